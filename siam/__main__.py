@@ -1,0 +1,7 @@
+"""`python -m siam …`."""
+
+import sys
+
+from siam.cli import main
+
+sys.exit(main())

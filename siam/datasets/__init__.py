@@ -1,0 +1,1 @@
+"""Readers of labelled photos: one file, one layout."""

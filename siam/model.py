@@ -1,0 +1,219 @@
+"""SIAM and its baseline: two heads over one kind of trunk.
+
+    A_k = relu(conv_k(features)), border cells set to 0               attribute map of attribute k
+    W_k = w_k (a+_k T+_k + a-_k T-_k),   T+, T- >= 0                   its effective template, on a g x g grid
+    c_k = <W_k, pool(A_k)>,   y = b + sum_k c_k                        its contribution, and the scenicness
+
+D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps: what-where-how explanations within CNNs",
+ICCV Workshops 2019, arXiv:1909.08442. Axes: N images, K attributes, C channels, H W image, h w map, g g template grid.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from siam.backbones import create_backbone
+
+
+@dataclass(frozen=True)
+class RatingScale:
+    """The scale on which the crowd rated: its name, its lowest and its highest value."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """Everything that rebuilds a `Baseline` and prepares its input."""
+
+    backbone: str
+    scale: RatingScale
+    image_size: int  # of the short side, in px
+    size_multiple: int  # both sides are rounded to a multiple of it: the trunk's stride
+    mean: tuple[float, float, float]  # of an image in [0, 1]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class SIAMConfig:
+    """Everything that rebuilds a `SIAM` and prepares its input."""
+
+    backbone: str
+    scale: RatingScale
+    image_size: int
+    size_multiple: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    attributes: tuple[str, ...]
+    grid: int = 15  # the paper's templates are 15 x 15
+    border: int = 2  # outer cells of the maps that are not used, against border effects
+    attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
+    predicts_variance: bool = False  # a second set of templates for the spread of the votes
+
+
+@dataclass(frozen=True, eq=False)
+class SIAMOutput:
+    """What SIAM says of N images; `contributions` + `bias` = `scenicness` exactly.
+
+    Attributes:
+        scenicness: (N,), on the config's rating scale.
+        bias: (), the score of a picture without any attribute.
+        contributions: (N, K), signed, in points of the rating scale.
+        attribute_scores: (N, K), tanh or sigmoid of the mean of each attribute map: in [0, 1).
+        attribute_logits: (N, K), the means themselves.
+        attribute_maps: (N, K, h, w); >= 0 with the tanh link.
+        contribution_maps: (N, K, h, w); each sums to its contribution.
+        total_map: (N, h, w), the sum of the contribution maps.
+        scenicness_variance: (N,) predicted variance of the votes, or None; linear like the score, so not bounded by 0.
+    """
+
+    scenicness: Tensor
+    bias: Tensor
+    contributions: Tensor
+    attribute_scores: Tensor
+    attribute_logits: Tensor
+    attribute_maps: Tensor
+    contribution_maps: Tensor
+    total_map: Tensor
+    scenicness_variance: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineOutput:
+    """What the baseline says of N images: `scenicness` (N,), and `total_map` (N, h, w) whose sum + `bias` equals it."""
+
+    scenicness: Tensor
+    bias: Tensor
+    total_map: Tensor
+
+
+@lru_cache(maxsize=64)
+def _pooling_matrix(size: int, grid: int) -> Tensor:
+    """Return the (grid, size) matrix P with P @ x = adaptive average pooling of a column x to `grid` cells."""
+    return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
+
+
+class TemplateHead(nn.Module):
+    """g of the paper: two non-negative templates per attribute, combined linearly into one score."""
+
+    def __init__(self, attributes: int, grid: int) -> None:
+        super().__init__()
+        # Initial values as in the authors' code; T+ and T- cancel at first, so every effective template starts at 0.
+        self.templates = nn.Parameter(torch.full((attributes, 2, grid, grid), 0.01))
+        self.combination = nn.Parameter(torch.tensor([[0.5, -0.5]]).repeat(attributes, 1))  # (K, 2): a+, a-
+        self.weights = nn.Parameter(torch.full((attributes,), 1 / attributes))  # (K,): w
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def effective_templates(self) -> Tensor:
+        """Return W (K, g, g), what one unit of each attribute in each grid cell adds to the score."""
+        return torch.einsum("k,kt,ktij->kij", self.weights, self.combination, self.templates)
+
+    def cell_weights(self, height: int, width: int) -> Tensor:
+        """Return the effective templates as weights (K, h, w) of the cells of a map.
+
+        Pooling the map to the grid and multiplying with W is the same as multiplying the map with W pooled backwards
+        (the transpose of the pooling), which keeps the contribution of every single cell.
+        """
+        effective = self.effective_templates()  # (K, g, g)
+        grid = effective.shape[-1]
+        rows = _pooling_matrix(height, grid).to(effective)  # (g, h)
+        columns = _pooling_matrix(width, grid).to(effective)  # (g, w)
+        return rows.T @ effective @ columns  # (K, h, w)
+
+    def forward(self, attribute_maps: Tensor) -> Tensor:
+        """Return contribution maps (N, K, h, w) of attribute maps (N, K, h, w)."""
+        return attribute_maps * self.cell_weights(attribute_maps.shape[2], attribute_maps.shape[3])
+
+    @torch.no_grad()
+    def clamp_templates(self) -> None:
+        """Set negative template values to 0: call it after every optimiser step."""
+        self.templates.clamp_(min=0)
+
+
+class SIAM(nn.Module):
+    """Scenicness through named attribute maps."""
+
+    def __init__(self, config: SIAMConfig) -> None:
+        super().__init__()
+        attributes = len(config.attributes)
+        self.config = config
+        self.backbone, channels = create_backbone(config.backbone)
+        self.attribute_layer = nn.Conv2d(channels, attributes, kernel_size=1)
+        self.scenicness_head = TemplateHead(attributes, config.grid)
+        self.variance_head = TemplateHead(attributes, config.grid) if config.predicts_variance else None
+
+    def forward(self, images: Tensor) -> SIAMOutput:
+        """Explain preprocessed images (N, 3, H, W).
+
+        Raises:
+            ValueError: the images are so small that no cell is left inside the border.
+        """
+        return self.interpret(self.backbone(images))
+
+    def interpret(self, features: Tensor) -> SIAMOutput:
+        """Explain images by the trunk's features (N, C, h, w)."""
+        maps = self.attribute_maps(features)  # (N, K, h, w)
+        logits = maps.mean(dim=(2, 3))  # (N, K)
+        contribution_maps = self.scenicness_head(maps)  # (N, K, h, w)
+        contributions = contribution_maps.sum(dim=(2, 3))  # (N, K)
+        return SIAMOutput(
+            scenicness=self.scenicness_head.bias + contributions.sum(dim=1),
+            bias=self.scenicness_head.bias,
+            contributions=contributions,
+            attribute_scores=torch.tanh(logits) if self.config.attribute_link == "tanh" else torch.sigmoid(logits),
+            attribute_logits=logits,
+            attribute_maps=maps,
+            contribution_maps=contribution_maps,
+            total_map=contribution_maps.sum(dim=1),
+            scenicness_variance=self._variance(maps),
+        )
+
+    def attribute_maps(self, features: Tensor) -> Tensor:
+        """Return attribute maps (N, K, h, w) of features (N, C, h, w); the outer `border` cells are 0."""
+        maps = self.attribute_layer(features)  # (N, K, h, w)
+        if self.config.attribute_link == "tanh":
+            maps = maps.relu()
+        border = self.config.border
+        if border == 0:
+            return maps
+        height, width = maps.shape[2:]
+        if min(height, width) <= 2 * border:
+            raise ValueError(
+                f"the attribute maps are {height} x {width} cells; a border of {border} leaves none: use larger images"
+            )
+        return nn.functional.pad(maps[:, :, border:-border, border:-border], [border] * 4)
+
+    def _variance(self, maps: Tensor) -> Tensor | None:
+        if self.variance_head is None:
+            return None
+        return self.variance_head.bias + self.variance_head(maps).sum(dim=(1, 2, 3))
+
+
+class Baseline(nn.Module):
+    """An ordinary network: trunk, average pooling, linear; its total map is the class activation map (CAM).
+
+    B. Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016, arXiv:1512.04150.
+    """
+
+    def __init__(self, config: BaselineConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone, channels = create_backbone(config.backbone)
+        self.linear = nn.Linear(channels, 1)
+
+    def forward(self, images: Tensor) -> BaselineOutput:
+        """Score preprocessed images (N, 3, H, W)."""
+        return self.interpret(self.backbone(images))
+
+    def interpret(self, features: Tensor) -> BaselineOutput:
+        """Score images by the trunk's features (N, C, h, w)."""
+        height, width = features.shape[2:]
+        cam = torch.einsum("c,nchw->nhw", self.linear.weight[0], features) / (height * width)  # (N, h, w)
+        return BaselineOutput(
+            scenicness=self.linear.bias + cam.sum(dim=(1, 2)), bias=self.linear.bias[0], total_map=cam
+        )

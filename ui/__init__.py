@@ -1,0 +1,1 @@
+"""What pages share: cached networks and explanations, the photo picker, the views of an explanation."""

@@ -1,0 +1,188 @@
+"""The parts of an explanation as people read them, top to bottom: answer, evidence, details, files.
+
+Parts with controls are fragments: moving a slider redraws that part alone and runs no network.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from siam import visualization, wording
+from siam.figure import paper_figure_png, paper_figure_svg
+from siam.inference import Contribution, Explanation, Order
+from siam.report import data_json, html_report
+from siam.waterfall import waterfall as waterfall_figure
+from ui.photo import Photo
+
+ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
+
+
+def scores(explanation: Explanation) -> None:
+    """Show both scores with their scale, their difference, and the one-sentence answer."""
+    scale = explanation.scale
+    st.divider()
+    with st.grid(3, min_column_width=150, gap="small"):
+        st.metric(
+            "SIAM", wording.score_text(explanation.scenicness, scale), help="the sum of its attributes and a bias"
+        )
+        if explanation.baseline_scenicness is not None:
+            st.metric(
+                "Baseline, an ordinary network",
+                wording.score_text(explanation.baseline_scenicness, scale),
+                help="the same trunk, average pooling and a linear layer: it gives no reasons",
+            )
+            st.metric("Difference", wording.signed(explanation.scenicness - explanation.baseline_scenicness))
+    st.markdown(f"##### {wording.sentence(explanation)}")
+    st.caption(f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}.")
+
+
+@st.fragment
+def total_maps(explanation: Explanation, photo: Photo) -> None:
+    """Show the photo beside both total maps, on one scale, with the strength of the overlay."""
+    strength = st.slider(
+        "Overlay strength", 0, 100, 60, 5, format="%d %%", key="overlay", width=320, bind="query-params"
+    )
+    maps = visualization.total_maps(explanation, strength / 100)
+    with st.grid(3, min_column_width=260, gap="small"):
+        with st.container(gap="xsmall"):
+            st.image(explanation.image, width="stretch", alt=_photo_text(photo), caption=_credit(photo))
+        with st.container(gap="xsmall"):
+            text = wording.signed_map_text(explanation.total_map)
+            st.image(maps.siam, width="stretch", caption=f"**SIAM**: {text}", alt=f"SIAM's total map {text}")
+        if maps.baseline is not None and explanation.baseline_map is not None:
+            with st.container(gap="xsmall"):
+                text = wording.signed_map_text(explanation.baseline_map)
+                st.image(
+                    maps.baseline,
+                    width="stretch",
+                    caption=f"**Baseline**: {text}",
+                    alt=f"the baseline's total map {text}",
+                )
+    st.image(
+        visualization.scale_bar(maps.limit), width=360, alt=f"Scale: {wording.range_text(maps.limit)} points per cell"
+    )
+
+
+@st.fragment
+def attributes(explanation: Explanation) -> None:
+    """Show the framed maps of the attributes that count most."""
+    st.subheader("The attributes that count most here", anchor=False)
+    st.caption(
+        "White is where the attribute was found, on one grey scale for all. "
+        "A green frame and + raise the score, a magenta frame and − lower it; the wider, the more."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order = st.segmented_control(
+            "Order", ORDERS, default="magnitude", required=True, key="order", bind="query-params"
+        )
+        most = len(explanation.attributes)
+        count = st.number_input("How many", 1, most, min(8, most), key="count", width=140, bind="query-params")
+    with st.grid(4, min_column_width=150, gap="small"):
+        for contribution, tile in visualization.tiles(explanation, order or "magnitude", count):
+            with st.container(gap="xxsmall"):
+                text = wording.attribute_map_text(explanation, contribution.index)
+                st.image(tile, width="stretch", alt=text)
+                if st.button(
+                    "Look closer",
+                    key=f"open-{contribution.attribute}",
+                    type="tertiary",
+                    width="stretch",
+                    help=f"{wording.words(contribution.attribute)}: photo, template and their product",
+                ):
+                    _one_attribute(explanation, contribution)
+
+
+@st.dialog("One attribute", width="large")
+def _one_attribute(explanation: Explanation, contribution: Contribution) -> None:
+    """Show what, where and how of one attribute: map, template, product."""
+    name, value = wording.words(contribution.attribute), wording.signed(contribution.value)
+    presence = explanation.attribute_scores[contribution.index]
+    place = wording.where(explanation.contribution_maps[contribution.index])
+    st.subheader(f"{name} {value}", anchor=False)
+    with st.grid(3, min_column_width=200, gap="small"):
+        with st.container(gap="xsmall"):
+            picture = visualization.presence_image(explanation, contribution.index)
+            st.image(picture, width="stretch", alt=f"the photo, lit where {name} was found")
+            st.caption(f"**What and where**: the photo is lit where {name} was found (presence {presence:.0%}).")
+        with st.container(gap="xsmall"):
+            picture = visualization.template_image(explanation, contribution.index)
+            st.image(picture, width="stretch", alt=f"the template of {name}")
+            st.caption(f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place.")
+        with st.container(gap="xsmall"):
+            picture = visualization.contribution_image(explanation, contribution.index)
+            st.image(picture, width="stretch", alt=f"the contribution map of {name}")
+            st.caption(f"**Their product** sums to {value}, most of it {_at(place)}.")
+
+
+def waterfall(explanation: Explanation) -> None:
+    """Show how the bias becomes the score; nothing is left out."""
+    st.subheader("From the bias to the score", anchor=False)
+    figure = waterfall_figure(explanation, count=min(8, len(explanation.attributes)))
+    st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="waterfall")
+
+
+def table(explanation: Explanation) -> None:
+    """Show all attributes as a sortable table."""
+    with st.expander(f"All {len(explanation.attributes)} attributes as a table"):
+        rows = [
+            {
+                "attribute": wording.words(item.attribute),
+                "contribution": item.value,
+                "presence": float(explanation.attribute_scores[item.index]),
+                "where": wording.where(explanation.contribution_maps[item.index]),
+            }
+            for item in explanation.ranking()
+        ]
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            column_config={
+                "contribution": st.column_config.NumberColumn(format="%+.3f", help="points of the rating scale"),
+                "presence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            },
+        )
+
+
+@st.fragment
+def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None:
+    """Offer figure, data and report; show the paper's own layout on request."""
+    st.subheader("Take it with you", anchor=False)
+    stem = Path(name).stem
+    with st.container(horizontal=True):
+        _download("Figure (PNG)", f"{stem}.png", "image/png", lambda: paper_figure_png(explanation))
+        _download("Figure (SVG)", f"{stem}.svg", "image/svg+xml", lambda: paper_figure_svg(explanation))
+        _download("Data (JSON)", f"{stem}.json", "application/json", lambda: _json(explanation, name, card))
+        _download("Report (HTML)", f"{stem}.html", "text/html", lambda: html_report(explanation, name, card))
+    if st.toggle("Show the picture in the paper's own layout", key="paper", bind="query-params"):
+        st.image(paper_figure_png(explanation), width="stretch", alt=wording.summary(explanation))
+
+
+def _download(label: str, file_name: str, kind: str, make) -> None:
+    # The file is made when it is asked for, not with every rerun.
+    st.download_button(label, make, file_name, kind, key=f"download-{label}", icon=":material/download:")
+
+
+def _json(explanation: Explanation, name: str, card: dict[str, Any]) -> str:
+    return json.dumps(data_json(explanation, name, card), ensure_ascii=False, allow_nan=False)
+
+
+def _credit(photo: Photo) -> str:
+    if photo.sample is None:
+        return photo.name.replace("_", r"\_").replace("*", r"\*").replace("[", r"\[")
+    sample = photo.sample
+    licence = f"[{sample.licence}]({sample.licence_url})" if sample.licence_url else sample.licence
+    return f"“{sample.title}” by {sample.author}, {licence}; {sample.origin.split(',')[0]}; {sample.changes}"
+
+
+def _photo_text(photo: Photo) -> str:
+    return photo.sample.description if photo.sample is not None else f"Your photo {photo.name}"
+
+
+def _at(place: str) -> str:
+    """Put a place into a sentence: "at the top", "in the upper left", "everywhere"."""
+    if place in ("top", "bottom", "left", "right"):
+        return f"at the {place}"
+    return f"in the {place}" if place == "centre" or place.startswith(("upper", "lower")) else place

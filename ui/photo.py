@@ -1,0 +1,121 @@
+"""The photo picker: upload, camera or a bundled sample; it owns the session's keys `photo` and `source`.
+
+The last choice counts. A file that cannot be read is refused with a sentence, and the photo before it stays in view.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+from PIL import Image
+
+from siam.errors import ImageError
+from siam.images import ACCEPTED, read_image
+from siam.samples import Sample, load_samples
+from ui import resources
+
+Source = Literal["sample", "upload", "camera"]
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo that was read: its name, its content's digest, upright RGB, and the sample it is, if it is one."""
+
+    name: str
+    digest: str
+    image: Image.Image
+    sample: Sample | None = None
+
+
+def choose() -> Photo:
+    """Show the picker and return the chosen photo: on the first visit the first sample, or the one in the address."""
+    samples = {sample.key: sample for sample in load_samples()}
+    _start(samples)
+    upload, camera = _inputs()
+    _sample_row(list(samples.values()))
+    source = st.session_state["source"]
+    chosen = {"upload": upload, "camera": camera}.get(source)
+    if source == "sample":
+        st.query_params["sample"] = st.session_state["sample"]
+        st.session_state["photo"] = _read_sample(st.session_state["sample"])
+    elif chosen is not None:
+        st.query_params.pop("sample", None)
+        _keep(chosen.name if source == "upload" else "camera photo", chosen.getvalue())
+    return st.session_state["photo"]
+
+
+def _start(samples: dict[str, Sample]) -> None:
+    if "source" in st.session_state:
+        return
+    asked = st.query_params.get("sample")
+    st.session_state["source"] = "sample"
+    st.session_state["sample"] = asked if asked in samples else next(iter(samples))
+    st.session_state["photo"] = _read_sample(st.session_state["sample"])
+
+
+def _inputs():
+    upload_column, camera_column = st.columns([4, 1], vertical_alignment="center")
+    upload = upload_column.file_uploader(
+        f"Your photo of a landscape: {ACCEPTED}. It stays on the machine that runs this page.",
+        key="upload",
+        on_change=_use,
+        args=("upload",),
+    )
+    camera = None
+    if camera_column.toggle("Take a photo", key="camera_on", help="Opens the camera of your device"):
+        camera = st.camera_input("Photo with the camera", key="camera", on_change=_use, args=("camera",))
+    return upload, camera
+
+
+def _sample_row(samples: list[Sample]) -> None:
+    st.caption("Or one of these photos:")
+    with st.grid(len(samples), min_column_width=88, wrap=False, gap="xsmall"):
+        for sample in samples:
+            with st.container(gap="xxsmall"):
+                st.image(_thumbnail(sample.key), width="stretch", alt=sample.description)
+                used = st.session_state["source"] == "sample" and st.session_state["sample"] == sample.key
+                st.button(
+                    sample.key.replace("-", " "),
+                    key=f"sample-{sample.key}",
+                    type="primary" if used else "secondary",
+                    width="stretch",
+                    on_click=_use,
+                    args=("sample", sample.key),
+                )
+
+
+def _use(source: Source, sample: str | None = None) -> None:
+    """Remember which input was used last; an emptied one leaves the photo as it is."""
+    if source == "sample":
+        st.session_state["sample"] = sample
+    elif st.session_state[source] is None:
+        return
+    st.session_state["source"] = source
+
+
+def _keep(name: str, data: bytes) -> None:
+    """Make the bytes the session's photo, or say why not."""
+    digest = resources.digest_of(data)
+    if st.session_state["photo"].digest == digest:
+        return
+    try:
+        st.session_state["photo"] = Photo(name, digest, read_image(data, name=name))
+    except ImageError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        st.caption(f"Still showing {st.session_state['photo'].name}.")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _read_sample(key: str) -> Photo:
+    sample = next(sample for sample in load_samples() if sample.key == key)
+    data = sample.path.read_bytes()
+    return Photo(sample.path.name, resources.digest_of(data), read_image(data, name=sample.path.name), sample)
+
+
+@st.cache_resource(show_spinner=False)
+def _thumbnail(key: str) -> Image.Image:
+    picture = _read_sample(key).image
+    side = 192 / min(picture.size)
+    picture = picture.resize((round(picture.width * side), round(picture.height * side)))
+    left, top = (picture.width - 192) // 2, (picture.height - 144) // 2
+    return picture.crop((left, top, left + 192, top + 144))

@@ -1,0 +1,16 @@
+"""The sidebar, the same on all pages: which networks, what they learned from, where they run."""
+
+import streamlit as st
+
+from ui import resources
+
+
+def show() -> None:
+    """Show what the networks in use are."""
+    pair = resources.pair()
+    scale = pair.siam.config.scale
+    with st.sidebar:
+        st.markdown("**Networks**  \nPhotos (bundled)")
+        st.caption(f"Scores are {scale.name} ratings, {scale.low:g} to {scale.high:g}. {pair.card['training_data']}")
+        st.page_link("pages/about.py", label="Model card and limits", icon=":material/description:")
+        st.caption(f"Runs on: {resources.device_name()}")
