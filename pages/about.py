@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import card_view, resources
 
-st.title("About SIAM Explorer", anchor=False)
+st.header("About SIAM Explorer", anchor=False)
 st.markdown(
     """
 An ordinary network scores how beautiful a landscape is and cannot say why. **SIAM** (Semantically Interpretable

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import explanation_view, photo, resources
 
-st.title("What makes this landscape beautiful?", anchor=False)
+st.header("What makes this landscape beautiful?", anchor=False)
 st.caption(
     "A network scores your photo through named attributes that add up exactly to the score; "
     "an ordinary network beside it only gives a number."

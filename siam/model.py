@@ -165,7 +165,7 @@ class SIAM(nn.Module):
             scenicness=self.scenicness_head.bias + contributions.sum(dim=1),
             bias=self.scenicness_head.bias,
             contributions=contributions,
-            attribute_scores=torch.tanh(logits) if self.config.attribute_link == "tanh" else torch.sigmoid(logits),
+            attribute_scores=self.link(logits),
             attribute_logits=logits,
             attribute_maps=maps,
             contribution_maps=contribution_maps,
@@ -187,6 +187,10 @@ class SIAM(nn.Module):
                 f"the attribute maps are {height} x {width} cells; a border of {border} leaves none: use larger images"
             )
         return nn.functional.pad(maps[:, :, border:-border, border:-border], [border] * 4)
+
+    def link(self, logits: Tensor) -> Tensor:
+        """Return logits of any shape as presence: tanh (of values >= 0: in [0, 1)) or sigmoid, as the config says."""
+        return torch.tanh(logits) if self.config.attribute_link == "tanh" else torch.sigmoid(logits)
 
     def _variance(self, maps: Tensor) -> Tensor | None:
         if self.variance_head is None:

@@ -13,7 +13,8 @@ class Sample:
 
     key: str
     path: Path
-    title: str
+    name: str  # one word, for a button
+    title: str  # the author's
     description: str
     author: str
     licence: str  # SPDX identifier, or the author's own wording

@@ -1,10 +1,4 @@
-"""Train a pair as a recipe says: the features of a frozen trunk once, then the heads.
-
-SIAM's attribute layer and templates learn together, L = L_SUN + lambda L_SoN + template penalty, the paper's joint loss
-with the published code's single step for both: binary cross-entropy of the attribute scores on photos with attribute
-labels, squared error of the scenicness on photos with ratings. The baseline is ridge regression on average-pooled
-features, the optimum of its loss. Every source of ratings but the first has an offset of its own, learned beside.
-"""
+"""Train a pair as a recipe says: the features of a frozen trunk once, then the heads (`siam.heads`)."""
 
 import subprocess
 import sys
@@ -15,9 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.linear_model import Ridge
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy
 from tqdm import tqdm
 
 from siam import features as frozen
@@ -26,8 +17,9 @@ from siam.checkpoint import Pair, save
 from siam.datasets import oasis, sun_attributes
 from siam.errors import DatasetError
 from siam.evaluation import attribute_figures, mean_figures, score_figures
-from siam.examples import Examples, batches, folds, read_examples, read_recipe
-from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig, TemplateHead
+from siam.examples import Examples, folds, read_examples, read_recipe
+from siam.heads import fit_baseline, fit_siam
+from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
 
 
 def train(recipe_path: Path, root: Path, out: Path, cache: Path) -> Pair:
@@ -52,8 +44,7 @@ def train(recipe_path: Path, root: Path, out: Path, cache: Path) -> Pair:
     baseline_offsets = fit_baseline(baseline, examples, everything, recipe["baseline"])
     sources = recipe["data"]["scores"]
     card = {
-        "training_data": recipe["data"]["training_data"],
-        "limits": recipe["data"]["limits"],
+        **{name: recipe["data"][name] for name in ("summary", "training_data", "limits")},
         "offsets": {
             "siam": dict(zip(sources, siam_offsets, strict=True)),
             "baseline": dict(zip(sources, baseline_offsets, strict=True)),
@@ -122,84 +113,6 @@ def predict_attributes(network: SIAM, examples: Examples, chosen: np.ndarray) ->
     return found.numpy()
 
 
-def fit_siam(network: SIAM, examples: Examples, chosen: np.ndarray, settings: dict[str, Any], seed: int) -> list[float]:
-    """Train SIAM's attribute layer and templates anew on the labelled photos and the rated photos `chosen`.
-
-    The network is changed in place; the offset of each source of ratings is returned.
-    """
-    generator = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    layer, attributes = network.attribute_layer, len(network.config.attributes)
-    layer.reset_parameters()
-    head = network.scenicness_head = TemplateHead(attributes, network.config.grid)
-    means = examples.source_means(chosen)
-    offsets = torch.nn.Parameter(torch.from_numpy(means - means[0]))
-    torch.nn.init.constant_(head.bias, float(means[0]))
-    rate = settings["learning_rate"]
-    groups = [
-        {"params": layer.parameters(), "weight_decay": settings["weight_decay"]},
-        {"params": [*head.parameters(), offsets], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=rate)
-    steps = settings["epochs"] * -(-len(examples.train) // settings["attribute_batch"])
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
-    labelled = batches(examples.train, settings["attribute_batch"], generator)
-    rated = batches(chosen, settings["scenicness_batch"], generator)
-    for _step in range(steps):
-        loss = _joint_loss(network, offsets, examples, next(labelled), next(rated), settings, generator)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        head.clamp_templates()
-    return _offsets(offsets.detach().numpy())
-
-
-def _joint_loss(
-    network: SIAM,
-    offsets: Tensor,
-    examples: Examples,
-    labelled: np.ndarray,
-    rated: np.ndarray,
-    settings: dict[str, Any],
-    generator: np.random.Generator,
-) -> Tensor:
-    """Return L_SUN + lambda L_SoN + template penalty for one batch of labelled and one of rated photos."""
-
-    def both(features: Tensor) -> tuple[Tensor, Tensor]:
-        out = network.interpret(features)
-        return out.attribute_scores, out.scenicness
-
-    photos = np.concatenate([labelled, examples.rated(rated)])
-    views = generator.integers(0, frozen.VIEWS, len(photos))
-    attribute_scores, scenicness = frozen.apply(both, examples.features, photos, views)
-    n, sources = len(labelled), torch.from_numpy(examples.sources[rated])
-    attribute_loss = binary_cross_entropy(
-        attribute_scores[:n].clamp(1e-6, 1 - 1e-6), torch.from_numpy(examples.labels[labelled])
-    )
-    offset = torch.where(sources > 0, offsets[sources], 0.0)
-    actual = torch.from_numpy(examples.scores[rated])
-    scenicness_loss = (scenicness[n:] + offset - actual).square().mean()
-    penalty = settings["template_penalty"] * network.scenicness_head.templates.mean()
-    return attribute_loss + settings["scenicness_weight"] * scenicness_loss + penalty
-
-
-def fit_baseline(baseline: Baseline, examples: Examples, chosen: np.ndarray, settings: dict[str, Any]) -> list[float]:
-    """Fit the baseline's linear layer, in place, by ridge regression on pooled features; return the offsets."""
-    pooled = torch.stack([examples.features[p].float().mean(dim=(0, 2, 3)) for p in examples.rated(chosen)]).numpy()
-    source = examples.sources[chosen]
-    score_means = examples.source_means(chosen)
-    feature_means = np.stack([pooled[source == s].mean(axis=0) for s in range(len(score_means))])
-    # Centring within each source is the same as giving each source an intercept that the penalty spares.
-    ridge = Ridge(alpha=settings["ridge_penalty"], fit_intercept=False)
-    ridge.fit(pooled - feature_means[source], examples.scores[chosen] - score_means[source])
-    intercepts = score_means - feature_means @ ridge.coef_
-    with torch.no_grad():
-        baseline.linear.weight.copy_(torch.from_numpy(ridge.coef_)[None])
-        baseline.linear.bias.fill_(float(intercepts[0]))
-    return _offsets(intercepts)
-
-
 def _new_networks(recipe: dict[str, Any]) -> tuple[SIAM, Baseline]:
     """Return both networks with the ImageNet trunk, rounded to the half precision in which it will be stored."""
     settings = dict(recipe["network"])
@@ -221,11 +134,6 @@ def _new_networks(recipe: dict[str, Any]) -> tuple[SIAM, Baseline]:
         load_imagenet_efficientnet_lite0(network.backbone)
         network.half().float().eval()
     return networks
-
-
-def _offsets(intercepts: np.ndarray) -> list[float]:
-    """Return what each source's ratings lie above the first source's."""
-    return [0.0, *(round(float(value - intercepts[0]), 4) for value in intercepts[1:])]
 
 
 def _git_commit() -> str | None:

@@ -162,7 +162,7 @@ def framed(picture: Image.Image, contribution: Contribution, factor: float, widt
     All tiles of pictures of one shape have one size, and the picture lies at the same place in each.
     """
     area, inner = fitted(picture.size, width - 2 * _PAD)
-    text_size = max(11, round(width / 20))
+    text_size = max(11, round(width / 15))
     tile = Image.new("RGB", (width, area[1] + 2 * _PAD + round(text_size * 1.8)), PAPER)
     left, top = _PAD + (area[0] - inner[0]) // 2, _PAD + (area[1] - inner[1]) // 2
     frame = frame_width(contribution.value, factor)

@@ -12,8 +12,8 @@ PAGES = {"explain": "", "about": "about"}
 
 def settle(page: Page) -> None:
     """Wait until nothing is running and all pictures are there."""
-    page.wait_for_selector('[data-testid="stMetric"], [data-testid="stDataFrame"]', timeout=90_000)
-    page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached", timeout=90_000)
+    last = page.get_by_text("Show the picture in the paper's own layout").or_(page.get_by_text("arXiv:1909.08442"))
+    last.wait_for(timeout=90_000)
     page.wait_for_function("[...document.images].every((image) => image.complete)")
     page.wait_for_timeout(1500)  # animations of the chart
 

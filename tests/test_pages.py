@@ -244,7 +244,7 @@ def test_about_shows_the_card(app, pair):
     text = " ".join(markdown.value for markdown in app.markdown)
     assert pair.card["limits"] in text
     assert app.dataframe[0].value["baseline τ"].tolist() == [
-        figures["kendall_tau"] for figures in pair.card["metrics"]["baseline"].values()
+        round(figures["kendall_tau"], 2) for figures in pair.card["metrics"]["baseline"].values()
     ]
     app.switch_page("pages/explain.py").run()
     assert metrics(app)

@@ -18,8 +18,8 @@ def show(card: dict[str, Any]) -> None:
     st.markdown(f"**Limits.** {card['limits']}")
     rows = [
         {
-            "photos": SOURCES.get(source, source),
-            "n": figures["n"],
+            "source": SOURCES.get(source, source),
+            "rated photos": figures["n"],
             "SIAM τ": figures["kendall_tau"],
             "baseline τ": metrics["baseline"][source]["kendall_tau"],
             "SIAM RMSE": figures["rmse"],
@@ -28,7 +28,7 @@ def show(card: dict[str, Any]) -> None:
         for source, figures in metrics["siam"].items()
     ]
     st.markdown("**Agreement with people, on photos that the networks had not seen**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    st.dataframe(pd.DataFrame(rows).round(2), hide_index=True)
     st.caption(
         f"τ: Kendall's rank correlation, 1 is the same order. RMSE in points of the scale. {metrics['protocol']}. "
         f"Trained {card['trained']} by `python -m siam train recipes/{card['recipe']}`."
@@ -42,4 +42,4 @@ def show(card: dict[str, Any]) -> None:
         [{"attribute": words(name), "average precision": value} for name, value in sun["per_attribute"].items()]
     )
     with st.expander("Each attribute's average precision"):
-        st.dataframe(precision.sort_values("average precision", ascending=False), hide_index=True)
+        st.dataframe(precision.round(2).sort_values("average precision", ascending=False), hide_index=True)

@@ -30,9 +30,9 @@ def scores(explanation: Explanation) -> None:
         )
         if explanation.baseline_scenicness is not None:
             st.metric(
-                "Baseline, an ordinary network",
+                "Baseline",
                 wording.score_text(explanation.baseline_scenicness, scale),
-                help="the same trunk, average pooling and a linear layer: it gives no reasons",
+                help="an ordinary network: the same trunk, average pooling and a linear layer; it gives no reasons",
             )
             st.metric("Difference", wording.signed(explanation.scenicness - explanation.baseline_scenicness))
     st.markdown(f"##### {wording.sentence(explanation)}")
@@ -45,7 +45,7 @@ def total_maps(explanation: Explanation, photo: Photo) -> None:
     strength = st.slider(
         "Overlay strength", 0, 100, 60, 5, format="%d %%", key="overlay", width=320, bind="query-params"
     )
-    maps = visualization.total_maps(explanation, strength / 100)
+    maps = visualization.total_maps(explanation, strength / 100, side=800)
     with st.grid(3, min_column_width=260, gap="small"):
         with st.container(gap="xsmall"):
             st.image(explanation.image, width="stretch", alt=_photo_text(photo), caption=_credit(photo))
@@ -119,7 +119,6 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
 
 def waterfall(explanation: Explanation) -> None:
     """Show how the bias becomes the score; nothing is left out."""
-    st.subheader("From the bias to the score", anchor=False)
     figure = waterfall_figure(explanation, count=min(8, len(explanation.attributes)))
     st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="waterfall")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from siam.errors import ImageError
 from siam.images import ACCEPTED, read_image
@@ -31,8 +31,11 @@ def choose() -> Photo:
     """Show the picker and return the chosen photo: on the first visit the first sample, or the one in the address."""
     samples = {sample.key: sample for sample in load_samples()}
     _start(samples)
-    upload, camera = _inputs()
-    _sample_row(list(samples.values()))
+    own, bundled = st.columns([2, 3], gap="medium")
+    with own:
+        upload, camera = _inputs()
+    with bundled:
+        _sample_grid(list(samples.values()))
     source = st.session_state["source"]
     chosen = {"upload": upload, "camera": camera}.get(source)
     if source == "sample":
@@ -54,30 +57,30 @@ def _start(samples: dict[str, Sample]) -> None:
 
 
 def _inputs():
-    upload_column, camera_column = st.columns([4, 1], vertical_alignment="center")
-    upload = upload_column.file_uploader(
-        f"Your photo of a landscape: {ACCEPTED}. It stays on the machine that runs this page.",
+    upload = st.file_uploader(
+        "Your photo of a landscape",
         key="upload",
         on_change=_use,
         args=("upload",),
+        help=f"{ACCEPTED}. It stays on the machine that runs this page.",
     )
     camera = None
-    if camera_column.toggle("Take a photo", key="camera_on", help="Opens the camera of your device"):
+    if st.toggle("Take a photo with the camera", key="camera_on"):
         camera = st.camera_input("Photo with the camera", key="camera", on_change=_use, args=("camera",))
     return upload, camera
 
 
-def _sample_row(samples: list[Sample]) -> None:
-    st.caption("Or one of these photos:")
-    with st.grid(len(samples), min_column_width=88, wrap=False, gap="xsmall"):
+def _sample_grid(samples: list[Sample]) -> None:
+    st.markdown("Or one of these")
+    with st.grid(5, min_column_width=60, gap="xsmall"):
         for sample in samples:
-            with st.container(gap="xxsmall"):
+            with st.container(gap=None):
                 st.image(_thumbnail(sample.key), width="stretch", alt=sample.description)
                 used = st.session_state["source"] == "sample" and st.session_state["sample"] == sample.key
                 st.button(
-                    sample.key.replace("-", " "),
+                    f"**:primary[{sample.name}]**" if used else sample.name,
                     key=f"sample-{sample.key}",
-                    type="primary" if used else "secondary",
+                    type="tertiary",
                     width="stretch",
                     on_click=_use,
                     args=("sample", sample.key),
@@ -115,7 +118,4 @@ def _read_sample(key: str) -> Photo:
 @st.cache_resource(show_spinner=False)
 def _thumbnail(key: str) -> Image.Image:
     picture = _read_sample(key).image
-    side = 192 / min(picture.size)
-    picture = picture.resize((round(picture.width * side), round(picture.height * side)))
-    left, top = (picture.width - 192) // 2, (picture.height - 144) // 2
-    return picture.crop((left, top, left + 192, top + 144))
+    return ImageOps.fit(picture, (240, 150))

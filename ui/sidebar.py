@@ -11,6 +11,6 @@ def show() -> None:
     scale = pair.siam.config.scale
     with st.sidebar:
         st.markdown("**Networks**  \nPhotos (bundled)")
-        st.caption(f"Scores are {scale.name} ratings, {scale.low:g} to {scale.high:g}. {pair.card['training_data']}")
+        st.caption(f"{pair.card['summary']} Scores: {scale.name}, {scale.low:g} to {scale.high:g}.")
         st.page_link("pages/about.py", label="Model card and limits", icon=":material/description:")
         st.caption(f"Runs on: {resources.device_name()}")
