@@ -1,16 +1,12 @@
-"""What an explanation costs beyond the two networks' bare forward passes: `python benchmarks/explain.py`.
+"""What an explanation costs beyond the two networks' bare forward passes: `python -m benchmarks.explain`.
 
 Both are timed in turns within one run, so that the ratio holds on a busy machine; the budget is 1.10.
 """
 
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import siam
 from siam.images import preprocess, read_image

@@ -6,6 +6,7 @@ torchvision registers shapes for, only where they are missing, lets the import g
 """
 
 from difflib import get_close_matches
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +55,7 @@ def create_backbone(name: str) -> tuple[nn.Module, int]:
         raise ValueError(f"timm has no backbone named {name!r}; names like it: {', '.join(near) or 'none'}")
     # A dry run on the meta device costs no arithmetic and shows what comes out.
     with torch.device("meta"):
-        probe = timm.create_model(name, pretrained=False, num_classes=0, global_pool="").eval()
+        probe: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="").eval()
     side = max(probe.pretrained_cfg.get("input_size", (3, 224, 224))[-1], 64)
     shape = tuple(probe(torch.empty(1, 3, side, side, device="meta")).shape)
     channels = {

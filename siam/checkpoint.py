@@ -169,13 +169,13 @@ def _config(kind: type[Config], stored: Any, path: Path) -> Config:
     if stored.keys() != known:
         odd = ", ".join(sorted(stored.keys() ^ known))
         raise CheckpointError(f"{path}: the config for {kind.__name__} lacks or does not know: {odd}")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-    try:
-        return kind(**{**values, "scale": RatingScale(**values["scale"])})
-    except TypeError as error:
-        raise CheckpointError(
-            f"{path}: the rating scale is {values['scale']!r}; expected name, low and high"
-        ) from error
+    scale = stored["scale"]
+    if not isinstance(scale, dict) or scale.keys() != {"name", "low", "high"}:
+        raise CheckpointError(f"{path}: the rating scale is {scale!r}; expected name, low and high")
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+    return kind(**{**values, "scale": RatingScale(str(scale["name"]), float(scale["low"]), float(scale["high"]))})
 
 
 def _save_tensors(model: nn.Module, path: Path, half: bool) -> None:

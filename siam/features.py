@@ -28,7 +28,7 @@ def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cac
     if stored.is_file():
         return torch.load(stored, weights_only=True)
     features = []
-    backbone = backbone.eval().to(memory_format=torch.channels_last)
+    backbone = backbone.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stub lacks it
     with torch.inference_mode():
         for path in tqdm(files, desc="features", unit="photo", file=sys.stderr):
             pixels = preprocess(read_image(path), config)

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from siam.model import RatingScale
 Order = Literal["magnitude", "positive first", "name"]
 
 
-class Contribution(NamedTuple):
+@dataclass(frozen=True)
+class Contribution:
     """One attribute's exact share of the score: its index among the attributes, its name, and its signed value."""
 
     index: int

@@ -14,7 +14,7 @@ def rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
 
 def kendall_tau(predicted: np.ndarray, actual: np.ndarray) -> float:
     """Return Kendall's tau-b of scores (N,): 1 for the same order, 0 for chance, -1 for the reverse."""
-    return float(kendalltau(predicted, actual).statistic)
+    return float(np.asarray(kendalltau(predicted, actual))[0])
 
 
 def average_precision(predicted: np.ndarray, labels: np.ndarray, minimum: int = 3) -> np.ndarray:

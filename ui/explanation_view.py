@@ -5,7 +5,7 @@ Parts with controls are fragments: moving a slider redraws that part alone and r
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
@@ -81,7 +81,7 @@ def attributes(explanation: Explanation) -> None:
         most = len(explanation.attributes)
         count = st.number_input("How many", 1, most, min(8, most), key="count", width=140, bind="query-params")
     with st.grid(4, min_column_width=150, gap="small"):
-        for contribution, tile in visualization.tiles(explanation, order or "magnitude", count):
+        for contribution, tile in visualization.tiles(explanation, cast("Order", order or ORDERS[0]), count):
             with st.container(gap="xxsmall"):
                 text = wording.attribute_map_text(explanation, contribution.index)
                 st.image(tile, width="stretch", alt=text)

@@ -1,0 +1,53 @@
+"""Draw README's figure of four samples with the bundled networks: `python -m docs.make_figures`."""
+
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageOps
+
+import siam
+from siam import visualization, wording
+from siam.drawing import INK, PAPER, SOFT_INK, font
+from siam.images import read_image
+from siam.samples import load_samples
+
+ROOT = Path(__file__).parent.parent
+SHOWN = ("lake-boats", "forest-path", "mountain-path", "storm-road")
+TILE, TILES, GAP, CAPTION = 230, 5, 10, 34  # px
+
+
+def row(explanation: siam.Explanation, name: str) -> Image.Image:
+    """Return one photo with its scores, its total map, and the five attributes that count most."""
+    tiles = [tile for _, tile in visualization.tiles(explanation, count=TILES, width=TILE)]
+    height = tiles[0].height
+    size = (round(height * 4 / 3), height)
+    pictures = [
+        ImageOps.fit(explanation.image, size),
+        ImageOps.fit(visualization.total_maps(explanation, side=800).siam, size),
+    ]
+    width = 2 * (size[0] + GAP) + TILES * (TILE + GAP) - GAP
+    strip = Image.new("RGB", (width, height + CAPTION), PAPER)
+    pen = ImageDraw.Draw(strip)
+    pen.text((0, 22), name, INK, font(19), "ls")
+    left = 0
+    pen.text((110, 22), wording.summary(explanation), SOFT_INK, font(15), "ls")
+    for picture in [*pictures, *tiles]:
+        strip.paste(picture, (left, CAPTION))
+        left += picture.width + GAP
+    return strip
+
+
+def main() -> None:
+    """Write docs/samples.png."""
+    pair = siam.load("photo", device="cpu")
+    samples = {sample.key: sample for sample in load_samples()}
+    rows = [row(siam.explain(pair, read_image(samples[key].path)), samples[key].name) for key in SHOWN]
+    figure = Image.new("RGB", (max(r.width for r in rows) + 2 * GAP, sum(r.height + GAP for r in rows) + GAP), PAPER)
+    top = GAP
+    for strip in rows:
+        figure.paste(strip, (GAP, top))
+        top += strip.height + GAP
+    figure.quantize(255).save(ROOT / "docs" / "samples.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
