@@ -10,11 +10,11 @@ squared error of the scenicness on photos with ratings. L_anchor is ours: on the
 labels, it holds the attribute maps near those of f alone (cross-entropy of tanh(A_k), cell by cell), so that an
 attribute keeps its meaning and does not become a name for whatever else raises the score. The baseline is ridge
 regression on average-pooled features, the optimum of its loss. Every source of ratings but the first has an offset,
-learned beside.
+learned beside. SIAM is the average of several runs.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,46 +27,101 @@ from siam import features as frozen
 from siam.examples import Examples, batches
 from siam.model import SIAM, Baseline, TemplateHead
 
+Weights = dict[str, Tensor]
 _EPSILON = 1e-6  # keeps the logarithms of the cross-entropy finite
 
 
-def fit_siam(network: SIAM, examples: Examples, chosen: np.ndarray, settings: dict[str, Any], seed: int) -> list[float]:
-    """Train SIAM's attribute layer and templates anew on the labelled photos and the rated photos `chosen`.
+def fit_attributes(network: SIAM, examples: Examples, settings: dict[str, Any], seed: int) -> list[Weights]:
+    """Train the attribute layer alone, on the labelled photos, `members` times from different random weights.
 
-    The network is changed in place; the offset of each source of ratings is returned.
+    Returns the weights of each; the network's own layer is overwritten.
     """
+    members: int = settings["members"]
+    return [_fit_alone(network, examples, settings, seed * members + member) for member in range(members)]
+
+
+def _fit_alone(network: SIAM, examples: Examples, settings: dict[str, Any], seed: int) -> Weights:
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
     network.attribute_layer.reset_parameters()
-    head = network.scenicness_head = TemplateHead(len(network.config.attributes), network.config.grid)
     labelled = batches(examples.train, settings["attribute_batch"], generator)
-    rated = batches(chosen, settings["scenicness_batch"], generator)
-    an_epoch = -(-len(examples.train) // settings["attribute_batch"])
 
-    def alone() -> Tensor:
+    def loss() -> Tensor:
         photos = next(labelled)
         return attribute_loss(network, examples, photos, generator.integers(0, frozen.VIEWS, len(photos)))
 
-    layer = {"params": list(network.attribute_layer.parameters()), "weight_decay": settings["weight_decay"]}
-    _minimise(alone, [layer], an_epoch * settings["attribute_epochs"], settings["learning_rate"])
+    steps = _steps(examples, settings["attribute_epochs"], settings)
+    _minimise(loss, [_layer_parameters(network, settings)], steps, settings["learning_rate"])
+    return _copied(network.attribute_layer)
 
+
+def fit_siam(
+    network: SIAM,
+    starts: Sequence[Weights],
+    examples: Examples,
+    chosen: np.ndarray,
+    settings: dict[str, Any],
+    seed: int,
+) -> list[float]:
+    """Train SIAM on the labelled photos and the rated photos `chosen`, once from each start, and average what comes out.
+
+    On so few photos one run is a matter of luck. The attributes are anchored to their meaning, so their weights in
+    different runs can be averaged, and so can effective templates.
+
+    Args:
+        network: changed in place.
+        starts: attribute layers trained alone, as `fit_attributes` returns them.
+        examples: the photos.
+        chosen: indices of the rated photos to train on.
+        settings: the recipe's section `siam`.
+        seed: with the number of the start, makes the seed of each run.
+
+    Returns:
+        What each source's ratings lie above the first source's.
+    """
+    layers, templates, biases, offsets = [], [], [], []
+    for number, start in enumerate(starts):
+        offsets.append(_fit_jointly(network, start, examples, chosen, settings, seed * len(starts) + number))
+        layers.append(_copied(network.attribute_layer))
+        templates.append(network.scenicness_head.effective_templates().detach())
+        biases.append(network.scenicness_head.bias.detach())
+    network.attribute_layer.load_state_dict(
+        {name: torch.stack([layer[name] for layer in layers]).mean(dim=0) for name in layers[0]}
+    )
+    network.scenicness_head.set_effective_templates(torch.stack(templates).mean(dim=0))
+    nn.init.constant_(network.scenicness_head.bias, float(torch.stack(biases).mean()))
+    return _rounded(np.mean(offsets, axis=0))
+
+
+def _fit_jointly(
+    network: SIAM, start: Weights, examples: Examples, chosen: np.ndarray, settings: dict[str, Any], seed: int
+) -> np.ndarray:
+    """Train attribute layer and templates together, in place; return the sources' offsets."""
+    generator = np.random.default_rng(seed)
+    network.attribute_layer.load_state_dict(start)
     anchor = copy.deepcopy(network).requires_grad_(False)
+    head = network.scenicness_head = TemplateHead(len(network.config.attributes), network.config.grid)
     means = examples.source_means(chosen)
     offsets = nn.Parameter(torch.from_numpy(means - means[0]))
     nn.init.constant_(head.bias, float(means[0]))
+    labelled = batches(examples.train, settings["attribute_batch"], generator)
+    rated = batches(chosen, settings["scenicness_batch"], generator)
 
-    def jointly() -> Tensor:
+    def joint_loss() -> Tensor:
         head.clamp_templates()  # what the step before may have made negative
-        photos = next(rated)
-        views = generator.integers(0, frozen.VIEWS, len(photos))
-        scenicness, distance = scenicness_losses(network, anchor, offsets, examples, photos, views)
+        some, others = next(labelled), next(rated)
+        views = generator.integers(0, frozen.VIEWS, len(some) + len(others))
+        attributes = attribute_loss(network, examples, some, views[: len(some)])
+        scenicness, distance = scenicness_losses(network, anchor, offsets, examples, others, views[len(some) :])
         penalty = settings["template_penalty"] * head.templates.mean()
-        return alone() + settings["scenicness_weight"] * scenicness + settings["anchor_weight"] * distance + penalty
+        weighted = settings["scenicness_weight"] * scenicness + settings["anchor_weight"] * distance
+        return attributes + weighted + penalty
 
     templates = {"params": [*head.parameters(), offsets], "weight_decay": 0.0}
-    _minimise(jointly, [layer, templates], an_epoch * settings["joint_epochs"], settings["learning_rate"])
+    steps = _steps(examples, settings["joint_epochs"], settings)
+    _minimise(joint_loss, [_layer_parameters(network, settings), templates], steps, settings["learning_rate"])
     head.clamp_templates()
-    return _rounded(offsets.detach().numpy())
+    return offsets.detach().numpy()
 
 
 def attribute_loss(network: SIAM, examples: Examples, photos: np.ndarray, views: np.ndarray) -> Tensor:
@@ -129,6 +184,18 @@ def _minimise(loss: Callable[[], Tensor], groups: list[dict[str, Any]], steps: i
         loss().backward()
         optimizer.step()
         schedule.step()
+
+
+def _steps(examples: Examples, epochs: int, settings: dict[str, Any]) -> int:
+    return epochs * -(-len(examples.train) // settings["attribute_batch"])
+
+
+def _layer_parameters(network: SIAM, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"params": list(network.attribute_layer.parameters()), "weight_decay": settings["weight_decay"]}
+
+
+def _copied(layer: nn.Module) -> Weights:
+    return {name: tensor.detach().clone() for name, tensor in layer.state_dict().items()}
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -125,6 +125,13 @@ class TemplateHead(nn.Module):
         columns = _pooling_matrix(width, grid).to(effective)  # (g, w)
         return rows.T @ effective @ columns  # (K, h, w)
 
+    @torch.no_grad()
+    def set_effective_templates(self, effective: Tensor) -> None:
+        """Choose templates, combination and weights such that the effective templates are W (K, g, g)."""
+        self.templates.copy_(torch.stack([2 * effective.relu(), 2 * (-effective).relu()], dim=1))  # (K, 2, g, g)
+        self.combination.copy_(torch.tensor([0.5, -0.5]))
+        self.weights.fill_(1.0)
+
     def forward(self, attribute_maps: Tensor) -> Tensor:
         """Return contribution maps (N, K, h, w) of attribute maps (N, K, h, w)."""
         return attribute_maps * self.cell_weights(attribute_maps.shape[2], attribute_maps.shape[3])

@@ -18,7 +18,7 @@ from siam.datasets import oasis, sun_attributes
 from siam.errors import DatasetError
 from siam.evaluation import attribute_figures, mean_figures, score_figures
 from siam.examples import Examples, folds, read_examples, read_recipe
-from siam.heads import fit_baseline, fit_siam
+from siam.heads import fit_attributes, fit_baseline, fit_siam
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
 
 
@@ -40,7 +40,9 @@ def train(recipe_path: Path, root: Path, out: Path, cache: Path) -> Pair:
     examples = read_examples(recipe, root, cache, network)
     metrics = cross_validate(recipe, examples)
     everything = np.arange(len(examples.scores))
-    siam_offsets = fit_siam(network, examples, everything, recipe["siam"], recipe["seeds"][0])
+    seed = recipe["seeds"][0]
+    starts = fit_attributes(network, examples, recipe["siam"], seed)
+    siam_offsets = fit_siam(network, starts, examples, everything, recipe["siam"], seed)
     baseline_offsets = fit_baseline(baseline, examples, everything, recipe["baseline"])
     sources = recipe["data"]["scores"]
     card = {
@@ -72,10 +74,11 @@ def cross_validate(recipe: dict[str, Any], examples: Examples) -> dict[str, Any]
     rounds = tqdm(total=len(seeds) * count, desc="cross-validation", unit="fold", file=sys.stderr)
     for run, seed in enumerate(seeds):
         fold = folds(examples.sources, count, seed)
+        starts = fit_attributes(network, examples, recipe["siam"], seed)  # they see no ratings, so they serve all folds
         for number in range(count):
             chosen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             offsets = (
-                fit_siam(network, examples, chosen, recipe["siam"], seed),
+                fit_siam(network, starts, examples, chosen, recipe["siam"], seed),
                 fit_baseline(baseline, examples, chosen, recipe["baseline"]),
             )
             for row, model in enumerate((network, baseline)):

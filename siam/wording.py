@@ -81,6 +81,19 @@ def where(contribution_map: np.ndarray) -> str:
     return place
 
 
+def at(place: str) -> str:
+    """Put a place of `where` into a sentence: "at the top", "in the upper left", "everywhere"."""
+    if place in ("top", "bottom"):
+        return f"at the {place}"
+    if place == "top and bottom":
+        return "at the top and bottom"
+    if place == "left and right":
+        return "on the left and right"
+    if place in ("left", "right"):
+        return f"on the {place}"
+    return f"in the {place}" if place == "centre" or place.startswith(("upper", "lower")) else place
+
+
 def _place(profile: np.ndarray, low: str, high: str) -> str:
     """Return `low`, `high`, "middle", "both" or "" for the magnitude along one axis."""
     edges = np.linspace(0, 1, len(profile) + 1)
@@ -143,8 +156,8 @@ def signed_map_text(field: np.ndarray) -> str:
     raises, lowers = where(np.maximum(field, 0)), where(np.minimum(field, 0))
     if raises == lowers == "nowhere":
         return "no effect anywhere"
-    parts = [f"{verb} {place}" for verb, place in (("raises", raises), ("lowers", lowers)) if place != "nowhere"]
-    return " and ".join(parts)
+    parts = [f"{verb} {at(place)}" for verb, place in (("raised", raises), ("lowered", lowers)) if place != "nowhere"]
+    return ", ".join(parts)
 
 
 def attribute_map_text(explanation: Explanation, index: int) -> str:
