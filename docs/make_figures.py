@@ -37,7 +37,7 @@ def row(explanation: siam.Explanation, name: str) -> Image.Image:
 
 
 def main() -> None:
-    """Write docs/samples.png."""
+    """Write docs/samples.jpg."""
     pair = siam.load("photo", device="cpu")
     samples = {sample.key: sample for sample in load_samples()}
     rows = [row(siam.explain(pair, read_image(samples[key].path)), samples[key].name) for key in SHOWN]
@@ -46,7 +46,7 @@ def main() -> None:
     for strip in rows:
         figure.paste(strip, (GAP, top))
         top += strip.height + GAP
-    figure.quantize(255).save(ROOT / "docs" / "samples.png", optimize=True)
+    figure.save(ROOT / "docs" / "samples.jpg", quality=88)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,6 +18,8 @@ from siam.errors import SIAMError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):  # a character that the terminal lacks, as in a file's name, is no error
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return options.run(options)
     except SIAMError as error:
@@ -84,7 +87,7 @@ def _explain(options: argparse.Namespace) -> int:
             sys.stdout.write(f"{path}: {wording.summary(explanation)}\n")
     if options.json and results:
         answer = results[0] if len(options.image) == 1 else results
-        sys.stdout.write(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(answer, indent=1, allow_nan=False) + "\n")
     return 2 if failed else 0
 
 

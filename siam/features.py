@@ -69,5 +69,5 @@ def _digest(backbone: nn.Module, config: InputConfig, files: Sequence[Path]) -> 
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
     digest.update(repr((config.image_size, config.size_multiple, config.mean, config.std)).encode())
     for path in files:
-        digest.update(f"{path.name} {path.stat().st_size}".encode() if path.exists() else path.name.encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else bytes(path))
     return digest.hexdigest()[:16]

@@ -63,7 +63,7 @@ def fit_siam(
     settings: dict[str, Any],
     seed: int,
 ) -> list[float]:
-    """Train SIAM on the labelled photos and the rated photos `chosen`, once from each start, and average what comes out.
+    """Train SIAM on the labelled photos and the rated photos `chosen`, once from each start, and average the results.
 
     On so few photos one run is a matter of luck. The attributes are anchored to their meaning, so their weights in
     different runs can be averaged, and so can effective templates.

@@ -49,6 +49,7 @@ _HOW_TO_READ = (
 _ABOUT_BASELINE = (
     "The baseline is an ordinary network that learned the score alone. Its map shows where it looks, not what it sees."
 )
+_DETAILS = {"per_attribute", "minimum_positives"}  # figures that stay in the card; so do standard deviations
 _CARD = (("name", "Name"), ("training_data", "Trained on"), ("metrics", "Figures"), ("limits", "Limits"))
 
 
@@ -196,7 +197,8 @@ def _network(explanation: Explanation, card: dict) -> str:
 def _value(value: object) -> str:
     """Return a card's entry, of whatever kind, as markup."""
     if isinstance(value, Mapping):
-        rows = "".join(f"<dt>{safe(words(str(key)))}</dt><dd>{_value(item)}</dd>" for key, item in value.items())
+        told = {str(key): item for key, item in value.items() if key not in _DETAILS and not str(key).endswith("_sd")}
+        rows = "".join(f"<dt>{safe(words(key))}</dt><dd>{_value(item)}</dd>" for key, item in told.items())
         return f'<dl class="card">{rows}</dl>'
     if isinstance(value, list | tuple):
         return f"<ul>{''.join(f'<li>{_value(item)}</li>' for item in value)}</ul>"

@@ -197,10 +197,15 @@ def presence_image(explanation: Explanation, index: int, limit: float | None = N
     return _image(grey * 0.3 * (1 - light) + np.asarray(photo, dtype=np.float32) * light)
 
 
-def template_image(explanation: Explanation, index: int, limit: float | None = None, side: int = 360) -> Image.Image:
-    """Return an attribute's effective template cell by cell; the end of the scale is the largest of all templates."""
+def template_image(explanation: Explanation, index: int, limit: float | None = None, side: int = 640) -> Image.Image:
+    """Return an attribute's effective template cell by cell, in the photo's shape with its long side `side` px.
+
+    The end of the scale is the largest value of all templates, unless `limit` is given.
+    """
     end = float(np.abs(explanation.templates).max()) if limit is None else limit
-    return signed_colours(explanation.templates[index], end).resize((side, side), Image.Resampling.NEAREST)
+    ratio = side / max(explanation.image.size)
+    size = max(1, round(explanation.image.width * ratio)), max(1, round(explanation.image.height * ratio))
+    return signed_colours(explanation.templates[index], end).resize(size, Image.Resampling.NEAREST)
 
 
 def contribution_image(

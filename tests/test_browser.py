@@ -92,7 +92,7 @@ def test_attribute_opens_in_a_dialog(page: Page, explanation):
     framed_maps(page).first.click(timeout=WAIT)
     dialog = page.get_by_role("dialog")
     heading = f"{wording.words(first.attribute)} {wording.signed(first.value)}"
-    expect(dialog.get_by_role("heading", name=heading)).to_be_visible(timeout=WAIT)
+    expect(dialog.get_by_text(heading, exact=True)).to_be_visible(timeout=WAIT)
     expect(dialog.get_by_role("img")).to_have_count(3, timeout=WAIT)
 
 

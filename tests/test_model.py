@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from siam.model import TemplateHead
 from tests.networks import baseline_network, siam_network
 
-
 cached_network = lru_cache(siam_network)  # for tests that only look
 
 

@@ -226,9 +226,9 @@ def test_templates_share_one_limit_and_keep_their_cells():
     templates = explanation.templates.copy()
     templates[0, 0, 0], templates[1, 14, 14] = 7.0, -7.0
     explanation = dataclasses.replace(explanation, templates=templates)
-    assert template_image(explanation, 0, side=150).getpixel((9, 9)) == GREEN
-    assert template_image(explanation, 1, side=150).getpixel((140, 140)) == MAGENTA
-    assert len(template_image(explanation, 2, side=150).crop((10, 10, 20, 20)).getcolors()) == 1
+    assert template_image(explanation, 0, side=450).getpixel((9, 9)) == GREEN
+    assert template_image(explanation, 1, side=450).getpixel((440, 290)) == MAGENTA
+    assert len(template_image(explanation, 2, side=450).crop((30, 20, 60, 40)).getcolors()) == 1
 
 
 def test_pictures_of_one_attribute_have_the_photo_s_size():

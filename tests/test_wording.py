@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from siam.model import RatingScale
 from siam.wording import (
+    at,
     listing,
     number,
     range_text,
@@ -179,7 +180,7 @@ def test_summary_has_a_baseline_only_if_there_is_one():
 
 def test_alternative_text_of_signed_maps():
     field = region((0, 1 / 3), (0, 1)) - region((2 / 3, 1), (0, 1 / 3))
-    assert signed_map_text(field) == "raises top and lowers lower left"
+    assert signed_map_text(field) == "raised at the top, lowered in the lower left"
     assert signed_map_text(np.zeros((2, 2))) == "no effect anywhere"
 
 
@@ -190,3 +191,20 @@ def test_lists_read_as_prose():
         "a and b",
         "a, b and c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "words_in_a_sentence"),
+    [
+        ("top", "at the top"),
+        ("left", "on the left"),
+        ("lower right", "in the lower right"),
+        ("centre", "in the centre"),
+        ("top and bottom", "at the top and bottom"),
+        ("left and right", "on the left and right"),
+        ("across the middle", "across the middle"),
+        ("everywhere", "everywhere"),
+    ],
+)
+def test_places_fit_into_a_sentence(place, words_in_a_sentence):
+    assert at(place) == words_in_a_sentence

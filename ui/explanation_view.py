@@ -51,15 +51,20 @@ def total_maps(explanation: Explanation, photo: Photo) -> None:
             st.image(explanation.image, width="stretch", alt=_photo_text(photo), caption=_credit(photo))
         with st.container(gap="xsmall"):
             text = wording.signed_map_text(explanation.total_map)
-            st.image(maps.siam, width="stretch", caption=f"**SIAM**: {text}", alt=f"SIAM's total map {text}")
+            st.image(
+                maps.siam,
+                width="stretch",
+                caption=f"**SIAM**, where the score comes from: {text}",
+                alt=f"SIAM's total map: {text}",
+            )
         if maps.baseline is not None and explanation.baseline_map is not None:
             with st.container(gap="xsmall"):
                 text = wording.signed_map_text(explanation.baseline_map)
                 st.image(
                     maps.baseline,
                     width="stretch",
-                    caption=f"**Baseline**: {text}",
-                    alt=f"the baseline's total map {text}",
+                    caption=f"**Baseline**, where it looks: {text}",
+                    alt=f"the baseline's total map: {text}",
                 )
     st.image(
         visualization.scale_bar(maps.limit), width=360, alt=f"Scale: {wording.range_text(maps.limit)} points per cell"
@@ -92,16 +97,15 @@ def attributes(explanation: Explanation) -> None:
                     width="stretch",
                     help=f"{wording.words(contribution.attribute)}: photo, template and their product",
                 ):
-                    _one_attribute(explanation, contribution)
+                    title = f"{wording.words(contribution.attribute)} {wording.signed(contribution.value)}"
+                    st.dialog(title, width="large")(_one_attribute)(explanation, contribution)
 
 
-@st.dialog("One attribute", width="large")
 def _one_attribute(explanation: Explanation, contribution: Contribution) -> None:
     """Show what, where and how of one attribute: map, template, product."""
     name, value = wording.words(contribution.attribute), wording.signed(contribution.value)
     presence = explanation.attribute_scores[contribution.index]
     place = wording.where(explanation.contribution_maps[contribution.index])
-    st.subheader(f"{name} {value}", anchor=False)
     with st.grid(3, min_column_width=200, gap="small"):
         with st.container(gap="xsmall"):
             picture = visualization.presence_image(explanation, contribution.index)
@@ -114,7 +118,7 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
         with st.container(gap="xsmall"):
             picture = visualization.contribution_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the contribution map of {name}")
-            st.caption(f"**Their product** sums to {value}, most of it {_at(place)}.")
+            st.caption(f"**Their product** sums to {value}, most of it {wording.at(place)}.")
 
 
 def waterfall(explanation: Explanation) -> None:
@@ -178,10 +182,3 @@ def _credit(photo: Photo) -> str:
 
 def _photo_text(photo: Photo) -> str:
     return photo.sample.description if photo.sample is not None else f"Your photo {photo.name}"
-
-
-def _at(place: str) -> str:
-    """Put a place into a sentence: "at the top", "in the upper left", "everywhere"."""
-    if place in ("top", "bottom", "left", "right"):
-        return f"at the {place}"
-    return f"in the {place}" if place == "centre" or place.startswith(("upper", "lower")) else place

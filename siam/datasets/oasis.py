@@ -38,7 +38,7 @@ def read(root: Path) -> RatedPhotos:
     missing = [name for name in ("file", "beauty_mean") if name not in table]
     if missing:
         raise DatasetError(f"{path} lacks the column {missing[0]!r}; expected file and beauty_mean")
-    scores = table["beauty_mean"].to_numpy(dtype=np.float32)
+    scores = np.asarray(pd.to_numeric(table["beauty_mean"], errors="coerce"), dtype=np.float32)
     if not ((scores >= SCALE.low) & (scores <= SCALE.high)).all():
         raise DatasetError(f"{path} holds scores outside {SCALE.low} to {SCALE.high}; expected mean beauty ratings")
     return RatedPhotos(tuple(root / "images" / str(name) for name in table["file"]), scores)

@@ -43,7 +43,7 @@ def read(root: Path) -> AttributePhotos:
     missing = [name for name in ("file", "split", *ATTRIBUTES) if name not in table]
     if missing:
         raise DatasetError(f"{path} lacks the column {missing[0]!r}; expected file, split and the 33 attributes")
-    labels = table[list(ATTRIBUTES)].to_numpy(dtype=np.float32)
+    labels = table[list(ATTRIBUTES)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float32)
     if not ((labels >= 0) & (labels <= 1)).all():
         raise DatasetError(f"{path} holds labels outside 0 to 1; expected shares of annotators")
     files = tuple(root / "images" / str(name) for name in table["file"])
