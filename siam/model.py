@@ -95,7 +95,8 @@ class BaselineOutput:
 @lru_cache(maxsize=64)
 def _pooling_matrix(size: int, grid: int) -> Tensor:
     """Return the (grid, size) matrix P with P @ x = adaptive average pooling of a column x to `grid` cells."""
-    return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
+    with torch.inference_mode(False):  # the matrix is kept, and training must be able to use it too
+        return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
 
 
 class TemplateHead(nn.Module):

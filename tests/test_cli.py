@@ -25,7 +25,7 @@ ATTRIBUTES = [f"attribute_{k}" for k in range(5)]
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("networks")
-    save(Pair("tiny", siam_network(), baseline_network(), {"summary": "Noise."}), folder)
+    save(Pair("tiny", siam_network(attribute_link="sigmoid"), baseline_network(), {"summary": "Noise."}), folder)
     return folder
 
 
@@ -164,7 +164,9 @@ def test_photos_of_one_name_do_not_overwrite_each_other(run, pair, tmp_path):
     assert status == 0
     files = list((tmp_path / "out").iterdir())
     assert len(files) == 3 * len(paths)
-    stored = sorted(json.loads(file.read_text(encoding="utf-8"))["siam"]["score"] for file in files if file.suffix == ".json")
+    stored = sorted(
+        json.loads(file.read_text(encoding="utf-8"))["siam"]["score"] for file in files if file.suffix == ".json"
+    )
     assert stored == sorted(siam.explain(pair, read_image(path)).scenicness for path in paths)
     assert len(set(stored)) == len(paths)
 
@@ -340,7 +342,9 @@ for arguments in (["--help"], ["explain", "--help"], ["train", "--help"], ["expl
         main(arguments)
 sys.stdout.write(" ".join(sorted(sys.modules)))
 """
-    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
     loaded = set(answer.stdout.split())
     assert "siam.cli" in loaded
     assert not loaded & {"torch", "timm", "pandas", "sklearn"}

@@ -43,7 +43,7 @@ def scores(explanation: Explanation) -> None:
 def total_maps(explanation: Explanation, photo: Photo) -> None:
     """Show the photo beside both total maps, on one scale, with the strength of the overlay."""
     strength = st.slider(
-        "Overlay strength", 0, 100, 60, 5, format="%d %%", key="overlay", width=320, bind="query-params"
+        "Overlay strength", 0, 100, 75, 5, format="%d %%", key="overlay", width=320, bind="query-params"
     )
     maps = visualization.total_maps(explanation, strength / 100, side=800)
     with st.grid(3, min_column_width=260, gap="small"):

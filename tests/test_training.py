@@ -1,0 +1,723 @@
+"""Training: folds and batches, the losses against the paper written out slowly, and test photos that nobody sees."""
+
+import copy
+import dataclasses
+import json
+import math
+from itertools import islice
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import siam
+from siam import heads, training
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.errors import DatasetError
+from siam.examples import Examples, batches, folds, read_examples, read_recipe
+from siam.heads import fit_attributes, fit_baseline, fit_siam
+from siam.model import _pooling_matrix
+from siam.training import cross_validate, train
+from tests.networks import baseline_network, siam_network
+from tests.test_metrics import slow_average_precision, slow_rmse, slow_tau_b
+from tests.test_model import slow_scenicness
+
+CHANNELS = 4
+SETTINGS = {
+    "members": 2,
+    "attribute_epochs": 2,
+    "joint_epochs": 3,
+    "attribute_batch": 5,
+    "scenicness_batch": 4,
+    "learning_rate": 1e-2,
+    "weight_decay": 1e-2,
+    "scenicness_weight": 0.1,
+    "anchor_weight": 0.3,
+    "template_penalty": 0.5,
+}
+
+
+def small_siam(seed=0, attributes=3, **settings):
+    """Return a SIAM whose heads take few channels; its trunk is not used here."""
+    network = siam_network(attributes=attributes, seed=seed, grid=2, **settings)
+    network.attribute_layer = torch.nn.Conv2d(CHANNELS, attributes, kernel_size=1)
+    return network
+
+
+def small_baseline():
+    baseline = baseline_network()
+    baseline.linear = torch.nn.Linear(CHANNELS, 1)
+    return baseline
+
+
+def some_examples(seed=0, labelled=14, rated=15, attributes=3):
+    """Return made-up photos of mixed sizes; two thirds of the labelled ones may be trained on; two sources."""
+    random = np.random.default_rng(seed)
+    sizes = [((2, 3), (3, 2), (2, 2))[n % 3] for n in range(labelled + rated)]
+    split = random.permutation(labelled)
+    return Examples(
+        features=[torch.from_numpy(random.normal(0, 1, (2, CHANNELS, *size))).half() for size in sizes],
+        labels=(random.integers(0, 4, (labelled, attributes)) / 3).astype(np.float32),
+        train=np.sort(split[: 2 * labelled // 3]),
+        test=np.sort(split[2 * labelled // 3 :]),
+        scores=random.uniform(1, 7, rated).astype(np.float32),
+        sources=random.permutation(np.arange(rated) % 3 // 2),
+    )
+
+
+def learned(network):
+    """Return everything that training changes, as one vector."""
+    layers = (network.attribute_layer, network.scenicness_head)
+    return torch.cat([parameter.detach().flatten() for layer in layers for parameter in layer.parameters()])
+
+
+def fit(network, examples, chosen, settings, seed):
+    """Train a SIAM from scratch, in place; return the offsets."""
+    return fit_siam(network, fit_attributes(network, examples, settings, seed), examples, chosen, settings, seed)
+
+
+def numbers(chosen):
+    return [int(number) for number in chosen]
+
+
+# Folds, batches, means
+
+
+def test_folds_spread_each_source_evenly_and_repeatably():
+    sources = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [23, 10, 4]))
+    fold = folds(sources, 5, seed=3)
+    assert set(fold) == set(range(5))  # one number for each photo, so folds cannot overlap
+    for source in range(3):
+        counts = np.bincount(fold[sources == source], minlength=5)
+        assert counts.max() - counts.min() <= 1
+    assert np.array_equal(fold, folds(sources, 5, seed=3))
+    assert not np.array_equal(fold, folds(sources, 5, seed=4))
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 10])
+def test_batches_show_every_item_once_before_any_comes_again(size):
+    items = np.array([3, 1, 4, 15, 9, 26, 5])
+    found = list(islice(batches(items, size, np.random.default_rng(0)), 21))
+    assert all(len(batch) == size for batch in found)
+    stream = numbers(np.concatenate(found))
+    rounds = [stream[start : start + 7] for start in range(0, len(stream) // 7 * 7, 7)]
+    assert len(rounds) >= 3
+    assert all(sorted(one) == sorted(numbers(items)) for one in rounds)
+    assert len({tuple(one) for one in rounds}) > 1  # shuffled anew
+
+
+def test_source_means_count_only_the_chosen():
+    examples = dataclasses.replace(
+        some_examples(), scores=np.array([1, 2, 3, 4, 100], dtype=np.float32), sources=np.array([0, 1, 0, 1, 1])
+    )
+    assert examples.source_means(np.array([0, 1, 2, 3])).tolist() == [2, 3]
+    assert examples.source_means(np.array([1, 2])).tolist() == [3, 2]
+
+
+def test_rated_photos_come_after_the_labelled_ones():
+    examples = some_examples(labelled=14)
+    assert examples.rated(np.array([0, 5])).tolist() == [14, 19]
+
+
+# The losses
+
+
+def slow_maps(network, features):
+    """Return attribute maps (K, h, w) of one photo's features (C, h, w): relu of a weighted sum, cell by cell."""
+    layer = network.attribute_layer
+    weights, biases = layer.weight[:, :, 0, 0].tolist(), layer.bias.tolist()
+    cells = features.double().flatten(1).T.tolist()
+    return [
+        [max(0.0, bias + sum(w * f for w, f in zip(row, cell, strict=True))) for cell in cells]
+        for row, bias in zip(weights, biases, strict=True)
+    ]
+
+
+def cross_entropy(found, wanted):
+    found = min(max(found, 1e-6), 1 - 1e-6)
+    return -wanted * math.log(found) - (1 - wanted) * math.log(1 - found)
+
+
+def slow_attribute_loss(network, examples, photos, views):
+    """L_SUN of the paper: cross-entropy of tanh of the mean of each map against the share of annotators."""
+    losses = []
+    for photo, view in zip(photos, views, strict=True):
+        for k, cells in enumerate(slow_maps(network, examples.features[photo][view])):
+            score = math.tanh(sum(cells) / len(cells))
+            losses.append(cross_entropy(score, float(examples.labels[photo, k])))
+    return sum(losses) / len(losses)
+
+
+def slow_scenicness_loss(network, offsets, examples, photos, views):
+    """L_SoN of the paper, with the offset of the source that a rating is from."""
+    errors = []
+    for photo, view in zip(photos, views, strict=True):
+        found = slow_scenicness(network, examples.features[len(examples.labels) + photo][view][None])[0].item()
+        source = examples.sources[photo]
+        offset = offsets[source].item() if source > 0 else 0
+        errors.append((found + offset - float(examples.scores[photo])) ** 2)
+    return sum(errors) / len(errors)
+
+
+def slow_anchor_loss(network, anchor, examples, photos, views):
+    """Cross-entropy of tanh of every cell against what the anchor says there."""
+    means = []
+    for photo, view in zip(photos, views, strict=True):
+        features = examples.features[len(examples.labels) + photo][view]
+        losses = [
+            cross_entropy(math.tanh(found), min(max(math.tanh(wanted), 1e-6), 1 - 1e-6))
+            for cells, anchored in zip(slow_maps(network, features), slow_maps(anchor, features), strict=True)
+            for found, wanted in zip(cells, anchored, strict=True)
+        ]
+        means.append(sum(losses) / len(losses))
+    return sum(means) / len(means)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_losses_equal_the_paper_written_out(seed):
+    examples, random = some_examples(seed), np.random.default_rng(seed)
+    network, anchor = small_siam(seed), small_siam(seed + 7)
+    labelled, rated = random.choice(examples.train, 5), random.choice(len(examples.scores), 6)
+    views = random.integers(0, 2, 6)
+    found = heads.attribute_loss(network, examples, labelled, views[:5])
+    assert found.item() == pytest.approx(slow_attribute_loss(network, examples, labelled, views[:5]), rel=1e-4)
+    offsets = torch.tensor([5.0, -0.8])  # the first source has none, whatever stands there
+    assert set(examples.sources[rated]) == {0, 1}
+    scenicness, distance = heads.scenicness_losses(network, anchor, offsets, examples, rated, views)
+    expected = slow_scenicness_loss(network, offsets, examples, rated, views)
+    assert scenicness.item() == pytest.approx(expected, rel=1e-4)
+    assert distance.item() == pytest.approx(slow_anchor_loss(network, anchor, examples, rated, views), rel=1e-4)
+
+
+def test_anchor_loss_is_least_at_the_anchor():
+    examples, anchor = some_examples(), small_siam()
+    photos, views = np.arange(6), np.zeros(6, dtype=int)
+
+    def distance(network):
+        return heads.scenicness_losses(network, anchor, torch.zeros(2), examples, photos, views)[1]
+
+    there = distance(small_siam())
+    assert there < distance(small_siam(seed=1))
+    there.backward()
+    assert examples.features[0].grad is None
+    network = small_siam()
+    distance(network).backward()
+    assert network.attribute_layer.weight.grad.abs().max() < 1e-5
+
+
+def test_each_kind_of_photo_gives_only_its_own_loss():
+    examples = some_examples()
+    examples = dataclasses.replace(examples, features=[photo.float().requires_grad_() for photo in examples.features])
+    labelled, rated, views = examples.train[:4], np.array([0, 3, 8]), np.array([0, 1, 1, 0])
+
+    def photos_that_count(loss):
+        for photo in examples.features:
+            photo.grad = None
+        loss.backward()
+        return {
+            (photo, view)
+            for photo, stored in enumerate(examples.features)
+            for view in range(2)
+            if stored.grad is not None and stored.grad[view].abs().max() > 0
+        }
+
+    network, anchor = small_siam(), small_siam(seed=1)
+    found = photos_that_count(heads.attribute_loss(network, examples, labelled, views))
+    assert found == set(zip(numbers(labelled), numbers(views), strict=True))
+    # Attributes are learned from labels: they tell the templates nothing.
+    assert not any(p.grad is not None and p.grad.abs().max() > 0 for p in network.scenicness_head.parameters())
+
+    for number in (0, 1):  # scenicness, and what holds the attributes in place
+        loss = heads.scenicness_losses(network, anchor, torch.zeros(2), examples, rated, views[:3])[number]
+        expected = set(zip(numbers(examples.rated(rated)), numbers(views[:3]), strict=True))
+        assert photos_that_count(loss) == expected
+
+
+@pytest.fixture
+def phases(monkeypatch):
+    """Record both phases of a training, each with its loss, instead of running them, and what the losses were fed."""
+    record = SimpleNamespace(phases=[], calls={})
+
+    def minimise(loss, groups, steps, rate):
+        record.phases.append(SimpleNamespace(loss=loss, groups=groups, steps=steps, rate=rate))
+
+    def spied(name):
+        real = getattr(heads, name)
+
+        def spy(*arguments):
+            record.calls[name] = arguments
+            return real(*arguments)
+
+        monkeypatch.setattr(heads, name, spy)
+
+    monkeypatch.setattr(heads, "_minimise", minimise)
+    spied("attribute_loss")
+    spied("scenicness_losses")
+    return record
+
+
+def test_joint_loss_is_the_weighted_sum_for_batches_of_both_kinds(phases):
+    examples, network, chosen = some_examples(), small_siam(), np.array([0, 1, 2, 5, 6, 9, 10, 13])
+    fit(network, examples, chosen, {**SETTINGS, "members": 1}, seed=0)
+    first, joint = phases.phases
+    with torch.no_grad():
+        network.scenicness_head.templates.copy_(torch.rand_like(network.scenicness_head.templates) - 0.3)
+        network.attribute_layer.bias.add_(0.2)  # away from the anchor
+    found = joint.loss().item()
+    _network, _examples, labelled, views = phases.calls["attribute_loss"]
+    _network, anchor, offsets, _examples, rated, rated_views = phases.calls["scenicness_losses"]
+    assert len(labelled) == 5 and set(numbers(labelled)) <= set(numbers(examples.train))
+    assert len(rated) == 4 and set(numbers(rated)) <= set(numbers(chosen))
+    templates = network.scenicness_head.templates
+    assert templates.min() == 0  # clamped before the loss is computed
+    expected = (
+        slow_attribute_loss(network, examples, labelled, views)
+        + 0.1 * slow_scenicness_loss(network, offsets, examples, rated, rated_views)
+        + 0.3 * slow_anchor_loss(network, anchor, examples, rated, rated_views)
+        + 0.5 * sum(templates.flatten().tolist()) / templates.numel()
+    )
+    assert found == pytest.approx(expected, rel=1e-4)
+
+    found = first.loss().item()
+    _network, _examples, labelled, views = phases.calls["attribute_loss"]
+    assert found == pytest.approx(slow_attribute_loss(network, examples, labelled, views), rel=1e-4)
+
+
+def test_phases_have_the_settings_steps_and_parameters(phases):
+    examples, network = some_examples(), small_siam()  # 9 photos to train on: 2 batches of 5 an epoch
+    fit(network, examples, np.arange(15), {**SETTINGS, "members": 1}, seed=0)
+    first, joint = phases.phases
+    assert (first.steps, joint.steps) == (2 * 2, 2 * 3)
+    assert first.rate == joint.rate == 1e-2
+    layer, head = list(network.attribute_layer.parameters()), list(network.scenicness_head.parameters())
+    (group,) = first.groups  # f alone
+    assert {id(p) for p in group["params"]} == {id(p) for p in layer}
+    both = joint.groups
+    assert [group["weight_decay"] for group in both] == [1e-2, 0.0]
+    assert {id(p) for p in both[0]["params"]} == {id(p) for p in layer}
+    assert {id(p) for p in head} < {id(p) for p in both[1]["params"]}  # and the offsets
+    assert len(both[1]["params"]) == len(head) + 1
+
+
+def test_anchor_of_each_run_is_the_attribute_layer_trained_alone(monkeypatch):
+    examples, network, anchors = some_examples(), small_siam(), []
+    real = heads.scenicness_losses
+
+    def losses(model, anchor, *others):
+        anchors.append(anchor.attribute_layer.weight.clone())
+        return real(model, anchor, *others)
+
+    monkeypatch.setattr(heads, "scenicness_losses", losses)
+    starts = fit_attributes(network, examples, SETTINGS, seed=0)
+    fit_siam(network, starts, examples, np.arange(15), SETTINGS, seed=0)
+    steps = 2 * 3
+    assert len(anchors) == 2 * steps
+    for step, anchor in enumerate(anchors):
+        assert torch.equal(anchor, starts[step // steps]["weight"])
+    assert not torch.equal(anchors[0], anchors[-1])
+    assert not torch.equal(network.attribute_layer.weight, anchors[-1])
+
+
+# Fitting
+
+
+def test_templates_stay_non_negative_during_training(monkeypatch):
+    examples, network, seen = some_examples(), small_siam(), []
+    real = heads.scenicness_losses
+
+    def losses(model, *others):
+        seen.append(model.scenicness_head.templates.detach().clone())
+        return real(model, *others)
+
+    monkeypatch.setattr(heads, "scenicness_losses", losses)
+    settings = {**SETTINGS, "members": 1, "joint_epochs": 15, "learning_rate": 0.05, "template_penalty": 0.0}
+    fit(network, examples, np.arange(15), settings, seed=0)
+    assert len(seen) == 2 * 15
+    assert min(templates.min().item() for templates in seen) == 0  # the limit was reached and held
+    assert seen[-1].max() > 0.02  # and templates were learned, from the 0.01 they start with
+    assert network.scenicness_head.templates.min() >= 0
+
+
+def test_fit_is_repeatable_by_seed():
+    examples, chosen = some_examples(), np.arange(0, 15, 2)
+
+    def result(seed, before):
+        network = small_siam(seed=before)  # what was learned before, and drawn before, does not matter
+        offsets = fit(network, examples, chosen, SETTINGS, seed)
+        return learned(network), offsets
+
+    first, again, other = result(0, before=0), result(0, before=5), result(1, before=0)
+    assert torch.equal(first[0], again[0])
+    assert first[1] == again[1]
+    assert not torch.allclose(first[0], other[0])
+
+
+def test_siam_is_the_average_of_its_runs():
+    examples, chosen, network = some_examples(), np.arange(15), small_siam()
+    starts = fit_attributes(network, examples, SETTINGS, seed=3)
+    assert not torch.allclose(starts[0]["weight"], starts[1]["weight"])
+    offsets = fit_siam(network, starts, examples, chosen, SETTINGS, seed=3)
+    runs = []
+    for number, start in enumerate(starts):
+        alone = small_siam(seed=9)
+        own = fit_siam(alone, [start], examples, chosen, SETTINGS, seed=3 * len(starts) + number)
+        runs.append((alone, own))
+
+    def mean(part):
+        return torch.stack([part(alone) for alone, _own in runs]).mean(dim=0)
+
+    for part in (
+        lambda model: model.attribute_layer.weight,
+        lambda model: model.attribute_layer.bias,
+        lambda model: model.scenicness_head.effective_templates(),
+        lambda model: model.scenicness_head.bias,
+    ):
+        assert torch.allclose(part(network), mean(part), atol=1e-6)
+        assert not torch.allclose(part(runs[0][0]), part(runs[1][0]), atol=1e-5)
+    assert offsets == pytest.approx([(a + b) / 2 for a, b in zip(runs[0][1], runs[1][1], strict=True)], abs=1.1e-4)
+
+
+def planted_examples(rated=60):
+    """Channel k shows attribute k; the first one raises the score by 3 points, the second lowers it by 2.
+
+    The second source's ratings lie 1.5 points above the first's.
+    """
+    random = np.random.default_rng(0)
+    strength = random.uniform(0, 1, (40 + rated, 2))
+    features = []
+    for row in strength:
+        maps = random.normal(0, 0.1, (2, CHANNELS, 2, 3))
+        maps[:, :2] += 2 * row[:, None, None]
+        features.append(torch.from_numpy(maps).half())
+    sources = np.arange(rated) % 2
+    scores = 3 + 3 * strength[40:, 0] - 2 * strength[40:, 1] + 1.5 * sources
+    return Examples(
+        features=features,
+        labels=(strength[:40] > 0.5).astype(np.float32),
+        train=np.arange(30),
+        test=np.arange(30, 40),
+        scores=scores.astype(np.float32),
+        sources=sources,
+    )
+
+
+def test_siam_learns_a_planted_relation():
+    examples, network = planted_examples(), small_siam(attributes=2)
+    chosen, held_out = np.arange(40), np.arange(40, 60)
+    settings = {**SETTINGS, "attribute_epochs": 30, "joint_epochs": 60, "learning_rate": 0.03, "template_penalty": 0.0}
+    offsets = fit(network, examples, chosen, settings, seed=0)
+    assert offsets[0] == 0
+    assert offsets[1] == pytest.approx(1.5, abs=0.3)
+    with torch.no_grad():
+        effects = network.scenicness_head.effective_templates().sum(dim=(1, 2))
+    assert effects[0] > 0 > effects[1]
+    predicted = training.predict_scores(network, examples, held_out) + 1.5 * examples.sources[held_out]
+    actual = examples.scores[held_out]
+    assert slow_rmse(predicted, actual) < 0.4 * actual.std()
+    logits = training.predict_attributes(network, examples, examples.test)
+    for k in range(2):
+        assert slow_average_precision(logits[:, k], examples.labels[examples.test, k] > 0.5) > 0.9
+
+
+def test_baseline_equals_ridge_with_an_intercept_for_each_source():
+    examples, baseline = some_examples(rated=20), small_baseline()
+    chosen, penalty = np.array([0, 1, 2, 4, 5, 7, 8, 10, 13, 15, 16, 18]), 0.7
+    offsets = fit_baseline(baseline, examples, chosen, {"ridge_penalty": penalty})
+    photos = [examples.features[len(examples.labels) + photo].double() for photo in chosen]
+    pooled = np.array([[photo[:, c].mean().item() for c in range(CHANNELS)] for photo in photos])
+    indicators = np.eye(2)[examples.sources[chosen]]
+    # Ridge as plain least squares: rows that ask every weight, but no intercept, to be 0.
+    rows = np.block([[pooled, indicators], [np.sqrt(penalty) * np.eye(CHANNELS), np.zeros((CHANNELS, 2))]])
+    wanted = np.concatenate([examples.scores[chosen], np.zeros(CHANNELS)])
+    solution = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+    assert baseline.linear.weight[0].tolist() == pytest.approx(solution[:CHANNELS].tolist(), abs=1e-4)
+    assert baseline.linear.bias.item() == pytest.approx(solution[CHANNELS], abs=1e-4)
+    assert offsets == pytest.approx([0, solution[-1] - solution[-2]], abs=2e-4)
+
+
+def test_baseline_learns_a_planted_relation():
+    examples, baseline = planted_examples(), small_baseline()
+    offsets = fit_baseline(baseline, examples, np.arange(40), {"ridge_penalty": 1e-3})
+    assert offsets == pytest.approx([0, 1.5], abs=0.1)
+    assert baseline.linear.weight[0].tolist() == pytest.approx([1.5, -1, 0, 0], abs=0.4)
+
+
+# Cross-validation
+
+
+RECIPE = {
+    "seeds": [0, 1],
+    "folds": 3,
+    "data": {"scores": ["first", "second"]},
+    "siam": SETTINGS,
+    "baseline": {"ridge_penalty": 1.0},
+}
+
+
+def without_what_is_forbidden(examples, chosen):
+    """Return the examples with NaN for everything of the photos that a fit must not see."""
+    forbidden = np.setdiff1d(np.arange(len(examples.scores)), chosen)
+    hidden = {*numbers(examples.test), *numbers(examples.rated(forbidden))}
+    features = [stored * math.nan if n in hidden else stored for n, stored in enumerate(examples.features)]
+    labels, scores = examples.labels.copy(), examples.scores.copy()
+    labels[examples.test] = scores[forbidden] = np.nan
+    return dataclasses.replace(examples, features=features, labels=labels, scores=scores)
+
+
+def test_cross_validation_never_trains_on_what_it_is_judged_on(monkeypatch):
+    examples = some_examples(labelled=30, rated=24)
+    monkeypatch.setattr(training, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    expected = cross_validate(RECIPE, examples)
+
+    trained_on, judged = [], []
+    real_predict = training.predict_scores
+
+    def attributes_fit(network, data, settings, seed):
+        return fit_attributes(network, without_what_is_forbidden(data, []), settings, seed)
+
+    def siam_fit(network, starts, data, chosen, settings, seed):
+        trained_on.append(set(numbers(chosen)))
+        return fit_siam(network, starts, without_what_is_forbidden(data, chosen), chosen, settings, seed)
+
+    def baseline_fit(baseline, data, chosen, settings):
+        assert set(numbers(chosen)) == trained_on[-1]
+        return fit_baseline(baseline, without_what_is_forbidden(data, chosen), chosen, settings)
+
+    def predict(model, data, chosen):
+        held_out = set(numbers(chosen))
+        assert not held_out & trained_on[-1]
+        assert held_out | trained_on[-1] == set(range(24))
+        judged.append((type(model).__name__, held_out))
+        return real_predict(model, data, chosen)
+
+    monkeypatch.setattr(training, "fit_attributes", attributes_fit)
+    monkeypatch.setattr(training, "fit_siam", siam_fit)
+    monkeypatch.setattr(training, "fit_baseline", baseline_fit)
+    monkeypatch.setattr(training, "predict_scores", predict)
+    assert cross_validate(RECIPE, examples) == expected  # NaN would have spread
+    assert len(trained_on) == 2 * 3
+    for kind in ("SIAM", "Baseline"):
+        for run in range(2):  # each seed judges every photo exactly once
+            parts = [held_out for name, held_out in judged if name == kind][3 * run : 3 * run + 3]
+            assert sorted(number for part in parts for number in part) == list(range(24))
+
+
+def test_photos_of_the_test_split_are_in_no_batch(monkeypatch):
+    examples, seen = some_examples(labelled=30), []
+    real = heads.attribute_loss
+
+    def loss(network, data, photos, views):
+        seen.extend(numbers(photos))
+        return real(network, data, photos, views)
+
+    monkeypatch.setattr(heads, "attribute_loss", loss)
+    monkeypatch.setattr(training, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    cross_validate(RECIPE, examples)
+    assert set(seen) == set(numbers(examples.train))
+    assert not set(seen) & set(numbers(examples.test))
+
+
+def test_a_map_size_first_met_when_judging_can_be_trained_on_later(monkeypatch):
+    examples = some_examples(labelled=30, rated=24)
+    monkeypatch.setattr(training, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    _pooling_matrix.cache_clear()
+    for number in range(3):  # one photo of a size of its own, held out in another fold each time
+        first = int(np.flatnonzero(folds(examples.sources, 3, 0) == number)[0])
+        odd = list(examples.features)
+        odd[examples.rated(first)] = torch.randn(2, CHANNELS, 11 + number, 17 + number).half()
+        cross_validate(RECIPE, dataclasses.replace(examples, features=odd))
+
+
+# From pictures to a folder of networks
+
+
+RECIPE_TEXT = """\
+name = "tiny"
+seeds = [3, 4]
+folds = 2
+[data]
+attributes = "sun"
+scores = ["near", "far"]
+summary = "Trained on noise."
+training_data = "Generated pictures."
+limits = "It knows nothing."
+[network]
+backbone = "tf_efficientnet_lite0"
+image_size = 64
+grid = 2
+border = 0
+attribute_link = "tanh"
+[siam]
+members = 2
+attribute_epochs = 1
+joint_epochs = 2
+attribute_batch = 6
+scenicness_batch = 4
+learning_rate = 1e-3
+weight_decay = 1e-2
+scenicness_weight = 0.1
+anchor_weight = 0.3
+template_penalty = 0.0
+[baseline]
+ridge_penalty = 30.0
+"""
+
+
+def make_datasets(root):
+    """Write 14 labelled pictures, 6 of them for testing, and two sources of 7 rated ones, in the csv layouts."""
+    random = np.random.default_rng(0)
+
+    def pictures(folder, count):
+        (root / folder / "images").mkdir(parents=True)
+        for n in range(count):
+            pixels = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+            size = ((64, 64), (96, 64), (64, 96))[n % 3]
+            picture = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+            picture.save(root / folder / "images" / f"{n}.png")
+
+    pictures("sun", 14)
+    lines = [f"file,split,{','.join(ATTRIBUTES)}"]
+    for n in range(14):
+        shares = random.choice(["0", "0.3333", "0.6667", "1"], len(ATTRIBUTES))
+        lines.append(f"{n}.png,{'test' if n % 5 in (1, 3) else 'train'},{','.join(shares)}")
+    (root / "sun" / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    for source, low in (("near", 1), ("far", 3)):
+        pictures(source, 7)
+        ratings = "".join(f"{n}.png,{score:.3f}\n" for n, score in enumerate(random.uniform(low, low + 4, 7)))
+        (root / source / "ratings.csv").write_text(f"file,beauty_mean\n{ratings}", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    root = tmp_path_factory.mktemp("training")
+    make_datasets(root)
+    (root / "tiny.toml").write_text(RECIPE_TEXT, encoding="utf-8")
+    pair = train(root / "tiny.toml", root, root / "out", root / "cache")
+    recipe, loaded = read_recipe(root / "tiny.toml"), siam.load(root / "out", device="cpu")
+    examples = read_examples(recipe, root, root / "cache", loaded.siam)
+    return SimpleNamespace(root=root, pair=pair, recipe=recipe, loaded=loaded, examples=examples)
+
+
+def test_training_writes_a_pair_that_loads_and_explains(trained):
+    assert sorted(path.name for path in (trained.root / "out").iterdir()) == [
+        "baseline.safetensors",
+        "card.json",
+        "siam.safetensors",
+    ]
+    picture = siam.images.read_image(trained.root / "near" / "images" / "1.png")
+    stored, kept = siam.explain(trained.loaded, picture), siam.explain(trained.pair, picture)
+    assert stored.scenicness == pytest.approx(kept.scenicness, abs=0.01)  # half precision
+    assert stored.baseline_scenicness == pytest.approx(kept.baseline_scenicness, abs=0.01)
+    assert stored.attributes == ATTRIBUTES
+    assert stored.scale.low == 1 and stored.scale.high == 7
+
+
+def test_card_tells_where_the_networks_come_from(trained):
+    card = json.loads((trained.root / "out" / "card.json").read_text(encoding="utf-8"))
+    assert card["name"] == "tiny"
+    assert card["recipe"] == "tiny.toml"
+    for name in ("summary", "training_data", "limits"):
+        assert card[name] == trained.recipe["data"][name]
+    assert list(card["versions"]) == ["torch", "timm", "scikit-learn", "numpy"]
+    assert card["versions"]["numpy"] == np.__version__
+    for kind in ("siam", "baseline"):
+        assert list(card["offsets"][kind]) == ["near", "far"]
+        assert card["offsets"][kind]["near"] == 0
+        assert [card["metrics"][kind][source]["n"] for source in ("near", "far")] == [7, 7]
+    assert card["metrics"]["sun_test"]["n"] == len(trained.examples.test) == 6
+    assert "2-fold" in card["metrics"]["protocol"] and "2 seeds" in card["metrics"]["protocol"]
+
+
+def test_examples_are_the_pictures_in_order(trained):
+    examples = trained.examples
+    assert len(examples.features) == 14 + 7 + 7
+    assert numbers(examples.test) == [1, 3, 6, 8, 11, 13]
+    assert sorted([*numbers(examples.train), *numbers(examples.test)]) == list(range(14))
+    assert numbers(examples.sources) == [0] * 7 + [1] * 7
+    picture = siam.images.read_image(trained.root / "far" / "images" / "2.png")
+    with torch.no_grad():
+        expected = trained.loaded.siam.backbone(siam.images.preprocess(picture, trained.loaded.siam.config))[0]
+    found = examples.features[examples.rated(np.array([9]))[0]][0].float()
+    assert torch.allclose(found, expected, atol=0.02)
+
+
+def test_kept_networks_are_those_of_the_first_seed_on_all_photos(trained):
+    fresh, stored = copy.deepcopy(trained.loaded.siam), learned(trained.loaded.siam)
+    offsets = fit(fresh, trained.examples, np.arange(14), trained.recipe["siam"], seed=3)
+    assert torch.allclose(learned(fresh), stored, atol=2e-3)
+    assert trained.pair.card["offsets"]["siam"] == dict(zip(["near", "far"], offsets, strict=True))
+
+
+def test_figures_on_the_card_are_recomputed_one_photo_at_a_time(trained):
+    examples, recipe = trained.examples, trained.recipe
+    models = copy.deepcopy((trained.loaded.siam, trained.loaded.baseline))
+    predicted, precisions = np.full((2, 2, 14), np.nan), []
+    present = examples.labels[examples.test] > 0.5
+    judged = [k for k in range(len(ATTRIBUTES)) if present[:, k].sum() >= 3]
+    for run, seed in enumerate(recipe["seeds"]):
+        fold = folds(examples.sources, 2, seed)
+        for number in range(2):
+            chosen = np.flatnonzero(fold != number)
+            offsets = (
+                fit(models[0], examples, chosen, recipe["siam"], seed),
+                fit_baseline(models[1], examples, chosen, recipe["baseline"]),
+            )
+            with torch.no_grad():
+                for row, model in enumerate(models):
+                    for photo in np.flatnonzero(fold == number):
+                        features = examples.features[14 + photo][:1].float()
+                        score = model.interpret(features).scenicness.item()
+                        predicted[row, run, photo] = score + offsets[row][examples.sources[photo]]
+                logits = [models[0].interpret(examples.features[n][:1].float()).attribute_logits for n in examples.test]
+            found = torch.cat(logits).numpy()
+            precisions.append([slow_average_precision(found[:, k], present[:, k]) for k in judged])
+
+    metrics = trained.pair.card["metrics"]
+    for row, kind in enumerate(("siam", "baseline")):
+        for source, name in enumerate(("near", "far")):
+            at = examples.sources == source
+            taus = [slow_tau_b(run[at], examples.scores[at]) for run in predicted[row]]
+            errors = [slow_rmse(run[at], examples.scores[at]) for run in predicted[row]]
+            figures = metrics[kind][name]
+            assert figures["kendall_tau"] == pytest.approx(sum(taus) / 2, abs=2e-4)
+            assert figures["kendall_tau_sd"] == pytest.approx(abs(taus[0] - taus[1]) / 2, abs=2e-4)
+            assert figures["rmse"] == pytest.approx(sum(errors) / 2, abs=2e-4)
+            assert figures["rmse_sd"] == pytest.approx(abs(errors[0] - errors[1]) / 2, abs=2e-4)
+    mean = np.mean(precisions, axis=0)
+    expected = {ATTRIBUTES[k]: value for k, value in zip(judged, mean, strict=True)}
+    assert metrics["sun_test"]["per_attribute"] == pytest.approx(expected, abs=3e-4)
+    assert metrics["sun_test"]["mean_average_precision"] == pytest.approx(mean.mean(), abs=3e-4)
+    assert metrics["sun_test"]["attributes"] == len(judged)
+
+
+# Recipes
+
+
+def test_recipe_that_cannot_be_read_is_named(tmp_path):
+    path = tmp_path / "recipe.toml"
+    with pytest.raises(DatasetError, match=r"recipe\.toml is missing"):
+        read_recipe(path)
+    path.write_text("name = ", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"recipe\.toml is not readable as TOML"):
+        read_recipe(path)
+    with pytest.raises(DatasetError, match="is not readable as TOML"):
+        read_recipe(tmp_path)
+
+
+@pytest.mark.parametrize("section", ["name", "seeds", "folds", "data", "network", "siam", "baseline"])
+def test_recipe_that_lacks_a_section_is_refused(section, tmp_path):
+    path = tmp_path / "recipe.toml"
+    lines = [line.replace(f"[{section}]", "[other]") for line in RECIPE_TEXT.splitlines()]
+    path.write_text("\n".join(line for line in lines if not line.startswith(f"{section} =")), encoding="utf-8")
+    with pytest.raises(DatasetError, match=rf"recipe\.toml lacks '{section}'"):
+        read_recipe(path)
+
+
+def test_trunk_without_weights_is_refused_before_anything_is_read(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE_TEXT.replace("tf_efficientnet_lite0", "resnet50"), encoding="utf-8")
+    with pytest.raises(DatasetError, match="use tf_efficientnet_lite0"):
+        train(path, tmp_path / "nowhere", tmp_path / "out", tmp_path / "cache")
+    assert not (tmp_path / "out").exists()
