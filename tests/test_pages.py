@@ -100,7 +100,7 @@ def test_every_sample_can_be_chosen_and_shows_its_credit(app, pair):
         captions = " ".join(picture.caption for image in app.image for picture in image.proto.imgs)
         assert sample.author in captions
         assert sample.licence in captions
-        assert app.query_params["sample"] == [sample.key]
+        assert app.query_params["sample"] == sample.key
 
 
 def test_address_names_a_sample(app, pair):
@@ -233,7 +233,7 @@ def test_pair_without_baseline(monkeypatch, pair):
 def test_device_and_training_data_are_told(app, pair):
     app.run()
     told = " ".join(caption.value for caption in app.sidebar.caption)
-    assert pair.card["training_data"] in told
+    assert pair.card["summary"] in told
     assert "CPU" in told or "GPU" in told
 
 
