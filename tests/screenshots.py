@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.server import chromium, running_app
+from tests.server import chromium, running_app, wait_until_idle
 
 PAGES = {"explain": "", "about": "about"}
 
@@ -14,6 +14,7 @@ def settle(page: Page) -> None:
     """Wait until nothing is running and all pictures are there."""
     last = page.get_by_text("Show the picture in the paper's own layout").or_(page.get_by_text("arXiv:1909.08442"))
     last.wait_for(timeout=90_000)
+    wait_until_idle(page)
     page.wait_for_function("[...document.images].every((image) => image.complete)")
     page.wait_for_timeout(1500)  # animations of the chart
 

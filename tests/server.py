@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -43,6 +43,11 @@ def _wait(address: str, process: subprocess.Popen[str], seconds: float = 60) -> 
         except OSError:
             time.sleep(0.2)
     raise TimeoutError(f"the app did not answer at {address} within {seconds:g} s")
+
+
+def wait_until_idle(page: Page) -> None:
+    """Wait until the page's script has run to its end: a button of the run before would no longer answer."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=90_000)
 
 
 @contextmanager

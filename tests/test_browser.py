@@ -11,7 +11,7 @@ import siam
 from siam import wording
 from siam.images import read_image
 from siam.samples import load_samples
-from tests.server import chromium, running_app
+from tests.server import chromium, running_app, wait_until_idle
 
 WAIT = 90_000  # ms; a loaded machine is slow
 
@@ -50,6 +50,7 @@ def page(browser: Browser, address: str, photo, explanation):
     page.locator('input[type="file"]').first.set_input_files(photo)
     score = wording.score_text(explanation.scenicness, explanation.scale)
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(score, timeout=WAIT)
+    wait_until_idle(page)
     yield page
     page.close()
 

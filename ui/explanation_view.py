@@ -164,8 +164,10 @@ def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None
 
 
 def _download(label: str, file_name: str, kind: str, make) -> None:
-    # The file is made when it is asked for, not with every rerun.
-    st.download_button(label, make, file_name, kind, key=f"download-{label}", icon=":material/download:")
+    # The file is made when it is asked for, not with every rerun; a rerun on the click would race with its making.
+    st.download_button(
+        label, make, file_name, kind, key=f"download-{label}", icon=":material/download:", on_click="ignore"
+    )
 
 
 def _json(explanation: Explanation, name: str, card: dict[str, Any]) -> str:
