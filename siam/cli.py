@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -30,10 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted; what was finished is kept")
 
 
+_ENDINGS = (".png", ".json", ".html")  # of what `explain --out` writes
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}: see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m siam", description="Explain why a network finds a landscape beautiful."
-    )
+    parser = _Parser(prog="python -m siam", description="Explain why a network finds a landscape beautiful.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     explain = commands.add_parser("explain", help="score photos and say what raised and lowered each score")
@@ -49,8 +58,10 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a pair of networks as a recipe says")
     train.add_argument("recipe", type=Path, metavar="RECIPE", help="a TOML file, such as recipes/photo.toml")
-    train.add_argument("--root", type=Path, required=True, metavar="DIR", help="the folder that holds the datasets")
-    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where networks and card are written")
+    train.add_argument(
+        "--root", type=Path, default=Path("data"), metavar="DIR", help="holds the datasets; default data"
+    )
+    train.add_argument("--out", type=Path, metavar="DIR", help="for networks and card; default runs/NAME OF RECIPE")
     train.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
     train.set_defaults(run=_train)
     return parser
@@ -66,10 +77,10 @@ def _explain(options: argparse.Namespace) -> int:
     pair = load(options.model)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-    stems = _unique_stems(options.image)
+    stems = _unique_stems(options.image, options.out)
     results: list[dict] = []
     failed = False
-    progress = tqdm(options.image, unit="photo", file=sys.stderr, disable=len(options.image) == 1, leave=False)
+    progress = tqdm(options.image, unit="photo", file=sys.stderr, disable=len(options.image) == 1 or None, leave=False)
     for path, stem in zip(progress, stems, strict=True):
         try:
             explanation = explain(pair, read_image(path))
@@ -94,19 +105,22 @@ def _explain(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from siam.training import train
 
-    train(options.recipe, options.root, options.out, options.cache)
+    train(options.recipe, options.root, options.out or Path("runs") / options.recipe.stem, options.cache)
     return 0
 
 
-def _unique_stems(paths: Sequence[Path]) -> list[str]:
-    """Return a file stem for each path's outputs; a stem that came before gets a number, so nothing is overwritten."""
+def _unique_stems(paths: Sequence[Path], out: Path | None) -> list[str]:
+    """Return a file stem for each path's outputs, with a number where it would meet another's or replace an input."""
+    inputs = {path.resolve() for path in paths}
     taken: set[str] = set()
     stems = []
     for path in paths:
         stem, number = path.stem, 2
-        while stem in taken:
+        while stem.casefold() in taken or (
+            out is not None and any((out / f"{stem}{end}").resolve() in inputs for end in _ENDINGS)
+        ):
             stem, number = f"{path.stem}-{number}", number + 1
-        taken.add(stem)
+        taken.add(stem.casefold())
         stems.append(stem)
     return stems
 

@@ -14,6 +14,16 @@ from siam.datasets import oasis, sun_attributes
 from siam.errors import DatasetError
 from siam.model import SIAM
 
+_SETTINGS = {
+    "data": ("attributes", "scores", "summary", "training_data", "limits"),
+    "network": ("backbone", "image_size"),
+    "siam": (
+        "members", "attribute_epochs", "joint_epochs", "attribute_batch", "scenicness_batch", "learning_rate",
+        "weight_decay", "scenicness_weight", "anchor_weight", "template_penalty",
+    ),
+    "baseline": ("ridge_penalty",),
+}  # fmt: skip
+
 
 def read_recipe(path: Path) -> dict[str, Any]:
     """Read a recipe.
@@ -30,6 +40,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for section in ("name", "seeds", "folds", "data", "network", "siam", "baseline"):
         if section not in recipe:
             raise DatasetError(f"{path} lacks {section!r}: compare it with recipes/photo.toml")
+    for section, keys in _SETTINGS.items():
+        missing = [key for key in keys if key not in recipe[section]]
+        if missing:
+            raise DatasetError(f"{path} lacks {missing[0]!r} in [{section}]: compare it with recipes/photo.toml")
     return recipe
 
 

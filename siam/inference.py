@@ -51,6 +51,7 @@ class Explanation:
     scenicness_variance: float | None  # predicted variance of the votes, for networks that predict it
     device: str
     seconds: dict[str, float] = field(default_factory=dict)  # of each step
+    photo_size: tuple[int, int] | None = None  # (width, height) as read, where `image` was made smaller for display
 
     def ranking(self, order: Order = "magnitude", count: int | None = None) -> list[Contribution]:
         """Return the `count` attributes that contribute most by magnitude (None: all), in the order asked for."""
@@ -120,6 +121,7 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         baseline_map=None if reference is None else _array(reference.total_map[0]),
         scenicness_variance=None if found.scenicness_variance is None else float(found.scenicness_variance[0]),
         device=str(device),
+        photo_size=image.size,
         seconds={"prepare": prepared - began, "siam": siam_done - prepared, "baseline": ended - siam_done},
     )
 

@@ -55,6 +55,16 @@ class SIAMConfig:
     attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
     predicts_variance: bool = False  # a second set of templates for the spread of the votes
 
+    def __post_init__(self) -> None:
+        """Refuse what no network can be built from, with a ValueError."""
+        if self.attribute_link not in ("tanh", "sigmoid"):
+            raise ValueError(f"attribute_link is {self.attribute_link!r}; expected 'tanh' or 'sigmoid'")
+        if self.grid < 1 or self.border < 0 or not self.attributes:
+            raise ValueError(
+                f"grid {self.grid}, border {self.border}, {len(self.attributes)} attributes; expected a grid of at "
+                "least 1, a border of at least 0 and at least one attribute"
+            )
+
 
 @dataclass(frozen=True, eq=False)
 class SIAMOutput:

@@ -58,7 +58,7 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
         "scenicness_variance": None
         if explanation.scenicness_variance is None
         else _finite(explanation.scenicness_variance),
-        "image_size": {"width": explanation.image.width, "height": explanation.image.height},
+        "image_size": dict(zip(("width", "height"), explanation.photo_size or explanation.image.size, strict=True)),
         "seconds": {step: _rounded(value) for step, value in explanation.seconds.items()},
         "device": explanation.device,
         "card": _plain(card),

@@ -20,6 +20,7 @@ from siam.visualization import (
 from siam.waterfall import waterfall_drawing
 from siam.wording import (
     attribute_map_text,
+    difference_text,
     number,
     score_text,
     sentence,
@@ -85,7 +86,7 @@ def _header(explanation: Explanation, image_name: str) -> str:
     scores = [_score("SIAM", explanation.scenicness, f" of {scale.high:g}")]
     if explanation.baseline_scenicness is not None:
         scores.append(_score("Baseline", explanation.baseline_scenicness, f" of {scale.high:g}"))
-        difference = signed(explanation.scenicness - explanation.baseline_scenicness)
+        difference = difference_text(explanation.scenicness, explanation.baseline_scenicness)
         scores.append(f"<div><dt>Difference</dt><dd>{difference}</dd></div>")
     rating = f"{safe(words(scale.name))}, on a scale from {scale.low:g} to {scale.high:g}"
     return (

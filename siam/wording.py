@@ -6,7 +6,7 @@ from siam.inference import Explanation
 from siam.model import RatingScale
 
 SIDE_SHARE = 0.55  # of the magnitude in an outer third: enough to say "left"
-MIDDLE_SHARE = 0.75  # more for the middle third: maps with an unused border lean towards it
+MIDDLE_SHARE = 0.6  # a little more for the middle third, where wide things leave most of theirs
 OFF_CENTRE = 0.1  # of the picture's side: a centre of mass this far out also decides
 
 _PLACES = {
@@ -49,6 +49,11 @@ def score_text(value: float, scale: RatingScale) -> str:
     return f"{number(value)} of {scale.high:g}"
 
 
+def difference_text(first: float, second: float) -> str:
+    """Return the signed difference of two scores as they are shown, so that it agrees with what stands beside it."""
+    return signed(round(first, 2) - round(second, 2))
+
+
 def range_text(limit: float) -> str:
     """Return the range of a scale symmetric about 0, to two significant digits: "−0.021 … +0.021"."""
     end = tick_text(limit)
@@ -67,8 +72,9 @@ def where(contribution_map: np.ndarray) -> str:
     """Say where in the picture the magnitude of a map (h, w) lies.
 
     Along each axis the picture is cut into thirds. An outer third with 55 % of the magnitude names the place; so does
-    the middle one with 75 %. Otherwise the side to which the centre of mass leans by 10 % of the picture does;
-    otherwise both ends, if each holds 40 %; otherwise the axis has no word. Without any word it is "everywhere".
+    the middle one with 60 %. Otherwise the side to which the centre of mass leans by 10 % of the picture does;
+    otherwise both ends, if each holds 40 %; otherwise the axis has no word. Without any word it is "everywhere", or
+    "in places" where a fifth of the cells holds more than half of the magnitude.
     """
     magnitude = np.abs(np.asarray(contribution_map, dtype=float))
     if magnitude.sum() == 0:
@@ -78,6 +84,10 @@ def where(contribution_map: np.ndarray) -> str:
     place = _PLACES.get((vertical, horizontal))
     if place is None:  # a side on one axis only: the other one's middle or both ends add nothing
         place = vertical if vertical in ("top", "bottom") else horizontal
+    if place == "everywhere":
+        descending = np.sort(magnitude, axis=None)[::-1]
+        if descending[: -(-descending.size // 5)].sum() > 0.5 * descending.sum() and descending.size > 1:
+            return "in places"
     return place
 
 

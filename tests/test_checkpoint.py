@@ -104,6 +104,8 @@ def test_missing_files(folder):
         (lambda card: card.pop("siam"), "no config for SIAMConfig"),
         (lambda card: card["siam"].pop("grid"), "lacks or does not know: grid"),
         (lambda card: card["siam"].update(scale={"name": "x"}), "expected name, low and high"),
+        (lambda card: card["siam"].update(attribute_link="softmax"), "expected 'tanh' or 'sigmoid'"),
+        (lambda card: card["siam"].update(border=-1), "border -1"),
         (lambda card: card["siam"].update(backbone="resnet1"), "no backbone named 'resnet1'"),
     ],
 )

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import siam
 from siam import wording
 from siam.images import read_image
+from siam.report import data_json
 from siam.samples import load_samples
 from tests.server import ROOT
 from ui import resources
@@ -63,7 +64,7 @@ def metrics(app):
 
 
 def expected_metrics(explanation):
-    difference = explanation.scenicness - explanation.baseline_scenicness
+    difference = round(explanation.scenicness, 2) - round(explanation.baseline_scenicness, 2)
     return [
         wording.score_text(explanation.scenicness, explanation.scale),
         wording.score_text(explanation.baseline_scenicness, explanation.scale),
@@ -256,3 +257,44 @@ def test_wide_and_tall_pictures(app):
         upload(app, "odd.png", picture_bytes("PNG", size))
         assert not app.exception
         assert not app.error
+
+
+def test_back_and_forward_follow_the_address(app, pair):
+    app.run()
+    app.button(key=f"sample-{SAMPLES[2].key}").click().run()
+    app.query_params["sample"] = SAMPLES[0].key  # what the browser's Back does
+    app.run()
+    assert metrics(app) == expected_metrics(siam.explain(pair, read_image(SAMPLES[0].path)))
+    assert app.query_params["sample"] in (SAMPLES[0].key, [SAMPLES[0].key])
+
+
+def test_bad_file_first_leaves_the_address(app):
+    app.query_params["sample"] = SAMPLES[1].key
+    app.run()
+    upload(app, "notes.jpg", b"words")
+    assert app.query_params["sample"] in (SAMPLES[1].key, [SAMPLES[1].key])
+
+
+def test_file_name_is_shown_as_it_is(app):
+    app.run()
+    upload(app, "my *best* `photo`.jpg", b"words")
+    assert r"my \*best\* \`photo\`.jpg" in app.error[0].value
+
+
+def test_networks_that_cannot_be_loaded_are_told_in_a_sentence(monkeypatch):
+    def refuse(_name):
+        raise siam.CheckpointError("card.json is missing: copy it again")
+
+    resources._loaded.clear()
+    monkeypatch.setattr(resources, "load", refuse)
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    assert not app.exception
+    assert app.error[0].value == "card.json is missing: copy it again"
+
+
+def test_large_photo_keeps_its_size_in_the_data(pair):
+    image = Image.new("RGB", (2000, 1500), (90, 140, 200))
+    shown = resources.explanation("photo", "a digest of its own", image)
+    assert shown.photo_size == (2000, 1500)
+    assert max(shown.image.size) < 2000
+    assert data_json(shown, "a.jpg", {})["image_size"] == {"width": 2000, "height": 1500}

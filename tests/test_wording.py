@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from siam.model import RatingScale
 from siam.wording import (
     at,
+    difference_text,
     listing,
     number,
     range_text,
@@ -208,3 +209,17 @@ def test_lists_read_as_prose():
 )
 def test_places_fit_into_a_sentence(place, words_in_a_sentence):
     assert at(place) == words_in_a_sentence
+
+
+def test_scattered_spots_are_not_everywhere():
+    field = np.full((12, 12), 0.1)
+    field[1::4, 1::4] = 3.0
+    assert where(field) == "in places"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"), [(5.374, 5.096, "+0.27"), (4.806, 5.144, "−0.33"), (3, 3, "0.00")]
+)
+def test_difference_agrees_with_the_scores_as_shown(first, second, text):
+    assert difference_text(first, second) == text
+    assert signed(float(number(first)) - float(number(second))) == text

@@ -15,7 +15,7 @@ from siam.figure import paper_figure_png, paper_figure_svg
 from siam.inference import Contribution, Explanation, Order
 from siam.report import data_json, html_report
 from siam.waterfall import waterfall as waterfall_figure
-from ui.photo import Photo
+from ui.photo import Photo, plain
 
 ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
 
@@ -34,7 +34,7 @@ def scores(explanation: Explanation) -> None:
                 wording.score_text(explanation.baseline_scenicness, scale),
                 help="an ordinary network: the same trunk, average pooling and a linear layer; it gives no reasons",
             )
-            st.metric("Difference", wording.signed(explanation.scenicness - explanation.baseline_scenicness))
+            st.metric("Difference", wording.difference_text(explanation.scenicness, explanation.baseline_scenicness))
     st.markdown(f"##### {wording.sentence(explanation)}")
     st.caption(f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}.")
 
@@ -106,19 +106,26 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
     name, value = wording.words(contribution.attribute), wording.signed(contribution.value)
     presence = explanation.attribute_scores[contribution.index]
     place = wording.where(explanation.contribution_maps[contribution.index])
+    weights = wording.range_text(float(abs(explanation.templates).max()))
+    cells = wording.range_text(float(abs(explanation.contribution_maps).max()))
     with st.grid(3, min_column_width=200, gap="small"):
         with st.container(gap="xsmall"):
             picture = visualization.presence_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the photo, lit where {name} was found")
-            st.caption(f"**What and where**: the photo is lit where {name} was found (presence {presence:.0%}).")
+            st.caption(f"**What and where**: the photo is lit where {name} was found (presence {presence:.2f} of 1).")
         with st.container(gap="xsmall"):
             picture = visualization.template_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the template of {name}")
-            st.caption(f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place.")
+            st.caption(
+                f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place; "
+                f"colours: {weights} points."
+            )
         with st.container(gap="xsmall"):
             picture = visualization.contribution_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the contribution map of {name}")
-            st.caption(f"**Their product** sums to {value}, most of it {wording.at(place)}.")
+            st.caption(
+                f"**Their product** sums to {value}, most of it {wording.at(place)}; colours: {cells} points per cell."
+            )
 
 
 def waterfall(explanation: Explanation) -> None:
@@ -144,7 +151,7 @@ def table(explanation: Explanation) -> None:
             hide_index=True,
             column_config={
                 "contribution": st.column_config.NumberColumn(format="%+.3f", help="points of the rating scale"),
-                "presence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+                "presence": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
             },
         )
 
@@ -176,7 +183,7 @@ def _json(explanation: Explanation, name: str, card: dict[str, Any]) -> str:
 
 def _credit(photo: Photo) -> str:
     if photo.sample is None:
-        return photo.name.replace("_", r"\_").replace("*", r"\*").replace("[", r"\[")
+        return plain(photo.name)
     sample = photo.sample
     licence = f"[{sample.licence}]({sample.licence_url})" if sample.licence_url else sample.licence
     return f"“{sample.title}” by {sample.author}, {licence}; {sample.origin.split(',')[0]}; {sample.changes}"

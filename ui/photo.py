@@ -3,6 +3,7 @@
 The last choice counts. A file that cannot be read is refused with a sentence, and the photo before it stays in view.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,18 +40,26 @@ def choose() -> Photo:
     source = st.session_state["source"]
     chosen = {"upload": upload, "camera": camera}.get(source)
     if source == "sample":
-        st.query_params["sample"] = st.session_state["sample"]
+        st.query_params["sample"] = st.session_state["address"] = st.session_state["sample"]
         st.session_state["photo"] = _read_sample(st.session_state["sample"])
     elif chosen is not None:
-        st.query_params.pop("sample", None)
         _keep(chosen.name if source == "upload" else "camera photo", chosen.getvalue())
+        if st.session_state["photo"].sample is None:
+            st.query_params.pop("sample", None)
+            st.session_state["address"] = None
     return st.session_state["photo"]
 
 
+def plain(text: str) -> str:
+    """Return text such as a file name so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]$~:<#])", r"\\\1", text)
+
+
 def _start(samples: dict[str, Sample]) -> None:
-    if "source" in st.session_state:
-        return
     asked = st.query_params.get("sample")
+    moved = asked in samples and asked != st.session_state.get("address")  # back, forward, or a link
+    if "source" in st.session_state and not moved:
+        return
     st.session_state["source"] = "sample"
     st.session_state["sample"] = asked if asked in samples else next(iter(samples))
     st.session_state["photo"] = _read_sample(st.session_state["sample"])
@@ -104,8 +113,8 @@ def _keep(name: str, data: bytes) -> None:
     try:
         st.session_state["photo"] = Photo(name, digest, read_image(data, name=name))
     except ImageError as error:
-        st.error(str(error), icon=":material/broken_image:")
-        st.caption(f"Still showing {st.session_state['photo'].name}.")
+        st.error(plain(str(error)), icon=":material/broken_image:")
+        st.caption(f"Still showing {plain(st.session_state['photo'].name)}.")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

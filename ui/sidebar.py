@@ -2,12 +2,17 @@
 
 import streamlit as st
 
+from siam.errors import SIAMError
 from ui import resources
 
 
 def show() -> None:
     """Show what the networks in use are."""
-    pair = resources.pair()
+    try:
+        pair = resources.pair()
+    except SIAMError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
     scale = pair.siam.config.scale
     with st.sidebar:
         st.markdown("**Networks**  \nPhotos (bundled)")

@@ -39,7 +39,10 @@ def read(root: Path) -> AttributePhotos:
     path = root / "labels.csv"
     if not path.is_file():
         raise DatasetError(f"{path} is missing: the sun layout holds labels.csv and images/")
-    table = pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # empty, not text, or not a table
+        raise DatasetError(f"{path} is not readable as csv ({error}): export it again as UTF-8") from error
     missing = [name for name in ("file", "split", *ATTRIBUTES) if name not in table]
     if missing:
         raise DatasetError(f"{path} lacks the column {missing[0]!r}; expected file, split and the 33 attributes")
