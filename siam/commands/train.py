@@ -1,0 +1,24 @@
+"""`train`: a pair of networks as a recipe says."""
+
+import argparse
+from pathlib import Path
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its arguments."""
+    parser = commands.add_parser("train", help="train a pair of networks as a recipe says")
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a TOML file, such as recipes/photo.toml")
+    parser.add_argument(
+        "--root", type=Path, default=Path("data"), metavar="DIR", help="holds the datasets; default data"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="for networks and card; default runs/NAME OF RECIPE")
+    parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train the pair and write it."""
+    from siam.training import train
+
+    train(options.recipe, options.root, options.out or Path("runs") / options.recipe.stem, options.cache)
+    return 0
