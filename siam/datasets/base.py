@@ -14,7 +14,7 @@ class AttributePhotos:
 
     Attributes:
         files: (N,) paths.
-        labels: (N, K) shares of annotators in [0, 1], in the order of `sun_attributes.ATTRIBUTES`.
+        labels: (N, K) shares of annotators in [0, 1], in the order of `sun_attributes.ATTRIBUTES`, float32.
         split: (N,) of "train", "val" or "test".
     """
 
@@ -29,10 +29,10 @@ class ScoredPhotos:
 
     Attributes:
         files: (N,) paths.
-        scores: (N,) mean ratings, on `scale`; NaN where a photo has none.
+        scores: (N,) mean ratings, on `scale`; NaN where a photo has none; float32.
         split: (N,) of "train", "val" or "test".
         scale: on which the crowd rated.
-        variances: (N,) population variance of the votes, or None where the dataset does not tell.
+        variances: (N,) population variance of the votes, NaN where unknown; None where the dataset does not tell.
         votes: (N,) how many people rated, or None.
     """
 

@@ -1,53 +1,118 @@
-"""The SUN Attribute database, as the csv layout: `labels.csv` (file, split, 33 columns) beside `images/`.
+"""The SUN Attribute database: the official archives, or `labels.csv` (file, split, one column each) beside `images/`.
 
-A label is the share of three annotators who saw the attribute; it counts as present above one half.
-G. Patterson, C. Xu, H. Su, J. Hays, "The SUN Attribute Database", IJCV 2014.
+A label is the share of three annotators who saw the attribute; it counts as present above one half. The archives hold
+102 attributes; the SIAM paper keeps or merges 33: a merged label is the sum of its labels, at most 1.
+G. Patterson, C. Xu, H. Su, J. Hays, "The SUN Attribute Database", IJCV 2014. For research purposes only.
+D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pandas as pd
+from scipy.io import loadmat
 
+from siam.datasets.base import AttributePhotos
+from siam.datasets.tables import Finding, Sieve, hash_split, numbers, read_split, read_table
 from siam.errors import DatasetError
 
-# The 33 visual attributes that the SIAM paper keeps or merges from the database's 102, in its order.
-ATTRIBUTES = (
-    "trees", "grass", "flowers", "ocean", "running_water", "still_water", "road", "railroad", "fencing_railing", "wire",
-    "transport", "wood", "ice_snow", "brick", "shingles", "metal", "cloth", "sand", "rock_stone", "glass", "aged_worn",
-    "dirty", "rusty", "dry", "rugged_scene", "cluttered_space", "clouds", "horizon", "digging", "temple", "farming",
-    "hiking", "social",
-)  # fmt: skip
+# The paper's attributes in its order, and which of the database's (by their place in attributes.mat) each is made of.
+_PLACES = {
+    "trees": "40", "grass": "41", "flowers": "46", "ocean": "65+66", "running_water": "67", "still_water": "68",
+    "road": "47+48", "railroad": "39", "fencing_railing": "36+37", "wire": "38", "transport": "3", "wood": "56",
+    "ice_snow": "69+70", "brick": "51", "shingles": "49", "metal": "54", "cloth": "59", "sand": "60",
+    "rock_stone": "61", "glass": "64", "aged_worn": "77", "dirty": "83", "rusty": "84", "dry": "82",
+    "rugged_scene": "94", "cluttered_space": "98", "clouds": "71", "horizon": "92", "digging": "33", "temple": "35",
+    "farming": "27", "hiking": "6+7", "social": "16+18+19+20+26+29",
+}  # fmt: skip
+MERGED = {name: tuple(int(place) for place in places.split("+")) for name, places in _PLACES.items()}
+ATTRIBUTES = tuple(MERGED)
+SPLIT_SIZES = (11_414, 1_497, 1_429)  # the paper's; which photo was in which was never published
+
+_ORIGINAL = 102  # attributes in the archives
+_LAYOUT = "the sun layout holds labels.csv and images/, or SUNAttributeDB/ and images/ as in the official archives"
 
 
-@dataclass(frozen=True, eq=False)
-class AttributePhotos:
-    """Photos with attribute labels: `files` (n), `labels` (n, 33) in [0, 1], `split` (n) of "train" or "test"."""
+def read(root: Path, *, findings: list[Finding] | None = None) -> AttributePhotos:
+    """Read either layout below `root`; where both are there, labels.csv.
 
-    files: tuple[Path, ...]
-    labels: np.ndarray
-    split: np.ndarray
+    Args:
+        root: holds labels.csv and images/, or SUNAttributeDB/ and images/.
+        findings: where bad rows are told instead of being refused.
 
-
-def read(root: Path) -> AttributePhotos:
-    """Read the csv layout below `root`.
+    Returns:
+        The photos in the table's order. The archives have no split: theirs is a fixed hash of the file's name without
+        its folders, in the paper's proportions.
 
     Raises:
-        DatasetError: the table is missing or lacks a column, or a label is outside [0, 1].
+        DatasetError: a table is missing or not as it should be; a label is outside [0, 1], or a file is named twice.
     """
+    if not (root / "labels.csv").exists() and (root / "SUNAttributeDB").is_dir():
+        return _read_archives(root, findings)
+    return _read_csv(root, findings)
+
+
+def merge(labels: np.ndarray) -> np.ndarray:
+    """Return the paper's labels (N, K) of the database's (N, 102): sums of what is merged, capped at 1."""
+    return np.stack([labels[:, places].sum(axis=1).clip(max=1) for places in MERGED.values()], axis=1)
+
+
+def _read_csv(root: Path, findings: list[Finding] | None) -> AttributePhotos:
     path = root / "labels.csv"
+    table = read_table(path, ("file", "split", *ATTRIBUTES), _LAYOUT)
+    names = table["file"].tolist()
+    sieve = Sieve(path, names, findings)
+    sieve.reject_unnamed_and_repeated()
+    labels = numbers(table, ATTRIBUTES)
+    _reject_labels(sieve, labels, ATTRIBUTES)
+    split = read_split(table, names, sieve, SPLIT_SIZES)
+    return _photos(root, names, labels, split, sieve)
+
+
+def _read_archives(root: Path, findings: list[Finding] | None) -> AttributePhotos:
+    path = root / "SUNAttributeDB" / "attributeLabels_continuous.mat"
+    labels = _load(path, "labels_cv")
+    names = [str(name) for name in np.atleast_1d(_load(path.with_name("images.mat"), "images"))]
+    attributes = [str(name) for name in np.atleast_1d(_load(path.with_name("attributes.mat"), "attributes"))]
+    if labels.dtype.kind not in "fiu" or labels.shape != (len(names), _ORIGINAL) or len(attributes) != _ORIGINAL:
+        raise DatasetError(
+            f"{path} holds {labels.shape} labels of {len(names)} images and {len(attributes)} attributes, but "
+            f"(images, {_ORIGINAL}) were expected: unpack SUNAttributeDB.tar.gz again"
+        )
+    sieve = Sieve(path, names, findings)
+    sieve.reject_unnamed_and_repeated()
+    used = sorted(place for places in MERGED.values() for place in places)
+    _reject_labels(sieve, labels[:, used].astype(np.float64), [attributes[place] for place in used])
+    split = hash_split([PurePosixPath(name).name for name in names], SPLIT_SIZES)
+    return _photos(root, names, merge(labels.astype(np.float64)), split, sieve)
+
+
+def _load(path: Path, name: str) -> np.ndarray:
+    """Return one variable of a .mat archive, axes of length 1 dropped except for the first."""
     if not path.is_file():
-        raise DatasetError(f"{path} is missing: the sun layout holds labels.csv and images/")
+        raise DatasetError(f"{path} is missing: {_LAYOUT}")
     try:
-        table = pd.read_csv(path)
-    except ValueError as error:  # empty, not text, or not a table
-        raise DatasetError(f"{path} is not readable as csv ({error}): export it again as UTF-8") from error
-    missing = [name for name in ("file", "split", *ATTRIBUTES) if name not in table]
-    if missing:
-        raise DatasetError(f"{path} lacks the column {missing[0]!r}; expected file, split and the 33 attributes")
-    labels = table[list(ATTRIBUTES)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float32)
-    if not ((labels >= 0) & (labels <= 1)).all():
-        raise DatasetError(f"{path} holds labels outside 0 to 1; expected shares of annotators")
-    files = tuple(root / "images" / str(name) for name in table["file"])
-    return AttributePhotos(files, labels, table["split"].to_numpy(dtype=str))
+        values = loadmat(path, variable_names=[name])[name]
+    except KeyError:
+        raise DatasetError(f"{path} lacks {name!r}: unpack SUNAttributeDB.tar.gz again") from None
+    except Exception as error:  # on damaged bytes, SciPy's reader raises nearly anything
+        raise DatasetError(f"{path} is damaged: unpack SUNAttributeDB.tar.gz again") from error
+    if values.dtype == object:  # a column of cells, each of which holds one text
+        return np.array([cell.item() if np.size(cell) == 1 else "" for cell in values.ravel()], dtype=object)
+    return values
+
+
+def _reject_labels(sieve: Sieve, labels: np.ndarray, attributes: tuple[str, ...] | list[str]) -> None:
+    """Reject photos with a label outside [0, 1] among `labels` (N, len(attributes))."""
+    bad = ~((labels >= 0) & (labels <= 1))
+
+    def detail(row: int) -> str:
+        place = int(bad[row].argmax())
+        return f"a label outside 0 to 1 ({attributes[place]}: {labels[row, place]:g})"
+
+    sieve.reject(np.asarray(bad.any(axis=1)), "out of range", detail, "expected a share of annotators")
+
+
+def _photos(root: Path, names: list[str], labels: np.ndarray, split: np.ndarray, sieve: Sieve) -> AttributePhotos:
+    keep = sieve.keep
+    files = tuple(root / "images" / names[row] for row in np.flatnonzero(keep))
+    return AttributePhotos(files, labels[keep].astype(np.float32), split[keep])

@@ -1,0 +1,80 @@
+"""Any folder of photos, subfolders included, with an optional `ratings.csv` (file, score) at its top.
+
+A file is named by its path from the folder, with forward slashes: `walk/lake.jpg`. Photos without a row have no score.
+An optional third column, split, says train, val or test.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from siam.datasets.base import ScoredPhotos
+from siam.datasets.tables import Finding, Sieve, hash_split, numbers, read_split, read_table
+from siam.errors import DatasetError
+from siam.images import ACCEPTED_SUFFIXES
+from siam.model import RatingScale
+
+SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file's name, where the table has no split
+
+
+def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScale | None = None) -> ScoredPhotos:
+    """Read the photos below `root`, hidden files and folders aside.
+
+    Args:
+        root: the folder.
+        findings: where bad rows are told instead of being refused.
+        scale: on which the scores were given; by default from the lowest to the highest that is found, or 0 to 1
+            where there is none.
+
+    Returns:
+        The photos in the order of their names; those in the table that the folder lacks are among them.
+
+    Raises:
+        DatasetError: there is no such folder or no photo in it; the table lacks a column; a score is not a number or
+            is outside the scale; a file is named twice.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"{root} is not a folder: give one that holds photos")
+    found = {path.relative_to(root).as_posix() for path in root.rglob("*") if _is_photo(path, root)}
+    rated = _read_ratings(root / "ratings.csv", scale, findings)
+    names = sorted(found | set(rated.index))
+    if not names:
+        raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, subfolders included")
+    scores = rated["score"].reindex(names).to_numpy(dtype=np.float32)
+    split = rated["split"].reindex(names).to_numpy(dtype=object)
+    split = np.where(pd.isna(split), hash_split(names, SHARES), split).astype(str)
+    return ScoredPhotos(tuple(root / name for name in names), scores, split, scale or _found_scale(scores))
+
+
+def _is_photo(path: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return not hidden and path.suffix.lower() in ACCEPTED_SUFFIXES and path.is_file()
+
+
+def _read_ratings(path: Path, scale: RatingScale | None, findings: list[Finding] | None) -> pd.DataFrame:
+    """Return score and split by file name; without rows where there is no table."""
+    if not path.exists():
+        return pd.DataFrame({"score": np.empty(0), "split": np.empty(0, dtype=object)}, index=pd.Index([], dtype=str))
+    table = read_table(path, ("file", "score"), "a folder's ratings.csv holds file and score")
+    names = table["file"].tolist()
+    sieve = Sieve(path, names, findings)
+    sieve.reject_unnamed_and_repeated()
+    scores = numbers(table, ("score",))[:, 0]
+    low, high = (scale.low, scale.high) if scale else (-np.inf, np.inf)
+    known = f"{low:g} to {high:g}" if scale else "the numbers"
+    sieve.reject(
+        ~(np.isfinite(scores) & (scores >= low) & (scores <= high)),
+        "out of range",
+        lambda row: f"a score outside {known} ({table['score'][row]!r})",
+        "give its score as a number, or remove the row",
+    )
+    split = read_split(table, names, sieve, SHARES)
+    rated = pd.DataFrame({"score": scores, "split": split.astype(object)}, index=pd.Index(names, dtype=str))
+    return rated.loc[sieve.keep]
+
+
+def _found_scale(scores: np.ndarray) -> RatingScale:
+    known = scores[np.isfinite(scores)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    return RatingScale("score, own photos", low, high)

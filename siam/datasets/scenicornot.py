@@ -1,0 +1,58 @@
+"""ScenicOrNot: photos of Great Britain with everybody's votes from 1 to 10, `votes.tsv` beside `images/<ID>.jpg`.
+
+votes.tsv has the columns ID, Lat, Lon, Average, Variance, Votes and Geograph URI between tabs; Average is the mean and
+Variance the population variance of Votes. Ratings: scenicornot.datasciencelab.co.uk, ODbL. Photos: geograph.org.uk,
+CC BY-SA 2.0, by the authors that attribution.csv names (ID, file, author, title, page, licence).
+Splits: D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019,
+arXiv:1909.08442: at least 3 votes, the first 200,000 by ID, 150,000 / 20,000 / 30,000 by ID.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from siam.datasets.base import ScoredPhotos
+from siam.datasets.tables import Finding
+from siam.datasets.votes import HIGHEST, LOWEST, SPLIT_SIZES, read_attribution, read_votes, split_by_order
+from siam.model import RatingScale
+
+SCALE = RatingScale("scenicness, ScenicOrNot", LOWEST, HIGHEST)
+
+
+def read(
+    root: Path, *, findings: list[Finding] | None = None, sizes: Sequence[int] = SPLIT_SIZES, scale: RatingScale = SCALE
+) -> ScoredPhotos:
+    """Read the layout below `root`.
+
+    Args:
+        root: holds votes.tsv and images/. Where attribution.csv stands beside them, as the downloader leaves it, only
+            the photos that it lists belong to the dataset; all of votes.tsv decides which split they are in.
+        findings: where bad rows are told instead of being refused.
+        sizes: of train, val and test, in the order of the IDs; proportions, where there are fewer rows with enough
+            votes (`votes.split_by_order`).
+        scale: of the scores.
+
+    Returns:
+        The photos in the order of their IDs.
+
+    Raises:
+        DatasetError: a table is missing or not as it should be (`votes.read_votes`).
+        ValueError: the sizes are not three numbers of photos.
+    """
+    table = read_votes(root / "votes.tsv", findings)
+    split = split_by_order(len(table), sizes)
+    table = table.iloc[: len(split)]
+    attribution = root / "attribution.csv"
+    here = np.ones(len(table), dtype=bool)
+    if attribution.exists():
+        here = table["ID"].isin(list(read_attribution(attribution))).to_numpy(dtype=bool)
+    table = table.loc[here]
+    return ScoredPhotos(
+        files=tuple(root / "images" / f"{identifier}.jpg" for identifier in table["ID"]),
+        scores=table["mean"].to_numpy(dtype=np.float32),
+        split=split[here],
+        scale=scale,
+        variances=table["variance"].to_numpy(dtype=np.float32),
+        votes=table["count"].to_numpy(dtype=int),
+    )

@@ -1,0 +1,148 @@
+"""The table of ScenicOrNot's votes: its columns, what a good row is, and the paper's splits by ID.
+
+Apart from the reader, because the downloader needs it too, and should answer without loading PyTorch.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from siam.datasets.tables import SPLITS, Finding, Sieve, numbers, read_table
+from siam.errors import DatasetError
+
+COLUMNS = ("ID", "Lat", "Lon", "Average", "Variance", "Votes", "Geograph URI")
+ATTRIBUTION_COLUMNS = ("ID", "file", "author", "title", "page", "licence")
+LOWEST, HIGHEST = 1, 10  # the scale of the votes
+MINIMUM_VOTES = 3
+SPLIT_SIZES = (150_000, 20_000, 30_000)  # the paper's: the first 200,000 by ID
+
+_ROUNDING = 1e-3  # Average and Variance are given with four digits
+_NEEDED = ("ID", "Average", "Variance", "Votes")
+_VOTES = re.compile(r"\d{1,2}(,\d{1,2})*")
+
+
+def parse_votes(text: str) -> tuple[int, ...] | None:
+    """Return the votes of a cell such as "7,4,6"; none for an empty cell, None if it is nothing of the kind."""
+    if not text:
+        return ()
+    return tuple(int(vote) for vote in text.split(",")) if _VOTES.fullmatch(text) else None
+
+
+def read_votes(path: Path, findings: list[Finding] | None = None) -> pd.DataFrame:
+    """Return the good rows of votes.tsv in the order of their IDs, with at least `MINIMUM_VOTES` votes each.
+
+    Mean and variance are computed from the votes; the columns Average and Variance must agree with them.
+
+    Args:
+        path: of the table: ID, Lat, Lon, Average, Variance, Votes, Geograph URI, between tabs.
+        findings: where bad rows are told instead of being refused.
+
+    Returns:
+        The table's own columns as text, and ID (int), mean, variance (of the population) and count (of votes).
+
+    Raises:
+        DatasetError: the table is missing or not as it should be; votes cannot be read, are outside 1 to 10, or do not
+            agree with their Average or Variance; an ID is not a whole number or is there twice.
+    """
+    table = read_table(path, _NEEDED, "the scenicornot layout holds votes.tsv and images/", separator="\t")
+    items = table["ID"].tolist()
+    sieve = Sieve(path, items, findings)
+    sieve.reject_unnamed_and_repeated()
+    identifiers = np.array([re.fullmatch(r"[0-9]{1,18}", item) is not None for item in items], dtype=bool)
+    sieve.reject(~identifiers, "unreadable", lambda row: "no whole number as ID", "mend or remove the row")
+    mean, variance, count = _statistics(table["Votes"].tolist(), sieve)
+    _compare(table, mean, variance, sieve)
+    keep = sieve.keep & (count >= MINIMUM_VOTES)
+    good = table.loc[keep].assign(
+        ID=[int(items[row]) for row in np.flatnonzero(keep)],
+        mean=mean[keep],
+        variance=variance[keep],
+        count=count[keep],
+    )
+    return good.sort_values("ID", ignore_index=True)
+
+
+def split_by_order(count: int, sizes: Sequence[int] = SPLIT_SIZES) -> np.ndarray:
+    """Return the split of each of `count` rows in the order of their IDs: first train, then val, then test.
+
+    Args:
+        count: of rows with enough votes.
+        sizes: of train, val and test. Rows after the last of them belong to no split. Where there are fewer rows, the
+            splits keep their proportions: each ends at the nearest row, halves up.
+
+    Returns:
+        (min(count, sum of sizes),) of "train", "val" or "test".
+
+    Raises:
+        ValueError: a size is negative, or all are 0.
+    """
+    if len(sizes) != len(SPLITS) or min(sizes) < 0 or sum(sizes) == 0:
+        raise ValueError(f"sizes are three numbers of photos, for train, val and test, not {sizes}")
+    total = sum(sizes)
+    used = min(count, total)
+    ends = [(2 * used * int(end) + total) // (2 * total) for end in np.cumsum(sizes)]
+    return np.repeat(SPLITS, np.diff([0, *ends]))
+
+
+def read_attribution(path: Path) -> dict[int, dict[str, str]]:
+    """Return the photos that attribution.csv lists, by ID; a last line that a crash left unfinished is left out.
+
+    Raises:
+        DatasetError: the table cannot be read, or has another first line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} cannot be read as UTF-8 text: download the photos again") from error
+    rows = list(csv.reader(text[: text.rfind("\n") + 1].split("\n")))
+    if not rows or tuple(rows[0]) != ATTRIBUTION_COLUMNS:
+        raise DatasetError(f"{path} lacks its first line: expected {', '.join(ATTRIBUTION_COLUMNS)}")
+    good = [row for row in rows[1:] if len(row) == len(ATTRIBUTION_COLUMNS) and row[0].isdecimal()]
+    return {int(row[0]): dict(zip(ATTRIBUTION_COLUMNS, row, strict=True)) for row in good}
+
+
+def _statistics(cells: Sequence[str], sieve: Sieve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, population variance and number (N,) of the votes in each cell; bad cells are rejected."""
+    parsed = [parse_votes(cell) for cell in cells]
+    sieve.reject(
+        np.array([votes is None for votes in parsed], dtype=bool),
+        "unreadable",
+        lambda row: f"votes that are not whole numbers between commas ({_short(cells[row])})",
+        "mend or remove the row",
+    )
+    counts = np.array([len(votes or ()) for votes in parsed], dtype=int)
+    flat = np.array([vote for votes in parsed for vote in votes or ()], dtype=np.float64)
+    owner = np.repeat(np.arange(len(parsed)), counts)
+    outside = np.zeros(len(parsed), dtype=bool)
+    outside[owner[(flat < LOWEST) | (flat > HIGHEST)]] = True
+    sieve.reject(
+        outside,
+        "out of range",
+        lambda row: f"votes outside {LOWEST} to {HIGHEST} ({_short(cells[row])})",
+        "mend or remove the row",
+    )
+    several = np.maximum(counts, 1)
+    mean = np.bincount(owner, flat, len(parsed)) / several
+    variance = np.bincount(owner, (flat - mean[owner]) ** 2, len(parsed)) / several
+    return mean, variance, counts
+
+
+def _compare(table: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, sieve: Sieve) -> None:
+    """Reject rows with votes whose columns Average and Variance say something else."""
+    stated = numbers(table, ("Average", "Variance"))
+    voted = (table["Votes"] != "").to_numpy(dtype=bool)
+    for column, (name, found) in enumerate((("Average", mean), ("Variance", variance))):
+        sieve.reject(
+            voted & ~(np.abs(stated[:, column] - found) <= _ROUNDING),
+            "out of range",
+            lambda row, name=name, found=found: f"{name} {table[name][row]!r} where its votes give {found[row]:.4f}",
+            "mend or remove the row",
+        )
+
+
+def _short(cell: str) -> str:
+    return repr(cell if len(cell) <= 40 else f"{cell[:37]}…")
