@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from siam.commands import explain, train
+from siam.commands import data, explain, train
 from siam.commands.failure import fail
 from siam.errors import SIAMError
 
-_COMMANDS = (explain, train)
+_COMMANDS = (explain, train, data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,138 @@
+"""Reads all of a dataset, every picture decoded, and tells what is amiss: in one report, or as photos to skip."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import numpy as np
+from tqdm import tqdm
+
+from siam.datasets import reader
+from siam.datasets.tables import Finding, Problem
+from siam.errors import ImageError
+from siam.images import read_image
+
+PROBLEMS: tuple[Problem, ...] = get_args(Problem)
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found in a dataset.
+
+    Attributes:
+        name: of the dataset, a key of `siam.datasets.DATASETS`.
+        root: its folder.
+        photos: how many were looked at.
+        findings: by kind in the order of `PROBLEMS`, then in the order in which they were met.
+    """
+
+    name: str
+    root: Path
+    photos: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is amiss."""
+        return not self.findings
+
+    def summary(self) -> str:
+        """Return the number of findings of each kind: "141 photos: 1 missing, 0 unreadable, …"."""
+        counts = ", ".join(f"{sum(found.problem == kind for found in self.findings)} {kind}" for kind in PROBLEMS)
+        return f"{self.photos} photos: {counts}"
+
+    def table(self) -> str:
+        """Return the findings as lines in three columns under a heading; "" where there are none."""
+        if self.clean:
+            return ""
+        rows = [("problem", "item", "what was found")]
+        rows += [(found.problem, _printable(found.item), _printable(found.detail)) for found in self.findings]
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        return "".join(f"{kind:{widths[0]}}  {item:{widths[1]}}  {detail}\n" for kind, item, detail in rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a dictionary: each kind of problem with its list of item and detail."""
+        kinds = {
+            kind: [{"item": found.item, "detail": found.detail} for found in self.findings if found.problem == kind]
+            for kind in PROBLEMS
+        }
+        described = {"dataset": self.name, "root": str(self.root), "photos": self.photos, "clean": self.clean}
+        return {**described, **{kind.replace(" ", "_"): found for kind, found in kinds.items()}}
+
+
+def check(name: str, root: Path) -> Report:
+    """Read the tables and every picture of the dataset `name` below `root`.
+
+    Missing are files that a table names; unreadable are rows and pictures that `read_image` or the reader refuses;
+    duplicates are photos named twice in a table, or with the content of an earlier one, byte by byte; out of range are
+    scores, votes, labels and splits that cannot be.
+
+    Raises:
+        DatasetError: there is no such dataset, or its table is missing or not a table at all.
+    """
+    findings: list[Finding] = []
+    files: tuple[Path, ...] = reader(name).read(root, findings=findings).files
+    first_with: dict[bytes, str] = {}
+    for path, looked in zip(files, _each(_look, files, "check"), strict=True):
+        item = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        if isinstance(looked, Finding):
+            findings.append(Finding(looked.problem, item, looked.detail))
+        elif (earlier := first_with.setdefault(looked, item)) != item:
+            findings.append(Finding("duplicate", item, f"the same content as {earlier}"))
+    findings.sort(key=lambda found: PROBLEMS.index(found.problem))
+    return Report(name, root, len(files), tuple(findings))
+
+
+def usable(files: Sequence[Path]) -> np.ndarray:
+    """Return which photos (N,) can be read; each of the others is named once on stderr, with the reason."""
+    good = np.ones(len(files), dtype=bool)
+    for place, reason in enumerate(_each(_reason_against, files, "reading photos")):
+        if reason is not None:
+            good[place] = False
+            with tqdm.external_write_mode(sys.stderr):
+                sys.stderr.write(f"skipped: {_printable(reason)}\n")
+    return good
+
+
+def _look(path: Path) -> Finding | bytes:
+    """Return what is amiss with a picture, else the SHA-256 of its content."""
+    try:
+        if not path.exists():
+            return Finding("missing", "", "no such file")
+        read_image(path, name="the photo")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except ImageError as error:
+        return Finding("unreadable", "", str(error))
+    except OSError as error:  # a name that the file system refuses, or a file that went a moment ago
+        return Finding("unreadable", "", error.strerror or str(error))
+
+
+def _reason_against(path: Path) -> str | None:
+    try:
+        read_image(path)
+    except ImageError as error:
+        return str(error)
+    return None
+
+
+def _each(function: Callable[[Path], _Answer], files: Iterable[Path], what: str) -> Iterator[_Answer]:
+    """Yield the function's answers in the order of the files, computed in parallel threads, with a progress bar."""
+    files = tuple(files)
+    workers = ThreadPoolExecutor(min(32, os.cpu_count() or 1))
+    try:
+        answers = workers.map(function, files)
+        yield from tqdm(answers, desc=what, total=len(files), unit="photo", file=sys.stderr, disable=None, leave=False)
+    finally:  # also on Ctrl-C: what has not begun is dropped
+        workers.shutdown(wait=True, cancel_futures=True)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
