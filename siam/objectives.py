@@ -1,0 +1,92 @@
+"""What networks learn: the losses of a minibatch.
+
+SIAM, on photos with attribute labels and photos with ratings, each giving only its own loss (paper, section 3):
+
+    L_SUN = - mean over n, k of  l log p + (1 - l) log(1 - p),   p = tanh(mean of A_k), l the share of annotators
+    L_SoN = mean over n of  (y - ybar)^2
+    L     = L_SUN + lambda L_SoN + penalty mean |T|              T: both templates of every attribute
+
+Where the network predicts the variance of the votes, its squared error counts like L_SoN (published code). The baseline
+learns L_SoN alone.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from siam.minibatches import Minibatch
+from siam.model import SIAM, Baseline
+
+LABELLED, RATED = "labelled", "rated"
+_EPSILON = 1e-6  # keeps the logarithms of the cross-entropy finite
+
+
+class BaselineObjective(nn.Module):
+    """L_SoN of a baseline."""
+
+    def __init__(self, network: Baseline) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, minibatch: Minibatch) -> dict[str, Tensor]:
+        """Return the scalar losses of a minibatch: "loss", which is what to minimise, and its parts."""
+        rated = minibatch[RATED]
+        return {"loss": mse_loss(self.network(rated["images"]).scenicness.float(), rated["scores"])}
+
+    def after_step(self) -> None:
+        """Do nothing: the baseline has no templates."""
+
+
+class SIAMObjective(nn.Module):
+    """The losses of a SIAM on whichever kinds of photos a minibatch holds.
+
+    Args:
+        network: what learns.
+        scenicness_weight: lambda, the weight of L_SoN; the paper's is 0.1.
+        template_penalty: weight of the mean of the templates, which are >= 0; the authors' code has 0.001.
+    """
+
+    def __init__(self, network: SIAM, scenicness_weight: float, template_penalty: float) -> None:
+        super().__init__()
+        self.network = network
+        self.scenicness_weight = scenicness_weight
+        self.template_penalty = template_penalty
+
+    def forward(self, minibatch: Minibatch) -> dict[str, Tensor]:
+        """Return the scalar losses of a minibatch: "loss", which is what to minimise, and its parts.
+
+        Photos of both kinds go through the network together, so that batch normalisation sees their mixture.
+        """
+        kinds = [kind for kind in (LABELLED, RATED) if kind in minibatch]
+        output = self.network(torch.cat([minibatch[kind]["images"] for kind in kinds]))
+        labelled = len(minibatch[LABELLED]["images"]) if LABELLED in minibatch else 0
+        losses: dict[str, Tensor] = {}
+        loss = output.scenicness.new_zeros((), dtype=torch.float32)
+        if LABELLED in minibatch:
+            scores = output.attribute_scores[:labelled].float()
+            losses["attribute_loss"] = cross_entropy(scores, minibatch[LABELLED]["labels"])
+            loss = loss + losses["attribute_loss"]
+        if RATED in minibatch:
+            rated = minibatch[RATED]
+            losses["scenicness_loss"] = mse_loss(output.scenicness[labelled:].float(), rated["scores"])
+            if output.scenicness_variance is not None and "variances" in rated:
+                variances = output.scenicness_variance[labelled:].float()
+                losses["scenicness_loss"] = losses["scenicness_loss"] + mse_loss(variances, rated["variances"])
+            penalty = self.template_penalty * self.network.scenicness_head.templates.mean()
+            loss = loss + self.scenicness_weight * losses["scenicness_loss"] + penalty
+        return {"loss": loss, **losses}
+
+    def after_step(self) -> None:
+        """Keep the templates non-negative."""
+        self.network.scenicness_head.clamp_templates()
+        if self.network.variance_head is not None:
+            self.network.variance_head.clamp_templates()
+
+
+def cross_entropy(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy of probabilities and labels of one shape, both in [0, 1].
+
+    Written out, because PyTorch's own refuses to run under mixed precision.
+    """
+    inside = probabilities.clamp(_EPSILON, 1 - _EPSILON)
+    return -(labels * inside.log() + (1 - labels) * (-inside).log1p()).mean()
