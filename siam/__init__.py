@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from siam.checkpoint import Pair, load
     from siam.errors import CheckpointError, DatasetError, ImageError, SIAMError
+    from siam.hub import push
     from siam.inference import Explanation, explain
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "SIAMError",
     "explain",
     "load",
+    "push",
 ]
 
 _HOMES = {
@@ -32,8 +34,9 @@ _HOMES = {
     "SIAMError": "errors",
     "explain": "inference",
     "load": "checkpoint",
+    "push": "hub",
 }
-_MODULES = {"checkpoint", "errors", "images", "inference", "model", "visualization"}
+_MODULES = {"checkpoint", "errors", "hub", "images", "inference", "model", "official", "visualization"}
 
 
 def __getattr__(name: str) -> object:

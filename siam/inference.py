@@ -10,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 from siam.checkpoint import Pair
+from siam.errors import ImageError
 from siam.images import InputConfig, preprocess
 from siam.model import RatingScale
 
@@ -83,16 +84,24 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
     Args:
         pair: networks as `siam.load` returns them.
         image: an upright RGB picture as `siam.images.read_image` returns it.
+
+    Raises:
+        ImageError: at the networks' input size, no cell of the maps is left inside their border.
     """
     began = time.perf_counter()
     network, baseline = pair.siam, pair.baseline
     device = device_of(network)
     pixels = preprocess(image, network.config)  # (1, 3, H, W)
     prepared = time.perf_counter()
-    found = network(pixels.to(device))
-    height, width = found.attribute_maps.shape[2:]
+    try:
+        found = network(pixels.to(device))
+    except ValueError as error:  # no cell is left inside the border
+        raise ImageError(
+            f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "
+            f"border of the maps of {pair.name!r}: use networks with a larger image_size."
+        ) from error
     templates = network.scenicness_head.effective_templates()
-    cell_weights = network.scenicness_head.cell_weights(height, width)
+    cell_weights = network.scenicness_head.weights_on(found.attribute_maps)[0]
     contributions = _array(found.contributions[0])
     siam_done = time.perf_counter()
     reference = None

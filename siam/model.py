@@ -54,6 +54,7 @@ class SIAMConfig:
     border: int = 2  # outer cells of the maps that are not used, against border effects
     attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
     predicts_variance: bool = False  # a second set of templates for the spread of the votes
+    template_relu: bool = False  # a negative response to a template counts as 0; no effect while templates are >= 0
 
     def __post_init__(self) -> None:
         """Refuse what no network can be built from, with a ValueError."""
@@ -109,11 +110,18 @@ def _pooling_matrix(size: int, grid: int) -> Tensor:
         return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
 
 
+def _spread(templates: Tensor, height: int, width: int) -> Tensor:
+    """Return templates (..., g, g) as weights (..., h, w) of the cells of a map: pooled backwards, by the transpose."""
+    rows, columns = (_pooling_matrix(size, templates.shape[-1]).to(templates) for size in (height, width))
+    return rows.T @ templates @ columns
+
+
 class TemplateHead(nn.Module):
     """g of the paper: two non-negative templates per attribute, combined linearly into one score."""
 
-    def __init__(self, attributes: int, grid: int) -> None:
+    def __init__(self, attributes: int, grid: int, relu: bool = False) -> None:
         super().__init__()
+        self.relu = relu
         # Initial values as in the authors' code; T+ and T- cancel at first, so every effective template starts at 0.
         self.templates = nn.Parameter(torch.full((attributes, 2, grid, grid), 0.01))
         self.combination = nn.Parameter(torch.tensor([[0.5, -0.5]]).repeat(attributes, 1))  # (K, 2): a+, a-
@@ -125,16 +133,16 @@ class TemplateHead(nn.Module):
         return torch.einsum("k,kt,ktij->kij", self.weights, self.combination, self.templates)
 
     def cell_weights(self, height: int, width: int) -> Tensor:
-        """Return the effective templates as weights (K, h, w) of the cells of a map.
+        """Return the effective templates as weights (K, h, w) of a map's cells: <W, pool(A)>, cell by cell."""
+        return _spread(self.effective_templates(), height, width)
 
-        Pooling the map to the grid and multiplying with W is the same as multiplying the map with W pooled backwards
-        (the transpose of the pooling), which keeps the contribution of every single cell.
-        """
-        effective = self.effective_templates()  # (K, g, g)
-        grid = effective.shape[-1]
-        rows = _pooling_matrix(height, grid).to(effective)  # (g, h)
-        columns = _pooling_matrix(width, grid).to(effective)  # (g, w)
-        return rows.T @ effective @ columns  # (K, h, w)
+    def weights_on(self, maps: Tensor) -> Tensor:
+        """Return `cell_weights` of maps (N, K, h, w), without templates that a ReLU stops: (1 or N, K, h, w)."""
+        if not self.relu:
+            return self.cell_weights(*maps.shape[2:])[None]
+        cells = _spread(self.templates, *maps.shape[2:])  # (K, 2, h, w)
+        active = torch.einsum("nkhw,kthw->nkt", maps, cells) > 0
+        return torch.einsum("nkt,k,kt,kthw->nkhw", active.to(cells), self.weights, self.combination, cells)
 
     @torch.no_grad()
     def set_effective_templates(self, effective: Tensor) -> None:
@@ -145,7 +153,7 @@ class TemplateHead(nn.Module):
 
     def forward(self, attribute_maps: Tensor) -> Tensor:
         """Return contribution maps (N, K, h, w) of attribute maps (N, K, h, w)."""
-        return attribute_maps * self.cell_weights(attribute_maps.shape[2], attribute_maps.shape[3])
+        return attribute_maps * self.weights_on(attribute_maps)
 
     @torch.no_grad()
     def clamp_templates(self) -> None:
@@ -162,8 +170,9 @@ class SIAM(nn.Module):
         self.config = config
         self.backbone, channels = create_backbone(config.backbone)
         self.attribute_layer = nn.Conv2d(channels, attributes, kernel_size=1)
-        self.scenicness_head = TemplateHead(attributes, config.grid)
-        self.variance_head = TemplateHead(attributes, config.grid) if config.predicts_variance else None
+        settings = attributes, config.grid, config.template_relu
+        self.scenicness_head = TemplateHead(*settings)
+        self.variance_head = TemplateHead(*settings) if config.predicts_variance else None
 
     def forward(self, images: Tensor) -> SIAMOutput:
         """Explain preprocessed images (N, 3, H, W).

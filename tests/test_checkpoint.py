@@ -1,6 +1,8 @@
 """What is saved comes back; what does not fit is refused by name and shape."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -100,12 +102,23 @@ def test_missing_files(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda card: card.update(format=99), "format 99; this version reads format 1"),
+        (lambda card: card.update(format=99), "format 99; this version reads format 1: update SIAM Explorer"),
+        (lambda card: card.update(format=0), "format 0; this version reads format 1: take a card that it wrote"),
         (lambda card: card.pop("siam"), "no config for SIAMConfig"),
         (lambda card: card["siam"].pop("grid"), "lacks or does not know: grid"),
         (lambda card: card["siam"].update(scale={"name": "x"}), "expected name, low and high"),
         (lambda card: card["siam"].update(attribute_link="softmax"), "expected 'tanh' or 'sigmoid'"),
-        (lambda card: card["siam"].update(border=-1), "border -1"),
+        (lambda card: card["siam"].update(border=-1), "border is -1"),
+        (lambda card: card["siam"].update(attributes=[]), "0 attributes"),
+        (lambda card: card["siam"].update(attributes=[1]), r"attributes is \(1,\)"),
+        (lambda card: card["siam"].update(image_size="96"), "image_size is '96'"),
+        (lambda card: card["siam"].update(grid=10**9), "grid is 1000000000"),
+        (lambda card: card["siam"].update(mean=[0.5, 0.5]), "mean is"),
+        (lambda card: card["siam"].update(std=[0.2, 0.2, 0]), "std is"),
+        (lambda card: card["siam"].update(std=[0.2, 0.2, float("nan")]), "std is .*None"),
+        (lambda card: card["siam"].update(predicts_variance=1), "predicts_variance is 1"),
+        (lambda card: card["siam"]["scale"].update(low="x"), "low is 'x'"),
+        (lambda card: card["baseline"].update(template_relu=False), "does not know: template_relu"),
         (lambda card: card["siam"].update(backbone="resnet1"), "no backbone named 'resnet1'"),
     ],
 )
@@ -128,15 +141,44 @@ def test_unknown_name_lists_what_there_is():
         siam.load("no such thing")
 
 
-def test_hub_repository_that_cannot_be_reached(monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise OSError("no route to host\nmore")
-
-    monkeypatch.setattr("siam.checkpoint.snapshot_download", refuse)
-    with pytest.raises(siam.CheckpointError, match=r"could not be fetched from the Hub .no route to host.: check name"):
-        siam.load("someone/some-networks")
+def test_card_of_before_a_setting_came(folder):
+    card = json.loads((folder / "card.json").read_text())
+    del card["siam"]["template_relu"]
+    (folder / "card.json").write_text(json.dumps(card))
+    assert siam.load(folder, device="cpu").siam.config.template_relu is False
 
 
-def test_hub_repository(folder, monkeypatch):
-    monkeypatch.setattr("siam.checkpoint.snapshot_download", lambda *_args, **_kwargs: str(folder))
-    assert siam.load("someone/some-networks", device="cpu").name == "test"
+def test_numbers_that_json_lacks_become_null(pair, tmp_path):
+    figures = {"tau": float("nan"), "rmse": 0.5, "list": [1, (2.0, float("-inf"))]}
+    save(Pair("test", pair.siam, None, {"metrics": {"siam": figures}}), tmp_path)
+    text = (tmp_path / "card.json").read_text()
+    assert "NaN" not in text and "Infinity" not in text
+    expected = {"siam": {"tau": None, "rmse": 0.5, "list": [1, [2.0, None]]}}
+    assert json.loads(text)["metrics"] == siam.load(tmp_path, device="cpu").card["metrics"] == expected
+
+
+def test_nan_in_a_card_from_elsewhere_is_read_as_undefined(folder):
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps({**card, "metrics": {"tau": float("nan")}}))
+    assert siam.load(folder, device="cpu").card["metrics"] == {"tau": None}
+
+
+def test_config_that_is_not_finite_is_not_saved(pair, tmp_path):
+    network = siam_network()
+    network.config = replace(network.config, std=(0.2, float("inf"), 0.2))
+    with pytest.raises(siam.CheckpointError, match="the config of 'test' holds a number that is not finite"):
+        save(Pair("test", network, None, {}), tmp_path / "networks")
+    assert not (tmp_path / "networks").exists()
+
+
+def test_full_disk_leaves_what_was_there(pair, folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def write_half(path, content):
+        path.touch()
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(OSError, match="No space left"):
+        save(Pair("test", siam_network(seed=5, predicts_variance=True), pair.baseline, {}), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

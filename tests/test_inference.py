@@ -192,7 +192,7 @@ def test_networks_picture_and_random_numbers_are_left_as_they_were(unusual):
 def test_failure_leaves_the_networks_as_they_were():
     network = siam_network(border=2)  # 96 px give maps of 3 x 3 cells
     before = state_of(network)
-    with pytest.raises(ValueError, match="use larger images"):
+    with pytest.raises(siam.ImageError, match=r"scaled to 96 × 96 pixels, too few .* use networks with a larger"):
         siam.explain(Pair("test", network, None, {}), picture((64, 64)))
     assert_unchanged(before, network)
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()

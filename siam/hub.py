@@ -1,0 +1,155 @@
+"""The Hugging Face Hub: pairs fetched from a repository, and put into one.
+
+A repository holds the files of a folder of networks and a README.md that says the same for people. The Hub's address,
+cache and token are those of huggingface_hub (HF_ENDPOINT, HF_HOME, HF_TOKEN or `hf auth login`).
+"""
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, HfApi, get_token, is_offline_mode, snapshot_download
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.utils import logging
+
+from siam.cards import CARD
+from siam.checkpoint import ALL_FILES, files, find, load
+from siam.errors import CheckpointError
+from siam.model_card import model_card
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
+
+
+def fetch(source: str) -> Path:
+    """Return the local folder of a pair on the Hub: only what is not yet in the cache is fetched.
+
+    Without a revision, or with a branch or tag, one small request asks for its commit; with a full commit hash, what is
+    in the cache is used without any request. With HF_HUB_OFFLINE=1, or where the Hub cannot be reached, the cache alone
+    answers.
+
+    Args:
+        source: `owner/name`, or `owner/name@revision` with a branch, a tag or a commit.
+
+    Raises:
+        CheckpointError: there is no such repository or revision, it holds no pair, or it cannot be had.
+    """
+    repository, _, revision = source.partition("@")
+    _check_name(repository)
+    if source.endswith("@"):
+        raise CheckpointError(f"{source!r} names no revision: put a branch, tag or commit after the @")
+    with _plain_errors(source):
+        folder = Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(ALL_FILES)))
+    if not (folder / CARD).is_file():
+        raise CheckpointError(f"{source!r} on the Hub holds no {CARD}, so no networks of this program: check the name")
+    return folder
+
+
+def push(
+    source: str | Path,
+    repository: str,
+    *,
+    private: bool = False,
+    revision: str | None = None,
+    message: str | None = None,
+) -> str:
+    """Put a pair on the Hub, in one commit with a README.md made from its card; return the commit's address.
+
+    Args:
+        source: the name of a bundled pair, or a folder. It is loaded first, so nothing damaged is published.
+        repository: `owner/name`; made if missing.
+        private: keep the repository from others. One that exists and is public is refused then, not changed.
+        revision: a branch; made if missing. By default the main one.
+        message: of the commit.
+
+    Raises:
+        CheckpointError: the pair is damaged, there is no token, or the Hub refuses or cannot be reached.
+    """
+    _check_name(repository)
+    if isinstance(source, str) and not Path(source).is_dir() and "/" in source:
+        raise CheckpointError(f"{source!r} is no folder here: push takes a folder of networks or a bundled name")
+    folder = find(source)
+    pair = load(folder, device="cpu")
+    place = f"{repository}@{revision}" if revision else repository
+    with _plain_errors(place, writing=True):
+        token = get_token()
+        if token is None:
+            raise CheckpointError(f"there is no token for the Hub, which pushing needs: {_LOG_IN}")
+        api = HfApi(token=token)
+        api.create_repo(repository, private=private or None, exist_ok=True)
+        if private and not api.model_info(repository).private:
+            raise CheckpointError(f"{repository!r} exists and is public: leave out --private, or make it private first")
+        if revision:
+            api.create_branch(repository, branch=revision, exist_ok=True)
+        operations = [CommitOperationAdd(name, folder / name) for name in files(pair.card)]
+        operations.append(CommitOperationAdd("README.md", model_card(pair.card, repository).encode()))
+        commit = api.create_commit(
+            repository, operations, commit_message=message or f"Networks {pair.name}", revision=revision
+        )
+    return commit.commit_url
+
+
+def _check_name(repository: str) -> None:
+    if not _REPOSITORY.fullmatch(repository) or "--" in repository or ".." in repository:
+        raise CheckpointError(f"{repository!r} is not the name of a Hub repository: expected owner/name")
+
+
+@contextmanager
+def _plain_errors(place: str, *, writing: bool = False) -> Iterator[None]:
+    """Turn what goes wrong with the Hub into one sentence; keep the library's own remarks from stderr."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except CheckpointError:
+        raise
+    except Exception as error:  # of the HTTP client, of uploading threads, of the cache: there is no common base
+        raise CheckpointError(_sentence(error, place, writing)) from error
+    finally:
+        logging.set_verbosity(before)
+
+
+def _sentence(error: Exception, place: str, writing: bool) -> str:
+    chain = _causes(error)
+    answer = next((item for item in chain if isinstance(item, HfHubHTTPError)), None)
+    if answer is not None:
+        return _refusal(answer, place, writing)
+    if is_offline_mode():
+        if writing:
+            return "HF_HUB_OFFLINE is set, so nothing can be pushed: unset it"
+        return f"{place!r} is not in the local cache, and HF_HUB_OFFLINE is set: unset it to fetch it"
+    local = next((item for item in chain if isinstance(item, OSError) and item.filename), None)
+    if local is not None:
+        return f"{place!r}: {local.filename}: {local.strerror}: check the space left and the rights of the Hub's cache"
+    reason = " ".join(str(chain[-1]).split())[:160] or type(chain[-1]).__name__
+    return f"the Hub could not be reached for {place!r} ({reason}): check the network, or HF_ENDPOINT if it is set"
+
+
+def _refusal(answer: HfHubHTTPError, place: str, writing: bool) -> str:
+    """Say what an HTTP status of the Hub means."""
+    status = answer.response.status_code
+    if isinstance(answer, RevisionNotFoundError):
+        return f"{place!r}: the Hub has no such revision: check the branch, tag or commit"
+    if isinstance(answer, GatedRepoError):
+        return f"{place!r} is open only to those who accept its terms: do so on its page, then {_LOG_IN}"
+    if status == 401 and (writing or not isinstance(answer, RepositoryNotFoundError)):
+        return f"the Hub does not accept the token (401) for {place!r}: {_LOG_IN}"
+    if status == 403:
+        right = "write" if writing else "read"
+        return f"the Hub does not allow this for {place!r} (403): use a token with the right to {right}"
+    if status in (401, 404):
+        return f"the Hub has no repository {place!r}, or it is private ({status}): check the name, or {_LOG_IN}"
+    detail = " ".join((answer.server_message or "").split())[:120]
+    return f"the Hub answered {status} for {place!r}{f' ({detail})' if detail else ''}: try again later"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and those that it came from, the first cause last."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    return chain
