@@ -1,9 +1,7 @@
-"""Train a pair as a recipe says: the features of a frozen trunk once, then the heads (`siam.heads`)."""
+"""Train a pair by the method "heads", and judge it by cross-validation: every photo by networks that never saw it."""
 
-import subprocess
 import sys
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +9,37 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from siam import backbones
 from siam import features as frozen
-from siam.backbones import load_imagenet_efficientnet_lite0
 from siam.checkpoint import Pair, save
 from siam.datasets import oasis, sun_attributes
 from siam.errors import DatasetError
 from siam.evaluation import attribute_figures, mean_figures, score_figures
-from siam.examples import Examples, folds, read_examples, read_recipe
-from siam.heads import fit_attributes, fit_baseline, fit_siam
+from siam.examples import Examples, folds, read_examples
+from siam.heads import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
+from siam.localisation import mean_localisation, pixel_average_precision
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
+from siam.provenance import provenance
+
+VARIANTS = ("siam", "siam-frozen", "baseline")
 
 
-def train(recipe_path: Path, root: Path, out: Path, cache: Path) -> Pair:
+def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path) -> Pair:
     """Cross-validate a recipe, train on everything it may use, and write the pair with its card to `out`.
 
-    Args:
-        recipe_path: a TOML file as `recipes/photo.toml`.
-        root: the folder that holds the datasets.
-        out: where the pair is written.
-        cache: where features are kept between runs.
-
     Raises:
-        DatasetError: the recipe or a dataset is missing or not as its layout says.
+        DatasetError: a dataset is missing or not as its layout says.
         ImageError: a photo cannot be read.
     """
-    recipe = read_recipe(recipe_path)
     network, baseline = _new_networks(recipe)
     examples = read_examples(recipe, root, cache, network)
     metrics = cross_validate(recipe, examples)
     everything = np.arange(len(examples.scores))
     seed = recipe["seeds"][0]
     starts = fit_attributes(network, examples, recipe["siam"], seed)
-    siam_offsets = fit_siam(network, starts, examples, everything, recipe["siam"], seed)
     baseline_offsets = fit_baseline(baseline, examples, everything, recipe["baseline"])
+    teacher = predict_scores(baseline, examples, examples.weak)
+    siam_offsets = fit_siam(network, starts, examples, everything, teacher, recipe["siam"], seed)
     sources = recipe["data"]["scores"]
     card = {
         **{name: recipe["data"][name] for name in ("summary", "training_data", "limits")},
@@ -52,10 +48,8 @@ def train(recipe_path: Path, root: Path, out: Path, cache: Path) -> Pair:
             "baseline": dict(zip(sources, baseline_offsets, strict=True)),
         },
         "metrics": metrics,
-        "recipe": recipe_path.name,
-        "git_commit": _git_commit(),
-        "trained": datetime.now(UTC).date().isoformat(),
-        "versions": {name: version(name) for name in ("torch", "timm", "scikit-learn", "numpy")},
+        "recipe": f"{recipe['name']}.toml",
+        **provenance(),
     }
     pair = Pair(recipe["name"], network.eval(), baseline.eval(), card)
     save(pair, out, half=True)
@@ -65,55 +59,114 @@ def train(recipe_path: Path, root: Path, out: Path, cache: Path) -> Pair:
 def cross_validate(recipe: dict[str, Any], examples: Examples) -> dict[str, Any]:
     """Score every rated photo by networks that never saw it, once per seed, and return the figures.
 
-    Attributes are judged on the test split, which no network saw, as the mean over all of these networks.
+    Attributes are judged on the test split, which no network saw, as the mean over all of these networks: "sun_test"
+    those of SIAM, "f_alone" those of f before it learned scores, "without_regions" those of a SIAM that learned without
+    region supervision (first seed, one member). "siam-frozen" has one member.
     """
     seeds, count, sources = recipe["seeds"], recipe["folds"], recipe["data"]["scores"]
-    network, baseline = _new_networks(recipe)
-    predicted = np.empty((2, len(seeds), len(examples.scores)))  # SIAM, baseline
-    attributes = []
-    rounds = tqdm(total=len(seeds) * count, desc="cross-validation", unit="fold", file=sys.stderr)
-    for run, seed in enumerate(seeds):
-        fold = folds(examples.sources, count, seed)
-        starts = fit_attributes(network, examples, recipe["siam"], seed)  # they see no ratings, so they serve all folds
-        for number in range(count):
-            chosen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            offsets = (
-                fit_siam(network, starts, examples, chosen, recipe["siam"], seed),
-                fit_baseline(baseline, examples, chosen, recipe["baseline"]),
-            )
-            for row, model in enumerate((network, baseline)):
-                offset = np.array(offsets[row])[examples.sources[held_out]]
-                predicted[row, run, held_out] = predict_scores(model, examples, held_out) + offset
-            attributes.append(predict_attributes(network, examples, examples.test))
-            rounds.update()
+    ablation = {**recipe, "siam": {**recipe["siam"], "region_weight": 0.0, "members": 1}}
+    rounds = tqdm(total=(len(seeds) + 1) * count, desc="cross-validation", unit="fold", file=sys.stderr)
+    runs = [_Run(recipe, examples, seed, VARIANTS, rounds) for seed in seeds]
+    without = _Run(ablation, examples, seeds[0], ("siam",), rounds)
     rounds.close()
-    labels = examples.labels[examples.test]
-    figures = [attribute_figures(found, labels, network.config.attributes) for found in attributes]
+    figures: dict[str, Any] = {
+        variant: score_figures(
+            np.stack([run.predicted[variant] for run in runs]), examples.scores, examples.sources, sources
+        )
+        for variant in VARIANTS
+    }
     return {
         "protocol": f"{count}-fold cross-validation on the rated photos, mean over {len(seeds)} seeds; attributes on "
         "the test split of SUN, mean over the same networks",
-        "siam": score_figures(predicted[0], examples.scores, examples.sources, sources),
-        "baseline": score_figures(predicted[1], examples.scores, examples.sources, sources),
-        "sun_test": mean_figures(figures),
+        **figures,
+        "sun_test": _attribute_metrics([one for run in runs for one in run.joint]),
+        "f_alone": _attribute_metrics([run.alone for run in runs]),
+        "without_regions": _attribute_metrics(without.joint),
     }
 
 
+class _Run:
+    """One repetition of the cross-validation.
+
+    Attributes:
+        predicted: variant → (m,) scores, each from the networks that did not see the photo, on its own source's scale.
+        alone: figures of f alone: of the attributes and of their places.
+        joint: the same of each fold's SIAM.
+    """
+
+    def __init__(
+        self, recipe: dict[str, Any], examples: Examples, seed: int, variants: Sequence[str], rounds: tqdm
+    ) -> None:
+        network, baseline = _new_networks(recipe)
+        fold = folds(examples.sources, recipe["folds"], seed)
+        self.predicted = {variant: np.empty(len(examples.scores)) for variant in variants}
+        self.joint: list[dict[str, Any]] = []
+        starts = fit_attributes(network, examples, recipe["siam"], seed)  # they see no ratings, so they serve all folds
+        set_attributes(network, starts)
+        self.alone = judge_attributes(network, examples)
+        for number in range(recipe["folds"]):
+            chosen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            for variant, offsets, model in _fit(recipe, examples, starts, chosen, seed, network, baseline, variants):
+                above = np.array(offsets)[examples.sources[held_out]]
+                found = predict_scores(model, examples, examples.rated(held_out)) + above
+                if variant in variants:
+                    self.predicted[variant][held_out] = found
+                if variant == "siam":
+                    self.joint.append(judge_attributes(network, examples))
+            rounds.update()
+
+
+def _fit(
+    recipe: dict[str, Any],
+    examples: Examples,
+    starts: Sequence[Weights],
+    chosen: np.ndarray,
+    seed: int,
+    network: SIAM,
+    baseline: Baseline,
+    variants: Sequence[str],
+) -> Any:
+    """Train the variants in turn on the rated photos `chosen`, and yield each with its offsets; the baseline first."""
+    yield "baseline", fit_baseline(baseline, examples, chosen, recipe["baseline"]), baseline
+    teacher = predict_scores(baseline, examples, examples.weak)
+    for variant in variants:
+        if variant != "baseline":
+            alone = variant == "siam-frozen"
+            of_variant = starts[:1] if alone else starts
+            offsets = fit_siam(
+                network, of_variant, examples, chosen, teacher, recipe["siam"], seed, frozen_attributes=alone
+            )
+            yield variant, offsets, network
+
+
 @torch.inference_mode()
-def predict_scores(model: SIAM | Baseline, examples: Examples, chosen: np.ndarray) -> np.ndarray:
-    """Return the scenicness of the rated photos `chosen`, on the scale of the first source."""
-    views = np.zeros(len(chosen), dtype=int)
-    (scores,) = frozen.apply(
-        lambda x: (model.interpret(x).scenicness,), examples.features, examples.rated(chosen), views
-    )
+def predict_scores(model: SIAM | Baseline, examples: Examples, photos: np.ndarray) -> np.ndarray:
+    """Return the scenicness (n,) of photos, by their places among all, on the scale of the first source."""
+    if len(photos) == 0:
+        return np.empty(0, dtype=np.float32)
+    views = np.zeros(len(photos), dtype=int)
+    (scores,) = frozen.apply(lambda x: (model.interpret(x).scenicness,), (examples.features,), photos, views)
     return scores.numpy()
 
 
 @torch.inference_mode()
-def predict_attributes(network: SIAM, examples: Examples, chosen: np.ndarray) -> np.ndarray:
-    """Return the attribute logits (n, K) of the labelled photos `chosen`."""
-    views = np.zeros(len(chosen), dtype=int)
-    (found,) = frozen.apply(lambda x: (network.interpret(x).attribute_logits,), examples.features, chosen, views)
-    return found.numpy()
+def judge_attributes(network: SIAM, examples: Examples) -> dict[str, Any]:
+    """Return the figures of the test photos' attributes: what ("attributes") and, with regions, where ("places")."""
+    outputs = [network.interpret(examples.features[photo][:1].float()) for photo in examples.test]
+    logits = torch.cat([output.attribute_logits for output in outputs]).numpy()
+    labels, names = examples.labels[examples.test], network.config.attributes
+    figures = {"attributes": attribute_figures(logits, labels, names)}
+    if examples.test_regions is not None:
+        maps = [output.attribute_maps[0] for output in outputs]
+        figures["places"] = pixel_average_precision(maps, labels, examples.test_regions, names)
+    return figures
+
+
+def _attribute_metrics(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    mean = mean_figures([figure["attributes"] for figure in figures])
+    if "places" in figures[0]:
+        mean["places"] = mean_localisation([figure["places"] for figure in figures])
+    return mean
 
 
 def _new_networks(recipe: dict[str, Any]) -> tuple[SIAM, Baseline]:
@@ -134,14 +187,6 @@ def _new_networks(recipe: dict[str, Any]) -> tuple[SIAM, Baseline]:
         Baseline(BaselineConfig(**shared)),
     )
     for network in networks:
-        load_imagenet_efficientnet_lite0(network.backbone)
+        backbones.load_imagenet(shared["backbone"], network.backbone)
         network.half().float().eval()
     return networks
-
-
-def _git_commit() -> str | None:
-    """Return the commit that the project is at, or None outside a checkout."""
-    answer = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip() or None

@@ -29,7 +29,7 @@ from siam.evaluation import attribute_figures, score_figures
 from siam.loop import Phase, Schedule
 from siam.minibatches import Minibatches, Source
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
-from siam.objectives import LABELLED, RATED, BaselineObjective, SIAMObjective, cross_entropy
+from siam.objectives import LABELLED, RATED, BaselineObjective, SIAMObjective, cross_entropies
 from siam.photos import Photos, read_photos
 from siam.provenance import provenance
 from siam.run_state import PhaseFolder
@@ -128,7 +128,7 @@ class Experiment:
     def _phase(self, name: str, objective: BaselineObjective | SIAMObjective, kinds: tuple[str, ...]) -> None:
         accelerator = self.accelerator
         if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-            objective = nn.SyncBatchNorm.convert_sync_batchnorm(objective)
+            nn.SyncBatchNorm.convert_sync_batchnorm(objective)  # in place: the objective is no normalisation itself
         photos = {kind: self.photos[kind] for kind in kinds}
         batch = self.settings["batch"]
         minibatches = Minibatches(
@@ -154,7 +154,7 @@ class Experiment:
             weight = self.settings["scenicness_weight"] if kinds == (LABELLED, RATED) and kind == RATED else 1.0
             if kind == LABELLED:
                 (scores,) = predict(network, files, lambda output: (output.attribute_scores,))
-                loss = float(cross_entropy(torch.from_numpy(scores), torch.from_numpy(known["labels"])))
+                loss = float(cross_entropies(torch.from_numpy(scores), torch.from_numpy(known["labels"])).mean())
             else:
                 (scores,) = predict(network, files, lambda output: (output.scenicness,))
                 loss = float(np.square(scores - known["scores"]).mean())

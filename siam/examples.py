@@ -1,70 +1,49 @@
 """What heads are trained on: a recipe's datasets as frozen features, and how they are split and batched."""
 
-import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from siam import features as frozen
-from siam.datasets import oasis, sun_attributes
-from siam.errors import DatasetError
+from siam.datasets import oasis, regions, sun_attributes
+from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets.check import usable
 from siam.model import SIAM
 
-_SETTINGS = {
-    "data": ("attributes", "scores", "summary", "training_data", "limits"),
-    "network": ("backbone", "image_size"),
-    "siam": (
-        "members", "attribute_epochs", "joint_epochs", "attribute_batch", "scenicness_batch", "learning_rate",
-        "weight_decay", "scenicness_weight", "anchor_weight", "template_penalty",
-    ),
-    "baseline": ("ridge_penalty",),
-}  # fmt: skip
-
-
-def read_recipe(path: Path) -> dict[str, Any]:
-    """Read a recipe.
-
-    Raises:
-        DatasetError: the file is missing, is not TOML, or lacks a section.
-    """
-    try:
-        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing: give a recipe such as recipes/photo.toml") from None
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} is not readable as TOML ({error}): compare it with recipes/photo.toml") from error
-    for section in ("name", "seeds", "folds", "data", "network", "siam", "baseline"):
-        if section not in recipe:
-            raise DatasetError(f"{path} lacks {section!r}: compare it with recipes/photo.toml")
-    for section, keys in _SETTINGS.items():
-        missing = [key for key in keys if key not in recipe[section]]
-        if missing:
-            raise DatasetError(f"{path} lacks {missing[0]!r} in [{section}]: compare it with recipes/photo.toml")
-    return recipe
+_Photos = TypeVar("_Photos", AttributePhotos, ScoredPhotos)
+_PRIOR_ABSENT = 0.05  # an attribute that at most this share of a scene's annotators saw is taken as absent from it
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Photos as frozen features, first those with attribute labels, then those with ratings.
+    """Photos as frozen features: first those with labels of their own, then the weakly labelled, then the rated.
 
     Attributes:
         features: per photo (2, C, h, w), as it is and mirrored.
-        labels: (n, K) shares of annotators, of the first n photos.
-        train: indices of the photos with labels that may be trained on; `test` of the others.
-        scores: (m,) mean ratings of the following m photos.
+        labels: (n, K) of the first n photos: shares of annotators, of the photo itself or, for the weakly labelled, on
+            average over the photos of its kind of scene.
+        region_targets: per photo with labels (2, K, h, w): what the cells of its maps should show, NaN where unknown.
+        train: indices of the photos with labels of their own that may be trained on; `test` of the others.
+        weak: indices of the weakly labelled photos.
+        scores: (m,) mean ratings of the last m photos.
         sources: (m,) the source of each rating: 0 gives the scale.
+        test_regions: where the attributes of the photos of `test` are, in their order, or None.
     """
 
     features: list[Tensor]
     labels: np.ndarray
+    region_targets: list[Tensor]
     train: np.ndarray
     test: np.ndarray
+    weak: np.ndarray
     scores: np.ndarray
     sources: np.ndarray
+    test_regions: regions.Regions | None = None
 
     def rated(self, chosen: np.ndarray) -> np.ndarray:
         """Return the indices into `features` of the rated photos `chosen`."""
@@ -83,17 +62,54 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         DatasetError: a dataset is missing or not as its layout says.
         ImageError: a photo cannot be read.
     """
-    attributes = sun_attributes.read(root / recipe["data"]["attributes"])
-    rated = [oasis.read(root / name) for name in recipe["data"]["scores"]]
-    files = [*attributes.files, *(path for photos in rated for path in photos.files)]
+    data = recipe["data"]
+    labelled = _readable(sun_attributes.read(root / data["attributes"]))
+    rated = [_readable(oasis.read(root / name)) for name in data["scores"]]
+    features = frozen.extract(network.backbone, network.config, labelled.files, cache)
+    targets, seen = _regions(root / data["attributes"], labelled, features, absent=0.0)
+    labels, own = labelled.labels, len(features)
+    if data["weak_attributes"]:
+        weak = _readable(sun_attributes.read(root / data["weak_attributes"]))
+        config = replace(network.config, image_size=data["weak_image_size"])
+        features = features + frozen.extract(network.backbone, config, weak.files, cache)
+        targets = targets + _regions(root / data["weak_attributes"], weak, features[own:], _PRIOR_ABSENT)[0]
+        labels = np.concatenate([labels, weak.labels])
+    photos = [path for source in rated for path in source.files]
+    test = np.flatnonzero(labelled.split == "test")
     return Examples(
-        features=frozen.extract(network.backbone, network.config, files, cache),
-        labels=attributes.labels,
-        train=np.flatnonzero(attributes.split == "train"),
-        test=np.flatnonzero(attributes.split == "test"),
-        scores=np.concatenate([photos.scores for photos in rated]),
-        sources=np.repeat(np.arange(len(rated)), [len(photos.scores) for photos in rated]),
+        features=features + frozen.extract(network.backbone, network.config, photos, cache),
+        labels=labels,
+        region_targets=targets,
+        train=np.flatnonzero(labelled.split != "test"),
+        test=test,
+        weak=np.arange(own, len(labels)),
+        scores=np.concatenate([source.scores for source in rated]),
+        sources=np.repeat(np.arange(len(rated)), [len(source.scores) for source in rated]),
+        test_regions=regions.Regions(seen.shares[test], seen.attributes),
     )
+
+
+def _readable(photos: _Photos) -> _Photos:
+    """Return the photos without those that cannot be read, which are named once."""
+    kept = np.flatnonzero(usable(photos.files))
+    chosen = {"files": tuple(photos.files[row] for row in kept), "split": photos.split[kept]}
+    if isinstance(photos, AttributePhotos):
+        return replace(photos, **chosen, labels=photos.labels[kept])
+    return replace(photos, **chosen, scores=photos.scores[kept], variances=None, votes=None)
+
+
+def _regions(
+    folder: Path, photos: AttributePhotos, features: list[Tensor], absent: float
+) -> tuple[list[Tensor], regions.Regions]:
+    """Return the region targets of labelled photos, as they are and mirrored, and the regions themselves."""
+    seen = regions.read(folder / "regions.npz", [path.name for path in photos.files])
+    expected = []
+    for photo, stored in enumerate(features):
+        of_photo = regions.targets(
+            seen.share(photo), seen.attributes, photos.labels[photo], absent, stored.shape[2:]
+        ).half()  # (K, h, w)
+        expected.append(torch.stack([of_photo, of_photo.flip(2)]))
+    return expected, seen
 
 
 def folds(sources: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -42,21 +42,24 @@ def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cac
 
 
 def apply(
-    function: Callable[[Tensor], tuple[Tensor, ...]], features: Sequence[Tensor], photos: np.ndarray, views: np.ndarray
+    function: Callable[..., tuple[Tensor, ...]],
+    columns: Sequence[Sequence[Tensor]],
+    photos: np.ndarray,
+    views: np.ndarray,
 ) -> tuple[Tensor, ...]:
     """Apply a head to the chosen view of the chosen photos, batching maps of the same size; results keep their order.
 
     Args:
-        function: maps features (n, C, h, w) to tensors whose first axis is n.
-        features: per photo (views, C, h, w).
-        photos: indices (N,) into `features`.
+        function: maps features (n, C, h, w), and whatever else the columns hold, to tensors whose first axis is n.
+        columns: what `function` takes, each per photo (views, …): the features first, which decide the map size.
+        photos: indices (N,) into every column.
         views: which view of each, (N,).
     """
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for position, photo in enumerate(photos):
-        groups[tuple(features[photo].shape[2:])].append(position)
+        groups[tuple(columns[0][photo].shape[2:])].append(position)
     parts = [
-        function(torch.stack([features[photos[p]][views[p]] for p in positions]).float())
+        function(*(torch.stack([column[photos[p]][views[p]] for p in positions]).float() for column in columns))
         for positions in groups.values()
     ]
     order = torch.tensor([position for positions in groups.values() for position in positions]).argsort()

@@ -1,38 +1,43 @@
 """Fit the heads of a pair on the features of a frozen trunk.
 
-SIAM learns as in the paper: first f alone, its attribute layer on photos with attribute labels (L_SUN, binary
-cross-entropy of the attribute scores); then attribute layer and templates together,
+SIAM learns as in the paper: first f alone, its attribute layer, on photos with attribute labels; then attribute layer
+and templates together, in single steps for all kinds of photos, each kind giving only its own losses:
 
-    L = L_SUN + lambda L_SoN + mu L_anchor + template penalty
+    labelled photos         L_SUN + r L_region
+    weakly labelled photos  w (L_SUN + r L_region) + d L_teacher + mu L_anchor
+    rated photos            lambda L_SoN + mu L_anchor
 
-in single steps for both kinds of photos, as in the published code, each kind giving only its own loss. L_SoN is the
-squared error of the scenicness on photos with ratings. L_anchor is ours: on these photos, which have no attribute
-labels, it holds the attribute maps near those of f alone (cross-entropy of tanh(A_k), cell by cell), so that an
-attribute keeps its meaning and does not become a name for whatever else raises the score. The baseline is ridge
-regression on average-pooled features, the optimum of its loss. Every source of ratings but the first has an offset,
-learned beside. SIAM is the average of several runs.
+L_SUN is the binary cross-entropy of the attribute scores, L_SoN the squared error of the scenicness (paper, section 3).
+Ours, because there are few photos:
+L_region, region supervision: cross-entropy of tanh(A_k) against the share of each cell, where it is known.
+L_teacher, distillation (G. Hinton, O. Vinyals, J. Dean, arXiv:1503.02531): squared error against what the baseline,
+fitted to the same ratings, says of photos that nobody rated. It teaches the linear model what the ratings are too few
+to teach it.
+L_anchor holds the attribute maps near those of f alone (cross-entropy of tanh(A_k), cell by cell), so that an attribute
+keeps its meaning and does not become a name for whatever else raises the score.
+The baseline is ridge regression on average-pooled features, the optimum of its loss. Every source of ratings but the
+first has an offset, learned beside. SIAM is the average of several runs.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.linear_model import Ridge
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy
 
-from siam import features as frozen
 from siam.examples import Examples, batches
+from siam.head_losses import photo_losses
 from siam.model import SIAM, Baseline, TemplateHead
 
 Weights = dict[str, Tensor]
-_EPSILON = 1e-6  # keeps the logarithms of the cross-entropy finite
 
 
 def fit_attributes(network: SIAM, examples: Examples, settings: dict[str, Any], seed: int) -> list[Weights]:
-    """Train the attribute layer alone, on the labelled photos, `members` times from different random weights.
+    """Train the attribute layer alone, on photos with labels, `members` times from different random weights.
 
     Returns the weights of each; the network's own layer is overwritten.
     """
@@ -44,11 +49,15 @@ def _fit_alone(network: SIAM, examples: Examples, settings: dict[str, Any], seed
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
     network.attribute_layer.reset_parameters()
-    labelled = batches(examples.train, settings["attribute_batch"], generator)
+    minibatches = _labelled_batches(examples, settings, generator)
 
     def loss() -> Tensor:
-        photos = next(labelled)
-        return attribute_loss(network, examples, photos, generator.integers(0, frozen.VIEWS, len(photos)))
+        own, weak = next(minibatches)
+        total = _label_loss(photo_losses(network, examples, own, generator), settings)
+        if len(weak):
+            found = photo_losses(network, examples, weak, generator)
+            total = total + settings["weak_weight"] * _label_loss(found, settings)
+        return total
 
     steps = _steps(examples, settings["attribute_epochs"], settings)
     _minimise(loss, [_layer_parameters(network, settings)], steps, settings["learning_rate"])
@@ -60,10 +69,13 @@ def fit_siam(
     starts: Sequence[Weights],
     examples: Examples,
     chosen: np.ndarray,
+    teacher: np.ndarray,
     settings: dict[str, Any],
     seed: int,
+    *,
+    frozen_attributes: bool = False,
 ) -> list[float]:
-    """Train SIAM on the labelled photos and the rated photos `chosen`, once from each start, and average the results.
+    """Train SIAM on photos with labels and the rated photos `chosen`, once from each start, and average the results.
 
     On so few photos one run is a matter of luck. The attributes are anchored to their meaning, so their weights in
     different runs can be averaged, and so can effective templates.
@@ -73,30 +85,44 @@ def fit_siam(
         starts: attribute layers trained alone, as `fit_attributes` returns them.
         examples: the photos.
         chosen: indices of the rated photos to train on.
+        teacher: (w,) what the baseline, fitted on `chosen`, says of the weakly labelled photos.
         settings: the recipe's section `siam`.
         seed: with the number of the start, makes the seed of each run.
+        frozen_attributes: train the templates alone, the paper's "no finetuning".
 
     Returns:
         What each source's ratings lie above the first source's.
     """
     layers, templates, biases, offsets = [], [], [], []
     for number, start in enumerate(starts):
-        offsets.append(_fit_jointly(network, start, examples, chosen, settings, seed * len(starts) + number))
+        of_run = seed * len(starts) + number
+        offsets.append(_fit_jointly(network, start, examples, chosen, teacher, settings, of_run, frozen_attributes))
         layers.append(_copied(network.attribute_layer))
         templates.append(network.scenicness_head.effective_templates().detach())
         biases.append(network.scenicness_head.bias.detach())
-    network.attribute_layer.load_state_dict(
-        {name: torch.stack([layer[name] for layer in layers]).mean(dim=0) for name in layers[0]}
-    )
+    set_attributes(network, layers)
     network.scenicness_head.set_effective_templates(torch.stack(templates).mean(dim=0))
     nn.init.constant_(network.scenicness_head.bias, float(torch.stack(biases).mean()))
     return _rounded(np.mean(offsets, axis=0))
 
 
+def set_attributes(network: SIAM, layers: Sequence[Weights]) -> None:
+    """Give the network the average of several attribute layers."""
+    mean = {name: torch.stack([layer[name] for layer in layers]).mean(dim=0) for name in layers[0]}
+    network.attribute_layer.load_state_dict(mean)
+
+
 def _fit_jointly(
-    network: SIAM, start: Weights, examples: Examples, chosen: np.ndarray, settings: dict[str, Any], seed: int
+    network: SIAM,
+    start: Weights,
+    examples: Examples,
+    chosen: np.ndarray,
+    teacher: np.ndarray,
+    settings: dict[str, Any],
+    seed: int,
+    frozen_attributes: bool,
 ) -> np.ndarray:
-    """Train attribute layer and templates together, in place; return the sources' offsets."""
+    """Train attribute layer and templates together, or the templates alone, in place; return the sources' offsets."""
     generator = np.random.default_rng(seed)
     network.attribute_layer.load_state_dict(start)
     anchor = copy.deepcopy(network).requires_grad_(False)
@@ -104,59 +130,52 @@ def _fit_jointly(
     means = examples.source_means(chosen)
     offsets = nn.Parameter(torch.from_numpy(means - means[0]))
     nn.init.constant_(head.bias, float(means[0]))
-    labelled = batches(examples.train, settings["attribute_batch"], generator)
+    minibatches = _labelled_batches(examples, settings, generator)
     rated = batches(chosen, settings["scenicness_batch"], generator)
 
     def joint_loss() -> Tensor:
         head.clamp_templates()  # what the step before may have made negative
-        some, others = next(labelled), next(rated)
-        views = generator.integers(0, frozen.VIEWS, len(some) + len(others))
-        attributes = attribute_loss(network, examples, some, views[: len(some)])
-        scenicness, distance = scenicness_losses(network, anchor, offsets, examples, others, views[len(some) :])
-        penalty = settings["template_penalty"] * head.templates.mean()
-        weighted = settings["scenicness_weight"] * scenicness + settings["anchor_weight"] * distance
-        return attributes + weighted + penalty
+        own, weak = next(minibatches)
+        photos = next(rated)
+        above = torch.where(torch.from_numpy(examples.sources[photos]) > 0, offsets[examples.sources[photos]], 0.0)
+        expected = torch.from_numpy(examples.scores[photos]) - above
+        found = photo_losses(network, examples, examples.rated(photos), generator, expected=expected, anchor=anchor)
+        loss = settings["scenicness_weight"] * found["scenicness"] + settings["anchor_weight"] * found["anchor"]
+        loss = loss + settings["template_penalty"] * head.templates.mean()
+        if len(weak):
+            expected = torch.from_numpy(teacher[weak - examples.weak[0]])
+            found = photo_losses(network, examples, weak, generator, expected=expected, anchor=anchor)
+            loss = loss + settings["teacher_weight"] * found["scenicness"] + settings["anchor_weight"] * found["anchor"]
+            loss = loss + settings["weak_weight"] * _label_loss(found, settings)
+        if not frozen_attributes:  # else they do not change
+            loss = loss + _label_loss(photo_losses(network, examples, own, generator), settings)
+        return loss
 
-    templates = {"params": [*head.parameters(), offsets], "weight_decay": 0.0}
+    groups = [{"params": [*head.parameters(), offsets], "weight_decay": 0.0}]
+    if not frozen_attributes:
+        groups.insert(0, _layer_parameters(network, settings))
     steps = _steps(examples, settings["joint_epochs"], settings)
-    _minimise(joint_loss, [_layer_parameters(network, settings), templates], steps, settings["learning_rate"])
+    network.attribute_layer.requires_grad_(not frozen_attributes)
+    try:
+        _minimise(joint_loss, groups, steps, settings["learning_rate"])
+    finally:
+        network.attribute_layer.requires_grad_(True)
     head.clamp_templates()
     return offsets.detach().numpy()
 
 
-def attribute_loss(network: SIAM, examples: Examples, photos: np.ndarray, views: np.ndarray) -> Tensor:
-    """Return L_SUN: binary cross-entropy of the attribute scores of labelled photos, averaged over photos and K."""
-    (found,) = frozen.apply(lambda x: (network.interpret(x).attribute_scores,), examples.features, photos, views)
-    return binary_cross_entropy(found.clamp(_EPSILON, 1 - _EPSILON), torch.from_numpy(examples.labels[photos]))
+def _label_loss(losses: dict[str, Tensor], settings: dict[str, Any]) -> Tensor:
+    return losses["attribute"] + settings["region_weight"] * losses["region"]
 
 
-def scenicness_losses(
-    network: SIAM, anchor: SIAM, offsets: Tensor, examples: Examples, photos: np.ndarray, views: np.ndarray
-) -> tuple[Tensor, Tensor]:
-    """Return L_SoN and L_anchor of rated photos.
-
-    Args:
-        network: the SIAM that learns.
-        anchor: the SIAM whose attribute maps the network's should stay near.
-        offsets: what each source's ratings lie above the first source's; the first is taken as 0.
-        examples: holds the photos.
-        photos: indices among the rated photos.
-        views: which view of each.
-    """
-
-    def both(features: Tensor) -> tuple[Tensor, Tensor]:
-        out = network.interpret(features)
-        cells, anchored = (
-            network.link(maps).clamp(_EPSILON, 1 - _EPSILON)
-            for maps in (out.attribute_maps, anchor.attribute_maps(features))
-        )
-        distance = binary_cross_entropy(cells, anchored, reduction="none").mean(dim=(1, 2, 3))  # (n,)
-        return out.scenicness, distance
-
-    scenicness, distance = frozen.apply(both, examples.features, examples.rated(photos), views)
-    sources = torch.from_numpy(examples.sources[photos])
-    expected = torch.from_numpy(examples.scores[photos]) - torch.where(sources > 0, offsets[sources], 0.0)
-    return (scenicness - expected).square().mean(), distance.mean()
+def _labelled_batches(
+    examples: Examples, settings: dict[str, Any], generator: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield batches of labelled and of weakly labelled photos; the latter are empty where there are none."""
+    weak = repeat(examples.weak)
+    if len(examples.weak):
+        weak = batches(examples.weak, settings["weak_batch"], generator)
+    return zip(batches(examples.train, settings["attribute_batch"], generator), weak, strict=False)
 
 
 def fit_baseline(baseline: Baseline, examples: Examples, chosen: np.ndarray, settings: dict[str, Any]) -> list[float]:

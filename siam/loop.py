@@ -167,14 +167,15 @@ class Phase:
         return mean
 
     def _mean(self, losses: dict[str, Tensor]) -> dict[str, float]:
-        values = self.accelerator.reduce(torch.stack([value.float() for value in losses.values()]), "mean")
+        values: Any = self.accelerator.reduce(torch.stack([value.float() for value in losses.values()]), "mean")
         return dict(zip(losses, values.tolist(), strict=True))
 
     def _validate(self) -> float:
         self.network.eval()
         with torch.inference_mode():
             found = torch.tensor(self.validate(self.network), dtype=torch.float64)  # (kinds, 3)
-        sums = self.accelerator.reduce(found[:, 1:].to(self.accelerator.device), "sum").cpu()
+        sums: Any = self.accelerator.reduce(found[:, 1:].to(self.accelerator.device), "sum")
+        sums = sums.cpu()
         loss = float((found[:, 0] * sums[:, 0] / sums[:, 1]).sum())
         if not math.isfinite(loss):
             raise self._failure(f"the validation loss is {loss}")

@@ -64,7 +64,7 @@ class SIAMObjective(nn.Module):
         loss = output.scenicness.new_zeros((), dtype=torch.float32)
         if LABELLED in minibatch:
             scores = output.attribute_scores[:labelled].float()
-            losses["attribute_loss"] = cross_entropy(scores, minibatch[LABELLED]["labels"])
+            losses["attribute_loss"] = cross_entropies(scores, minibatch[LABELLED]["labels"]).mean()
             loss = loss + losses["attribute_loss"]
         if RATED in minibatch:
             rated = minibatch[RATED]
@@ -83,10 +83,10 @@ class SIAMObjective(nn.Module):
             self.network.variance_head.clamp_templates()
 
 
-def cross_entropy(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy of probabilities and labels of one shape, both in [0, 1].
+def cross_entropies(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return the binary cross-entropy of each of the probabilities and labels, all in [0, 1] and of one shape.
 
     Written out, because PyTorch's own refuses to run under mixed precision.
     """
     inside = probabilities.clamp(_EPSILON, 1 - _EPSILON)
-    return -(labels * inside.log() + (1 - labels) * (-inside).log1p()).mean()
+    return -(labels * inside.log() + (1 - labels) * (-inside).log1p())

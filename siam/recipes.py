@@ -14,11 +14,12 @@ _EXAMPLES = {"heads": "recipes/photo.toml", "end-to-end": "recipes/scenicornot-r
 _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "heads": {
         "": ("name", "seeds", "folds"),
-        "data": ("attributes", "scores", "summary", "training_data", "limits"),
+        "data": ("attributes", "weak_attributes", "weak_image_size", "scores", "summary", "training_data", "limits"),
         "network": ("backbone", "image_size"),
         "siam": (
-            "members", "attribute_epochs", "joint_epochs", "attribute_batch", "scenicness_batch", "learning_rate",
-            "weight_decay", "scenicness_weight", "anchor_weight", "template_penalty",
+            "members", "attribute_epochs", "joint_epochs", "attribute_batch", "weak_batch", "scenicness_batch",
+            "learning_rate", "weight_decay", "region_weight", "weak_weight", "scenicness_weight", "teacher_weight",
+            "anchor_weight", "template_penalty",
         ),
         "baseline": ("ridge_penalty",),
     },
@@ -53,8 +54,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
         raise DatasetError(f"{path} has the method {method!r}; expected {' or '.join(map(repr, _SETTINGS))}")
     for section, keys in _SETTINGS[method].items():
         values = recipe.get(section, {}) if section else recipe
-        missing = [key for key in keys if not isinstance(values, dict) or key not in values]
+        if not isinstance(values, dict) or (section and section not in recipe):
+            raise DatasetError(f"{path} lacks {section!r}, a section: compare it with {_EXAMPLES[method]}")
+        missing = [key for key in keys if key not in values]
         if missing:
-            where = f"[{section}]" if section else "its first lines"
-            raise DatasetError(f"{path} lacks {missing[0]!r} in {where}: compare it with {_EXAMPLES[method]}")
+            where = f" in [{section}]" if section else ""
+            raise DatasetError(f"{path} lacks {missing[0]!r}{where}: compare it with {_EXAMPLES[method]}")
     return recipe

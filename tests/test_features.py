@@ -146,7 +146,7 @@ def test_apply_keeps_the_order_of_photos_of_mixed_sizes():
         sizes.append(tuple(x.shape[2:]))
         return x.mean(dim=(2, 3)), x.square().sum(dim=(1, 2, 3))
 
-    means, sums = features.apply(head, stored, photos, views)
+    means, sums = features.apply(head, (stored,), photos, views)
     assert len(sizes) == len(set(sizes)) == 3  # each size in one batch
     assert means.dtype == sums.dtype == torch.float32
     for position, (photo, view) in enumerate(zip(photos, views, strict=True)):
@@ -161,6 +161,6 @@ def test_apply_with_a_network_equals_one_photo_at_a_time():
     stored = [torch.randn(2, channels, 2 + n % 3, 3).half() for n in range(7)]
     photos, views = np.array([6, 0, 3, 2, 5, 1, 4]), np.array([0, 1, 0, 1, 0, 1, 0])
     with torch.no_grad():
-        (scores,) = features.apply(lambda x: (network.interpret(x).scenicness,), stored, photos, views)
+        (scores,) = features.apply(lambda x: (network.interpret(x).scenicness,), (stored,), photos, views)
         for score, photo, view in zip(scores, photos, views, strict=True):
             assert torch.allclose(score, network.interpret(stored[photo][view][None].float()).scenicness[0], atol=1e-4)

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import math
+from collections import Counter
 from itertools import islice
 from types import SimpleNamespace
 
@@ -13,13 +14,16 @@ import torch
 from PIL import Image
 
 import siam
-from siam import heads, training
+from siam import cross_validation, heads
+from siam.cross_validation import cross_validate
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
-from siam.examples import Examples, batches, folds, read_examples, read_recipe
+from siam.examples import Examples, batches, folds, read_examples
+from siam.head_losses import photo_losses
 from siam.heads import fit_attributes, fit_baseline, fit_siam
 from siam.model import _pooling_matrix
-from siam.training import cross_validate, train
+from siam.recipes import read_recipe
+from siam.training import train
 from tests.networks import baseline_network, siam_network
 from tests.test_metrics import slow_average_precision, slow_rmse, slow_tau_b
 from tests.test_model import slow_scenicness
@@ -30,10 +34,14 @@ SETTINGS = {
     "attribute_epochs": 2,
     "joint_epochs": 3,
     "attribute_batch": 5,
+    "weak_batch": 3,
     "scenicness_batch": 4,
     "learning_rate": 1e-2,
     "weight_decay": 1e-2,
+    "region_weight": 0.7,
+    "weak_weight": 0.4,
     "scenicness_weight": 0.1,
+    "teacher_weight": 0.2,
     "anchor_weight": 0.3,
     "template_penalty": 0.5,
 }
@@ -52,14 +60,17 @@ def small_baseline():
     return baseline
 
 
-def some_examples(seed=0, labelled=14, rated=15, attributes=3):
+def some_examples(seed=0, labelled=14, rated=15, attributes=3, weak=4):
     """Return made-up photos of mixed sizes; two thirds of the labelled ones may be trained on; two sources."""
     random = np.random.default_rng(seed)
-    sizes = [((2, 3), (3, 2), (2, 2))[n % 3] for n in range(labelled + rated)]
+    sizes = [((2, 3), (3, 2), (2, 2))[n % 3] for n in range(labelled + weak + rated)]
     split = random.permutation(labelled)
+    targets = [random.choice([0.0, 0.3, 1.0, np.nan], (2, attributes, *size)) for size in sizes[: labelled + weak]]
     return Examples(
         features=[torch.from_numpy(random.normal(0, 1, (2, CHANNELS, *size))).half() for size in sizes],
-        labels=(random.integers(0, 4, (labelled, attributes)) / 3).astype(np.float32),
+        labels=(random.integers(0, 4, (labelled + weak, attributes)) / 3).astype(np.float32),
+        region_targets=[torch.from_numpy(target).half() for target in targets],
+        weak=np.arange(labelled, labelled + weak),
         train=np.sort(split[: 2 * labelled // 3]),
         test=np.sort(split[2 * labelled // 3 :]),
         scores=random.uniform(1, 7, rated).astype(np.float32),
@@ -73,9 +84,29 @@ def learned(network):
     return torch.cat([parameter.detach().flatten() for layer in layers for parameter in layer.parameters()])
 
 
-def fit(network, examples, chosen, settings, seed):
+def some_teacher(examples):
+    """Return what a teacher may say of the weakly labelled photos."""
+    return np.linspace(2, 6, len(examples.weak), dtype=np.float32)
+
+
+def fit(network, examples, chosen, settings, seed, teacher=None, **further):
     """Train a SIAM from scratch, in place; return the offsets."""
-    return fit_siam(network, fit_attributes(network, examples, settings, seed), examples, chosen, settings, seed)
+    teacher = some_teacher(examples) if teacher is None else teacher
+    starts = fit_attributes(network, examples, settings, seed)
+    return fit_siam(network, starts, examples, chosen, teacher, settings, seed, **further)
+
+
+class Views:
+    """Stands for the generator of views: gives those asked for."""
+
+    def __init__(self, *views):
+        self.views = list(views)
+
+    def integers(self, low, high, count):
+        """Return the next views."""
+        found = self.views.pop(0)
+        assert (low, high, len(found)) == (0, 2, count)
+        return found
 
 
 def numbers(chosen):
@@ -117,8 +148,8 @@ def test_source_means_count_only_the_chosen():
 
 
 def test_rated_photos_come_after_the_labelled_ones():
-    examples = some_examples(labelled=14)
-    assert examples.rated(np.array([0, 5])).tolist() == [14, 19]
+    examples = some_examples(labelled=14, weak=4)
+    assert examples.rated(np.array([0, 5])).tolist() == [18, 23]
 
 
 # The losses
@@ -150,14 +181,27 @@ def slow_attribute_loss(network, examples, photos, views):
     return sum(losses) / len(losses)
 
 
-def slow_scenicness_loss(network, offsets, examples, photos, views):
-    """L_SoN of the paper, with the offset of the source that a rating is from."""
-    errors = []
+def slow_region_loss(network, examples, photos, views):
+    """Cross-entropy of tanh of every cell against its share, over those that are known."""
+    means = []
     for photo, view in zip(photos, views, strict=True):
-        found = slow_scenicness(network, examples.features[len(examples.labels) + photo][view][None])[0].item()
-        source = examples.sources[photo]
-        offset = offsets[source].item() if source > 0 else 0
-        errors.append((found + offset - float(examples.scores[photo])) ** 2)
+        targets = examples.region_targets[photo][view].float()
+        losses = [
+            cross_entropy(math.tanh(found), wanted)
+            for cells, of_attribute in zip(slow_maps(network, examples.features[photo][view]), targets, strict=True)
+            for found, wanted in zip(cells, of_attribute.flatten().tolist(), strict=True)
+            if not math.isnan(wanted)
+        ]
+        means.append(sum(losses) / targets.numel())
+    return sum(means) / len(means)
+
+
+def slow_scenicness_loss(network, expected, examples, photos, views):
+    """L_SoN of the paper."""
+    errors = []
+    for photo, view, score in zip(photos, views, expected.tolist(), strict=True):
+        found = slow_scenicness(network, examples.features[photo][view][None])[0].item()
+        errors.append((found - score) ** 2)
     return sum(errors) / len(errors)
 
 
@@ -165,9 +209,9 @@ def slow_anchor_loss(network, anchor, examples, photos, views):
     """Cross-entropy of tanh of every cell against what the anchor says there."""
     means = []
     for photo, view in zip(photos, views, strict=True):
-        features = examples.features[len(examples.labels) + photo][view]
+        features = examples.features[photo][view]
         losses = [
-            cross_entropy(math.tanh(found), min(max(math.tanh(wanted), 1e-6), 1 - 1e-6))
+            cross_entropy(math.tanh(found), math.tanh(wanted))
             for cells, anchored in zip(slow_maps(network, features), slow_maps(anchor, features), strict=True)
             for found, wanted in zip(cells, anchored, strict=True)
         ]
@@ -179,29 +223,41 @@ def slow_anchor_loss(network, anchor, examples, photos, views):
 def test_losses_equal_the_paper_written_out(seed):
     examples, random = some_examples(seed), np.random.default_rng(seed)
     network, anchor = small_siam(seed), small_siam(seed + 7)
-    labelled, rated = random.choice(examples.train, 5), random.choice(len(examples.scores), 6)
-    views = random.integers(0, 2, 6)
-    found = heads.attribute_loss(network, examples, labelled, views[:5])
-    assert found.item() == pytest.approx(slow_attribute_loss(network, examples, labelled, views[:5]), rel=1e-4)
-    offsets = torch.tensor([5.0, -0.8])  # the first source has none, whatever stands there
-    assert set(examples.sources[rated]) == {0, 1}
-    scenicness, distance = heads.scenicness_losses(network, anchor, offsets, examples, rated, views)
-    expected = slow_scenicness_loss(network, offsets, examples, rated, views)
-    assert scenicness.item() == pytest.approx(expected, rel=1e-4)
-    assert distance.item() == pytest.approx(slow_anchor_loss(network, anchor, examples, rated, views), rel=1e-4)
+    views, expected = random.integers(0, 2, 6), torch.linspace(2, 5, 6)
+    for photos in (examples.train, examples.weak, examples.rated(np.arange(9))):
+        photos = random.choice(photos, 6)
+        found = photo_losses(network, examples, photos, Views(views), expected=expected, anchor=anchor)
+        slow = {
+            "scenicness": slow_scenicness_loss(network, expected, examples, photos, views),
+            "anchor": slow_anchor_loss(network, anchor, examples, photos, views),
+        }
+        if photos.max() < len(examples.labels):
+            slow["attribute"] = slow_attribute_loss(network, examples, photos, views)
+            slow["region"] = slow_region_loss(network, examples, photos, views)
+        assert {name: loss.item() for name, loss in found.items()} == pytest.approx(slow, rel=1e-4)
+    assert set(photo_losses(network, examples, examples.train, Views(np.zeros(9, int)))) == {"attribute", "region"}
+
+
+def test_unknown_regions_teach_nothing():
+    examples, network = some_examples(), small_siam()
+    unknown = [target * math.nan for target in examples.region_targets]
+    examples = dataclasses.replace(examples, region_targets=unknown)
+    region = photo_losses(network, examples, examples.train, np.random.default_rng(0))["region"]
+    assert region.item() == 0
+    region.backward()
+    assert not network.attribute_layer.weight.grad.any()
 
 
 def test_anchor_loss_is_least_at_the_anchor():
     examples, anchor = some_examples(), small_siam()
-    photos, views = np.arange(6), np.zeros(6, dtype=int)
+    photos = examples.rated(np.arange(6))
 
     def distance(network):
-        return heads.scenicness_losses(network, anchor, torch.zeros(2), examples, photos, views)[1]
+        views = Views(np.zeros(6, dtype=int))
+        return photo_losses(network, examples, photos, views, anchor=anchor)["anchor"]
 
     there = distance(small_siam())
     assert there < distance(small_siam(seed=1))
-    there.backward()
-    assert examples.features[0].grad is None
     network = small_siam()
     distance(network).backward()
     assert network.attribute_layer.weight.grad.abs().max() < 1e-5
@@ -210,12 +266,13 @@ def test_anchor_loss_is_least_at_the_anchor():
 def test_each_kind_of_photo_gives_only_its_own_loss():
     examples = some_examples()
     examples = dataclasses.replace(examples, features=[photo.float().requires_grad_() for photo in examples.features])
-    labelled, rated, views = examples.train[:4], np.array([0, 3, 8]), np.array([0, 1, 1, 0])
+    labelled, rated = examples.train[:4], examples.rated(np.array([0, 3, 8]))
+    views = np.array([0, 1, 1, 0])
 
     def photos_that_count(loss):
         for photo in examples.features:
             photo.grad = None
-        loss.backward()
+        loss.backward(retain_graph=True)
         return {
             (photo, view)
             for photo, stored in enumerate(examples.features)
@@ -224,65 +281,84 @@ def test_each_kind_of_photo_gives_only_its_own_loss():
         }
 
     network, anchor = small_siam(), small_siam(seed=1)
-    found = photos_that_count(heads.attribute_loss(network, examples, labelled, views))
-    assert found == set(zip(numbers(labelled), numbers(views), strict=True))
+    for loss in photo_losses(network, examples, labelled, Views(views)).values():
+        assert photos_that_count(loss) == set(zip(numbers(labelled), numbers(views), strict=True))
     # Attributes are learned from labels: they tell the templates nothing.
     assert not any(p.grad is not None and p.grad.abs().max() > 0 for p in network.scenicness_head.parameters())
-
-    for number in (0, 1):  # scenicness, and what holds the attributes in place
-        loss = heads.scenicness_losses(network, anchor, torch.zeros(2), examples, rated, views[:3])[number]
-        expected = set(zip(numbers(examples.rated(rated)), numbers(views[:3]), strict=True))
-        assert photos_that_count(loss) == expected
+    found = photo_losses(network, examples, rated, Views(views[:3]), expected=torch.zeros(3), anchor=anchor)
+    assert set(found) == {"scenicness", "anchor"}
+    for loss in found.values():
+        assert photos_that_count(loss) == set(zip(numbers(rated), numbers(views[:3]), strict=True))
 
 
 @pytest.fixture
 def phases(monkeypatch):
     """Record both phases of a training, each with its loss, instead of running them, and what the losses were fed."""
-    record = SimpleNamespace(phases=[], calls={})
+    record = SimpleNamespace(phases=[], calls=[])
 
     def minimise(loss, groups, steps, rate):
         record.phases.append(SimpleNamespace(loss=loss, groups=groups, steps=steps, rate=rate))
 
-    def spied(name):
-        real = getattr(heads, name)
-
-        def spy(*arguments):
-            record.calls[name] = arguments
-            return real(*arguments)
-
-        monkeypatch.setattr(heads, name, spy)
+    def losses(network, data, photos, generator, **further):
+        views = []
+        spy = SimpleNamespace(integers=lambda *drawn: views.append(generator.integers(*drawn)) or views[-1])
+        record.calls.append((photos, views, further))
+        return photo_losses(network, data, photos, spy, **further)
 
     monkeypatch.setattr(heads, "_minimise", minimise)
-    spied("attribute_loss")
-    spied("scenicness_losses")
+    monkeypatch.setattr(heads, "photo_losses", losses)
     return record
 
 
-def test_joint_loss_is_the_weighted_sum_for_batches_of_both_kinds(phases):
+def slow_label_loss(network, examples, photos, views):
+    region = slow_region_loss(network, examples, photos, views)
+    return slow_attribute_loss(network, examples, photos, views) + SETTINGS["region_weight"] * region
+
+
+def test_f_alone_learns_from_both_kinds_of_labels(phases):
+    examples, network = some_examples(), small_siam()
+    fit_attributes(network, examples, {**SETTINGS, "members": 1}, seed=0)
+    (alone,) = phases.phases
+    found = alone.loss().item()
+    ((own, own_views, _), (weak, weak_views, _)) = phases.calls
+    assert len(own) == 5 and set(numbers(own)) <= set(numbers(examples.train))
+    assert len(weak) == 3 and set(numbers(weak)) <= set(numbers(examples.weak))
+    expected = slow_label_loss(network, examples, own, own_views[0])
+    expected += SETTINGS["weak_weight"] * slow_label_loss(network, examples, weak, weak_views[0])
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_joint_loss_is_the_weighted_sum_for_batches_of_all_kinds(phases):
     examples, network, chosen = some_examples(), small_siam(), np.array([0, 1, 2, 5, 6, 9, 10, 13])
     fit(network, examples, chosen, {**SETTINGS, "members": 1}, seed=0)
-    first, joint = phases.phases
+    _first, joint = phases.phases
     with torch.no_grad():
         network.scenicness_head.templates.copy_(torch.rand_like(network.scenicness_head.templates) - 0.3)
         network.attribute_layer.bias.add_(0.2)  # away from the anchor
     found = joint.loss().item()
-    _network, _examples, labelled, views = phases.calls["attribute_loss"]
-    _network, anchor, offsets, _examples, rated, rated_views = phases.calls["scenicness_losses"]
-    assert len(labelled) == 5 and set(numbers(labelled)) <= set(numbers(examples.train))
-    assert len(rated) == 4 and set(numbers(rated)) <= set(numbers(chosen))
     templates = network.scenicness_head.templates
     assert templates.min() == 0  # clamped before the loss is computed
-    expected = (
-        slow_attribute_loss(network, examples, labelled, views)
-        + 0.1 * slow_scenicness_loss(network, offsets, examples, rated, rated_views)
-        + 0.3 * slow_anchor_loss(network, anchor, examples, rated, rated_views)
-        + 0.5 * sum(templates.flatten().tolist()) / templates.numel()
-    )
-    assert found == pytest.approx(expected, rel=1e-4)
+    expected = 0.5 * sum(templates.flatten().tolist()) / templates.numel()
+    ((rated, views, given), (weak, weak_views, taught), (own, own_views, _)) = phases.calls
+    anchor, wanted = given["anchor"], given["expected"]
+    assert len(rated) == 4 and set(numbers(rated)) <= set(numbers(examples.rated(chosen)))
+    (offsets,) = (p for p in joint.groups[1]["params"] if p.shape == (2,))
+    for photo, score in zip(rated - len(examples.labels), wanted.tolist(), strict=True):
+        above = offsets[1].item() if examples.sources[photo] else 0
+        assert score == pytest.approx(examples.scores[photo] - above, abs=1e-5)
+    expected += 0.1 * slow_scenicness_loss(network, wanted, examples, rated, views[0])
+    expected += 0.3 * slow_anchor_loss(network, anchor, examples, rated, views[0])
 
-    found = first.loss().item()
-    _network, _examples, labelled, views = phases.calls["attribute_loss"]
-    assert found == pytest.approx(slow_attribute_loss(network, examples, labelled, views), rel=1e-4)
+    wanted = taught["expected"]
+    assert len(weak) == 3 and set(numbers(weak)) <= set(numbers(examples.weak))
+    assert wanted.tolist() == [some_teacher(examples)[photo - examples.weak[0]] for photo in weak]
+    expected += 0.2 * slow_scenicness_loss(network, wanted, examples, weak, weak_views[0])
+    expected += 0.3 * slow_anchor_loss(network, anchor, examples, weak, weak_views[0])
+    expected += 0.4 * slow_label_loss(network, examples, weak, weak_views[0])
+
+    assert len(own) == 5 and set(numbers(own)) <= set(numbers(examples.train))
+    expected += slow_label_loss(network, examples, own, own_views[0])
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 def test_phases_have_the_settings_steps_and_parameters(phases):
@@ -303,21 +379,34 @@ def test_phases_have_the_settings_steps_and_parameters(phases):
 
 def test_anchor_of_each_run_is_the_attribute_layer_trained_alone(monkeypatch):
     examples, network, anchors = some_examples(), small_siam(), []
-    real = heads.scenicness_losses
 
-    def losses(model, anchor, *others):
-        anchors.append(anchor.attribute_layer.weight.clone())
-        return real(model, anchor, *others)
+    def losses(*arguments, **further):
+        if "anchor" in further:
+            anchors.append(further["anchor"].attribute_layer.weight.clone())
+        return photo_losses(*arguments, **further)
 
-    monkeypatch.setattr(heads, "scenicness_losses", losses)
+    monkeypatch.setattr(heads, "photo_losses", losses)
     starts = fit_attributes(network, examples, SETTINGS, seed=0)
-    fit_siam(network, starts, examples, np.arange(15), SETTINGS, seed=0)
-    steps = 2 * 3
-    assert len(anchors) == 2 * steps
-    for step, anchor in enumerate(anchors):
-        assert torch.equal(anchor, starts[step // steps]["weight"])
+    fit_siam(network, starts, examples, np.arange(15), some_teacher(examples), SETTINGS, seed=0)
+    calls = 2 * 2 * 3  # of rated and of weakly labelled photos, in each of two batches of three epochs
+    assert len(anchors) == 2 * calls
+    for call, anchor in enumerate(anchors):
+        assert torch.equal(anchor, starts[call // calls]["weight"])
     assert not torch.equal(anchors[0], anchors[-1])
     assert not torch.equal(network.attribute_layer.weight, anchors[-1])
+
+
+def test_frozen_attributes_stay_those_of_f_alone():
+    examples, network = some_examples(), small_siam()
+    settings = {**SETTINGS, "members": 1}
+    (start,) = fit_attributes(network, examples, settings, seed=0)
+    chosen, teacher = np.arange(15), some_teacher(examples)
+    fit_siam(network, [start], examples, chosen, teacher, settings, seed=0, frozen_attributes=True)
+    assert torch.equal(network.attribute_layer.weight, start["weight"])
+    assert network.scenicness_head.effective_templates().abs().max() > 0
+    assert network.attribute_layer.weight.requires_grad
+    fit_siam(network, [start], examples, chosen, teacher, settings, seed=0)
+    assert not torch.equal(network.attribute_layer.weight, start["weight"])
 
 
 # Fitting
@@ -325,16 +414,16 @@ def test_anchor_of_each_run_is_the_attribute_layer_trained_alone(monkeypatch):
 
 def test_templates_stay_non_negative_during_training(monkeypatch):
     examples, network, seen = some_examples(), small_siam(), []
-    real = heads.scenicness_losses
 
-    def losses(model, *others):
-        seen.append(model.scenicness_head.templates.detach().clone())
-        return real(model, *others)
+    def losses(model, *others, **further):
+        if "anchor" in further:
+            seen.append(model.scenicness_head.templates.detach().clone())
+        return photo_losses(model, *others, **further)
 
-    monkeypatch.setattr(heads, "scenicness_losses", losses)
+    monkeypatch.setattr(heads, "photo_losses", losses)
     settings = {**SETTINGS, "members": 1, "joint_epochs": 15, "learning_rate": 0.05, "template_penalty": 0.0}
     fit(network, examples, np.arange(15), settings, seed=0)
-    assert len(seen) == 2 * 15
+    assert len(seen) == 2 * 2 * 15
     assert min(templates.min().item() for templates in seen) == 0  # the limit was reached and held
     assert seen[-1].max() > 0.02  # and templates were learned, from the 0.01 they start with
     assert network.scenicness_head.templates.min() >= 0
@@ -354,15 +443,28 @@ def test_fit_is_repeatable_by_seed():
     assert not torch.allclose(first[0], other[0])
 
 
+def test_the_teacher_is_learned_from(monkeypatch):
+    examples, chosen = planted_examples(), np.arange(10)
+    settings = {**SETTINGS, "members": 1, "joint_epochs": 20, "teacher_weight": 2.0, "template_penalty": 0.0}
+
+    def taught(level):
+        network = small_siam(attributes=2)
+        fit(network, examples, chosen, settings, 0, teacher=np.full(len(examples.weak), level, dtype=np.float32))
+        return cross_validation.predict_scores(network, examples, examples.weak).mean()
+
+    assert taught(1.0) < taught(4.0) - 1
+
+
 def test_siam_is_the_average_of_its_runs():
     examples, chosen, network = some_examples(), np.arange(15), small_siam()
     starts = fit_attributes(network, examples, SETTINGS, seed=3)
     assert not torch.allclose(starts[0]["weight"], starts[1]["weight"])
-    offsets = fit_siam(network, starts, examples, chosen, SETTINGS, seed=3)
+    teacher = some_teacher(examples)
+    offsets = fit_siam(network, starts, examples, chosen, teacher, SETTINGS, seed=3)
     runs = []
     for number, start in enumerate(starts):
         alone = small_siam(seed=9)
-        own = fit_siam(alone, [start], examples, chosen, SETTINGS, seed=3 * len(starts) + number)
+        own = fit_siam(alone, [start], examples, chosen, teacher, SETTINGS, seed=3 * len(starts) + number)
         runs.append((alone, own))
 
     def mean(part):
@@ -385,17 +487,19 @@ def planted_examples(rated=60):
     The second source's ratings lie 1.5 points above the first's.
     """
     random = np.random.default_rng(0)
-    strength = random.uniform(0, 1, (40 + rated, 2))
+    strength = random.uniform(0, 1, (50 + rated, 2))
     features = []
     for row in strength:
         maps = random.normal(0, 0.1, (2, CHANNELS, 2, 3))
         maps[:, :2] += 2 * row[:, None, None]
         features.append(torch.from_numpy(maps).half())
     sources = np.arange(rated) % 2
-    scores = 3 + 3 * strength[40:, 0] - 2 * strength[40:, 1] + 1.5 * sources
+    scores = 3 + 3 * strength[50:, 0] - 2 * strength[50:, 1] + 1.5 * sources
     return Examples(
         features=features,
-        labels=(strength[:40] > 0.5).astype(np.float32),
+        labels=(strength[:50] > 0.5).astype(np.float32),
+        region_targets=[torch.full((2, 2, 2, 3), math.nan) for _ in range(50)],
+        weak=np.arange(40, 50),
         train=np.arange(30),
         test=np.arange(30, 40),
         scores=scores.astype(np.float32),
@@ -407,18 +511,22 @@ def test_siam_learns_a_planted_relation():
     examples, network = planted_examples(), small_siam(attributes=2)
     chosen, held_out = np.arange(40), np.arange(40, 60)
     settings = {**SETTINGS, "attribute_epochs": 30, "joint_epochs": 60, "learning_rate": 0.03, "template_penalty": 0.0}
-    offsets = fit(network, examples, chosen, settings, seed=0)
+    strength = (examples.features[n][0, :2].float().mean(dim=(1, 2)).numpy() / 2 for n in examples.weak)
+    teacher = np.array([3 + 3 * one - 2 * two for one, two in strength], dtype=np.float32)
+    offsets = fit(network, examples, chosen, settings, seed=0, teacher=teacher)
     assert offsets[0] == 0
     assert offsets[1] == pytest.approx(1.5, abs=0.3)
     with torch.no_grad():
         effects = network.scenicness_head.effective_templates().sum(dim=(1, 2))
     assert effects[0] > 0 > effects[1]
-    predicted = training.predict_scores(network, examples, held_out) + 1.5 * examples.sources[held_out]
+    predicted = (
+        cross_validation.predict_scores(network, examples, examples.rated(held_out)) + 1.5 * examples.sources[held_out]
+    )
     actual = examples.scores[held_out]
     assert slow_rmse(predicted, actual) < 0.4 * actual.std()
-    logits = training.predict_attributes(network, examples, examples.test)
+    logits = torch.cat([network.interpret(examples.features[n][:1].float()).attribute_logits for n in examples.test])
     for k in range(2):
-        assert slow_average_precision(logits[:, k], examples.labels[examples.test, k] > 0.5) > 0.9
+        assert slow_average_precision(logits[:, k].detach().numpy(), examples.labels[examples.test, k] > 0.5) > 0.9
 
 
 def test_baseline_equals_ridge_with_an_intercept_for_each_source():
@@ -468,60 +576,72 @@ def without_what_is_forbidden(examples, chosen):
 
 def test_cross_validation_never_trains_on_what_it_is_judged_on(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(training, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
     expected = cross_validate(RECIPE, examples)
 
     trained_on, judged = [], []
-    real_predict = training.predict_scores
+    real_predict = cross_validation.predict_scores
 
     def attributes_fit(network, data, settings, seed):
         return fit_attributes(network, without_what_is_forbidden(data, []), settings, seed)
 
-    def siam_fit(network, starts, data, chosen, settings, seed):
-        trained_on.append(set(numbers(chosen)))
-        return fit_siam(network, starts, without_what_is_forbidden(data, chosen), chosen, settings, seed)
+    def siam_fit(network, starts, data, chosen, teacher, settings, seed, **further):
+        assert set(numbers(chosen)) == trained_on[-1]
+        hidden = without_what_is_forbidden(data, chosen)
+        return fit_siam(network, starts, hidden, chosen, teacher, settings, seed, **further)
 
     def baseline_fit(baseline, data, chosen, settings):
-        assert set(numbers(chosen)) == trained_on[-1]
+        trained_on.append(set(numbers(chosen)))
         return fit_baseline(baseline, without_what_is_forbidden(data, chosen), chosen, settings)
 
-    def predict(model, data, chosen):
-        held_out = set(numbers(chosen))
-        assert not held_out & trained_on[-1]
-        assert held_out | trained_on[-1] == set(range(24))
-        judged.append((type(model).__name__, held_out))
-        return real_predict(model, data, chosen)
+    def predict(model, data, photos):
+        if set(numbers(photos)) != set(numbers(data.weak)):  # that is the teacher
+            held_out = set(numbers(photos - len(data.labels)))
+            assert not held_out & trained_on[-1]
+            assert held_out | trained_on[-1] == set(range(24))
+            judged.append((type(model).__name__, held_out))
+        return real_predict(model, data, photos)
 
-    monkeypatch.setattr(training, "fit_attributes", attributes_fit)
-    monkeypatch.setattr(training, "fit_siam", siam_fit)
-    monkeypatch.setattr(training, "fit_baseline", baseline_fit)
-    monkeypatch.setattr(training, "predict_scores", predict)
+    monkeypatch.setattr(cross_validation, "fit_attributes", attributes_fit)
+    monkeypatch.setattr(cross_validation, "fit_siam", siam_fit)
+    monkeypatch.setattr(cross_validation, "fit_baseline", baseline_fit)
+    monkeypatch.setattr(cross_validation, "predict_scores", predict)
     assert cross_validate(RECIPE, examples) == expected  # NaN would have spread
-    assert len(trained_on) == 2 * 3
-    for kind in ("SIAM", "Baseline"):
-        for run in range(2):  # each seed judges every photo exactly once
-            parts = [held_out for name, held_out in judged if name == kind][3 * run : 3 * run + 3]
-            assert sorted(number for part in parts for number in part) == list(range(24))
+    assert len(trained_on) == (2 + 1) * 3  # two seeds, and once more without regions
+    for kind, times in (("SIAM", 2 * 2 + 1), ("Baseline", 2 + 1)):  # each judges every photo exactly once
+        assert Counter(number for name, held_out in judged if name == kind for number in held_out) == dict.fromkeys(
+            range(24), times
+        )
+
+
+def test_regions_teach_nothing_where_their_weight_is_0(monkeypatch):
+    examples = some_examples(labelled=30, rated=24)
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    figures = cross_validate(RECIPE, examples)
+    unknown = dataclasses.replace(examples, region_targets=[target * math.nan for target in examples.region_targets])
+    without = cross_validate({**RECIPE, "seeds": RECIPE["seeds"][:1], "siam": {**SETTINGS, "members": 1}}, unknown)
+    assert figures["without_regions"] == without["sun_test"]
+    assert figures["without_regions"] != figures["sun_test"]
 
 
 def test_photos_of_the_test_split_are_in_no_batch(monkeypatch):
     examples, seen = some_examples(labelled=30), []
-    real = heads.attribute_loss
 
-    def loss(network, data, photos, views):
-        seen.extend(numbers(photos))
-        return real(network, data, photos, views)
+    def losses(network, data, photos, generator, **further):
+        found = photo_losses(network, data, photos, generator, **further)
+        seen.extend(numbers(photos) if "attribute" in found else [])
+        return found
 
-    monkeypatch.setattr(heads, "attribute_loss", loss)
-    monkeypatch.setattr(training, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    monkeypatch.setattr(heads, "photo_losses", losses)
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
     cross_validate(RECIPE, examples)
-    assert set(seen) == set(numbers(examples.train))
+    assert set(seen) == {*numbers(examples.train), *numbers(examples.weak)}
     assert not set(seen) & set(numbers(examples.test))
 
 
 def test_a_map_size_first_met_when_judging_can_be_trained_on_later(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(training, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
     _pooling_matrix.cache_clear()
     for number in range(3):  # one photo of a size of its own, held out in another fold each time
         first = int(np.flatnonzero(folds(examples.sources, 3, 0) == number)[0])
@@ -534,11 +654,14 @@ def test_a_map_size_first_met_when_judging_can_be_trained_on_later(monkeypatch):
 
 
 RECIPE_TEXT = """\
+method = "heads"
 name = "tiny"
 seeds = [3, 4]
 folds = 2
 [data]
 attributes = "sun"
+weak_attributes = "scenes"
+weak_image_size = 32
 scores = ["near", "far"]
 summary = "Trained on noise."
 training_data = "Generated pictures."
@@ -554,10 +677,14 @@ members = 2
 attribute_epochs = 1
 joint_epochs = 2
 attribute_batch = 6
+weak_batch = 4
 scenicness_batch = 4
 learning_rate = 1e-3
 weight_decay = 1e-2
+region_weight = 1.0
+weak_weight = 0.4
 scenicness_weight = 0.1
+teacher_weight = 0.2
 anchor_weight = 0.3
 template_penalty = 0.0
 [baseline]
@@ -566,7 +693,7 @@ ridge_penalty = 30.0
 
 
 def make_datasets(root):
-    """Write 14 labelled pictures, 6 of them for testing, and two sources of 7 rated ones, in the csv layouts."""
+    """Write 14 labelled pictures, 6 for testing, 5 weakly labelled, and two sources of 7 rated ones, as csv layouts."""
     random = np.random.default_rng(0)
 
     def pictures(folder, count):
@@ -577,12 +704,16 @@ def make_datasets(root):
             picture = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
             picture.save(root / folder / "images" / f"{n}.png")
 
-    pictures("sun", 14)
-    lines = [f"file,split,{','.join(ATTRIBUTES)}"]
-    for n in range(14):
-        shares = random.choice(["0", "0.3333", "0.6667", "1"], len(ATTRIBUTES))
-        lines.append(f"{n}.png,{'test' if n % 5 in (1, 3) else 'train'},{','.join(shares)}")
-    (root / "sun" / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    for folder, count in (("sun", 14), ("scenes", 5)):
+        pictures(folder, count)
+        lines = [f"file,split,{','.join(ATTRIBUTES)}"]
+        for n in range(count):
+            shares = random.choice(["0", "0.3333", "0.6667", "1"], len(ATTRIBUTES))
+            lines.append(f"{n}.png,{'test' if n % 5 in (1, 3) else 'train'},{','.join(shares)}")
+        (root / folder / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+        share = random.integers(0, 256, (count, 2, 6, 6), dtype=np.uint8)
+        names = [f"{n}.png" for n in range(count)]
+        np.savez(root / folder / "regions.npz", files=names, groups=["sky", "tree"], share=share)
     for source, low in (("near", 1), ("far", 3)):
         pictures(source, 7)
         ratings = "".join(f"{n}.png,{score:.3f}\n" for n, score in enumerate(random.uniform(low, low + 4, 7)))
@@ -632,7 +763,8 @@ def test_card_tells_where_the_networks_come_from(trained):
 
 def test_examples_are_the_pictures_in_order(trained):
     examples = trained.examples
-    assert len(examples.features) == 14 + 7 + 7
+    assert len(examples.features) == 14 + 5 + 7 + 7
+    assert numbers(examples.weak) == [14, 15, 16, 17, 18]
     assert numbers(examples.test) == [1, 3, 6, 8, 11, 13]
     assert sorted([*numbers(examples.train), *numbers(examples.test)]) == list(range(14))
     assert numbers(examples.sources) == [0] * 7 + [1] * 7
@@ -645,9 +777,11 @@ def test_examples_are_the_pictures_in_order(trained):
 
 def test_kept_networks_are_those_of_the_first_seed_on_all_photos(trained):
     fresh, stored = copy.deepcopy(trained.loaded.siam), learned(trained.loaded.siam)
-    offsets = fit(fresh, trained.examples, np.arange(14), trained.recipe["siam"], seed=3)
+    teacher = cross_validation.predict_scores(trained.loaded.baseline, trained.examples, trained.examples.weak)
+    offsets = fit(fresh, trained.examples, np.arange(14), trained.recipe["siam"], seed=3, teacher=teacher)
     assert torch.allclose(learned(fresh), stored, atol=2e-3)
-    assert trained.pair.card["offsets"]["siam"] == dict(zip(["near", "far"], offsets, strict=True))
+    kept = trained.pair.card["offsets"]["siam"]
+    assert kept == pytest.approx(dict(zip(["near", "far"], offsets, strict=True)), abs=1e-3)
 
 
 def test_figures_on_the_card_are_recomputed_one_photo_at_a_time(trained):
@@ -660,14 +794,13 @@ def test_figures_on_the_card_are_recomputed_one_photo_at_a_time(trained):
         fold = folds(examples.sources, 2, seed)
         for number in range(2):
             chosen = np.flatnonzero(fold != number)
-            offsets = (
-                fit(models[0], examples, chosen, recipe["siam"], seed),
-                fit_baseline(models[1], examples, chosen, recipe["baseline"]),
-            )
+            above = fit_baseline(models[1], examples, chosen, recipe["baseline"])
+            teacher = cross_validation.predict_scores(models[1], examples, examples.weak)
+            offsets = (fit(models[0], examples, chosen, recipe["siam"], seed, teacher), above)
             with torch.no_grad():
                 for row, model in enumerate(models):
                     for photo in np.flatnonzero(fold == number):
-                        features = examples.features[14 + photo][:1].float()
+                        features = examples.features[14 + 5 + photo][:1].float()
                         score = model.interpret(features).scenicness.item()
                         predicted[row, run, photo] = score + offsets[row][examples.sources[photo]]
                 logits = [models[0].interpret(examples.features[n][:1].float()).attribute_logits for n in examples.test]

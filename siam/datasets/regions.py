@@ -1,0 +1,98 @@
+"""Regions: an outside segmenter's opinion of where things are in a photo, `regions.npz` beside a dataset's table.
+
+The file holds `files` (N,), `groups` (G,) names such as sky, tree or sea, and `share` uint8 (N, G, s, s), 255 times the
+share of each of s x s cells that a group covers. What a group means for an attribute depends on the labels: sky stands
+for clouds only where clouds are labelled, water for the ocean only where the ocean is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.errors import DatasetError
+from siam.metrics import PRESENT
+
+# The groups whose union shows an attribute, for the attributes that have a place one could outline.
+GROUPS = {
+    "trees": ("tree",),
+    "grass": ("grass_field",),
+    "flowers": ("flower", "plant"),
+    "ocean": ("sea", "water"),
+    "running_water": ("river", "waterfall", "water"),
+    "still_water": ("lake", "water", "river", "sea"),
+    "road": ("road_pavement",),
+    "fencing_railing": ("fence_railing",),
+    "transport": ("vehicle", "boat"),
+    "sand": ("sand",),
+    "rock_stone": ("rock", "mountain_hill"),
+    "rugged_scene": ("mountain_hill", "rock"),
+    "clouds": ("sky",),
+    "social": ("person",),
+}
+MINIMUM_SHARE = 0.005  # of the picture: where the segmenter sees less of an attribute that is labelled, it missed it
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Where attributes are: `shares` uint8 (N, R, s, s), 255 x the share of each cell, of the R names `attributes`."""
+
+    shares: np.ndarray
+    attributes: tuple[str, ...]
+
+    def share(self, photo: int) -> Tensor:
+        """Return the shares (R, s, s) of a photo, from 0 to 1."""
+        return torch.from_numpy(self.shares[photo]).float() / 255
+
+
+def read(path: Path, files: Sequence[str]) -> Regions:
+    """Read the regions of `files`, in their order.
+
+    Raises:
+        DatasetError: the file is missing, damaged, not of this layout, or lacks a photo.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            names, groups, share = stored["files"].tolist(), stored["groups"].tolist(), stored["share"]
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is missing: set the region weights of the recipe to 0 to train without") from None
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise DatasetError(f"{path} is not readable as regions ({error}): copy it again") from error
+    place = {name: number for number, name in enumerate(names)}
+    missing = [name for name in files if name not in place]
+    if missing:
+        raise DatasetError(f"{path} lacks {missing[0]!r} and {len(missing) - 1} more: segment these photos too")
+    rows = [place[name] for name in files]
+    used = {name: [groups.index(group) for group in of if group in groups] for name, of in GROUPS.items()}
+    used = {name: columns for name, columns in used.items() if columns}
+    union = [share[rows][:, columns].sum(axis=1, dtype=np.uint16).clip(max=255) for columns in used.values()]
+    return Regions(np.stack(union, axis=1).astype(np.uint8), tuple(used))
+
+
+def targets(share: Tensor, attributes: Sequence[str], labels: np.ndarray, absent: float, size: Sequence[int]) -> Tensor:
+    """Return what each cell of the attribute maps of a photo should show: (K, h, w), NaN where nothing is known.
+
+    Where an attribute is labelled present, that is the share of each cell; where it is labelled absent, 0 everywhere.
+
+    Args:
+        share: (R, s, s) shares of a photo.
+        attributes: the R names.
+        labels: (K,) shares of annotators.
+        absent: labels up to this count as absent.
+        size: (h, w) of the maps.
+    """
+    height, width = size
+    expected = torch.full((len(ATTRIBUTES), height, width), torch.nan)
+    expected[torch.from_numpy(labels <= absent)] = 0
+    cells = adaptive_avg_pool2d(share[None], (height, width))[0]  # (R, h, w)
+    for row, name in enumerate(attributes):
+        k = ATTRIBUTES.index(name)
+        if labels[k] > PRESENT and share[row].mean() >= MINIMUM_SHARE:
+            expected[k] = cells[row]
+    return expected
