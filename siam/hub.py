@@ -5,6 +5,7 @@ cache and token are those of huggingface_hub (HF_ENDPOINT, HF_HOME, HF_TOKEN or 
 """
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, get_token, is_offline_mode, snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.utils import logging
+from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
 
 from siam.cards import CARD
 from siam.checkpoint import ALL_FILES, files, find, load
@@ -98,9 +99,15 @@ def _check_name(repository: str) -> None:
 
 @contextmanager
 def _plain_errors(place: str, *, writing: bool = False) -> Iterator[None]:
-    """Turn what goes wrong with the Hub into one sentence; keep the library's own remarks from stderr."""
+    """Turn what goes wrong with the Hub into one sentence.
+
+    The library's own remarks are kept from stderr, and its progress bars too where nobody watches them.
+    """
     before = logging.get_verbosity()
     logging.set_verbosity_error()
+    hide_bars = not sys.stderr.isatty() and not are_progress_bars_disabled()
+    if hide_bars:
+        disable_progress_bars()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -111,6 +118,8 @@ def _plain_errors(place: str, *, writing: bool = False) -> Iterator[None]:
         raise CheckpointError(_sentence(error, place, writing)) from error
     finally:
         logging.set_verbosity(before)
+        if hide_bars:
+            enable_progress_bars()
 
 
 def _sentence(error: Exception, place: str, writing: bool) -> str:
@@ -137,7 +146,7 @@ def _refusal(answer: HfHubHTTPError, place: str, writing: bool) -> str:
     if isinstance(answer, GatedRepoError):
         return f"{place!r} is open only to those who accept its terms: do so on its page, then {_LOG_IN}"
     if status == 401 and (writing or not isinstance(answer, RepositoryNotFoundError)):
-        return f"the Hub does not accept the token (401) for {place!r}: {_LOG_IN}"
+        return f"the Hub wants a valid token (401) for {place!r}: {_LOG_IN}"
     if status == 403:
         right = "write" if writing else "read"
         return f"the Hub does not allow this for {place!r} (403): use a token with the right to {right}"
