@@ -167,12 +167,12 @@ class Experiment:
     def _new_baseline(self) -> Baseline:
         shared, _own = self._network_settings()
         torch.manual_seed(self.recipe["seed"])
-        return self._pretrained(Baseline(_section(BaselineConfig, "network", shared)))
+        return self._pretrained(Baseline, _section(BaselineConfig, "network", shared))
 
     def _new_siam(self) -> SIAM:
         shared, own = self._network_settings()
         torch.manual_seed(self.recipe["seed"])
-        return self._pretrained(SIAM(_section(SIAMConfig, "network", {**shared, "attributes": ATTRIBUTES, **own})))
+        return self._pretrained(SIAM, _section(SIAMConfig, "network", {**shared, "attributes": ATTRIBUTES, **own}))
 
     def _network_settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the settings that both networks share, and those of SIAM alone."""
@@ -181,9 +181,10 @@ class Experiment:
         names = ("backbone", "image_size", "size_multiple", "mean", "std")
         return {"scale": self.scale, **{name: own.pop(name) for name in names}}, own
 
-    def _pretrained(self, network: Any) -> Any:
+    def _pretrained(self, kind: type, config: SIAMConfig | BaselineConfig) -> Any:
+        network = _section(kind, "network", {"config": config})
         if self.recipe["network"]["pretrained"]:
-            backbones.load_imagenet(self.recipe["network"]["backbone"], network.backbone)
+            backbones.load_imagenet(config.backbone, network.backbone)
         return network.to(memory_format=torch.channels_last)
 
     def _begin_templates(self, network: SIAM) -> None:
@@ -219,7 +220,7 @@ def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:
 
 
 def _section(kind: type, name: str, values: Mapping[str, Any]) -> Any:
-    """Build a dataclass from a section of the recipe; a missing, unknown or wrong setting is a TrainingError."""
+    """Build something from a section of the recipe; a missing, unknown or wrong setting is a TrainingError."""
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:

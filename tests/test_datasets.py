@@ -87,10 +87,18 @@ def test_missing_table_is_named(layout, tmp_path):
     assert "images/" in message
 
 
+def test_sun_without_a_split_gets_one_by_the_names(tmp_path):
+    columns = {key: value for key, value in sun_columns().items() if key != "split"}
+    write_table(tmp_path / "labels.csv", columns)
+    names = [str(name) for name in columns["file"]]
+    expected = hash_split(names, sun_attributes.SPLIT_SIZES).tolist()
+    assert sun_attributes.read(tmp_path).split.tolist() == expected
+
+
 def test_missing_column_is_named(layout, tmp_path):
     read, name, columns = layout
     for lacking in columns():
-        if lacking not in ("warmth", "beauty_sd"):  # these are nobody's business
+        if lacking not in ("warmth", "beauty_sd", "split"):  # these are nobody's business, or may be missing
             write_table(tmp_path / name, {key: value for key, value in columns().items() if key != lacking})
             message = refusal(read, tmp_path)
             assert message.startswith(f"{tmp_path / name} lacks the column {lacking!r}")

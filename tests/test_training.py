@@ -706,10 +706,11 @@ def make_datasets(root):
 
     for folder, count in (("sun", 14), ("scenes", 5)):
         pictures(folder, count)
-        lines = [f"file,split,{','.join(ATTRIBUTES)}"]
+        lines = [f"file,{'split,' if folder == 'sun' else ''}{','.join(ATTRIBUTES)}"]  # scenes have no split
         for n in range(count):
             shares = random.choice(["0", "0.3333", "0.6667", "1"], len(ATTRIBUTES))
-            lines.append(f"{n}.png,{'test' if n % 5 in (1, 3) else 'train'},{','.join(shares)}")
+            split = ("test," if n % 5 in (1, 3) else "train,") if folder == "sun" else ""
+            lines.append(f"{n}.png,{split}{','.join(shares)}")
         (root / folder / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
         share = random.integers(0, 256, (count, 2, 6, 6), dtype=np.uint8)
         names = [f"{n}.png" for n in range(count)]

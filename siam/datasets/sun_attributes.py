@@ -40,8 +40,8 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> AttributePhoto
         findings: where bad rows are told instead of being refused.
 
     Returns:
-        The photos in the table's order. The archives have no split: theirs is a fixed hash of the file's name without
-        its folders, in the paper's proportions.
+        The photos in the table's order. Where there is no split, as in the archives, it is a fixed hash of the file's
+        name without its folders, in the paper's proportions.
 
     Raises:
         DatasetError: a table is missing or not as it should be; a label is outside [0, 1], or a file is named twice.
@@ -58,7 +58,7 @@ def merge(labels: np.ndarray) -> np.ndarray:
 
 def _read_csv(root: Path, findings: list[Finding] | None) -> AttributePhotos:
     path = root / "labels.csv"
-    table = read_table(path, ("file", "split", *ATTRIBUTES), _LAYOUT)
+    table = read_table(path, ("file", *ATTRIBUTES), _LAYOUT)
     names = table["file"].tolist()
     sieve = Sieve(path, names, findings)
     sieve.reject_unnamed_and_repeated()
