@@ -116,16 +116,14 @@ def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
     """Return the picture as float32 (1, 3, H, W): scaled, its aspect kept up to rounding, then (pixel - mean) / std."""
     if image.mode != "RGB":
         raise ValueError(f"preprocess takes an RGB picture as read_image returns it, not mode {image.mode}")
-    height, width = target_size((image.height, image.width), config)
-    resized = image.resize((width, height), Image.Resampling.BICUBIC)  # Pillow's bicubic filter is antialiased
-    return normalise(resized, config)
+    height, width = target_size((image.height, image.width), config)  # bicubic in Pillow is antialiased
+    return normalise(image.resize((width, height), Image.Resampling.BICUBIC), config)
 
 
 def normalise(image: Image.Image, config: InputConfig) -> torch.Tensor:
     """Return an RGB picture at its own size as float32 (1, 3, H, W): (pixel - mean) / std, pixels in [0, 1]."""
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255  # (1, 3, H, W)
-    mean = torch.tensor(config.mean, dtype=torch.float32).view(1, 3, 1, 1)
-    std = torch.tensor(config.std, dtype=torch.float32).view(1, 3, 1, 1)
+    mean, std = (torch.tensor(of, dtype=torch.float32).view(1, 3, 1, 1) for of in (config.mean, config.std))
     return ((pixels - mean) / std).contiguous()
 
 
@@ -233,8 +231,7 @@ def _stretch(image: Image.Image) -> Image.Image:
     finite = np.isfinite(values)
     low, high = float(values.min(where=finite, initial=np.inf)), float(values.max(where=finite, initial=-np.inf))
     if low >= 0:
-        usual = (1, 255, 65535) if image.mode == "F" else (255, 65535)
-        low, high = 0.0, next((top for top in usual if high <= top), high)
+        low, high = 0.0, next((top for top in (1, 255, 65535)[image.mode != "F" :] if high <= top), high)
     values[~finite] = low
     grey = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
     return Image.fromarray(grey.round().astype(np.uint8))

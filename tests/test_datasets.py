@@ -8,6 +8,7 @@ import pytest
 
 from siam.datasets import oasis, sun_attributes
 from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.tables import hash_split
 from siam.errors import DatasetError
 
 

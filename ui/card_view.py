@@ -8,38 +8,61 @@ import streamlit as st
 from siam.wording import words
 
 SOURCES = {"oasis_scenes": "OASIS outdoor scenes", "vessel_landscapes": "Vessel's nature photos"}
+VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
 
 
 def show(card: dict[str, Any]) -> None:
-    """Show a card as text and two small tables."""
-    metrics = card["metrics"]
-    st.subheader("The bundled networks", anchor=False)
-    st.markdown(f"**Learned from.** {card['training_data']}")
-    st.markdown(f"**Limits.** {card['limits']}")
+    """Show a card as text and small tables; what it does not tell, as that of imported networks, is left out."""
+    st.subheader("The networks in use", anchor=False)
+    for title, key in (("Learned from", "training_data"), ("Limits", "limits")):
+        if key in card:
+            st.markdown(f"**{title}.** {card[key]}")
+    metrics = card.get("metrics") or {}
+    if metrics.get("siam"):
+        _show_scores(card, metrics)
+    if "sun_test" in metrics:
+        _show_attributes(metrics)
+
+
+def _show_scores(card: dict[str, Any], metrics: dict[str, Any]) -> None:
+    variants = {key: name for key, name in VARIANTS.items() if metrics.get(key)}
     rows = [
         {
-            "source": SOURCES.get(source, source),
-            "rated photos": figures["n"],
-            "SIAM τ": figures["kendall_tau"],
-            "baseline τ": metrics["baseline"][source]["kendall_tau"],
-            "SIAM RMSE": figures["rmse"],
-            "baseline RMSE": metrics["baseline"][source]["rmse"],
+            "photos": SOURCES.get(source, source),
+            "n": figures["n"],
+            **{f"τ {name}": metrics[key][source]["kendall_tau"] for key, name in variants.items()},
+            **{f"RMSE {name}": metrics[key][source]["rmse"] for key, name in variants.items()},
         }
         for source, figures in metrics["siam"].items()
     ]
     st.markdown("**Agreement with people, on photos that the networks had not seen**")
     st.dataframe(pd.DataFrame(rows).round(2), hide_index=True)
+    trained = (
+        f" Trained {card['trained']} by `python -m siam train recipes/{card['recipe']}`." if "recipe" in card else ""
+    )
     st.caption(
-        f"τ: Kendall's rank correlation, 1 is the same order. RMSE in points of the scale. {metrics['protocol']}. "
-        f"Trained {card['trained']} by `python -m siam train recipes/{card['recipe']}`."
+        "τ: Kendall's rank correlation, 1 is the same order. RMSE in points of the scale. No fine-tuning: attributes "
+        f"learned without scores, only the templates with them. {metrics['protocol']}.{trained}"
     )
+
+
+def _show_attributes(metrics: dict[str, Any]) -> None:
     sun = metrics["sun_test"]
-    st.markdown(
-        f"**Attributes found on {sun['n']} unseen SUN photos**: mean average precision "
-        f"{sun['mean_average_precision']:.2f} over {sun['attributes']} attributes (chance {sun['chance']:.2f})"
+    text = (
+        f"**What: attributes found on {sun['n']} unseen SUN photos.** Mean average precision "
+        f"{sun['mean_average_precision']:.2f} over {sun['attributes']} attributes (chance {sun['chance']:.2f}"
     )
-    precision = pd.DataFrame(
-        [{"attribute": words(name), "average precision": value} for name, value in sun["per_attribute"].items()]
-    )
-    with st.expander("Each attribute's average precision"):
-        st.dataframe(precision.round(2).sort_values("average precision", ascending=False), hide_index=True)
+    alone = metrics.get("f_alone", {}).get("mean_average_precision")
+    st.markdown(text + (f"; before scores were learned {alone:.2f})." if alone is not None else ")."))
+    rows = {name: {"what: AP": value} for name, value in sun["per_attribute"].items()}
+    places = sun.get("places")
+    if places:
+        st.markdown(
+            f"**Where, judged by a segmenter.** Mean pixel average precision {places['pixel_ap']:.2f} over "
+            f"{places['attributes']} attributes that have a place one could outline (chance {places['chance']:.2f})."
+        )
+        for name, row in places["per_attribute"].items():
+            rows.setdefault(name, {}).update({"where: pixel AP": row["pixel_ap"], "where: chance": row["chance"]})
+    with st.expander("Each attribute"):
+        table = pd.DataFrame([{"attribute": words(name), **row} for name, row in rows.items()])
+        st.dataframe(table.round(2).sort_values("what: AP", ascending=False), hide_index=True)
