@@ -62,7 +62,7 @@ def read(path: Path, files: Sequence[str]) -> Regions:
             names, groups, share = stored["files"].tolist(), stored["groups"].tolist(), stored["share"]
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing: set the region weights of the recipe to 0 to train without") from None
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise DatasetError(f"{path} is not readable as regions ({error}): copy it again") from error
     place = {name: number for number, name in enumerate(names)}
     missing = [name for name in files if name not in place]
