@@ -146,17 +146,20 @@ class Experiment:
     def _validate(self, network: SIAM | Baseline, kinds: tuple[str, ...]) -> list[tuple[float, float, int]]:
         """Return, for each kind of photo, its weight, the sum of its losses over this process's share, their number."""
         found = []
-        processes = self.accelerator.num_processes
+        processes, workers = self.accelerator.num_processes, self.settings["workers"]
         share = slice(self.accelerator.process_index, self.settings["validation_photos"], processes)
         for kind in kinds:
             files = self.photos[kind].files["val"][share]
             known = {name: values[share] for name, values in self.photos[kind].known["val"].items()}
             weight = self.settings["scenicness_weight"] if kinds == (LABELLED, RATED) and kind == RATED else 1.0
+            if not files:  # fewer photos than processes
+                found.append((weight, 0.0, 0))
+                continue
             if kind == LABELLED:
-                (scores,) = predict(network, files, lambda output: (output.attribute_scores,))
+                (scores,) = predict(network, files, lambda output: (output.attribute_scores,), workers=workers)
                 loss = float(cross_entropies(torch.from_numpy(scores), torch.from_numpy(known["labels"])).mean())
             else:
-                (scores,) = predict(network, files, lambda output: (output.scenicness,))
+                (scores,) = predict(network, files, lambda output: (output.scenicness,), workers=workers)
                 loss = float(np.square(scores - known["scores"]).mean())
             found.append((weight, loss * len(files), len(files)))
         return found
@@ -209,7 +212,10 @@ def _accelerator(precision: str) -> Accelerator:
         raise TrainingError(f"the recipe's precision is {precision!r}; expected 'no', 'fp16' or 'bf16'")
     if precision == "fp16" and not torch.cuda.is_available():
         raise TrainingError("the recipe's precision is 'fp16', which wants a GPU: use 'bf16' or 'no'")
-    return Accelerator(mixed_precision=precision)
+    try:
+        return Accelerator(mixed_precision=precision)
+    except ValueError as error:  # Accelerate keeps one precision for each process
+        raise TrainingError("this process has trained in another precision: start a new one") from error
 
 
 def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:

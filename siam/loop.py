@@ -106,6 +106,7 @@ class Phase:
             figures = {"validation_loss": self.best, "steps": step}
             if self.accelerator.is_main_process:
                 self.folder.finish(figures)
+            self.accelerator.free_memory()
         self.folder.load_best(self.network)
         self.network.eval()
         return figures

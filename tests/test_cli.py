@@ -310,6 +310,15 @@ def test_train_hands_its_paths_over(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_interrupted_training_says_how_to_go_on(monkeypatch, capsys):
+    def interrupted(*_arguments, **_further):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", interrupted)
+    assert main(["train", "r.toml", "--out", "o"]) == 2
+    assert_one_line(capsys.readouterr().err, "--resume")
+
+
 def test_train_names_a_missing_recipe_and_missing_data(capsys, tmp_path):
     places = ["--root", str(tmp_path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
     assert main(["train", str(tmp_path / "recipe.toml"), *places]) == 2

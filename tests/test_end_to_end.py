@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 import siam
@@ -126,6 +127,18 @@ def test_two_processes_see_the_losses_of_one(experiment, tmp_path):
                 for out in (experiment / "whole", tmp_path / "out")
             )
             assert two == pytest.approx(one, rel=1e-4)
+
+
+def test_half_precision_learns_nearly_the_same(experiment, tmp_path):
+    recipe = write_recipe(tmp_path / "tiny.toml", precision="bf16")
+    AcceleratorState._reset_state()  # as in a process of its own: a second precision in one process is refused
+    try:
+        assert main(["train", str(recipe), "--root", str(experiment), "--out", str(tmp_path / "out")]) == 0
+    finally:
+        AcceleratorState._reset_state()
+    for phase in PHASES:
+        found, exact = losses(tmp_path / "out", phase), losses(experiment / "whole", phase)
+        assert found == pytest.approx(exact, rel=0.05) and found != exact
 
 
 def test_an_unreadable_photo_is_named_once_and_skipped(experiment, tmp_path, capfd):

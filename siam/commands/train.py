@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from siam.commands.failure import fail
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its arguments."""
@@ -22,5 +24,8 @@ def run(options: argparse.Namespace) -> int:
     from siam.training import train
 
     out = options.out or Path("runs") / options.recipe.stem
-    train(options.recipe, options.root, out, options.cache, resume=options.resume)
+    try:
+        train(options.recipe, options.root, out, options.cache, resume=options.resume)
+    except KeyboardInterrupt:
+        return fail(f"interrupted; {out} keeps what was finished: the same command with --resume goes on")
     return 0
