@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from siam.metrics import average_precision, kendall_tau, rmse
+from siam.metrics import average_precision, kendall_tau, rank_rmse, rmse
 
 
 def slow_rmse(predicted, actual):
@@ -97,3 +97,19 @@ def test_too_few_positives_give_no_figure():
     assert np.isnan(average_precision(predicted, labels)).tolist() == [True, False, True]
     assert np.isnan(average_precision(predicted, labels, minimum=2)).tolist() == [False, False, True]
     assert np.isnan(average_precision(predicted, labels, minimum=4)).all()
+
+
+def test_rank_rmse_by_hand():
+    scores = np.array([1.0, 2.0, 5.0, 9.0])
+    assert rank_rmse(scores**2, scores) == 0
+    # Ranks 1 to 4 against 4 to 1: differences of 3, 1, 1 and 3 places of 4.
+    assert rank_rmse(-scores, scores) == pytest.approx(math.sqrt((9 + 1 + 1 + 9) / 4) / 4)
+    # All alike: each has the mean rank 2.5.
+    assert rank_rmse(np.zeros(4), scores) == pytest.approx(math.sqrt((2.25 + 0.25 + 0.25 + 2.25) / 4) / 4)
+
+
+def test_rank_rmse_of_chance_and_reverse_as_documented():
+    random = np.random.default_rng(8)
+    scores = random.normal(size=20_000)
+    assert rank_rmse(random.normal(size=20_000), scores) == pytest.approx(math.sqrt(1 / 6), abs=0.01)
+    assert rank_rmse(-scores, scores) == pytest.approx(math.sqrt(1 / 3), abs=1e-3)
