@@ -64,7 +64,7 @@ def _read_csv(root: Path, findings: list[Finding] | None) -> AttributePhotos:
     sieve.reject_unnamed_and_repeated()
     labels = numbers(table, ATTRIBUTES)
     _reject_labels(sieve, labels, ATTRIBUTES)
-    split = read_split(table, names, sieve, SPLIT_SIZES)
+    split = read_split(table, _bare(names), sieve, SPLIT_SIZES)
     return _photos(root, names, labels, split, sieve)
 
 
@@ -82,8 +82,13 @@ def _read_archives(root: Path, findings: list[Finding] | None) -> AttributePhoto
     sieve.reject_unnamed_and_repeated()
     used = sorted(place for places in MERGED.values() for place in places)
     _reject_labels(sieve, labels[:, used].astype(np.float64), [attributes[place] for place in used])
-    split = hash_split([PurePosixPath(name).name for name in names], SPLIT_SIZES)
+    split = hash_split(_bare(names), SPLIT_SIZES)
     return _photos(root, names, merge(labels.astype(np.float64)), split, sieve)
+
+
+def _bare(names: list[str]) -> list[str]:
+    """Return the names without their folders, which differ between copies of the database."""
+    return [PurePosixPath(name).name for name in names]
 
 
 def _load(path: Path, name: str) -> np.ndarray:

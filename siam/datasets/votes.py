@@ -22,7 +22,7 @@ SPLIT_SIZES = (150_000, 20_000, 30_000)  # the paper's: the first 200,000 by ID
 
 _ROUNDING = 1e-3  # Average and Variance are given with four digits
 _NEEDED = ("ID", "Average", "Variance", "Votes")
-_VOTES = re.compile(r"\d{1,2}(,\d{1,2})*")
+_VOTES = re.compile(r"[0-9]{1,2}(,[0-9]{1,2})*")
 
 
 def parse_votes(text: str) -> tuple[int, ...] | None:

@@ -1,5 +1,6 @@
 """One photo to its place: checked, written atomically."""
 
+import threading
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -8,15 +9,17 @@ from PIL import Image
 
 from siam.downloads.files import write_atomically
 
+_LOCK = threading.Lock()  # warning filters belong to the whole process
+
 
 def save(root: Path, identifier: int, data: bytes) -> bool:
-    """Write a photo to `images/<ID>.jpg` if it can be decoded; return whether it could.
+    """Write a photo, from any thread, to `images/<ID>.jpg` if it can be decoded; return whether it could.
 
     Raises:
         DownloadError: it cannot be stored.
     """
     try:
-        with warnings.catch_warnings():
+        with _LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a photo
             with Image.open(BytesIO(data)) as image:
                 image.load()

@@ -29,7 +29,7 @@ from siam.downloads.web import DownloadError, Web
 
 REPOSITORY = "ddecosmo/ScenicOrNot_Uncompressed_Feb26"
 
-_PARALLEL = 8  # shards whose columns are read at a time
+_PARALLEL = 8  # shards whose columns are read, or photos that are written, at a time
 
 
 @dataclass(frozen=True)
@@ -168,15 +168,14 @@ class _Photos:
     def _fetch_group(self, shard: int, group: int, identifiers: set[int], bar: tqdm) -> None:
         source = self._source
         rows = source.rows[shard].drop_duplicates("id").set_index("id")
-        come = []
         told: Callable[[int], object] = bar.update
-        for identifier, data in hub.read_pictures(source.web, source.shards[shard], source.footers[shard], group, told):
-            if identifier not in identifiers:
-                continue
-            if not pictures.save(self._root, identifier, data or b""):
-                bar.clear()
-                sys.stderr.write(f"skipped: photo {identifier}: its picture cannot be read\n")
-                continue
-            page = f"{PAGE}{rows.at[identifier, 'gridimage_id']}"
-            come.append(credit(identifier, SEE_PAGE, str(rows.at[identifier, "title"]), page))
-        self._attribution.add(come)
+        read = hub.read_pictures(source.web, source.shards[shard], source.footers[shard], group, told)
+        come = {identifier: data or b"" for identifier, data in read if identifier in identifiers}
+        with ThreadPoolExecutor(_PARALLEL) as workers:  # each waits for its file to be safely on the disk
+            saved = list(workers.map(lambda item: pictures.save(self._root, *item), come.items()))
+        for identifier in [identifier for identifier, good in zip(come, saved, strict=True) if not good]:
+            bar.clear()
+            sys.stderr.write(f"skipped: photo {identifier}: its picture cannot be read\n")
+            del come[identifier]
+        titles, pages = rows["title"], rows["gridimage_id"]
+        self._attribution.add(credit(i, SEE_PAGE, str(titles[i]), f"{PAGE}{pages[i]}") for i in come)

@@ -26,7 +26,7 @@ class DownloadError(SIAMError):
 
 
 class RefusedError(DownloadError):
-    """The server answered, but not with what was asked for: asking again would not help."""
+    """The server answers something else than what is asked for, or nobody could: asking again would not help."""
 
 
 class Again(Exception):  # noqa: N818 - not an error yet: another try may succeed
@@ -121,8 +121,7 @@ class Web:
 
         Raises:
             Again: the connection failed, now or while the body is read, or the server is busy.
-            RefusedError: another status, such as 404.
-            DownloadError: the address is none.
+            RefusedError: another status, such as 404, or an address that is none.
         """
         self._wait_for_turn()
         try:
@@ -130,7 +129,7 @@ class Web:
                 _check_status(response, url)
                 yield response
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.TooManyRedirects) as error:
-            raise DownloadError(f"{url} is not an address that can be opened ({error}): check it") from error
+            raise RefusedError(f"{url} is not an address that can be opened ({error}): check it") from error
         except httpx2.TransportError as error:
             raise Again(str(error) or type(error).__name__) from error
 
