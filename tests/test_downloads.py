@@ -61,18 +61,21 @@ def command(*arguments):
     return [sys.executable, "-m", "siam", "data", "download", *map(str, arguments)]
 
 
-def kill_once(started, reached):
-    """Kill a process, without a chance to tidy up, as soon as `reached` says so."""
-    process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def stop_once(started, reached, how=signal.SIGKILL):
+    """Stop a process, by default with no chance to tidy up, as soon as `reached` says so; return status and stderr."""
+    process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         until = time.monotonic() + 30
         while not reached():
-            assert process.poll() is None, "the process ended before it was killed"
+            assert process.poll() is None, "the process ended before it was stopped"
             assert time.monotonic() < until
             time.sleep(0.01)
+        process.send_signal(how)
+        _out, err = process.communicate(timeout=30)
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
+    return process.returncode, err
 
 
 def refusal(web, server, target, error=DownloadError, **settings):
@@ -283,6 +286,19 @@ def test_parts_of_a_file_come_exactly(web, server):
     server.files[PATH].ranges = False
     with pytest.raises(DownloadError, match="does not serve the part"):
         web.read_range(server.address + PATH, 1234, 56_789)
+
+
+def test_another_host_gets_the_range_but_not_the_key(server):
+    """As on the Hub, whose addresses lead on to a storage elsewhere."""
+    elsewhere = server.address.replace("127.0.0.1", "localhost")
+    server.files["/elsewhere"] = Stored(DATA)
+    server.faults[PATH] = [Fault(status=302, headers=(("Location", f"{elsewhere}/elsewhere"),))]
+    with Web(headers={"Authorization": "Bearer secret"}) as web:
+        assert web.read_range(server.address + PATH, 5, 99) == DATA[5:99]
+    first, second = server.log
+    assert first.headers["Authorization"] == "Bearer secret"
+    assert "Authorization" not in second.headers
+    assert second.headers["Range"] == "bytes=5-98"
 
 
 def test_large_answers_are_refused_where_small_ones_are_expected(web, server):

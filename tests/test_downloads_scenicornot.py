@@ -17,7 +17,7 @@ from siam.downloads.attribution import Attribution, credit
 from siam.downloads.selection import Request
 from siam.downloads.web import DownloadError, Patience, Web
 from tests.file_server import Fault, Stored, running_server
-from tests.test_downloads import command, kill_once, run
+from tests.test_downloads import command, run, stop_once
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "owner/scenic"
@@ -306,7 +306,7 @@ def test_the_command_killed_half_way_goes_on(server, tmp_path):
     server.log.clear()
     last = f"/datasets/{REPOSITORY}/resolve/{COMMIT}/data/train-00002-of-00003.parquet"
     server.faults[last] = [Fault(), Fault(stall=50_000)]  # one row group comes, the next one does not
-    kill_once(command(*arguments), lambda: len(server.asked(last)) == 2 and server.asked(last)[1].sent == 50_000)
+    stop_once(command(*arguments), lambda: len(server.asked(last)) == 2 and server.asked(last)[1].sent == 50_000)
     before = {path.name: path.read_bytes() for path in (tmp_path / "images").iterdir() if path.suffix == ".jpg"}
     assert len(before) == 10
     assert all(data == PICTURES[int(name.removesuffix(".jpg"))] for name, data in before.items())
@@ -406,7 +406,7 @@ def test_geograph_killed_half_way_goes_on(server, tmp_path):
     server.faults["/1004.jpg"] = [Fault(stall=1000)]
     addresses = ("--votes-url", f"{server.address}/votes.tsv", "--oembed-url", f"{server.address}/oembed")
     arguments = ("scenicornot", "--root", tmp_path, "--source", "geograph", "--rate", 10, *addresses)
-    kill_once(command(*arguments), lambda: server.asked("/1004.jpg") and server.asked("/1004.jpg")[0].sent == 1000)
+    stop_once(command(*arguments), lambda: server.asked("/1004.jpg") and server.asked("/1004.jpg")[0].sent == 1000)
     assert_photos(tmp_path, [1000, 1001, 1002, 1003])
     status, out, err = run(*arguments)
     assert (status, err) == (0, "")

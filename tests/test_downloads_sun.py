@@ -4,8 +4,8 @@ import gzip
 import io
 import os
 import resource
+import signal
 import tarfile
-import threading
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from siam.downloads import sun
 from siam.downloads.web import DownloadError, Patience, Web
 from tests.file_server import Fault, Stored, running_server
-from tests.test_downloads import command, kill_once, run
+from tests.test_downloads import command, run, stop_once
 
 LABELS, IMAGES = sun.ARCHIVES
 PHOTOS = {f"a/abbey/sun_{n}.jpg": np.random.default_rng(n).bytes(40_000) for n in range(10)}
@@ -144,7 +144,7 @@ def test_killed_half_way_it_goes_on_where_it_stopped(server, tmp_path):
     server.faults[f"/{IMAGES}"] = [Fault(stall=half)]
     part = tmp_path / f"{IMAGES}.part"
     arguments = ("sun", "--root", tmp_path, "--url", server.address)
-    kill_once(command(*arguments), lambda: part.exists() and part.stat().st_size == half)
+    stop_once(command(*arguments), lambda: part.exists() and part.stat().st_size == half)
     assert not (tmp_path / "images").exists()
     assert not (tmp_path / IMAGES).exists()
     status, out, err = run(*arguments)
@@ -185,20 +185,16 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(server, tmp_path):
     assert server.asked(f"/{IMAGES}")[-1].headers["Range"] == "bytes=100000-"
 
 
-def test_interrupting_keeps_what_came(server, web, tmp_path, monkeypatch):
+def test_interrupted_it_says_so_in_one_line_and_goes_on(server, web, tmp_path):
     """Ctrl-C in the middle of the body: the part stays, and is continued."""
     server.faults[f"/{IMAGES}"] = [Fault(stall=150_000)]
-
-    def interrupt(*_details):
-        raise KeyboardInterrupt
-
-    release = threading.Timer(0.2, server.go_on.set)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(sun, "unpack", interrupt)
-        release.start()
-        sun.fetch(tmp_path, web, server.address)
+    part = tmp_path / f"{IMAGES}.part"
+    started = command("sun", "--root", tmp_path, "--url", server.address)
+    status, err = stop_once(started, lambda: part.exists() and part.stat().st_size == 150_000, signal.SIGINT)
+    assert (status, err) == (2, "error: interrupted; what was finished is kept\n")
     sun.fetch(tmp_path, web, server.address)
     assert_complete(tmp_path)
+    assert server.asked(f"/{IMAGES}")[1].headers["Range"] == "bytes=150000-"
 
 
 def test_a_file_that_is_not_there_is_one_line(server, tmp_path):

@@ -107,7 +107,6 @@ def _download_scenicornot(options: argparse.Namespace) -> int:
 
 
 def _positive_number(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
