@@ -77,11 +77,11 @@ def mean_figures(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     first = figures[0]
     names = first["per_attribute"]
     mean = {name: _rounded(np.mean([figure["per_attribute"][name] for figure in figures])) for name in names}
-    precisions = [figure["mean_average_precision"] for figure in figures]
+    precisions = [figure["mean_average_precision"] for figure in figures if names]
     return {
         **first,
-        "mean_average_precision": _rounded(np.mean(precisions)),
-        "mean_average_precision_sd": _rounded(np.std(precisions)),
+        "mean_average_precision": _rounded(np.mean(precisions)) if precisions else None,
+        "mean_average_precision_sd": _rounded(np.std(precisions)) if precisions else None,
         "per_attribute": mean,
     }
 

@@ -26,10 +26,11 @@ def predicted_presence(presence: np.ndarray, scores: np.ndarray, attributes: Seq
     """Return, per attribute, how its predicted presence goes with the score.
 
     Scores of presence are not calibrated, and a rare attribute may never pass one half. So the mean scores are those
-    of thirds of the photos, by their quantiles; where many photos share a value, a third may be smaller or empty.
+    of thirds of the photos, by their quantiles; where many photos share a value, the lowest third may be larger and the
+    highest smaller or empty.
 
     Args:
-        presence: (N, K) attribute scores.
+        presence: (N, K) attribute scores, or anything in their order, such as logits, which do not saturate.
         scores: (N,) mean ratings.
         attributes: K names.
 
@@ -39,7 +40,7 @@ def predicted_presence(presence: np.ndarray, scores: np.ndarray, attributes: Seq
         A figure that is not defined is None.
     """
     low, high = np.quantile(presence, [1 / 3, 2 / 3], axis=0)  # (K,) each
-    return _figures(THIRDS, presence, presence > high, (presence <= low) & (low < high), scores, attributes)
+    return _figures(THIRDS, presence, presence > high, presence <= low, scores, attributes)
 
 
 def true_presence(labels: np.ndarray, scores: np.ndarray, attributes: Sequence[str]) -> dict[str, Any]:

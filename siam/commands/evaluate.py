@@ -1,0 +1,97 @@
+"""`evaluate`: figures of a pair on a dataset, with intervals; or the paper's tables beside our own results."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from siam.commands.failure import fail
+from siam.datasets import DATASETS
+
+_SPLITS = ("train", "val", "test", "all")
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its arguments."""
+    parser = commands.add_parser("evaluate", help="judge a pair on a dataset, or print the paper's tables beside ours")
+    parser.add_argument("--data", choices=tuple(DATASETS), metavar="NAME", help=f"layout: {', '.join(DATASETS)}")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the dataset's folder")
+    parser.add_argument(
+        "--split", choices=_SPLITS, metavar="S", help="train, val, test or all; default test where there is one"
+    )
+    parser.add_argument(
+        "--model", default="photo", metavar="NAME|DIR|HUB", help="bundled pair, folder or Hub repository"
+    )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also store the figures there, for --tables")
+    parser.add_argument(
+        "--tables",
+        nargs="?",
+        const=Path(),
+        type=Path,
+        metavar="DIR",
+        help="print the paper's Tables 2 and 3 beside the results stored in DIR; default assets/results",
+    )
+    parser.add_argument("--markdown", action="store_true", help="with --tables: as Markdown")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the figures, or the tables."""
+    if options.tables is not None:
+        return _tables(options)
+    if options.data is None or options.root is None:
+        return fail("evaluate wants --data NAME and --root DIR, or --tables: see python -m siam evaluate --help")
+    # Imported here, so that --help and a bad argument answer without loading PyTorch.
+    from siam.assessment import assess
+    from siam.assessment_text import table
+    from siam.checkpoint import load
+
+    answer = assess(load(options.model), options.data, options.root, options.split)
+    for note in answer["notes"]:
+        sys.stderr.write(f"note: {note}\n")
+    if options.out is not None:
+        _store(answer, options)
+    if options.json:
+        sys.stdout.write(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write(table(answer))
+    return 0
+
+
+def _tables(options: argparse.Namespace) -> int:
+    from siam import paper_tables, results
+
+    folder = results.STORED if options.tables == Path() else options.tables
+    stored = results.read_all(folder)
+    render = paper_tables.markdown if options.markdown else paper_tables.text
+    sys.stdout.write(render(list(stored.values())))
+    return 0
+
+
+def _store(answer: dict[str, Any], options: argparse.Namespace) -> None:
+    from datetime import UTC, datetime
+
+    from siam import results
+    from siam.provenance import git_commit
+
+    words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
+    words += ["--split", answer["split"], "--model", options.model]
+    figures = {"siam": dict(answer["siam"])}
+    if answer.get("baseline") is not None:
+        figures["baseline"] = answer["baseline"]
+    figures["siam"] |= {name: answer[name] for name in ("difference", "presence") if answer.get(name) is not None}
+    protocol = "; ".join([f"networks as they are, on {answer['n']} photos", answer["method"], *answer["notes"]])
+    result = results.Result(
+        model=answer["model"],
+        data=answer["folder"] if answer["folder"] == options.data else f"{answer['folder']} ({options.data})",
+        split=answer["split"],
+        protocol=protocol,
+        date=datetime.now(UTC).date().isoformat(),
+        command=shlex.join(words),
+        git_commit=git_commit(),
+        figures=figures,
+    )
+    results.write(result, options.out)
