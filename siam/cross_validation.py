@@ -20,6 +20,7 @@ from siam.heads import Weights, fit_attributes, fit_baseline, fit_siam, set_attr
 from siam.localisation import mean_localisation, pixel_average_precision
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
 from siam.provenance import provenance
+from siam.results import Result
 
 VARIANTS = ("siam", "siam-frozen", "baseline")
 
@@ -137,6 +138,26 @@ def _fit(
                 network, of_variant, examples, chosen, teacher, recipe["siam"], seed, frozen_attributes=alone
             )
             yield variant, offsets, network
+
+
+def result(card: dict[str, Any], name: str) -> Result:
+    """Return the cross-validated figures of a card as a stored result."""
+    metrics = card["metrics"]
+    recipe = f"recipes/{card['recipe']}"
+    figures: dict[str, Any] = {variant: dict(metrics[variant]) for variant in VARIANTS}
+    figures["siam"] |= {key: metrics[key] for key in ("sun_test", "without_regions")}
+    figures["siam-frozen"]["sun_test"] = metrics["f_alone"]
+    sources = ", ".join(metrics["siam"])
+    return Result(
+        model=name,
+        data=f"{sources}; attributes: SUN",
+        split="cross-validation; attributes: test",
+        protocol=metrics["protocol"],
+        date=card["trained"],
+        command=f"python -m siam train {recipe} --root DATA --results assets/results/{name}.json",
+        git_commit=card["git_commit"],
+        figures=figures,
+    )
 
 
 @torch.inference_mode()

@@ -5,9 +5,12 @@ from pathlib import Path
 from siam.checkpoint import Pair
 from siam.errors import TrainingError
 from siam.recipes import read_recipe
+from siam.results import write
 
 
-def train(recipe_path: Path, root: Path, out: Path, cache: Path, *, resume: bool = False) -> Pair:
+def train(
+    recipe_path: Path, root: Path, out: Path, cache: Path, *, resume: bool = False, results: Path | None = None
+) -> Pair:
     """Train a pair and write it with its card to `out`.
 
     Args:
@@ -17,6 +20,7 @@ def train(recipe_path: Path, root: Path, out: Path, cache: Path, *, resume: bool
         cache: where features are kept between runs of the method "heads".
         resume: go on with the run that `out` holds. The method "heads" takes minutes and begins anew, with the
             features in `cache`; either way the result is that of a run without interruption.
+        results: where the cross-validated figures of the method "heads" are stored, too.
 
     Raises:
         DatasetError: the recipe or a dataset is missing or not as its layout says.
@@ -24,9 +28,14 @@ def train(recipe_path: Path, root: Path, out: Path, cache: Path, *, resume: bool
     """
     recipe = read_recipe(recipe_path)
     if recipe["method"] == "heads":
-        from siam.cross_validation import train_heads
+        from siam.cross_validation import result, train_heads
 
-        return train_heads(recipe, root, out, cache)
+        pair = train_heads(recipe, root, out, cache)
+        if results is not None:
+            write(result(pair.card, pair.name), results)
+        return pair
+    if results is not None:
+        raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results, and use siam evaluate --out")
     try:
         from siam.end_to_end import train_end_to_end
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""A tiny experiment of the method "end-to-end": made-up photos in the layouts of SUN and ScenicOrNot, and its recipe."""
+"""A tiny experiment of the method "end-to-end": made-up photos laid out as SUN and ScenicOrNot, and its recipe."""
 
 import csv
 import json

@@ -300,12 +300,12 @@ def test_process_with_a_terminal_of_few_characters(networks, tmp_path):
 
 def test_train_hands_its_paths_over(monkeypatch, capsys):
     calls = []
-    monkeypatch.setattr(training, "train", lambda *arguments, resume: calls.append((*arguments, resume)))
+    monkeypatch.setattr(training, "train", lambda *arguments, **further: calls.append((*arguments, *further.values())))
     assert main(["train", "r.toml", "--root", "data", "--out", "o"]) == 0
     assert main(["train", "r.toml", "--cache", "c", "--resume"]) == 0
     assert calls == [
-        (Path("r.toml"), Path("data"), Path("o"), Path("cache"), False),
-        (Path("r.toml"), Path("data"), Path("runs/r"), Path("c"), True),
+        (Path("r.toml"), Path("data"), Path("o"), Path("cache"), False, None),
+        (Path("r.toml"), Path("data"), Path("runs/r"), Path("c"), True, None),
     ]
     assert capsys.readouterr().out == ""
 

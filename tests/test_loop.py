@@ -42,6 +42,7 @@ class Stops(BaselineObjective):
         self.calls, self.at, self.failure = 0, at, failure
 
     def forward(self, minibatch):
+        """Return the losses, or fail."""
         self.calls += 1
         losses = super().forward(minibatch)
         if self.calls == self.at:

@@ -135,7 +135,7 @@ def test_loading_starts_anywhere_and_keeps_the_order(files, workers):
 
 
 def test_minibatch_that_cannot_be_shared_is_refused(files):
-    with pytest.raises(TrainingError, match="4 rated photos .* 3 processes"):
+    with pytest.raises(TrainingError, match=r"4 rated photos .* 3 processes"):
         minibatches(files, processes=3)
 
 

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import siam
-from siam import cross_validation, heads
+from siam import cross_validation, heads, results
 from siam.cross_validation import cross_validate
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
@@ -726,7 +726,7 @@ def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("training")
     make_datasets(root)
     (root / "tiny.toml").write_text(RECIPE_TEXT, encoding="utf-8")
-    pair = train(root / "tiny.toml", root, root / "out", root / "cache")
+    pair = train(root / "tiny.toml", root, root / "out", root / "cache", results=root / "results" / "tiny.json")
     recipe, loaded = read_recipe(root / "tiny.toml"), siam.load(root / "out", device="cpu")
     examples = read_examples(recipe, root, root / "cache", loaded.siam)
     return SimpleNamespace(root=root, pair=pair, recipe=recipe, loaded=loaded, examples=examples)
@@ -760,6 +760,16 @@ def test_card_tells_where_the_networks_come_from(trained):
         assert [card["metrics"][kind][source]["n"] for source in ("near", "far")] == [7, 7]
     assert card["metrics"]["sun_test"]["n"] == len(trained.examples.test) == 6
     assert "2-fold" in card["metrics"]["protocol"] and "2 seeds" in card["metrics"]["protocol"]
+
+
+def test_the_stored_result_holds_the_figures_of_the_card(trained):
+    stored, metrics = results.read(trained.root / "results" / "tiny.json"), trained.pair.card["metrics"]
+    assert stored.model == "tiny" and "recipes/tiny.toml" in stored.command and "near, far" in stored.data
+    for variant in ("siam", "siam-frozen", "baseline"):
+        for source in ("near", "far"):
+            assert stored.figures[variant][source] == metrics[variant][source]
+    assert stored.figures["siam"]["sun_test"] == metrics["sun_test"]
+    assert stored.figures["siam-frozen"]["sun_test"] == metrics["f_alone"]
 
 
 def test_examples_are_the_pictures_in_order(trained):

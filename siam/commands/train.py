@@ -15,6 +15,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="for networks and card; default runs/NAME OF RECIPE")
     parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="store cross-validated figures there, too")
     parser.add_argument("--resume", action="store_true", help="go on with the run that --out holds")
     parser.set_defaults(run=run)
 
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
 
     out = options.out or Path("runs") / options.recipe.stem
     try:
-        train(options.recipe, options.root, out, options.cache, resume=options.resume)
+        train(options.recipe, options.root, out, options.cache, resume=options.resume, results=options.results)
     except KeyboardInterrupt:
         return fail(f"interrupted; {out} keeps what was finished: the same command with --resume goes on")
     return 0

@@ -1,0 +1,118 @@
+"""README's commands from an empty disk to the paper's tables, every one of them, on small data from a local server."""
+
+import io
+import json
+import re
+import shlex
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import siam
+from siam.cli import main
+from siam.downloads import sun
+from tests.experiment import write_recipe
+from tests.file_server import Stored, running_server
+from tests.server import ROOT
+from tests.test_datasets import save_archives
+from tests.test_downloads_scenicornot import COUNT, PICTURES, REPOSITORY, put
+
+PHOTOS = 60
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands():
+    """Return the commands of README's section, without `python -m siam`."""
+    (block,) = re.findall(r"<!-- the paper's experiment -->\n```\n(.*?)```", README, re.DOTALL)
+    lines = [line.split("#")[0].strip() for line in block.splitlines()]
+    assert all(line.startswith("python -m siam ") for line in lines)
+    return [shlex.split(line)[3:] for line in lines]
+
+
+def sun_archives(folder):
+    """Return the two archives of SUN: made-up photos, green where trees are labelled."""
+    names = [f"a/abbey/sun_{number:03}.jpg" for number in range(PHOTOS)]
+    labels = np.zeros((PHOTOS, 102))
+    labels[::2, 40] = 1.0
+    save_archives(folder, labels, names)
+    archives = {name: io.BytesIO() for name in sun.ARCHIVES}
+    with tarfile.open(fileobj=archives[sun.ARCHIVES[0]], mode="w:gz") as tar:
+        tar.add(folder / "SUNAttributeDB", "SUNAttributeDB")
+    with tarfile.open(fileobj=archives[sun.ARCHIVES[1]], mode="w:gz") as tar:
+        for number, name in enumerate(names):
+            pixels = np.random.default_rng(number).integers(0, 90, (64, 80, 3), dtype=np.uint8)
+            pixels[..., 1] += np.uint8(140 * (number % 2 == 0))
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "JPEG")
+            entry = tarfile.TarInfo(f"images/{name}")
+            entry.size = file.tell()
+            file.seek(0)
+            tar.addfile(entry, file)
+    return {name: file.getvalue() for name, file in archives.items()}
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
+    """Walk through the commands, in a folder of their own with a small recipe under the name of the real one."""
+    folder = tmp_path_factory.mktemp("walk")
+    (folder / "recipes").mkdir()
+    (folder / "made").mkdir()
+    text = (ROOT / "recipes" / "scenicornot-resnet50.toml").read_text(encoding="utf-8")
+    real = siam.recipes.read_recipe(ROOT / "recipes" / "scenicornot-resnet50.toml")
+    write_recipe(folder / "recipes" / "scenicornot-resnet50.toml")
+    assert real["data"]["attributes"] == {"reader": "sun", "folder": "sun"} and "scenicornot" in text
+    said = []
+    with running_server() as server, pytest.MonkeyPatch.context() as patch:
+        for name, data in sun_archives(folder / "made").items():
+            server.files[f"/{name}"] = Stored(data)
+        put(server, list(PICTURES))
+        patch.setenv("HF_ENDPOINT", server.address)
+        patch.chdir(folder)
+        for arguments in commands():
+            further = []
+            if arguments[:2] == ["data", "download"]:
+                further = ["--url", server.address] if arguments[2] == "sun" else ["--repo", REPOSITORY]
+            said.append((arguments, main([*arguments, *further])))
+    return folder, said
+
+
+def test_every_command_succeeds(walked):
+    _folder, said = walked
+    assert [status for _arguments, status in said] == [0] * len(said)
+    done = {arguments[0] for arguments, _status in said}
+    assert done == {"data", "train", "evaluate"}
+
+
+def test_photos_networks_and_results_are_there(walked):
+    folder, _said = walked
+    assert len(list((folder / "DATA" / "sun" / "images").rglob("*.jpg"))) == PHOTOS
+    assert len(list((folder / "DATA" / "scenicornot" / "images").glob("*.jpg"))) == COUNT
+    out = folder / "runs" / "scenicornot-resnet50"
+    assert siam.load(out).baseline is not None and siam.load(out / "frozen").baseline is None
+    results = [json.loads(path.read_text()) for path in sorted((folder / "results").glob("*.json"))]
+    assert len(results) == 4
+    for result in results:
+        assert result["command"] and result["date"] and result["model"] and result["data"]
+
+
+def test_the_tables_hold_what_was_measured_beside_what_the_paper_reports(walked, capsys, monkeypatch):
+    folder, _said = walked
+    monkeypatch.chdir(folder)
+    assert main(commands()[-1]) == 0
+    tables = capsys.readouterr().out
+    for reported in ("0.640", "0.607", "0.496", "0.987", "1.01", "1.24"):
+        assert reported in tables
+    scores = json.loads((folder / "results" / "siam-scores.json").read_text())["figures"]
+    for variant in ("siam", "baseline"):
+        assert re.search(rf"\b{scores[variant]['rmse']:.2f}", tables)
+
+
+def test_the_real_recipe_differs_in_size_alone():
+    """What the small recipe sets, the real one sets too, and the other way round."""
+    real = siam.recipes.read_recipe(ROOT / "recipes" / "scenicornot-resnet50.toml")
+    assert real["network"]["backbone"] == "resnet50" and real["network"]["grid"] == 15
+    assert real["training"]["scenicness_weight"] == 0.1 and real["augmentation"]["crop"] == 450
+    for name in ("baseline", "attributes", "siam", "siam-frozen"):
+        assert real["phases"][name]["milestones"] == [10, 20]
