@@ -62,7 +62,7 @@ def _attributes(found: dict[str, Any]) -> list[str]:
     mean = [
         f"mean average precision {figure(found['mean_average_precision'])} ({interval}) over the "
         f"{found['attributes']} attributes with positives, by chance {figure(found['chance'])}",
-        f"{figure(found['mean_average_precision_of_three'])} over the {found['attributes_of_three']} with three or more",
+        f"{figure(found['mean_average_precision_of_three'])} over the {found['attributes_of_three']} with at least 3",
     ]
     rows = [("attribute", "average precision", "95 %", "positives")]
     for name, precision in found["per_attribute"].items():

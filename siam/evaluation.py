@@ -146,7 +146,7 @@ def attribute_figures_with_intervals(
     """
     figures = attribute_figures(predicted, labels, attributes, minimum=1)
     present = labels > PRESENT
-    judged = np.flatnonzero(present.any(axis=0))
+    judged = np.flatnonzero(present.any(axis=0)).tolist()
     sure = attribute_figures(predicted, labels, attributes)
     figures["mean_average_precision_of_three"] = sure["mean_average_precision"]
     figures["attributes_of_three"] = sure["attributes"]

@@ -6,7 +6,17 @@ import math
 import numpy as np
 import pytest
 
-from siam.evaluation import attribute_figures, mean_figures, score_figures
+from siam import bootstrap
+from siam.evaluation import (
+    attribute_figures,
+    attribute_figures_with_intervals,
+    difference_figures,
+    mean_figures,
+    score_figures,
+    score_figures_with_intervals,
+)
+from siam.metrics import average_precision
+from siam.presence import predicted_presence
 from tests.test_metrics import slow_average_precision, slow_rmse, slow_tau_b
 
 
@@ -88,3 +98,62 @@ def test_figures_are_plain_json():
         "attributes": mean_figures([attribute_figures(random.random((12, 2)), labels, ["trees", "ocean"])]),
     }
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+
+
+def test_score_figures_with_intervals_hold_their_figures():
+    random = np.random.default_rng(3)
+    scores = random.integers(1, 8, 60).astype(float)
+    first, second = scores + random.normal(0, 1, 60), scores + random.normal(1, 2, 60)
+    figures = score_figures_with_intervals(first, scores)
+    assert figures["rmse"] == pytest.approx(slow_rmse(first, scores), abs=6e-5)
+    assert figures["kendall_tau"] == pytest.approx(slow_tau_b(first, scores), abs=6e-5)
+    apart = difference_figures(first, second, scores)
+    assert apart["rmse"] == pytest.approx(slow_rmse(first, scores) - slow_rmse(second, scores), abs=6e-5)
+    assert apart["kendall_tau"] == pytest.approx(slow_tau_b(first, scores) - slow_tau_b(second, scores), abs=6e-5)
+    for found in (figures, apart):
+        for name in ("rmse", "kendall_tau"):
+            low, high = found[f"{name}_interval"]
+            assert low < found[name] < high
+    assert apart["rmse_interval"][1] < 0  # the first is plainly better
+
+
+def test_a_difference_of_a_network_from_itself_is_nothing():
+    scores = np.random.default_rng(4).normal(size=20)
+    found = difference_figures(scores * 2, scores * 2, scores)
+    assert (found["rmse_interval"], found["kendall_tau_interval"]) == ([0, 0], [0, 0])
+
+
+def test_intervals_of_attributes_are_those_of_the_figures_one_resample_at_a_time():
+    random = np.random.default_rng(6)
+    labels = (random.random((40, 3)) < [0.5, 0.03, 0.0]).astype(float)
+    labels[0, 1] = 1
+    predicted = labels + random.normal(0, 1, (40, 3))
+    found = attribute_figures_with_intervals(predicted, labels, ["trees", "wire", "dry"])
+    assert list(found["per_attribute"]) == list(found["per_attribute_interval"]) == ["trees", "wire"]
+
+    def figures(one, other):
+        precision = average_precision(one, other, minimum=1)[:2]
+        known = precision[~np.isnan(precision)]
+        return np.array([*precision, known.mean() if len(known) else np.nan])
+
+    trees, wire, mean = bootstrap.interval(figures, predicted, labels).T
+    assert found["per_attribute_interval"]["trees"] == pytest.approx(trees, abs=6e-5)
+    assert found["per_attribute_interval"]["wire"] == pytest.approx(wire, abs=6e-5)
+    assert found["mean_average_precision_interval"] == pytest.approx(mean, abs=6e-5)
+    assert found["attributes"] == 2
+    sure = attribute_figures(predicted, labels, ["trees", "wire", "dry"])
+    assert found["mean_average_precision_of_three"] == sure["mean_average_precision"]
+
+
+def test_predicted_presence_in_thirds_with_many_equal_values():
+    scores = np.arange(10.0)
+    presence = np.zeros((10, 3))
+    presence[7:, 0] = 0.1  # most photos show nothing: they all are the lower group
+    presence[:, 2] = -scores
+    found = predicted_presence(presence, scores, ["rare", "never", "ugly"])["attributes"]
+    assert (found["rare"]["present"], found["rare"]["absent"]) == (3, 7)
+    assert (found["rare"]["mean_present"], found["rare"]["mean_absent"]) == (8, 3)
+    assert (found["never"]["kendall_tau"], found["never"]["kendall_tau_interval"]) == (None, None)
+    assert (found["never"]["present"], found["never"]["mean_present"]) == (0, None)
+    assert found["ugly"]["kendall_tau"] == -1
+    assert (found["ugly"]["mean_present"], found["ugly"]["mean_absent"]) == (1, 7.5)  # of three photos and four
