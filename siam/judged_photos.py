@@ -5,22 +5,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from torch import Tensor
 from tqdm import tqdm
 
 from siam.checkpoint import Pair
 from siam.datasets.base import AttributePhotos, ScoredPhotos
 from siam.datasets.tables import SPLITS
 from siam.errors import DatasetError, ImageError
-from siam.model import SIAM, Baseline, SIAMOutput
-from siam.scoring import Together, predict
+from siam.scoring import OnError, predict, predict_pair
 
 ALL = "all"
-
-OnError = Callable[[int, ImageError], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,32 +103,11 @@ def attribute_logits(pair: Pair, files: list[Path], on_error: OnError) -> tuple[
 
 def scores_and_logits(pair: Pair, files: list[Path], on_error: OnError) -> tuple[np.ndarray, ...]:
     """Return SIAM's scores (n,) and attribute logits (n, K), and the baseline's scores (n,) if there is one."""
-    if pair.baseline is None:
-        return predict(pair.siam, files, _of_siam, description="scores", on_error=on_error)
-    if _input(pair.siam) == _input(pair.baseline):  # each photo is read once
-        together = Together(pair.siam, pair.baseline).eval()
-        return predict(
-            together,
-            files,
-            lambda both: (*_of_siam(both[0]), both[1].scenicness),
-            description="scores",
-            on_error=on_error,
-        )
-    own = predict(pair.siam, files, _of_siam, description="scores", on_error=on_error)
-    other = predict(
-        pair.baseline,
+    own, other = predict_pair(
+        pair,
         files,
-        lambda output: (output.scenicness,),
-        description="baseline",
-        on_error=lambda _place, _error: None,  # told already
+        lambda output: (output.scenicness, output.attribute_logits),
+        description="scores",
+        on_error=on_error,
     )
-    return *own, *other
-
-
-def _of_siam(output: SIAMOutput) -> tuple[Tensor, ...]:
-    return output.scenicness, output.attribute_logits
-
-
-def _input(network: SIAM | Baseline) -> tuple[Any, ...]:
-    config = network.config
-    return config.image_size, config.size_multiple, config.mean, config.std
+    return own if other is None else (*own, other)

@@ -1,111 +1,74 @@
-"""Figure 3 of the paper, our way: how the presence of each attribute goes with the score, ordered by tau."""
+"""Figure 3 as a plotly figure: a dot and an interval for each attribute, ordered by how it goes with the score.
 
-from typing import Any, NamedTuple
+After D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 import plotly.graph_objects as go
 
 from siam.drawing import sign_colour
-from siam.wording import words
+from siam.wording import signed, words
 
-_ROW = 22  # px
-_NEUTRAL = "#52606D"  # where the interval holds 0: neither raising nor lowering is shown
-_GRID = "#D3DAE1"
-
-
-class Dot(NamedTuple):
-    """One attribute: its name, tau, and the ends of the interval (tau itself where there is none)."""
-
-    label: str
-    tau: float
-    low: float
-    high: float
-    hover: str
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+_ROW = 20  # px
+_ZERO_LINE = "#9AA5B1"
+_AXIS = "Kendall's tau of presence and score, with its 95 % interval (−1 to 1, no unit)"
 
 
-def presence_dots(found: dict[str, Any]) -> list[Dot]:
-    """Return the attributes whose tau is defined, the highest first; of the same tau, by name.
+def presence_figure(presence: Mapping[str, Any], title: str, source: str) -> go.Figure:
+    """Return the chart, the attribute that goes best with the score at the top; its fonts are the page's.
+
+    Attributes without a tau are left out.
 
     Args:
-        found: what `siam.presence.predicted_presence` or `true_presence` returns, also as read from a stored result.
+        presence: of `siam.presence`, predicted or true.
+        title: what is shown, such as "Predicted presence and beauty".
+        source: photos, networks and date, for the line below the title.
     """
-    dots = []
-    for name, of in found["attributes"].items():
-        if of["kendall_tau"] is None:
-            continue
-        low, high = of["kendall_tau_interval"] or (of["kendall_tau"], of["kendall_tau"])
-        dots.append(Dot(words(name), of["kendall_tau"], low, high, _hover(words(name), of)))
-    return sorted(dots, key=lambda dot: (-dot.tau, dot.label))
-
-
-def presence_figure(found: dict[str, Any], source: str, scale: str) -> go.Figure:
-    """Return the attributes as dots with their 95 % intervals, the highest tau on top; its fonts are the page's.
-
-    Green and magenta say that the interval leaves out 0, grey that it does not. The axis is symmetric about 0.
-
-    Args:
-        found: as in `presence_dots`.
-        source: which presence, of which photos, by which model, for the line under the title.
-        scale: name of the ratings.
-    """
-    dots = presence_dots(found)
-    colours = [sign_colour(dot.tau) if dot.clear else _NEUTRAL for dot in dots]
-    figure = go.Figure()
-    for dot, colour in zip(dots, colours, strict=True):
-        line = {"color": colour, "width": 2}
-        ends = [dot.low, dot.high]
-        figure.add_trace(go.Scatter(x=ends, y=[dot.label] * 2, mode="lines", line=line, hoverinfo="skip"))
-    figure.add_trace(
+    known = [(name, of) for name, of in presence["attributes"].items() if of["kendall_tau"] is not None]
+    ranked = sorted(known, key=lambda item: item[1]["kendall_tau"])  # plotly counts rows from below
+    figure = go.Figure(
         go.Scatter(
-            x=[dot.tau for dot in dots],
-            y=[dot.label for dot in dots],
+            x=[of["kendall_tau"] for _name, of in ranked],
+            y=[words(name) for name, _of in ranked],
+            error_x=_intervals([of for _name, of in ranked]),
             mode="markers",
-            marker={"color": colours, "size": 9},
-            customdata=[dot.hover for dot in dots],
-            hovertemplate="%{customdata}<extra></extra>",
+            marker={"size": 8, "color": [sign_colour(of["kendall_tau"]) for _name, of in ranked]},
+            customdata=[[_hover(of)] for _name, of in ranked],
+            hovertemplate="%{y}: %{customdata[0]}<extra></extra>",
         )
     )
-    return _layout(figure, dots, f"{source}; {found['n']} photos", scale)
-
-
-def _hover(label: str, of: dict[str, Any]) -> str:
-    interval = of["kendall_tau_interval"]
-    parts = [f"{label}: tau {of['kendall_tau']:.2f}"]
-    if interval is not None:
-        parts.append(f"95 % interval {interval[0]:.2f} to {interval[1]:.2f}")
-    for group in ("present", "absent"):
-        if of[f"mean_{group}"] is not None:
-            parts.append(f"mean score {of[f'mean_{group}']:.2f} where {group} ({of[group]} photos)")
-    return "<br>".join(parts)
-
-
-def _layout(figure: go.Figure, dots: list[Dot], source: str, scale: str) -> go.Figure:
-    reach = min(1.0, 1.08 * max((max(abs(dot.low), abs(dot.high)) for dot in dots), default=1.0) or 1.0)
-    title = f"What goes with a high score<br><sup>{source}</sup>"
+    figure.add_vline(0, line={"color": _ZERO_LINE, "width": 1})
     return figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left"},
-        height=_ROW * len(dots) + 130,
-        margin={"l": 8, "r": 8, "t": 60, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        title={"text": title, "subtitle": {"text": f"{presence['n']:,} photos · {source}"}},
+        xaxis={"title": _AXIS, "zeroline": False},
+        yaxis={"dtick": 1, "automargin": True, "showgrid": True},
+        height=150 + _ROW * len(ranked),
         showlegend=False,
-        dragmode=False,
-        xaxis={
-            "title": {"text": f"Kendall's tau of presence and {scale}; bars are 95 % intervals"},
-            "range": [-reach, reach],
-            "gridcolor": _GRID,
-            "zerolinecolor": _NEUTRAL,
-            "fixedrange": True,
-        },
-        yaxis={
-            "categoryorder": "array",
-            "categoryarray": [dot.label for dot in reversed(dots)],
-            "range": [-0.7, len(dots) - 0.3],
-            "automargin": True,
-            "fixedrange": True,
-        },
     )
+
+
+def _intervals(figures: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how far each interval reaches to either side of its dot; nowhere where there is none."""
+    pairs = [(of["kendall_tau"], of["kendall_tau_interval"] or [of["kendall_tau"]] * 2) for of in figures]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, high - tau) for tau, (_low, high) in pairs],
+        "arrayminus": [max(0.0, tau - low) for tau, (low, _high) in pairs],
+        "thickness": 1.5,
+        "width": 0,
+    }
+
+
+def _hover(of: Mapping[str, Any]) -> str:
+    """Return a row's figures as people read them."""
+    parts = [f"tau {signed(of['kendall_tau'])}"]
+    if of["kendall_tau_interval"] is not None:
+        low, high = of["kendall_tau_interval"]
+        parts[0] += f" ({signed(low)} to {signed(high)})"
+    for name in ("present", "absent"):
+        if of[f"mean_{name}"] is not None:
+            parts.append(f"mean score {of[f'mean_{name}']:.2f} where {name} (n = {of[name]})")
+    return "<br>".join(parts)

@@ -1,71 +1,43 @@
-"""Figure 3: which attribute stands where, with what interval, and in which colour."""
+"""Figure 3: dots and intervals are the figures' own, in their order."""
 
 import numpy as np
 import pytest
 
-from siam.drawing import sign_colour
 from siam.presence import predicted_presence
-from siam.presence_figure import presence_dots, presence_figure
+from siam.presence_figure import presence_figure
+
+NAMES = ["still_water", "never", "wire", "trees"]
 
 
-def entry(tau, interval, present=2.0):
-    return {
-        "kendall_tau": tau,
-        "kendall_tau_interval": interval,
-        "mean_present": present,
-        "mean_absent": 3.0,
-        "present": 4,
-        "absent": 5,
-    }
-
-
-FOUND = {
-    "rule": "made up",
-    "n": 9,
-    "attributes": {
-        "still_water": entry(0.1, [-0.2, 0.4]),
-        "metal": entry(-0.5, [-0.6, -0.3]),
-        "hiking": entry(0.4, [0.2, 0.5], present=None),
-        "wire": entry(None, None),
-        "brick": entry(0.1, None),
-    },
-}
-
-
-def test_dots_stand_in_the_order_of_tau_without_those_that_have_none():
-    dots = presence_dots(FOUND)
-    assert [dot.label for dot in dots] == ["hiking", "brick", "still water", "metal"]
-    assert [(dot.tau, dot.low, dot.high) for dot in dots][1:3] == [(0.1, 0.1, 0.1), (0.1, -0.2, 0.4)]
-    assert [dot.clear for dot in dots] == [True, True, False, True]
-    assert "interval" not in dots[1].hover and "-0.20 to 0.40" in dots[2].hover
-    assert "where present" not in dots[0].hover and "3.00 where absent (5 photos)" in dots[0].hover
-
-
-def test_the_figure_shows_each_interval_and_its_sign():
-    figure = presence_figure(FOUND, "Predicted by photo on made-up photos", "beauty, OASIS")
-    *bars, points = figure.data
-    assert list(points.x) == [0.4, 0.1, 0.1, -0.5]
-    assert [list(bar.x) for bar in bars] == [[0.2, 0.5], [0.1, 0.1], [-0.2, 0.4], [-0.6, -0.3]]
-    assert points.marker.color[0] == sign_colour(1) and points.marker.color[3] == sign_colour(-1)
-    assert points.marker.color[2] not in (sign_colour(1), sign_colour(-1))
-    low, high = figure.layout.xaxis.range
-    assert low == -high and high >= 0.6
-    assert figure.layout.yaxis.categoryarray[-1] == "hiking"  # the last category is drawn on top
-    assert "9 photos" in figure.layout.title.text and "made-up" in figure.layout.title.text
-    assert "tau" in figure.layout.xaxis.title.text and "beauty, OASIS" in figure.layout.xaxis.title.text
-
-
-@pytest.mark.parametrize("photos", [30, 3])
-def test_computed_presence_can_be_drawn(photos):
+@pytest.fixture(scope="module")
+def presence():
     random = np.random.default_rng(0)
-    presence = random.random((photos, 3))
-    presence[:, 2] = 0.5  # everywhere the same: no tau
-    scores = presence[:, 0] + 0.01 * random.random(photos)
-    figure = presence_figure(predicted_presence(presence, scores, ["trees", "dry", "road"]), "test", "points")
-    assert figure.data[-1].y[0] == "trees"
-    assert "road" not in figure.data[-1].y
+    scores = random.normal(4, 1, 40)
+    values = scores[:, None] * [0.5, 0.0, -1.0, 0.0] + random.normal(size=(40, 4)) * [1.0, 0.0, 1.0, 1.0]
+    return predicted_presence(values, scores, NAMES)
 
 
-def test_nothing_to_draw_is_an_empty_figure():
-    figure = presence_figure({"rule": "none", "n": 0, "attributes": {}}, "test", "points")
-    assert list(figure.layout.xaxis.range) == [-1, 1]
+def test_dots_and_intervals_are_the_figures_in_their_order(presence):
+    (dots,) = presence_figure(presence, "Predicted presence and beauty", "OASIS, photo").data
+    assert list(dots.x) == sorted(dots.x)
+    assert set(dots.y) == {"still water", "wire", "trees"}  # "never" has no tau
+    for place, name in enumerate(dots.y):
+        of = presence["attributes"][name.replace(" ", "_")]
+        assert dots.x[place] == of["kendall_tau"]
+        ends = [dots.x[place] - dots.error_x.arrayminus[place], dots.x[place] + dots.error_x.array[place]]
+        assert ends == pytest.approx(of["kendall_tau_interval"])
+        assert f"{of['mean_present']:.2f}" in dots.customdata[place][0]
+
+
+def test_it_says_what_it_shows_in_which_unit_and_where_from(presence):
+    layout = presence_figure(presence, "Predicted presence and beauty", "OASIS, photo").layout
+    assert layout.title.text == "Predicted presence and beauty"
+    assert layout.title.subtitle.text == "40 photos · OASIS, photo"
+    assert "tau" in layout.xaxis.title.text and "95 %" in layout.xaxis.title.text
+
+
+def test_an_attribute_without_interval_has_a_dot_alone(presence):
+    of = {**presence["attributes"]["wire"], "kendall_tau_interval": None, "mean_present": None}
+    (dots,) = presence_figure({**presence, "attributes": {"wire": of}}, "t", "s").data
+    assert (list(dots.error_x.array), list(dots.error_x.arrayminus)) == ([0], [0])
+    assert "where present" not in dots.customdata[0][0]
