@@ -2,10 +2,6 @@
 
 import math
 import stat
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +12,7 @@ import torch
 from PIL import ExifTags, Image, ImageCms
 
 from siam.errors import ImageError
+from siam.quiet import quiet_pillow
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -42,7 +39,6 @@ _TURNS = {  # EXIF orientation → what makes the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_LOCK = threading.Lock()
 
 pillow_heif.register_heif_opener()
 
@@ -80,7 +76,7 @@ def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = N
     """
     if isinstance(source, Image.Image):
         label = _label(name or str(getattr(source, "filename", "")))
-        with _quiet_pillow():
+        with quiet_pillow():
             return _decode(source, label)
     if isinstance(source, bytes):
         label, data = _label(name or ""), source
@@ -90,7 +86,7 @@ def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = N
         data = _read_file(Path(source), label)
     else:
         raise TypeError(f"read_image takes bytes, a path or a PIL image, not {type(source).__name__}")
-    with _quiet_pillow():
+    with quiet_pillow():
         try:
             image = Image.open(BytesIO(data), formats=_FORMATS)
         except Image.DecompressionBombError as error:  # far over our limit, too; Pillow does not tell the size
@@ -176,18 +172,6 @@ def _guess(data: bytes) -> str:
         if data.startswith(beginning):
             return words
     return "an SVG drawing" if b"<svg" in data[:1000] else "damaged or not a picture"
-
-
-@contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Keep Pillow's warnings about odd metadata and sizes to ourselves: we decide, and say it in an `ImageError`.
-
-    Warning filters belong to the whole process. The lock keeps our own threads from restoring them in the wrong order,
-    and were another library's thread to do so, only warnings raised inside Pillow would be lost.
-    """
-    with _LOCK, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif)\b")
-        yield
 
 
 def _decode(image: Image.Image, label: str) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import threading
 import time
 import warnings
 import zlib
@@ -550,3 +551,17 @@ def test_preprocess_has_the_target_size(width: int, height: int, multiple: int):
     config = Config(size_multiple=multiple)
     pixels = preprocess(Image.new("RGB", (width, height), "teal"), config)
     assert tuple(pixels.shape) == (1, 3, *target_size((height, width), config))
+
+
+def test_several_threads_decode_at_once(monkeypatch):
+    """They meet inside the decoder, and the warning filters are afterwards what they were."""
+    meeting = threading.Barrier(3, timeout=20)
+    decode = images._decode
+    monkeypatch.setattr(images, "_decode", lambda *arguments: (meeting.wait(), decode(*arguments))[1])
+    file = BytesIO()
+    Image.new("RGB", (40, 40)).save(file, "PNG")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(images.read_image, [file.getvalue()] * 3))
+    assert [picture.size for picture in found] == [(40, 40)] * 3
+    assert warnings.filters == before

@@ -104,6 +104,9 @@ def test_the_tables_hold_what_was_measured_beside_what_the_paper_reports(walked,
     tables = capsys.readouterr().out
     for reported in ("0.640", "0.607", "0.496", "0.987", "1.01", "1.24"):
         assert reported in tables
+    frozen = json.loads((folder / "results" / "frozen-scores.json").read_text())["figures"]
+    assert set(frozen) == {"siam-frozen"}
+    assert re.search(rf"\b{frozen['siam-frozen']['rmse']:.2f}", tables)
     scores = json.loads((folder / "results" / "siam-scores.json").read_text())["figures"]
     for variant in ("siam", "baseline"):
         assert re.search(rf"\b{scores[variant]['rmse']:.2f}", tables)

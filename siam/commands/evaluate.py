@@ -49,11 +49,12 @@ def run(options: argparse.Namespace) -> int:
     from siam.assessment_text import table
     from siam.checkpoint import load
 
-    answer = assess(load(options.model), options.data, options.root, options.split)
+    pair = load(options.model)
+    answer = assess(pair, options.data, options.root, options.split)
     for note in answer["notes"]:
         sys.stderr.write(f"note: {note}\n")
     if options.out is not None:
-        _store(answer, options)
+        _store(answer, options, str(pair.card.get("variant", "siam")))
     if options.json:
         sys.stdout.write(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     else:
@@ -71,7 +72,7 @@ def _tables(options: argparse.Namespace) -> int:
     return 0
 
 
-def _store(answer: dict[str, Any], options: argparse.Namespace) -> None:
+def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) -> None:
     from datetime import UTC, datetime
 
     from siam import results
@@ -79,10 +80,10 @@ def _store(answer: dict[str, Any], options: argparse.Namespace) -> None:
 
     words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
     words += ["--split", answer["split"], "--model", options.model]
-    figures = {"siam": dict(answer["siam"])}
+    figures = {variant: dict(answer["siam"])}
     if answer.get("baseline") is not None:
         figures["baseline"] = answer["baseline"]
-    figures["siam"] |= {name: answer[name] for name in ("difference", "presence") if answer.get(name) is not None}
+    figures[variant] |= {name: answer[name] for name in ("difference", "presence") if answer.get(name) is not None}
     protocol = "; ".join([f"networks as they are, on {answer['n']} photos", answer["method"], *answer["notes"]])
     result = results.Result(
         model=answer["model"],
