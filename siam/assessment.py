@@ -54,7 +54,8 @@ def _attributes(pair: Pair, photos: AttributePhotos, data: str, root: Path, spli
     logits, labels = chosen.found[0][:, own], photos.labels[chosen.places][:, labels_of]
     figures = attribute_figures_with_intervals(logits, labels, names)
     notes = _seen(pair, attributes=True, split=chosen.split)
-    return {"siam": figures, "split": chosen.split, "n": len(labels), "skipped": chosen.skipped, "notes": notes}
+    told = {"split": chosen.split, "n": len(labels), "skipped": chosen.skipped, "notes": notes}
+    return {"siam": figures, "seen_in_training": bool(notes), **told}
 
 
 def _scores(pair: Pair, photos: ScoredPhotos, data: str, root: Path, split: str | None) -> dict[str, Any]:
@@ -80,6 +81,7 @@ def _scores(pair: Pair, photos: ScoredPhotos, data: str, root: Path, split: str 
                 own = logits[labelled] if name == "siam" else None
                 figures[name]["annotated"] = _annotated(pair.siam, of[labelled], scores[labelled], same, own, labels)
     other = predicted["baseline"]
+    seen = _seen(pair, attributes=False, split=chosen.split)
     return {
         **figures,
         "difference": None if other is None else difference_figures(found, other, scores, same_scale=same),
@@ -91,7 +93,8 @@ def _scores(pair: Pair, photos: ScoredPhotos, data: str, root: Path, split: str 
         "scale": _described(scale),
         "data_scale": _described(photos.scale),
         "same_scale": same,
-        "notes": [*notes, *_seen(pair, attributes=False, split=chosen.split)],
+        "seen_in_training": bool(seen),
+        "notes": [*notes, *seen],
     }
 
 

@@ -258,6 +258,22 @@ def test_figures_on_photos_seen_in_training_come_with_a_warning(run, pair, datas
         json.loads(out)
 
 
+def test_figures_on_photos_seen_in_training_are_not_stored(run, pair, datasets, tmp_path):
+    card = {"training_data": "All of them.", "metrics": {"protocol": "5-fold cross-validation on the rated photos"}}
+    save(Pair("seen", pair.siam, None, card), tmp_path / "seen")
+    out = tmp_path / "results" / "seen.json"
+    status, _out, _err = run(
+        "--data", "scenicornot", "--root", datasets / "scenicornot", "--out", out, model=tmp_path / "seen"
+    )
+    assert status == 0
+    assert set(results.read(out).figures["siam"]) == {"presence"}
+    out.unlink()
+    status, _out, err = run(
+        "--data", "sun", "--root", datasets / "sun", "--split", "train", "--out", out, model=tmp_path / "seen"
+    )
+    assert status == 2 and "nothing stored" in err and not out.exists()
+
+
 def test_without_json_a_table(run, datasets):
     status, out, _err = run("--data", "scenicornot", "--root", datasets / "scenicornot", "--split", "all")
     assert status == 0

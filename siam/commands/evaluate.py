@@ -53,13 +53,14 @@ def run(options: argparse.Namespace) -> int:
     answer = assess(pair, options.data, options.root, options.split)
     for note in answer["notes"]:
         sys.stderr.write(f"note: {note}\n")
+    status = 0
     if options.out is not None:
-        _store(answer, options, str(pair.card.get("variant", "siam")))
+        status = _store(answer, options, str(pair.card.get("variant", "siam")))
     if options.json:
         sys.stdout.write(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         sys.stdout.write(table(answer))
-    return 0
+    return status
 
 
 def _tables(options: argparse.Namespace) -> int:
@@ -72,7 +73,8 @@ def _tables(options: argparse.Namespace) -> int:
     return 0
 
 
-def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) -> None:
+def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) -> int:
+    """Store the figures, but of photos seen in training only how the presence of attributes goes with the score."""
     from datetime import UTC, datetime
 
     from siam import results
@@ -80,10 +82,14 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
 
     words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
     words += ["--split", answer["split"], "--model", options.model]
-    figures = {variant: dict(answer["siam"])}
-    if answer.get("baseline") is not None:
+    figures = {variant: {} if answer["seen_in_training"] else dict(answer["siam"])}
+    if answer.get("baseline") is not None and not answer["seen_in_training"]:
         figures["baseline"] = answer["baseline"]
-    figures[variant] |= {name: answer[name] for name in ("difference", "presence") if answer.get(name) is not None}
+        figures[variant]["difference"] = answer["difference"]
+    if answer.get("presence") is not None:
+        figures[variant]["presence"] = answer["presence"]
+    if not figures[variant]:
+        return fail(f"nothing stored in {options.out}: {answer['notes'][0]}")
     protocol = "; ".join([f"networks as they are, on {answer['n']} photos", answer["method"], *answer["notes"]])
     result = results.Result(
         model=answer["model"],
@@ -96,3 +102,4 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
         figures=figures,
     )
     results.write(result, options.out)
+    return 0
