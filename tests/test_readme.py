@@ -3,6 +3,7 @@
 import json
 import re
 
+from siam import cross_validation, results
 from tests.server import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -11,15 +12,25 @@ SOURCES = {"oasis_scenes": "OASIS, outdoor scenes", "vessel_landscapes": "Vessel
 
 def test_figures_are_those_of_the_card():
     metrics = json.loads((ROOT / "assets" / "models" / "photo" / "card.json").read_text())["metrics"]
+    text = " ".join(README.split())
     for source, title in SOURCES.items():
-        siam, baseline = metrics["siam"][source], metrics["baseline"][source]
+        siam, frozen, baseline = (metrics[variant][source] for variant in ("siam", "siam-frozen", "baseline"))
         cells = [title, str(siam["n"])]
-        cells += [f"{model['kendall_tau']:.2f} ± {model['kendall_tau_sd']:.2f}" for model in (siam, baseline)]
-        cells += [f"{model['rmse']:.2f}" for model in (siam, baseline)]
+        cells += [f"{one['kendall_tau']:.2f} ± {one['kendall_tau_sd']:.2f}" for one in (siam, frozen, baseline)]
+        cells += [f"{one['rmse']:.2f}" for one in (siam, baseline)]
         assert f"| {' | '.join(cells)} |" in README
-    sun = metrics["sun_test"]
-    words = f"{sun['mean_average_precision']:.2f} over {sun['attributes']} attributes (chance {sun['chance']:.2f})"
-    assert words in README
+    sun, alone = metrics["sun_test"], metrics["f_alone"]
+    words = f"{sun['mean_average_precision']:.2f} over {sun['attributes']} attributes (chance {sun['chance']:.2f}); "
+    assert f"{words}before it learned scores, f alone reached {alone['mean_average_precision']:.2f}." in text
+    places, without = sun["places"], metrics["without_regions"]["places"]
+    words = f"{places['pixel_ap']:.2f} over {places['attributes']} attributes (chance {places['chance']:.2f}); "
+    assert f"{words}without region supervision {without['pixel_ap']:.2f}." in text
+
+
+def test_the_stored_result_is_that_of_the_card():
+    folder = ROOT / "assets" / "models" / "photo"
+    card = json.loads((folder / "card.json").read_text())
+    assert results.read(ROOT / "assets" / "results" / "photo.json") == cross_validation.result(card, "photo")
 
 
 def test_local_links_lead_somewhere():

@@ -36,7 +36,8 @@ def _show_scores(card: dict[str, Any], metrics: dict[str, Any]) -> None:
         for source, figures in metrics["siam"].items()
     ]
     st.markdown("**Agreement with people, on photos that the networks had not seen**")
-    st.dataframe(pd.DataFrame(rows).round(2), hide_index=True)
+    table = pd.DataFrame(rows)
+    st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
     trained = (
         f" Trained {card['trained']} by `python -m siam train recipes/{card['recipe']}`." if "recipe" in card else ""
     )
@@ -65,4 +66,9 @@ def _show_attributes(metrics: dict[str, Any]) -> None:
             rows.setdefault(name, {}).update({"where: pixel AP": row["pixel_ap"], "where: chance": row["chance"]})
     with st.expander("Each attribute"):
         table = pd.DataFrame([{"attribute": words(name), **row} for name, row in rows.items()])
-        st.dataframe(table.round(2).sort_values("what: AP", ascending=False), hide_index=True)
+        table = table.sort_values("what: AP", ascending=False)
+        st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
+
+
+def _two_decimals(table: pd.DataFrame) -> dict[str, Any]:
+    return {name: st.column_config.NumberColumn(format="%.2f") for name in table.select_dtypes("float").columns}
