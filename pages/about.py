@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import card_view, resources
+from ui import card_view, resources, results_view
 
 st.header("About SIAM Explorer", anchor=False)
 st.markdown(
@@ -18,6 +18,7 @@ without saying what it is.
 """
 )
 card_view.show(resources.pair().card)
+results_view.show_presence(resources.pair().name)
 st.subheader("Cite", anchor=False)
 st.markdown(
     "D. Marcos, S. Lobry, D. Tuia: *Semantically Interpretable Activation Maps: what-where-how explanations within "

@@ -13,7 +13,7 @@ from siam.wording import signed, words
 
 _ROW = 20  # px
 _ZERO_LINE = "#9AA5B1"
-_AXIS = "Kendall's tau of presence and score, with its 95 % interval (−1 to 1, no unit)"
+_AXIS = "Kendall's tau (−1 to 1), 95 % interval"
 
 
 def presence_figure(presence: Mapping[str, Any], title: str, source: str) -> go.Figure:
@@ -57,6 +57,7 @@ def _intervals(figures: list[Mapping[str, Any]]) -> dict[str, Any]:
         "symmetric": False,
         "array": [max(0.0, high - tau) for tau, (_low, high) in pairs],
         "arrayminus": [max(0.0, tau - low) for tau, (low, _high) in pairs],
+        "color": _ZERO_LINE,  # seen on light and on dark pages
         "thickness": 1.5,
         "width": 0,
     }

@@ -244,11 +244,30 @@ def test_about_shows_the_card(app, pair):
     assert not app.exception
     text = " ".join(markdown.value for markdown in app.markdown)
     assert pair.card["limits"] in text
-    assert app.dataframe[0].value["baseline τ"].tolist() == [
-        round(figures["kendall_tau"], 2) for figures in pair.card["metrics"]["baseline"].values()
-    ]
+    for variant, name in (("siam", "SIAM"), ("siam-frozen", "SIAM, no fine-tuning"), ("baseline", "baseline")):
+        assert app.dataframe[0].value[f"τ {name}"].tolist() == [
+            figures["kendall_tau"] for figures in pair.card["metrics"][variant].values()
+        ]
+    assert "Which attributes go with beauty" in [heading.value for heading in app.subheader]
+    assert len(app.get("plotly_chart")) == 1
     app.switch_page("pages/explain.py").run()
     assert metrics(app)
+
+
+def test_a_card_that_tells_little_is_shown(app, pair):
+    """As that of imported networks, which were not measured here."""
+    bare = {key: pair.card[key] for key in ("summary", "training_data", "limits")}
+    kept = dict(pair.card)
+    try:
+        pair.card.clear()
+        pair.card.update(bare)
+        app.run()
+        app.switch_page("pages/about.py").run()
+        assert not app.exception
+        assert any(bare["training_data"] in markdown.value for markdown in app.markdown)
+    finally:
+        pair.card.clear()
+        pair.card.update(kept)
 
 
 def test_wide_and_tall_pictures(app):

@@ -13,6 +13,7 @@ from PIL import Image
 import siam
 from siam.cli import main
 from siam.downloads import sun
+from siam.recipes import read_recipe
 from tests.experiment import write_recipe
 from tests.file_server import Stored, running_server
 from tests.server import ROOT
@@ -60,7 +61,7 @@ def walked(tmp_path_factory):
     (folder / "recipes").mkdir()
     (folder / "made").mkdir()
     text = (ROOT / "recipes" / "scenicornot-resnet50.toml").read_text(encoding="utf-8")
-    real = siam.recipes.read_recipe(ROOT / "recipes" / "scenicornot-resnet50.toml")
+    real = read_recipe(ROOT / "recipes" / "scenicornot-resnet50.toml")
     write_recipe(folder / "recipes" / "scenicornot-resnet50.toml")
     assert real["data"]["attributes"] == {"reader": "sun", "folder": "sun"} and "scenicornot" in text
     said = []
@@ -114,7 +115,7 @@ def test_the_tables_hold_what_was_measured_beside_what_the_paper_reports(walked,
 
 def test_the_real_recipe_differs_in_size_alone():
     """What the small recipe sets, the real one sets too, and the other way round."""
-    real = siam.recipes.read_recipe(ROOT / "recipes" / "scenicornot-resnet50.toml")
+    real = read_recipe(ROOT / "recipes" / "scenicornot-resnet50.toml")
     assert real["network"]["backbone"] == "resnet50" and real["network"]["grid"] == 15
     assert real["training"]["scenicness_weight"] == 0.1 and real["augmentation"]["crop"] == 450
     for name in ("baseline", "attributes", "siam", "siam-frozen"):
