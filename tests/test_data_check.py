@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 
 import numpy as np
 import pytest
@@ -157,6 +158,7 @@ def test_an_interrupt_does_not_read_on(oasis_folder, monkeypatch):
 
     def interrupted(path):
         seen.append(path)
+        time.sleep(0.001)  # as a photo takes, so that the interrupt comes before the end
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checking, "_reason_against", interrupted)

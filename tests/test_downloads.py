@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,9 @@ def command(*arguments):
 
 def stop_once(started, reached, how=signal.SIGKILL):
     """Stop a process, by default with no chance to tidy up, as soon as `reached` says so; return status and stderr."""
-    process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would not hear Ctrl-C
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(started, cwd=ROOT, preexec_fn=heard, **pipes)
     try:
         until = time.monotonic() + 30
         while not reached():
@@ -74,7 +77,7 @@ def stop_once(started, reached, how=signal.SIGKILL):
         _out, err = process.communicate(timeout=30)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
     return process.returncode, err
 
 

@@ -73,7 +73,9 @@ def put(server, order, **settings):
         server.files[path] = Stored(shard(rows(part.tolist()), **settings))
     siblings = [{"rfilename": "README.md", "size": 10}]
     siblings += [
-        {"rfilename": path.split(f"{COMMIT}/")[1], "size": len(stored.data)} for path, stored in server.files.items()
+        {"rfilename": path.split(f"{COMMIT}/")[1], "size": len(stored.data)}
+        for path, stored in server.files.items()
+        if COMMIT in path
     ]
     about = json.dumps({"sha": COMMIT, "siblings": siblings}).encode()
     for revision in ("main", COMMIT, "v1"):

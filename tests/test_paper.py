@@ -39,9 +39,10 @@ def sun_archives(folder):
     labels[::2, 40] = 1.0
     save_archives(folder, labels, names)
     archives = {name: io.BytesIO() for name in sun.ARCHIVES}
-    with tarfile.open(fileobj=archives[sun.ARCHIVES[0]], mode="w:gz") as tar:
+    tables, photos = archives.values()
+    with tarfile.open(fileobj=tables, mode="w:gz") as tar:
         tar.add(folder / "SUNAttributeDB", "SUNAttributeDB")
-    with tarfile.open(fileobj=archives[sun.ARCHIVES[1]], mode="w:gz") as tar:
+    with tarfile.open(fileobj=photos, mode="w:gz") as tar:
         for number, name in enumerate(names):
             pixels = np.random.default_rng(number).integers(0, 90, (64, 80, 3), dtype=np.uint8)
             pixels[..., 1] += np.uint8(140 * (number % 2 == 0))
