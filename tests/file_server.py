@@ -135,9 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, body: bytes, fault: Fault, asked: Asked) -> None:
         first = next((n for n in (fault.drop, fault.stall) if n is not None), len(body))
+        asked.sent += len(body[:first])  # before they go: the client may look as soon as it has them
         self.wfile.write(body[:first])
         self.wfile.flush()
-        asked.sent += len(body[:first])
         if fault.drop is not None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
