@@ -18,6 +18,7 @@ from siam import cards
 from siam.cards import CARD
 from siam.cards import FORMAT as FORMAT
 from siam.errors import CheckpointError
+from siam.memory import keep_freed_memory
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
@@ -51,6 +52,7 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
     Raises:
         CheckpointError: nothing is there, or what is there is damaged or does not fit its card.
     """
+    keep_freed_memory()
     folder = find(source)
     card = cards.read(folder)
     if device is None:

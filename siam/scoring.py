@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,10 +19,16 @@ from siam.images import InputConfig, preprocess, read_image
 from siam.inference import device_of
 from siam.model import SIAM, Baseline, BaselineOutput, SIAMOutput
 
-_ON_CPU, _ON_GPU = 1, 8  # photos at a time
+_ON_GPU = 8  # photos at a time
 _WAITING = 4  # batches of photos that may wait for others of their size
 
 OnError = Callable[[int, ImageError], None]
+_Results = Iterator[tuple[list[int], list[np.ndarray]]]
+_Done = TypeVar("_Done")
+
+
+class _NoCellError(ImageError):
+    """The network takes no photo of that shape, whatever is in it: no reason to go on with the others."""
 
 
 class Together(nn.Module):
@@ -43,8 +49,11 @@ class Together(nn.Module):
         return self.siam(images), self.baseline(images)
 
 
+_Network = SIAM | Baseline | Together
+
+
 def predict(
-    network: SIAM | Baseline | Together,
+    network: _Network,
     files: Sequence[Path],
     function: Callable[[Any], tuple[Tensor, ...]],
     *,
@@ -62,8 +71,9 @@ def predict(
         network: in evaluation mode, on any device.
         files: (N,) photos.
         function: maps the network's output of n photos to tensors whose first axis is n.
-        batch_size: photos at a time; by default 8 on a GPU, 1 on a CPU, whose caches several overrun.
-        workers: threads that read and scale photos ahead.
+        batch_size: photos at a time; by default 8 on a GPU. On a CPU, whose caches several overrun, each core by
+            default takes a photo of its own, from the file to the result.
+        workers: threads that read and scale photos ahead of the batches.
         description: of the progress bar on stderr; None for none.
         on_error: told the place and the reason of each photo that cannot be read, which is then left out; None for an
             exception at the first one.
@@ -78,19 +88,17 @@ def predict(
     """
     if not files:
         raise ValueError("there are no photos to score")
-    device = device_of(network)
-    size = batch_size or (_ON_CPU if device.type == "cpu" else _ON_GPU)
+    on_cores = batch_size is None and device_of(network).type == "cpu"
+    if on_cores:
+        results = _on_cores(network, files, function, on_error)
+    else:
+        results = _in_batches(network, files, function, batch_size or _ON_GPU, workers, on_error)
     found: tuple[np.ndarray, ...] = ()
     progress = tqdm(
         total=len(files), desc=description, unit="photo", file=sys.stderr, disable=description is None or None
     )
-    with progress, torch.inference_mode():
-        for places, images in _batches(network.config, files, size, workers, on_error):
-            try:
-                output = network(images.to(device))
-            except ValueError as error:  # no cell is left inside the border
-                raise ImageError(f"{files[places[0]]}: {error}") from error
-            parts = [part.float().cpu().numpy() for part in function(output)]
+    with progress:
+        for places, parts in results:
             if not found:
                 found = tuple(np.full((len(files), *part.shape[1:]), np.nan, dtype=np.float32) for part in parts)
             for column, part in zip(found, parts, strict=True):
@@ -132,13 +140,59 @@ def predict_pair(
     return found, scores
 
 
+def _on_cores(
+    network: _Network, files: Sequence[Path], function: Callable[[Any], tuple[Tensor, ...]], on_error: OnError | None
+) -> _Results:
+    """Yield each photo's place and results; as many threads as PyTorch has take a photo each, with one core each."""
+    threads = torch.get_num_threads()
+
+    def whole(path: Path) -> list[np.ndarray]:
+        with torch.inference_mode():
+            return _parts(network, preprocess(read_image(path), network.config), path, function)
+
+    try:
+        pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        for place, parts in _ahead(whole, files, pool, 2 * threads, on_error):
+            yield [place], parts
+    finally:
+        torch.set_num_threads(threads)  # what a thread sets for itself is the default of all new ones
+
+
+def _in_batches(
+    network: _Network,
+    files: Sequence[Path],
+    function: Callable[[Any], tuple[Tensor, ...]],
+    batch_size: int,
+    workers: int,
+    on_error: OnError | None,
+) -> _Results:
+    """Yield the places of some photos and their results."""
+    device = device_of(network)
+    for places, images in _batches(network.config, files, batch_size, workers, on_error):
+        with torch.inference_mode():
+            parts = _parts(network, images.to(device), files[places[0]], function)
+        yield places, parts
+
+
+def _parts(
+    network: _Network, images: Tensor, path: Path, function: Callable[[Any], tuple[Tensor, ...]]
+) -> list[np.ndarray]:
+    try:
+        output = network(images)
+    except ValueError as error:  # no cell is left inside the border
+        raise _NoCellError(f"{path}: {error}") from error
+    return [part.float().cpu().numpy() for part in function(output)]
+
+
 def _batches(
     config: InputConfig, files: Sequence[Path], batch_size: int, workers: int, on_error: OnError | None
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Yield the places of some photos of one size, and their pictures (n, 3, H, W)."""
     waiting: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
     count = 0
-    for place, pixels in _read_ahead(config, files, batch_size, workers, on_error):
+    pool = ThreadPoolExecutor(max(1, workers))
+    most = 2 * max(batch_size, workers)
+    for place, pixels in _ahead(lambda path: preprocess(read_image(path), config), files, pool, most, on_error):
         size = tuple(pixels.shape[2:])
         waiting[size].append((place, pixels))
         count += 1
@@ -156,33 +210,28 @@ def _stack(group: Sequence[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
     return [place for place, _pixels in group], torch.cat([pixels for _place, pixels in group])
 
 
-def _read_ahead(
-    config: InputConfig, files: Sequence[Path], batch_size: int, workers: int, on_error: OnError | None
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield each photo's place and its pixels (1, 3, H, W), in order, a few of them prepared ahead of time."""
-
-    def prepare(path: Path) -> Tensor:
-        return preprocess(read_image(path), config)
-
+def _ahead(
+    work: Callable[[Path], _Done], files: Sequence[Path], pool: ThreadPoolExecutor, most: int, on_error: OnError | None
+) -> Iterator[tuple[int, _Done]]:
+    """Yield each photo's place and what `work` makes of it, in order; up to `most` are begun ahead of time."""
     remaining = enumerate(files)
-    pool = ThreadPoolExecutor(max(1, workers))
-    ahead: deque[tuple[int, Future[Tensor]]] = deque()
+    begun: deque[tuple[int, Future[_Done]]] = deque()
     try:
-        ahead.extend(
-            (place, pool.submit(prepare, path)) for place, path in islice(remaining, 2 * max(batch_size, workers))
-        )
-        while ahead:
-            place, pixels = ahead.popleft()
-            ahead.extend((next_place, pool.submit(prepare, path)) for next_place, path in islice(remaining, 1))
+        begun.extend((place, pool.submit(work, path)) for place, path in islice(remaining, most))
+        while begun:
+            place, future = begun.popleft()
+            begun.extend((next_place, pool.submit(work, path)) for next_place, path in islice(remaining, 1))
             try:
-                prepared = pixels.result()
+                done = future.result()
+            except _NoCellError:
+                raise
             except ImageError as error:
                 if on_error is None:
                     raise
                 on_error(place, error)
                 continue
-            del pixels  # the future keeps the picture as long as it lives itself
-            yield place, prepared
+            del future  # it keeps the picture as long as it lives itself
+            yield place, done
     finally:  # also after an error, and where nobody asks for more
         pool.shutdown(wait=True, cancel_futures=True)
 

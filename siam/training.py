@@ -4,6 +4,7 @@ from pathlib import Path
 
 from siam.checkpoint import Pair
 from siam.errors import TrainingError
+from siam.memory import keep_freed_memory
 from siam.recipes import read_recipe
 from siam.results import write
 
@@ -26,6 +27,7 @@ def train(
         DatasetError: the recipe or a dataset is missing or not as its layout says.
         TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer a number.
     """
+    keep_freed_memory()
     recipe = read_recipe(recipe_path)
     if recipe["method"] == "heads":
         from siam.cross_validation import result, train_heads
