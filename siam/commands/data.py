@@ -1,4 +1,4 @@
-"""`data`: check a dataset, or download one."""
+"""`data`: check a dataset, download one, or render one."""
 
 import argparse
 import json
@@ -13,9 +13,10 @@ _SPLITS = ("train", "val", "test")
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands and their arguments."""
-    parser = commands.add_parser("data", help="check or download datasets")
+    parser = commands.add_parser("data", help="check, download or render datasets")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add_check(actions)
+    _add_render(actions)
     download = actions.add_parser("download", help="fetch a dataset; the same command again goes on where it stopped")
     names = download.add_subparsers(required=True, metavar="NAME")
     _add_sun(names)
@@ -30,6 +31,17 @@ def _add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the dataset's folder")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.set_defaults(run=_check)
+
+
+def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("render", help="render landscapes whose truth is known; the same command again goes on")
+    parser.add_argument("--count", type=_positive_number, required=True, metavar="N", help="scenes 1 to N of the seed")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other scenes; default 0")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the dataset goes")
+    parser.add_argument("--size", type=int, default=500, metavar="PX", help="of the square pictures; default 500")
+    parser.add_argument("--workers", type=_positive_number, metavar="W", help="processes; default one for each core")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 scenes")
+    parser.set_defaults(run=_render)
 
 
 def _add_sun(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -68,6 +80,23 @@ def _check(options: argparse.Namespace) -> int:
     if report.clean:
         return 0
     return fail(f"{options.root}: {report.summary()}: mend or remove them (pictures that cannot be read are skipped)")
+
+
+def _render(options: argparse.Namespace) -> int:
+    from siam.datasets.rendered.render import SIZES, render_scenes
+    from siam.datasets.rendered.sheet import write_sheet
+
+    if options.seed < 0 or not SIZES[0] <= options.size <= SIZES[1]:
+        return fail(
+            f"--seed {options.seed} --size {options.size}: the seed is 0 or more, the size {SIZES[0]} to {SIZES[1]}"
+        )
+    render_scenes(options.out, options.count, options.seed, options.size, options.workers)
+    if options.sheet is not None:
+        write_sheet(options.out, range(1, min(options.count, 24) + 1), options.sheet)
+    sys.stdout.write(
+        f"{options.out}: scenes 1 to {options.count} of seed {options.seed}, with votes, labels and truth\n"
+    )
+    return 0
 
 
 def _download_sun(options: argparse.Namespace) -> int:

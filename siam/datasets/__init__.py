@@ -14,6 +14,7 @@ DATASETS = {  # name on the command line → module, imported when it is first a
     "scenicornot": "siam.datasets.scenicornot",
     "oasis": "siam.datasets.oasis",
     "folder": "siam.datasets.folder",
+    "rendered": "siam.datasets.rendered",
 }
 
 

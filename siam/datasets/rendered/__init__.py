@@ -1,0 +1,46 @@
+"""Landscapes that the project renders itself: `python -m siam data render`; what is where, and how it counts, is known.
+
+    votes.tsv           the crowd's votes, as ScenicOrNot's (`siam.datasets.scenicornot`)
+    images/<ID>.jpg     the pictures
+    labels.csv          file, split, and the share of three annotators who saw each attribute, as SUN's csv layout
+    truth/<ID>.json     the true bias, contributions and nuances (`truth.Truth`)
+    masks/<ID>.png      which pixels show which attributes
+
+A tenth of the scenes validates and a fifth tests, by ID, so that a scene keeps its split when more are rendered.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from siam.datasets import scenicornot, sun_attributes
+from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets.tables import Finding
+from siam.model import RatingScale
+
+SCALE = RatingScale("scenicness of rendered landscapes", scenicornot.SCALE.low, scenicornot.SCALE.high)
+
+
+def split_of(identifier: int) -> str:
+    """Return the split of a scene: of every ten, seven train, one validates and two test."""
+    return (*["train"] * 7, "val", "test", "test")[identifier % 10]
+
+
+def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
+    """Read the scenes below `root` with the crowd's votes, in the order of their IDs.
+
+    Raises:
+        DatasetError: a table is missing or not as it should be.
+    """
+    photos = scenicornot.read(root, findings=findings, scale=SCALE)
+    split = np.array([split_of(int(path.stem)) for path in photos.files])
+    return ScoredPhotos(photos.files, photos.scores, split, SCALE, photos.variances, photos.votes)
+
+
+def read_attributes(root: Path, *, findings: list[Finding] | None = None) -> AttributePhotos:
+    """Read the scenes below `root` with their labels.
+
+    Raises:
+        DatasetError: a table is missing or not as it should be.
+    """
+    return sun_attributes.read(root, findings=findings)
