@@ -32,14 +32,19 @@ class Augmentation:
         if not 0 <= self.rotation <= 90:
             raise ValueError(f"the rotation is up to {self.rotation} degrees; expected 0 to 90")
 
-    def __call__(self, image: Image.Image, generator: np.random.Generator) -> Image.Image:
-        """Return a random view, crop x crop px, of an RGB picture."""
+    def __call__(
+        self,
+        image: Image.Image,
+        generator: np.random.Generator,
+        resample: Image.Resampling = Image.Resampling.BICUBIC,
+    ) -> Image.Image:
+        """Return a random view, crop x crop px, of a picture; generators in the same state give the same view."""
         scale = self.short_side / min(image.size)
         width, height = (max(self.short_side, round(side * scale)) for side in image.size)
         angle, left, top, mirrored = generator.random(4)  # always four draws, whatever the settings
-        view = image.resize((width, height), Image.Resampling.BICUBIC)
+        view = image.resize((width, height), resample)
         if self.rotation > 0:
-            view = view.rotate((2 * angle - 1) * self.rotation, Image.Resampling.BICUBIC)
+            view = view.rotate((2 * angle - 1) * self.rotation, resample)
         x, y = int(left * (width - self.crop + 1)), int(top * (height - self.crop + 1))
         view = view.crop((x, y, x + self.crop, y + self.crop))
         if self.mirror and mirrored < 0.5:

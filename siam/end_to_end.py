@@ -132,7 +132,7 @@ class Experiment:
         photos = {kind: self.photos[kind] for kind in kinds}
         batch = self.settings["batch"]
         minibatches = Minibatches(
-            {kind: Source(of.files["train"], of.known["train"], batch) for kind, of in photos.items()},
+            {kind: Source(of.files["train"], of.known["train"], batch, of.masks) for kind, of in photos.items()},
             self.augmentation,
             objective.network.config,
             self.recipe["seed"],
@@ -165,7 +165,9 @@ class Experiment:
         return found
 
     def _objective(self, network: SIAM) -> SIAMObjective:
-        return SIAMObjective(network, self.settings["scenicness_weight"], self.settings["template_penalty"])
+        settings = self.settings
+        weights = settings["scenicness_weight"], settings["template_penalty"], settings.get("region_weight", 0.0)
+        return SIAMObjective(network, *weights)
 
     def _new_baseline(self) -> Baseline:
         shared, _own = self._network_settings()

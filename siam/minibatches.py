@@ -5,19 +5,22 @@ places s n … (s + 1) n - 1 of that order, and each place has its own random vi
 P-th photo of the same minibatch, so P processes see what one would.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from siam.augmentation import Augmentation
 from siam.errors import TrainingError
 from siam.images import InputConfig, normalise, read_image
+
+_REGION_CELL = 16  # px: side of the cells that regions are told in
 
 Minibatch = dict[str, dict[str, Tensor]]
 
@@ -30,11 +33,14 @@ class Source:
         files: (N,) paths.
         values: name → (N, …) float32, what is known of each photo, such as "labels" (N, K) or "scores" (N,).
         batch: photos of this kind in a minibatch, over all processes.
+        masks: reads the masks of a photo as `datasets.rendered.truth.read_sets` returns them, or None; then minibatches
+            hold "regions" (n, K, s, s), the share of each cell of the view that an attribute covers.
     """
 
     files: tuple[Path, ...]
     values: Mapping[str, np.ndarray]
     batch: int
+    masks: Callable[[Path], tuple[Image.Image, np.ndarray]] | None = None
 
 
 class Minibatches(Dataset[Minibatch]):
@@ -77,20 +83,35 @@ class Minibatches(Dataset[Minibatch]):
         return {kind: self._of_kind(step, kind, source) for kind, source in self.sources.items()}
 
     def _of_kind(self, step: int, kind: str, source: Source) -> dict[str, Tensor]:
-        photos, images = [], []
+        photos, images, regions = [], [], []
         for place in self.places(step, kind):
             photo = self.photo_at(int(place), kind)
-            generator = np.random.default_rng([self.seed, _number(kind), 1, int(place)])
-            view = self.augmentation(read_image(source.files[photo]), generator)
+            seed = [self.seed, _number(kind), 1, int(place)]
+            path = source.files[photo]
+            view = self.augmentation(read_image(path), np.random.default_rng(seed))
             images.append(normalise(view, self.config))
             photos.append(photo)
+            if source.masks is not None:
+                index, member = source.masks(path)
+                same = self.augmentation(index, np.random.default_rng(seed), Image.Resampling.NEAREST)
+                regions.append(_shares(same, member))
         values = {name: torch.from_numpy(known[photos]) for name, known in source.values.items()}
+        if regions:
+            values["regions"] = torch.stack(regions)
         return {"images": torch.cat(images), **values}
 
 
 def load(minibatches: Minibatches, steps: range, workers: int) -> Iterator[Minibatch]:
     """Yield the minibatches of `steps` in order, prepared by `workers` processes ahead of time (0: none)."""
     return iter(DataLoader(minibatches, batch_size=None, sampler=steps, num_workers=workers))
+
+
+def _shares(index: Image.Image, member: np.ndarray) -> Tensor:
+    """Return the share (K, s, s) of each cell of a square picture of numbers that each attribute covers."""
+    numbers = torch.from_numpy(np.array(index))  # (H, W)
+    ones = torch.nn.functional.one_hot(numbers.long(), member.shape[1]).permute(2, 0, 1).float()  # (S, H, W)
+    cells = torch.nn.functional.adaptive_avg_pool2d(ones, max(1, len(numbers) // _REGION_CELL))  # (S, s, s)
+    return torch.einsum("ks,sij->kij", torch.from_numpy(member).float(), cells)
 
 
 @lru_cache(maxsize=8)

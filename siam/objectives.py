@@ -4,15 +4,17 @@ SIAM, on photos with attribute labels and photos with ratings, each giving only 
 
     L_SUN = - mean over n, k of  l log p + (1 - l) log(1 - p),   p = tanh(mean of A_k), l the share of annotators
     L_SoN = mean over n of  (y - ybar)^2
-    L     = L_SUN + lambda L_SoN + penalty mean |T|              T: both templates of every attribute
+    L_reg = cross-entropy of tanh(A_k) against the share of each cell that k covers, mean over n, k and cells
+    L     = L_SUN + r L_reg + lambda L_SoN + penalty mean |T|    T: both templates of every attribute
 
+L_reg, region supervision, is ours, for photos whose masks are known.
 Where the network predicts the variance of the votes, its squared error counts like L_SoN (published code). The baseline
 learns L_SoN alone.
 """
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import adaptive_avg_pool2d, mse_loss
 
 from siam.minibatches import Minibatch
 from siam.model import SIAM, Baseline
@@ -44,13 +46,17 @@ class SIAMObjective(nn.Module):
         network: what learns.
         scenicness_weight: lambda, the weight of L_SoN; the paper's is 0.1.
         template_penalty: weight of the mean of the templates, which are >= 0; the authors' code has 0.001.
+        region_weight: r, where minibatches hold regions.
     """
 
-    def __init__(self, network: SIAM, scenicness_weight: float, template_penalty: float) -> None:
+    def __init__(
+        self, network: SIAM, scenicness_weight: float, template_penalty: float, region_weight: float = 0.0
+    ) -> None:
         super().__init__()
         self.network = network
         self.scenicness_weight = scenicness_weight
         self.template_penalty = template_penalty
+        self.region_weight = region_weight
 
     def forward(self, minibatch: Minibatch) -> dict[str, Tensor]:
         """Return the scalar losses of a minibatch: "loss", which is what to minimise, and its parts.
@@ -66,6 +72,12 @@ class SIAMObjective(nn.Module):
             scores = output.attribute_scores[:labelled].float()
             losses["attribute_loss"] = cross_entropies(scores, minibatch[LABELLED]["labels"]).mean()
             loss = loss + losses["attribute_loss"]
+            if "regions" in minibatch[LABELLED]:
+                cells = self.network.link(output.attribute_maps[:labelled].float())  # (n, K, h, w)
+                height, width = cells.shape[2:]
+                covered = adaptive_avg_pool2d(minibatch[LABELLED]["regions"], (height, width))
+                losses["region_loss"] = cross_entropies(cells, covered).mean()
+                loss = loss + self.region_weight * losses["region_loss"]
         if RATED in minibatch:
             rated = minibatch[RATED]
             losses["scenicness_loss"] = mse_loss(output.scenicness[labelled:].float(), rated["scores"])

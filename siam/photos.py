@@ -1,14 +1,18 @@
 """The photos of a recipe, by split: those that can be read, and what is known of each."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from siam.datasets import reader
 from siam.datasets.base import AttributePhotos, ScoredPhotos
 from siam.datasets.check import usable
+from siam.datasets.rendered import truth
 from siam.errors import DatasetError
 from siam.model import RatingScale
 
@@ -23,11 +27,13 @@ class Photos:
         files: split ("train", "val", "test") → paths.
         known: split → name → what is known of each photo: "labels" (N, K), or "scores" (N,) and "variances" (N,).
         scale: on which they were rated, or None.
+        masks: reads the masks of a photo, where the recipe asks for them and the dataset has them; else None.
     """
 
     files: dict[str, tuple[Path, ...]]
     known: dict[str, dict[str, np.ndarray]]
     scale: RatingScale | None
+    masks: Callable[[Path], tuple[Image.Image, np.ndarray]] | None = None
 
     def digest(self) -> str:
         """Return a digest of all names and numbers, by which a run knows that it goes on with the same photos."""
@@ -39,8 +45,10 @@ class Photos:
         return digest.hexdigest()
 
 
-def read_photos(source: dict[str, str], root: Path) -> Photos:
+def read_photos(source: dict[str, Any], root: Path) -> Photos:
     """Read the photos that a recipe's entry { reader, folder } names, without those that cannot be read.
+
+    With `regions = true` in the entry, of a folder of rendered scenes, their masks teach where attributes are.
 
     Raises:
         DatasetError: there is no such reader, the dataset is not as its layout says, or a split is empty.
@@ -59,7 +67,15 @@ def read_photos(source: dict[str, str], root: Path) -> Photos:
         {name: tuple(photos.files[index] for index in rows) for name, rows in chosen.items()},
         {name: {key: values[rows] for key, values in known.items()} for name, rows in chosen.items()},
         getattr(photos, "scale", None),
+        _masks if source.get("regions") else None,
     )
+
+
+def _masks(path: Path) -> tuple[Image.Image, np.ndarray]:
+    """Read the masks of a rendered scene, given its picture DIR/images/ID.jpg."""
+    if not path.stem.isdecimal():
+        raise DatasetError(f"{path} is no rendered scene: leave out regions in [data] of the recipe")
+    return truth.read_sets(path.parent.parent, int(path.stem))
 
 
 def _ratings(photos: ScoredPhotos) -> dict[str, np.ndarray]:

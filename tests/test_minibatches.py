@@ -144,3 +144,27 @@ def test_kinds_are_shuffled_apart(files):
     data = Minibatches({kind: Source(files, values, 7) for kind in ("rated", "labelled")}, AUGMENTATION, CONFIG, seed=1)
     orders = Counter(tuple(data.photo_at(place, kind) for place in range(7)) for kind in data.sources)
     assert len(orders) == 2
+
+
+@pytest.mark.parametrize("rotation", [0.0, 8.0])
+def test_regions_see_the_view_that_the_network_sees(tmp_path, rotation):
+    """Masks painted in the very colours of the photo: what is red in the view is what its region says."""
+    owner = np.zeros((45, 50), dtype=np.uint8)
+    owner[5:30, 8:26], owner[25:40, 20:48] = 1, 2
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], dtype=np.uint8)
+    path = tmp_path / "1.png"
+    Image.fromarray(colours[owner]).save(path)
+    member = np.array([[False, True, False], [False, False, True], [False, True, True]])  # the third is the union
+    source = Source(
+        (path,), {"labels": np.zeros((1, 3), dtype=np.float32)}, 6, lambda _path: (Image.fromarray(owner), member)
+    )
+    augmentation = Augmentation(90, 64, rotation, mirror=True)
+    found = Minibatches({"labelled": source}, augmentation, CONFIG, seed=3)[0]["labelled"]
+    std, mean = (torch.tensor(of).view(1, 3, 1, 1) for of in (CONFIG.std, CONFIG.mean))
+    pixels = found["images"] * std + mean
+    seen = torch.nn.functional.avg_pool2d(pixels, 16)  # (6, 3, 4, 4)
+    assert found["regions"].shape == (6, 3, 4, 4)
+    assert torch.allclose(found["regions"][:, 0], seen[:, 0], atol=0.03)
+    assert torch.allclose(found["regions"][:, 1], seen[:, 1], atol=0.03)
+    assert torch.allclose(found["regions"][:, 2], found["regions"][:, :2].sum(dim=1), atol=1e-5)
+    assert len({tuple(region.flatten().tolist()) for region in found["regions"]}) > 1

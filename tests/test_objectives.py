@@ -105,3 +105,29 @@ def test_cross_entropy_equals_that_of_pytorch_and_is_finite_at_the_ends():
     assert cross_entropies(probabilities, labels).mean().item() == pytest.approx(expected.item(), rel=1e-5)
     ends = torch.tensor([0.0, 1.0])
     assert cross_entropies(ends, 1 - ends).isfinite().all()
+
+
+def test_region_loss_is_the_cross_entropy_of_every_cell():
+    network, batch = lively_network(), minibatch()
+    generator = torch.Generator().manual_seed(4)
+    shares = torch.rand(3, K, 4, 4, generator=generator)
+    batch["labelled"]["regions"] = shares
+    with torch.no_grad():
+        losses = SIAMObjective(network, 0.1, 0.0, region_weight=0.7)(batch)
+        maps = network.attribute_maps(network.backbone(batch["labelled"]["images"]))
+        height, width = maps.shape[2:]
+        total = 0.0
+        for n in range(3):
+            for k in range(K):
+                for row in range(height):
+                    for column in range(width):
+                        block = shares[n, k][
+                            row * 4 // height : (row + 1) * 4 // height, column * 4 // width : (column + 1) * 4 // width
+                        ]
+                        covered = block.mean().item()
+                        value = min(max(math.tanh(maps[n, k, row, column].item()), 1e-6), 1 - 1e-6)
+                        total -= covered * math.log(value) + (1 - covered) * math.log(1 - value)
+    expected = total / (3 * K * height * width)
+    assert losses["region_loss"].item() == pytest.approx(expected, rel=1e-4)
+    parts = losses["attribute_loss"] + 0.7 * losses["region_loss"] + 0.1 * losses["scenicness_loss"]
+    assert losses["loss"].item() == pytest.approx(parts.item(), rel=1e-5)
