@@ -1,20 +1,24 @@
 """Judge a pair of networks on a dataset: photos in, figures with intervals out, as `evaluate` prints them."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from siam import bootstrap
+from siam import bootstrap, what_where_how, what_where_how_scenes
 from siam.checkpoint import Pair
 from siam.datasets import reader, sun_attributes
 from siam.datasets.base import AttributePhotos, ScoredPhotos
 from siam.errors import DatasetError
 from siam.evaluation import attribute_figures_with_intervals, difference_figures, score_figures_with_intervals
-from siam.judged_photos import attribute_logits, columns, judge, scores_and_logits
+from siam.judged_photos import JudgedPhotos, Predictions, columns, judge, predictions
 from siam.model import SIAM, RatingScale
 from siam.presence import predicted_presence, true_presence
+from siam.what_where_how import Explained
+from siam.what_where_how_errors import ErrorSplit
+from siam.what_where_how_scenes import Scenes
 
 _METHOD = (
     f"intervals: {100 * bootstrap.LEVEL:.0f} %, percentile bootstrap over photos, "
@@ -22,80 +26,141 @@ _METHOD = (
 )
 
 
-def assess(pair: Pair, data: str, root: Path, split: str | None = None) -> dict[str, Any]:
-    """Return the figures of a pair on a dataset, ready for JSON: nothing in them is NaN.
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """A pair judged on a dataset.
+
+    Attributes:
+        figures: ready for JSON: nothing in them is NaN (`assess`).
+        data: name of the layout.
+        root: the dataset's folder.
+        photos: of the whole dataset.
+        judged: those that were judged, and what the networks say of them.
+        scenes: the truth of each of them, where they are rendered.
+        errors: why SIAM errs on each of them, where that is known.
+    """
+
+    figures: dict[str, Any]
+    data: str
+    root: Path
+    photos: AttributePhotos | ScoredPhotos
+    judged: JudgedPhotos
+    scenes: Scenes | None = None
+    errors: ErrorSplit | None = None
+
+
+def assess(
+    pair: Pair, data: str, root: Path, split: str | None = None, *, score_labelled_photos: bool = False
+) -> Assessment:
+    """Judge a pair on a dataset; each photo goes through the networks once.
 
     Args:
         pair: the networks.
         data: name of the layout, a key of `siam.datasets.DATASETS`.
         root: the dataset's folder.
         split: "train", "val", "test" or "all"; by default test where the dataset has one of its own, else all.
+        score_labelled_photos: ask the baseline, too, about photos that have attribute labels but no scores.
 
     Returns:
-        "siam", "baseline" (None where there is none) and, on rated photos, their "difference" and "presence"; further
-        "model", "data", "folder", "split", "n", "skipped" files, "method" of the intervals, "notes" for the reader.
+        An assessment whose figures are "siam", "baseline" (None where there is none) and, on rated photos, their
+        "difference" and "presence"; on rendered ones "what_where_how" (`siam.what_where_how.judge`); further "model",
+        "data", "folder", "split", "n", "skipped" files, "method" of the intervals, "notes" for the reader.
 
     Raises:
         DatasetError: the dataset is not as its layout says, has no scores, or no photos in the split.
         ImageError: none of the photos can be read.
     """
     photos: AttributePhotos | ScoredPhotos = reader(data).read(root)
+    scenes = errors = None
     if isinstance(photos, AttributePhotos):
-        answer = _attributes(pair, photos, data, root, split)
+        known = np.ones(len(photos.files), dtype=bool)
+        networks = partial(predictions, pair, baseline=score_labelled_photos)
+        judged = judge(photos, data, root, split, known, networks)
+        figures = _attributes(pair, photos, judged)
     else:
-        answer = _scores(pair, photos, data, root, split)
+        known = ~np.isnan(photos.scores)
+        if not known.any():
+            raise DatasetError(
+                f"{root} holds no scores: add a ratings.csv with file and score, or take another dataset"
+            )
+        true = data == "rendered" and set(pair.siam.config.attributes) == set(sun_attributes.ATTRIBUTES)
+        judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
+        figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
+        if true:
+            explained, scenes = _explained(pair.siam, judged.found), _truth(pair.siam, judged, root)
+            same = figures["same_scale"]
+            figures["what_where_how"], errors = what_where_how.judge(explained, scenes, same_scale=same)
+        elif data == "rendered":
+            figures["notes"].append("no what-where-how: the attributes of the model are not those of the scenes")
     described = {"model": pair.name, "data": data, "folder": root.resolve().name, "method": _METHOD}
-    return {**answer, **described}
+    return Assessment({**figures, **described}, data, root, photos, judged, scenes, errors)
 
 
-def _attributes(pair: Pair, photos: AttributePhotos, data: str, root: Path, split: str | None) -> dict[str, Any]:
+def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:
     names, own, labels_of = _common(pair.siam)
-    chosen = judge(photos, data, root, split, np.ones(len(photos.files), dtype=bool), partial(attribute_logits, pair))
-    logits, labels = chosen.found[0][:, own], photos.labels[chosen.places][:, labels_of]
-    figures = attribute_figures_with_intervals(logits, labels, names)
-    notes = _seen(pair, attributes=True, split=chosen.split)
-    told = {"split": chosen.split, "n": len(labels), "skipped": chosen.skipped, "notes": notes}
+    labels = photos.labels[judged.places][:, labels_of]
+    figures = attribute_figures_with_intervals(judged.found.logits[:, own], labels, names)
+    notes = _seen(pair, attributes=True, split=judged.split)
+    told = {"split": judged.split, "n": len(labels), "skipped": judged.skipped, "notes": notes}
     return {"siam": figures, "seen_in_training": bool(notes), **told}
 
 
-def _scores(pair: Pair, photos: ScoredPhotos, data: str, root: Path, split: str | None) -> dict[str, Any]:
-    known = ~np.isnan(photos.scores)
-    if not known.any():
-        raise DatasetError(f"{root} holds no scores: add a ratings.csv with file and score, or take another dataset")
-    chosen = judge(photos, data, root, split, known, partial(scores_and_logits, pair))
-    scores = photos.scores[chosen.places].astype(float)
+def _scores(
+    pair: Pair, photos: ScoredPhotos, judged: JudgedPhotos, data: str, root: Path, without_score: int
+) -> dict[str, Any]:
+    scores = photos.scores[judged.places].astype(float)
     scale = pair.siam.config.scale
     same, notes = _same_scale(scale, photos, data, scores)
-    found, logits, *others = chosen.found
-    predicted = {"siam": found, "baseline": others[0] if others else None}
+    found, logits, other = judged.found.scores, judged.found.logits, judged.found.baseline
+    predicted = {"siam": found, "baseline": other}
     figures: dict[str, Any] = {
         name: None if of is None else score_figures_with_intervals(of, scores, same_scale=same)
         for name, of in predicted.items()
     }
     presence = {"predicted": predicted_presence(logits, scores, pair.siam.config.attributes)}
-    labelled, labels = _labels_beside(root, chosen.files)
+    labelled, labels = _labels_beside(root, judged.files)
     if len(labelled):
         presence["true"] = true_presence(labels, scores[labelled], sun_attributes.ATTRIBUTES)
         for name, of in predicted.items():
             if of is not None:
                 own = logits[labelled] if name == "siam" else None
                 figures[name]["annotated"] = _annotated(pair.siam, of[labelled], scores[labelled], same, own, labels)
-    other = predicted["baseline"]
-    seen = _seen(pair, attributes=False, split=chosen.split)
+    seen = _seen(pair, attributes=False, split=judged.split)
     return {
         **figures,
         "difference": None if other is None else difference_figures(found, other, scores, same_scale=same),
         "presence": presence,
-        "split": chosen.split,
+        "split": judged.split,
         "n": len(scores),
-        "skipped": chosen.skipped,
-        "without_score": int((~known).sum()),
+        "skipped": judged.skipped,
+        "without_score": without_score,
         "scale": _described(scale),
         "data_scale": _described(photos.scale),
         "same_scale": same,
         "seen_in_training": bool(seen),
         "notes": [*notes, *seen],
     }
+
+
+def _explained(network: SIAM, found: Predictions) -> Explained:
+    """Return what a network said of rendered scenes, its attributes in the order of the labels."""
+    assert found.maps is not None and found.total is not None  # they were asked for
+    order = [network.config.attributes.index(name) for name in sun_attributes.ATTRIBUTES]
+    return Explained(
+        logits=found.logits[:, order],
+        contributions=found.contributions[:, order],
+        maps=found.maps[:, order],
+        total=found.total,
+        templates=network.scenicness_head.effective_templates().detach().cpu().numpy()[order],
+        bias=network.scenicness_head.bias.item(),
+    )
+
+
+def _truth(network: SIAM, judged: JudgedPhotos, root: Path) -> Scenes:
+    assert judged.found.maps is not None
+    height, width = judged.found.maps.shape[2:]
+    identifiers = [int(path.stem) for path in judged.files]
+    return what_where_how_scenes.read(root, identifiers, network.config.grid, (height, width))
 
 
 def _annotated(

@@ -3,6 +3,40 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_COLUMNS = {  # of the table of what, where and how
+    "siam": "SIAM",
+    "ideal": "ideal",
+    "another_scene": "another scene",
+    "uniform": "uniform",
+    "centre": "centre",
+    "random": "random",
+}
+_TRUTHS = {
+    ("what", "mean_average_precision"): "What: mean average precision",
+    ("what", "top_agreement"): "What: share of the true top 8 in its top 8",
+    ("where", "pixel_ap"): "Where: pixel average precision",
+    ("where", "iou"): "Where: intersection over union",
+    ("where", "pointing"): "Where: pointing game",
+    ("where", "inside_causes"): "Where: share of activation inside true causes",
+    ("how", "templates"): "How: correlation of templates, each",
+    ("how", "templates_all"): "How: correlation of templates, together",
+    ("how", "template_signs"): "How: sign of templates agrees",
+    ("how", "contributions"): "How: correlation of contributions, together",
+    ("how", "contributions_of_attributes"): "How: correlation of contributions, each attribute",
+    ("how", "contribution_signs"): "How: sign of contributions agrees",
+}
+_OF_ATTRIBUTE = {
+    "average_precision": "AP",
+    "covered": "covered",
+    "pixel_ap": "pixel AP",
+    "iou": "IoU",
+    "pointing": "pointing",
+    "template": "template r",
+    "points": "points",
+    "true_points": "true points",
+    "contribution": "contribution r",
+}
+
 
 def table(answer: dict[str, Any]) -> str:
     """Return the figures as lines in columns, with n, intervals and where they come from."""
@@ -10,6 +44,8 @@ def table(answer: dict[str, Any]) -> str:
     if skipped := len(answer["skipped"]):
         heading += f", {skipped} skipped"
     body = _attributes(answer["siam"]) if "per_attribute" in answer["siam"] else _scores(answer)
+    if found := answer.get("what_where_how"):
+        body += _what_where_how(found)
     return "\n\n".join([heading, *body, answer["method"]]) + "\n"
 
 
@@ -26,7 +62,7 @@ def columns(rows: Iterable[Sequence[str]]) -> str:
 
 def figure(value: float | None, digits: int = 3) -> str:
     """Return a figure as it is shown; "–" where it is not defined."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # without the sign of -0.00
 
 
 def _scores(answer: dict[str, Any]) -> list[str]:
@@ -69,6 +105,27 @@ def _attributes(found: dict[str, Any]) -> list[str]:
         interval = _range(found["per_attribute_interval"][name])
         rows.append((name, figure(precision), interval, str(found["positives"][name])))
     return ["\n".join(mean), columns(rows)]
+
+
+def _what_where_how(found: dict[str, Any]) -> list[str]:
+    rows: list[tuple[str, ...]] = [("", *_COLUMNS.values())]
+    for (part, key), label in _TRUTHS.items():
+        rows.append((label, *(figure(found[name].get(part, {}).get(key)) for name in _COLUMNS)))
+    title = f"What, where and how, against the truth of {found['n']} rendered scenes, beside simple references:"
+    parts = [f"{title}\n{columns(rows)}"]
+    if error := found["error"]:
+        rows = [("", "mean size", "RMS", "share of variance", "largest in")]
+        for name, of in error["parts"].items():
+            label = "outside the vocabulary" if name == "outside" else name
+            cells = [figure(of[key], 2) for key in ("mean_absolute", "rms", "share_of_variance")]
+            rows.append((label, *cells, "–" if of["largest"] is None else f"{100 * of['largest']:.0f} %"))
+        rows.append(("together", figure(error["mean_absolute"], 2), figure(error["rms"], 2), "", ""))
+        parts.append(f"Why SIAM errs, in points; the parts of each scene sum to its error:\n{columns(rows)}")
+    rows = [("attribute", "scenes", *_OF_ATTRIBUTE.values())]
+    for name, of in found["per_attribute"].items():
+        rows.append((name, str(of["scenes"]), *(figure(of[key], 2) for key in _OF_ATTRIBUTE)))
+    about = "points: what an attribute would add if it covered all of the picture"
+    return [*parts, f"Each attribute that at least three scenes show; {about}:\n{columns(rows)}"]
 
 
 def _tau(found: dict[str, Any]) -> tuple[str, str]:

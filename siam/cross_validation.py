@@ -1,23 +1,22 @@
 """Train a pair by the method "heads", and judge it by cross-validation: every photo by networks that never saw it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from siam import backbones
-from siam import features as frozen
 from siam.checkpoint import Pair, save
 from siam.datasets import oasis, sun_attributes
 from siam.errors import DatasetError
-from siam.evaluation import attribute_figures, mean_figures, score_figures
+from siam.evaluation import mean_figures, score_figures
 from siam.examples import Examples, folds, read_examples
 from siam.heads import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
-from siam.localisation import mean_localisation, pixel_average_precision
+from siam.held_out import OutOfFold, judge_attributes, predict_contributions, predict_scores
+from siam.localisation import mean_localisation
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
 from siam.provenance import provenance
 from siam.results import Result
@@ -25,8 +24,18 @@ from siam.results import Result
 VARIANTS = ("siam", "siam-frozen", "baseline")
 
 
-def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path) -> Pair:
+_Keep = Callable[[OutOfFold], object]
+
+
+def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path, keep: _Keep = lambda _found: None) -> Pair:
     """Cross-validate a recipe, train on everything it may use, and write the pair with its card to `out`.
+
+    Args:
+        recipe: of the method "heads".
+        root: the folder that holds the datasets.
+        out: where networks and card go.
+        cache: where features are kept between runs.
+        keep: told what the first seed's networks say of the rated photos that they did not see.
 
     Raises:
         DatasetError: a dataset is missing or not as its layout says.
@@ -34,7 +43,7 @@ def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path) -> P
     """
     network, baseline = _new_networks(recipe)
     examples = read_examples(recipe, root, cache, network)
-    metrics = cross_validate(recipe, examples)
+    metrics = cross_validate(recipe, examples, keep)
     everything = np.arange(len(examples.scores))
     seed = recipe["seeds"][0]
     starts = fit_attributes(network, examples, recipe["siam"], seed)
@@ -57,7 +66,19 @@ def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path) -> P
     return pair
 
 
-def cross_validate(recipe: dict[str, Any], examples: Examples) -> dict[str, Any]:
+def out_of_fold(recipe: dict[str, Any], root: Path, cache: Path) -> OutOfFold:
+    """Return what the first seed's cross-validation says of each rated photo; nothing else is trained.
+
+    Raises:
+        DatasetError: a dataset is missing or not as its layout says.
+        ImageError: a photo cannot be read.
+    """
+    examples = read_examples(recipe, root, cache, _new_networks(recipe)[0])
+    with tqdm(total=recipe["folds"], desc="cross-validation", unit="fold", file=sys.stderr) as rounds:
+        return _Run(recipe, examples, recipe["seeds"][0], ("siam", "baseline"), rounds).out_of_fold(examples)
+
+
+def cross_validate(recipe: dict[str, Any], examples: Examples, keep: _Keep = lambda _found: None) -> dict[str, Any]:
     """Score every rated photo by networks that never saw it, once per seed, and return the figures.
 
     Attributes are judged on the test split, which no network saw, as the mean over all of these networks: "sun_test"
@@ -68,6 +89,7 @@ def cross_validate(recipe: dict[str, Any], examples: Examples) -> dict[str, Any]
     ablation = {**recipe, "siam": {**recipe["siam"], "region_weight": 0.0, "members": 1}}
     rounds = tqdm(total=(len(seeds) + 1) * count, desc="cross-validation", unit="fold", file=sys.stderr)
     runs = [_Run(recipe, examples, seed, VARIANTS, rounds) for seed in seeds]
+    keep(runs[0].out_of_fold(examples))
     without = _Run(ablation, examples, seeds[0], ("siam",), rounds)
     rounds.close()
     figures: dict[str, Any] = {
@@ -93,6 +115,8 @@ class _Run:
         predicted: variant → (m,) scores, each from the networks that did not see the photo, on its own source's scale.
         alone: figures of f alone: of the attributes and of their places.
         joint: the same of each fold's SIAM.
+        contributions: (m, K) of the attributes to the scores, each from the SIAM that did not see the photo.
+        bias: (m,) of that SIAM, on the scale of the photo's own source.
     """
 
     def __init__(
@@ -102,6 +126,8 @@ class _Run:
         fold = folds(examples.sources, recipe["folds"], seed)
         self.predicted = {variant: np.empty(len(examples.scores)) for variant in variants}
         self.joint: list[dict[str, Any]] = []
+        self.contributions = np.empty((len(examples.scores), len(network.config.attributes)))
+        self.bias = np.empty(len(examples.scores))
         starts = fit_attributes(network, examples, recipe["siam"], seed)  # they see no ratings, so they serve all folds
         set_attributes(network, starts)
         self.alone = judge_attributes(network, examples)
@@ -114,7 +140,14 @@ class _Run:
                     self.predicted[variant][held_out] = found
                 if variant == "siam":
                     self.joint.append(judge_attributes(network, examples))
+                    self.contributions[held_out] = predict_contributions(network, examples, examples.rated(held_out))
+                    self.bias[held_out] = network.scenicness_head.bias.item() + above
             rounds.update()
+
+    def out_of_fold(self, examples: Examples) -> OutOfFold:
+        """Return what the networks say of the photos that they did not see."""
+        siam, baseline = self.predicted["siam"], self.predicted["baseline"]
+        return OutOfFold(examples.sources, siam, baseline, self.contributions, self.bias)
 
 
 def _fit(
@@ -158,29 +191,6 @@ def result(card: dict[str, Any], name: str) -> Result:
         git_commit=card["git_commit"],
         figures=figures,
     )
-
-
-@torch.inference_mode()
-def predict_scores(model: SIAM | Baseline, examples: Examples, photos: np.ndarray) -> np.ndarray:
-    """Return the scenicness (n,) of photos, by their places among all, on the scale of the first source."""
-    if len(photos) == 0:
-        return np.empty(0, dtype=np.float32)
-    views = np.zeros(len(photos), dtype=int)
-    (scores,) = frozen.apply(lambda x: (model.interpret(x).scenicness,), (examples.features,), photos, views)
-    return scores.numpy()
-
-
-@torch.inference_mode()
-def judge_attributes(network: SIAM, examples: Examples) -> dict[str, Any]:
-    """Return the figures of the test photos' attributes: what ("attributes") and, with regions, where ("places")."""
-    outputs = [network.interpret(examples.features[photo][:1].float()) for photo in examples.test]
-    logits = torch.cat([output.attribute_logits for output in outputs]).numpy()
-    labels, names = examples.labels[examples.test], network.config.attributes
-    figures = {"attributes": attribute_figures(logits, labels, names)}
-    if examples.test_regions is not None:
-        maps = [output.attribute_maps[0] for output in outputs]
-        figures["places"] = pixel_average_precision(maps, labels, examples.test_regions, names)
-    return figures
 
 
 def _attribute_metrics(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -302,10 +302,10 @@ def test_train_hands_its_paths_over(monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(training, "train", lambda *arguments, **further: calls.append((*arguments, *further.values())))
     assert main(["train", "r.toml", "--root", "data", "--out", "o"]) == 0
-    assert main(["train", "r.toml", "--cache", "c", "--resume"]) == 0
+    assert main(["train", "r.toml", "--cache", "c", "--resume", "--gallery", "g", "--gallery-source", "far"]) == 0
     assert calls == [
-        (Path("r.toml"), Path("data"), Path("o"), Path("cache"), False, None),
-        (Path("r.toml"), Path("data"), Path("runs/r"), Path("c"), True, None),
+        (Path("r.toml"), Path("data"), Path("o"), Path("cache"), False, None, None, None),
+        (Path("r.toml"), Path("data"), Path("runs/r"), Path("c"), True, None, Path("g"), "far"),
     ]
     assert capsys.readouterr().out == ""
 

@@ -9,21 +9,25 @@ from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from PIL import Image
 
 import siam
-from siam import cross_validation, heads, results
+from siam import cross_validation, gallery, heads, results
+from siam.cli import main
 from siam.cross_validation import cross_validate
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
 from siam.examples import Examples, batches, folds, read_examples
+from siam.gallery_build import build_out_of_fold
 from siam.head_losses import photo_losses
 from siam.heads import fit_attributes, fit_baseline, fit_siam
 from siam.model import _pooling_matrix
 from siam.recipes import read_recipe
 from siam.training import train
+from tests.experiment import write_recipe
 from tests.networks import baseline_network, siam_network
 from tests.test_metrics import slow_average_precision, slow_rmse, slow_tau_b
 from tests.test_model import slow_scenicness
@@ -726,7 +730,8 @@ def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("training")
     make_datasets(root)
     (root / "tiny.toml").write_text(RECIPE_TEXT, encoding="utf-8")
-    pair = train(root / "tiny.toml", root, root / "out", root / "cache", results=root / "results" / "tiny.json")
+    written = {"results": root / "results" / "tiny.json", "gallery": root / "gallery", "source": "far"}
+    pair = train(root / "tiny.toml", root, root / "out", root / "cache", **written)
     recipe, loaded = read_recipe(root / "tiny.toml"), siam.load(root / "out", device="cpu")
     examples = read_examples(recipe, root, root / "cache", loaded.siam)
     return SimpleNamespace(root=root, pair=pair, recipe=recipe, loaded=loaded, examples=examples)
@@ -834,6 +839,70 @@ def test_figures_on_the_card_are_recomputed_one_photo_at_a_time(trained):
     assert metrics["sun_test"]["per_attribute"] == pytest.approx(expected, abs=3e-4)
     assert metrics["sun_test"]["mean_average_precision"] == pytest.approx(mean.mean(), abs=3e-4)
     assert metrics["sun_test"]["attributes"] == len(judged)
+
+
+# The gallery of photos that were judged unseen
+
+
+def test_the_gallery_holds_what_the_networks_say_of_photos_they_never_saw(trained):
+    found, examples, recipe = gallery.read(trained.root / "gallery"), trained.examples, trained.recipe
+    assert (found.about.model, found.about.data, found.about.split) == ("tiny", "far", "cross-validation")
+    assert found.about.attributes == ATTRIBUTES and found.about.scale.high == 7
+    assert list(found.photos["identifier"]) == [str(n) for n in range(7)]
+    total = found.photos["bias"].to_numpy(dtype=float) + found.contributions.sum(axis=1)
+    assert found.photos["siam"].to_numpy(dtype=float) == pytest.approx(total, abs=1e-5)
+    network, baseline = copy.deepcopy((trained.loaded.siam, trained.loaded.baseline))
+    fold = folds(examples.sources, 2, seed=3)
+    for number in range(2):
+        chosen = np.flatnonzero(fold != number)
+        above = fit_baseline(baseline, examples, chosen, recipe["baseline"])[1]
+        teacher = cross_validation.predict_scores(baseline, examples, examples.weak)
+        offset = fit(network, examples, chosen, recipe["siam"], 3, teacher)[1]
+        for photo in np.flatnonzero((fold == number) & (examples.sources == 1)):
+            features = examples.features[14 + 5 + photo][:1].float()
+            with torch.no_grad():
+                expected, other = network.interpret(features), baseline.interpret(features)
+            row = photo - 7
+            assert found.contributions[row] == pytest.approx(expected.contributions[0].numpy(), abs=1e-4)
+            assert found.photos["siam"][row] == pytest.approx(expected.scenicness.item() + offset, abs=1e-3)
+            assert found.photos["baseline"][row] == pytest.approx(other.scenicness.item() + above, abs=1e-3)
+            assert found.photos["crowd_mean"][row] == pytest.approx(examples.scores[photo], abs=1e-5)
+
+
+def test_the_gallery_alone_is_that_of_the_whole_training(trained, tmp_path, capsys):
+    arguments = ["--root", trained.root, "--cache", trained.root / "cache", "--out", tmp_path / "out"]
+    arguments += ["--gallery", tmp_path / "alone", "--gallery-source", "far", "--gallery-only"]
+    assert main(["train", *map(str, [trained.root / "tiny.toml", *arguments])]) == 0
+    alone, whole = gallery.read(tmp_path / "alone"), gallery.read(trained.root / "gallery")
+    assert not (tmp_path / "out").exists()
+    assert np.array_equal(alone.contributions, whole.contributions)
+    pandas.testing.assert_frame_equal(alone.photos, whole.photos)
+    assert "--gallery-only" in alone.about.command
+    capsys.readouterr()
+
+
+def test_a_gallery_of_photos_that_cannot_be_told_apart_is_refused(trained, tmp_path):
+    found = cross_validation.OutOfFold(*np.zeros((3, 4)), np.zeros((4, 33)), np.zeros(4))
+    with pytest.raises(DatasetError, match="7 rated photos, but 4 were judged"):
+        build_out_of_fold("tiny", found, 0, trained.root / "near", tmp_path, "python")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wishes_for_a_gallery_that_cannot_be_met_are_told_in_one_line(trained, tmp_path, capsys):
+    write_recipe(tmp_path / "whole.toml")
+    recipe, folder = trained.root / "tiny.toml", ("--gallery", tmp_path / "out")
+    for arguments, words in (
+        ((recipe, "--gallery-only"), "go with --gallery DIR"),
+        ((recipe, "--gallery-source", "far"), "go with --gallery DIR"),
+        ((recipe, *folder, "--gallery-source", "moon"), "no scores from 'moon': choose one of near, far"),
+        ((recipe, *folder, "--gallery-only", "--gallery-source", "moon"), "no scores from 'moon'"),
+        ((tmp_path / "whole.toml", *folder), "is not cross-validated"),
+        ((tmp_path / "whole.toml", *folder, "--gallery-only"), "is not cross-validated"),
+    ):
+        status = main(["train", *map(str, [*arguments, "--root", trained.root, "--cache", trained.root / "cache"])])
+        out, err = capsys.readouterr()
+        assert (status, out) == (2, "") and words in err.splitlines()[-1] and "Traceback" not in err
+    assert not (tmp_path / "out").exists()
 
 
 # Recipes

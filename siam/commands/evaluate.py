@@ -5,11 +5,16 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from siam.commands.failure import fail
 from siam.datasets import DATASETS
 
+if TYPE_CHECKING:
+    from siam.assessment import Assessment
+    from siam.checkpoint import Pair
+
+_SMALLEST = 32  # px
 _SPLITS = ("train", "val", "test", "all")
 
 
@@ -26,6 +31,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also store the figures there, for --tables")
+    _add_gallery(parser)
     parser.add_argument(
         "--tables",
         nargs="?",
@@ -36,6 +42,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--markdown", action="store_true", help="with --tables: as Markdown")
     parser.set_defaults(run=run)
+
+
+def _add_gallery(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gallery", type=Path, metavar="DIR", help="also write the photos with their numbers there")
+    parser.add_argument("--gallery-count", type=_number, metavar="N", help="the first N photos by ID; default all")
+    parser.add_argument(
+        "--gallery-size", type=_side, default=400, metavar="PX", help="longest side of its pictures; default 400"
+    )
+    parser.add_argument("--gallery-without-pictures", action="store_true", help="copy none, but name public addresses")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,12 +65,16 @@ def run(options: argparse.Namespace) -> int:
     from siam.checkpoint import load
 
     pair = load(options.model)
-    answer = assess(pair, options.data, options.root, options.split)
+    gallery = options.gallery is not None
+    assessment = assess(pair, options.data, options.root, options.split, score_labelled_photos=gallery)
+    answer = assessment.figures
     for note in answer["notes"]:
         sys.stderr.write(f"note: {note}\n")
     status = 0
     if options.out is not None:
         status = _store(answer, options, str(pair.card.get("variant", "siam")))
+    if gallery:
+        _write_gallery(pair, assessment, options)
     if options.json:
         sys.stdout.write(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     else:
@@ -73,6 +92,38 @@ def _tables(options: argparse.Namespace) -> int:
     return 0
 
 
+def _write_gallery(pair: "Pair", assessment: "Assessment", options: argparse.Namespace) -> None:
+    from siam.gallery_build import Choice, build
+
+    further = ["--gallery", str(options.gallery), "--gallery-size", str(options.gallery_size)]
+    if options.gallery_count is not None:
+        further += ["--gallery-count", str(options.gallery_count)]
+    if options.gallery_without_pictures:
+        further.append("--gallery-without-pictures")
+    command = f"{_command(assessment.figures, options)} {shlex.join(further)}"
+    choice = Choice(options.gallery_count, options.gallery_size, not options.gallery_without_pictures)
+    count = build(pair, assessment, options.gallery, command, choice)
+    sys.stderr.write(f"note: {count} photos in the gallery {options.gallery}\n")
+
+
+def _command(answer: dict[str, Any], options: argparse.Namespace) -> str:
+    """Return the command that gives these figures again."""
+    words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
+    return shlex.join([*words, "--split", answer["split"], "--model", options.model])
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def _side(text: str) -> int:
+    if not text.isdecimal() or int(text) < _SMALLEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of pixels from {_SMALLEST} on")
+    return int(text)
+
+
 def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) -> int:
     """Store the figures, but of photos seen in training only how the presence of attributes goes with the score."""
     from datetime import UTC, datetime
@@ -80,14 +131,14 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
     from siam import results
     from siam.provenance import git_commit
 
-    words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
-    words += ["--split", answer["split"], "--model", options.model]
     figures = {variant: {} if answer["seen_in_training"] else dict(answer["siam"])}
     if answer.get("baseline") is not None and not answer["seen_in_training"]:
         figures["baseline"] = answer["baseline"]
         figures[variant]["difference"] = answer["difference"]
     if answer.get("presence") is not None:
         figures[variant]["presence"] = answer["presence"]
+    if answer.get("what_where_how") is not None and not answer["seen_in_training"]:
+        figures[variant]["what_where_how"] = answer["what_where_how"]
     if not figures[variant]:
         return fail(f"nothing stored in {options.out}: {answer['notes'][0]}")
     protocol = "; ".join([f"networks as they are, on {answer['n']} photos", answer["method"], *answer["notes"]])
@@ -97,7 +148,7 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
         split=answer["split"],
         protocol=protocol,
         date=datetime.now(UTC).date().isoformat(),
-        command=shlex.join(words),
+        command=_command(answer, options),
         git_commit=git_commit(),
         figures=figures,
     )

@@ -17,16 +17,28 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
     parser.add_argument("--results", type=Path, metavar="FILE", help="store cross-validated figures there, too")
     parser.add_argument("--resume", action="store_true", help="go on with the run that --out holds")
+    parser.add_argument(
+        "--gallery", type=Path, metavar="DIR", help="write a gallery without pictures: rated photos, judged unseen"
+    )
+    parser.add_argument("--gallery-source", metavar="NAME", help="whose photos; default the recipe's first scores")
+    parser.add_argument("--gallery-only", action="store_true", help="train only what the gallery needs; write no pair")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train the pair and write it."""
-    from siam.training import train
+    gallery, source = options.gallery, options.gallery_source
+    if gallery is None and (options.gallery_only or source is not None):
+        return fail("--gallery-only and --gallery-source go with --gallery DIR: say where the gallery goes")
+    from siam.training import train, train_for_gallery
 
     out = options.out or Path("runs") / options.recipe.stem
+    if gallery is not None and options.gallery_only:
+        train_for_gallery(options.recipe, options.root, options.cache, gallery, source)
+        return 0
+    further = {"resume": options.resume, "results": options.results, "gallery": gallery, "source": source}
     try:
-        train(options.recipe, options.root, out, options.cache, resume=options.resume, results=options.results)
+        train(options.recipe, options.root, out, options.cache, **further)
     except KeyboardInterrupt:
         return fail(f"interrupted; {out} keeps what was finished: the same command with --resume goes on")
     return 0

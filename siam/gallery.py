@@ -1,0 +1,213 @@
+"""A gallery: photos with the crowd's scores, both networks' and every contribution, in `gallery.parquet`.
+
+    identifier      text      of the photo: its ID, or its name in the dataset
+    image           text      its file below the gallery's folder, such as images/7.jpg, or the address of it; or null
+    sha256          text      of the content of `image`, in hexadecimal digits; null where that is
+    crowd_mean      float     mean rating; null where nobody rated the photo, as all of these
+    crowd_sd        float     standard deviation of the ratings, where known
+    votes           [int]     every rating, where known
+    vote_count      int       how many people rated, where known
+    siam            float     SIAM's score: bias + the sum of the contributions
+    baseline        float     the baseline's, where there is one
+    bias            float     of SIAM
+    contributions   [float]   of the attributes, in the order that the metadata tells
+    biggest_cause   text      the attribute of the largest contribution by magnitude
+    author, title, licence, link     text     of the photo, where known; link is its page
+    truth           text      JSON, of rendered scenes: bias, contributions, nuances, quality, votes, labels, areas,
+                              place, light, verdict and errors (`siam.what_where_how_errors`), mask (a file below the
+                              folder) and sets (the attributes of each of the mask's values)
+
+The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
+split, date, command, git_commit. Scores and contributions are in points of that scale.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from siam.errors import DatasetError
+from siam.model import RatingScale
+
+FORMAT = 1
+FILE = "gallery.parquet"
+KEY = b"siam_gallery"
+_REMEDY = "write it again by siam evaluate --gallery DIR"
+_SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
+SCHEMA = pa.schema(
+    [
+        pa.field("identifier", pa.string(), nullable=False),
+        pa.field("image", pa.string()),
+        pa.field("sha256", pa.string()),
+        pa.field("crowd_mean", pa.float32()),
+        pa.field("crowd_sd", pa.float32()),
+        pa.field("votes", pa.list_(pa.int16())),
+        pa.field("vote_count", pa.int32()),
+        pa.field("siam", pa.float32(), nullable=False),
+        pa.field("baseline", pa.float32()),
+        pa.field("bias", pa.float32(), nullable=False),
+        pa.field("contributions", pa.list_(pa.float32()), nullable=False),
+        pa.field("biggest_cause", pa.string(), nullable=False),
+        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """Where the numbers of a gallery come from: networks, rating scale, data and the command that wrote it."""
+
+    model: str
+    scale: RatingScale
+    attributes: tuple[str, ...]
+    data: str
+    split: str
+    date: str
+    command: str
+    git_commit: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """The photos of a gallery.
+
+    Attributes:
+        folder: that holds it.
+        about: where its numbers come from.
+        photos: one row each, with all columns but contributions and truth; what is null is missing to pandas, too.
+        contributions: (N, K) in the order of `about.attributes`.
+        truths: (N,) what is true of a rendered scene, or None.
+    """
+
+    folder: Path
+    about: About
+    photos: pd.DataFrame
+    contributions: np.ndarray
+    truths: tuple[dict[str, Any] | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.truths)
+
+    def picture(self, row: int) -> Path | None:
+        """Return the file of a photo below the folder; None for an address, or where there is no picture."""
+        image = self.photos["image"][row]
+        return self.folder / image if isinstance(image, str) and not is_address(image) else None
+
+    def masks(self, row: int) -> np.ndarray | None:
+        """Return the masks (K, h, w) of a rendered scene, bool, in the order of the attributes; None where unknown.
+
+        Raises:
+            DatasetError: the file is missing or damaged.
+        """
+        truth = self.truths[row]
+        if truth is None or "mask" not in truth:
+            return None
+        path = self.folder / truth["mask"]
+        try:
+            with Image.open(path) as picture:
+                index = np.asarray(picture)
+            member = np.array([[name in of for of in truth["sets"]] for name in self.about.attributes], dtype=bool)
+            return member[:, index]
+        except (OSError, IndexError, KeyError, TypeError) as error:
+            raise DatasetError(f"{path} is missing or does not fit {FILE} ({error}): {_REMEDY}") from error
+
+
+def is_address(image: str) -> bool:
+    """Return whether a picture is named by its address, rather than by its file below the gallery's folder."""
+    return image.startswith(("https://", "http://"))
+
+
+def read(folder: Path) -> Gallery:
+    """Read a gallery; its pictures are not looked at.
+
+    Raises:
+        DatasetError: `gallery.parquet` is missing, damaged, or something else.
+    """
+    path = folder / FILE
+    try:
+        table = pq.read_table(BytesIO(path.read_bytes()))
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is missing: {_REMEDY}") from None
+    except (OSError, pa.ArrowException) as error:
+        what = " ".join(str(error).split())
+        raise DatasetError(f"{path} is not readable as parquet ({what[:200]}): {_REMEDY}") from error
+    about = _about(path, (table.schema.metadata or {}).get(KEY))
+    problem = _problem_of_columns(table) or _problem_of_rows(table, about)
+    if problem:
+        raise DatasetError(f"{path} {problem}: {_REMEDY}")
+    return Gallery(
+        folder=folder,
+        about=about,
+        photos=table.drop_columns(["contributions", "truth"]).to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get),
+        contributions=np.array(table["contributions"].to_pylist(), dtype=float),
+        truths=tuple(None if text is None else json.loads(text) for text in table["truth"].to_pylist()),
+    )
+
+
+def _about(path: Path, stored: bytes | None) -> About:
+    """Return what the metadata of a file tells."""
+    try:
+        told = json.loads(stored or b"null")
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or "format" not in told:
+        raise DatasetError(f"{path} is no gallery, but another parquet file: {_REMEDY}")
+    if told.pop("format") != FORMAT:
+        raise DatasetError(f"{path} has another format than {FORMAT}: update SIAM Explorer, or {_REMEDY}")
+    try:
+        scale = RatingScale(str(told["scale"]["name"]), float(told["scale"]["low"]), float(told["scale"]["high"]))
+        return About(**{**told, "scale": scale, "attributes": tuple(map(str, told["attributes"]))})
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path} does not tell where its numbers come from ({error}): {_REMEDY}") from error
+
+
+def _problem_of_columns(table: pa.Table) -> str | None:
+    for field in SCHEMA:
+        if field.name not in table.schema.names:
+            return f"lacks the column {field.name!r}"
+        if table.schema.field(field.name).type != field.type:
+            return f"has the column {field.name!r} as {table.schema.field(field.name).type}, not {field.type}"
+        if not field.nullable and table[field.name].null_count:
+            return f"has an empty cell in the column {field.name!r}"
+    return None if len(table) else "holds no photos"
+
+
+def _problem_of_rows(table: pa.Table, about: About) -> str | None:
+    for row in table.select(["identifier", "image", "sha256", "siam", "bias", "contributions", "truth"]).to_pylist():
+        of, contributions = f"of {row['identifier']!r}", row["contributions"]
+        if len(contributions) != len(about.attributes) or None in contributions:
+            return (
+                f"has {len(contributions)} contributions {of}, not one for each of {len(about.attributes)} attributes"
+            )
+        if not abs(row["bias"] + sum(contributions) - row["siam"]) <= _SUM * max(1.0, abs(row["siam"])):
+            return f"has contributions {of} that do not sum to SIAM's score"
+        if row["image"] is not None and not is_address(row["image"]) and not _is_below(row["image"]):
+            return f"has a picture {of} outside its folder"
+        if row["image"] is not None and not re.fullmatch(r"[0-9a-f]{64}", row["sha256"] or ""):
+            return f"has a picture {of} without its SHA-256"
+        if row["truth"] is not None and (problem := _problem_of_truth(row["truth"])):
+            return f"{problem} {of}"
+    return None
+
+
+def _problem_of_truth(text: str) -> str | None:
+    try:
+        truth = json.loads(text)
+    except ValueError:
+        return "has a damaged truth"
+    if not isinstance(truth, dict) or not _is_below(str(truth.get("mask", "mask"))):
+        return "has something else than a truth"
+    return None
+
+
+def _is_below(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name

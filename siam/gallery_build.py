@@ -1,0 +1,242 @@
+"""Write a gallery (`siam.gallery`) of the photos that a pair was judged on: pictures, masks, numbers and credits."""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+from tqdm import tqdm
+
+from siam import gallery
+from siam import gallery_facts as facts
+from siam.assessment import Assessment
+from siam.checkpoint import Pair
+from siam.datasets import oasis
+from siam.datasets.check import usable
+from siam.datasets.rendered.truth import read_sets
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.downloads.files import write_atomically
+from siam.errors import DatasetError
+from siam.gallery import FILE, FORMAT, KEY, SCHEMA, About
+from siam.held_out import OutOfFold
+from siam.images import read_image
+from siam.model import RatingScale
+from siam.provenance import git_commit
+
+_PICTURE, _MASK = "images/{}.jpg", "masks/{}.png"  # below the folder
+_QUALITY = 78  # of JPEG
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A photo of a gallery, as the module tells its columns; `biggest_cause` follows from the contributions."""
+
+    identifier: str
+    siam: float
+    bias: float
+    contributions: Sequence[float]
+    image: str | None = None
+    sha256: str | None = None
+    crowd_mean: float | None = None
+    crowd_sd: float | None = None
+    votes: Sequence[int] | None = None
+    vote_count: int | None = None
+    baseline: float | None = None
+    author: str | None = None
+    title: str | None = None
+    licence: str | None = None
+    link: str | None = None
+    truth: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What goes into a gallery.
+
+    Attributes:
+        count: at most so many photos, the first by ID; None for all.
+        size: px; a longer side of a picture is scaled down to it.
+        pictures: whether pictures and masks are copied. If not, `image` is the public address of the photo, where the
+            dataset tells one with its checksum, else null.
+    """
+
+    count: int | None = None
+    size: int = 400
+    pictures: bool = True
+
+
+def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
+    """Write `gallery.parquet`, whole or not at all; pictures and masks are there already.
+
+    Raises:
+        DownloadError: it cannot be stored.
+        ValueError: there are no entries, or one does not have a contribution for each attribute.
+    """
+    if not entries or any(len(entry.contributions) != len(about.attributes) for entry in entries):
+        raise ValueError(f"{len(entries)} entries do not all have a contribution for each of {len(about.attributes)}")
+    largest = [about.attributes[int(np.argmax(np.abs(entry.contributions)))] for entry in entries]
+    rows = [{**vars(entry), "biggest_cause": cause} for entry, cause in zip(entries, largest, strict=True)]
+    told = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
+    table = pa.Table.from_pylist(rows, schema=SCHEMA).replace_schema_metadata({KEY: told})
+    stored = BytesIO()
+    pq.write_table(table, stored, compression="zstd")
+    write_atomically(folder / FILE, stored.getvalue())
+
+
+def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice: Choice = Choice()) -> int:
+    """Write a gallery of the photos that a pair was judged on, `gallery.parquet` last; return how many they are.
+
+    A gallery that stood there is replaced, and pictures that only it needed are removed.
+
+    Args:
+        pair: the networks.
+        assessment: of the pair, on the dataset.
+        folder: where the gallery goes, not the dataset's own.
+        command: that repeats it.
+        choice: of photos and pictures.
+
+    Raises:
+        DatasetError: the gallery would overwrite photos of the dataset, or one of its tables is not as it should be.
+        DownloadError: something cannot be stored.
+    """
+    judged, root = assessment.judged, assessment.root
+    rows = sorted(range(len(judged.files)), key=lambda row: facts.order(judged.files[row]))[: choice.count]
+    names = _names([judged.files[row] for row in rows])
+    if choice.pictures:
+        _refuse_to_overwrite(assessment, folder, names)
+    crowd = facts.crowd(assessment.photos, assessment.data, root, judged.places)
+    credits = facts.credits(assessment.data, root, judged.files)
+    truths = facts.truths(assessment)
+    before = _files_of(folder)
+    entries = []
+    for row, name in zip(tqdm(rows, desc="gallery", unit="photo", file=sys.stderr, disable=None), names, strict=True):
+        path, truth = judged.files[row], truths[row]
+        credit = credits[row]
+        if choice.pictures:
+            size, copied = _copy_picture(path, folder, name, choice.size)
+            credit = {**credit, **copied}
+            if truth:
+                truth = {**truth, **_copy_mask(root, path.stem, folder, name, size)}
+        baseline = judged.found.baseline
+        entries.append(
+            Entry(
+                identifier=facts.identifier(path, root),
+                siam=float(judged.found.scores[row]),
+                bias=pair.siam.scenicness_head.bias.item(),
+                contributions=judged.found.contributions[row].tolist(),
+                baseline=None if baseline is None else float(baseline[row]),
+                truth=json.dumps(truth, ensure_ascii=False) if truth else None,
+                **crowd[row],
+                **credit,
+            )
+        )
+    config = pair.siam.config
+    told = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
+    write(folder, told, entries)
+    for stale in before - _files_of(folder):
+        (folder / stale).unlink(missing_ok=True)
+    return len(entries)
+
+
+def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, folder: Path, command: str) -> int:
+    """Write a gallery, without pictures, of one source of ratings, each photo judged by networks that never saw it.
+
+    Args:
+        model: name of the pair.
+        found: what the networks of a cross-validation say.
+        source: which of its sources.
+        root: of that source, a dataset in OASIS's layout.
+        folder: where the gallery goes.
+        command: that repeats it.
+
+    Returns:
+        How many photos it has.
+
+    Raises:
+        DatasetError: the dataset is not as its layout says, or not the one that was cross-validated.
+        DownloadError: the gallery cannot be stored.
+    """
+    photos, rows = oasis.read(root), np.flatnonzero(found.sources == source)
+    places = np.arange(len(photos.files))
+    if len(places) != len(rows):  # some cannot be read
+        places = np.flatnonzero(usable(photos.files))
+    if len(places) != len(rows):
+        raise DatasetError(f"{root} has {len(places)} rated photos, but {len(rows)} were judged: train again")
+    files = [photos.files[place] for place in places]
+    known = zip(facts.crowd(photos, "oasis", root, places), facts.credits("oasis", root, files), strict=True)
+    entries = [
+        Entry(
+            identifier=facts.identifier(path, root),
+            siam=float(found.siam[row]),
+            bias=float(found.bias[row]),
+            contributions=found.contributions[row].tolist(),
+            baseline=float(found.baseline[row]),
+            **crowd,
+            **credit,
+        )
+        for row, path, (crowd, credit) in zip(rows, files, known, strict=True)
+    ]
+    write(folder, _about(model, oasis.SCALE, ATTRIBUTES, root.name, "cross-validation", command), entries)
+    return len(entries)
+
+
+def _about(model: str, scale: RatingScale, attributes: tuple[str, ...], data: str, split: str, command: str) -> About:
+    """Return where numbers come from, as of today."""
+    return About(model, scale, attributes, data, split, datetime.now(UTC).date().isoformat(), command, git_commit())
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Return the names of the copies without their endings: those of the photos, or numbers where these do not do."""
+    stems = [path.stem for path in files]
+    plain = all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", stem) for stem in stems)
+    if plain and len({stem.casefold() for stem in stems}) == len(stems):
+        return stems
+    return [f"{number:05d}" for number in range(1, len(stems) + 1)]
+
+
+def _refuse_to_overwrite(assessment: Assessment, folder: Path, names: Sequence[str]) -> None:
+    own = {path.resolve() for path in assessment.photos.files}
+    targets = [folder / kind.format(name) for name in names for kind in (_PICTURE, _MASK)]
+    if folder.resolve() == assessment.root.resolve() or any(target.resolve() in own for target in targets):
+        raise DatasetError(f"{folder} holds photos of {assessment.root}: give the gallery another folder")
+
+
+def _copy_picture(path: Path, folder: Path, name: str, longest: int) -> tuple[tuple[int, int], dict[str, str]]:
+    """Store a photo anew as JPEG, no larger than wanted; return its size and the columns that tell of it."""
+    picture = read_image(path)
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    stored = BytesIO()
+    picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+    write_atomically(folder / _PICTURE.format(name), stored.getvalue())
+    digest = hashlib.sha256(stored.getvalue()).hexdigest()
+    return picture.size, {"image": _PICTURE.format(name), "sha256": digest}
+
+
+def _copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, int]) -> dict[str, Any]:
+    """Store a scene's masks at the size of its picture; return what the truth tells of them."""
+    mask, member = read_sets(root, int(stem))
+    sets = [[ATTRIBUTES[k] for k in np.flatnonzero(one)] for one in member.T]
+    stored = BytesIO()
+    mask.resize(size, Image.Resampling.NEAREST).save(stored, "PNG", optimize=True)
+    write_atomically(folder / _MASK.format(name), stored.getvalue())
+    return {"mask": _MASK.format(name), "sets": sets}
+
+
+def _files_of(folder: Path) -> set[str]:
+    """Return the names of the pictures and masks of the gallery in a folder; none where there is no gallery."""
+    try:
+        found = gallery.read(folder)
+    except DatasetError:
+        return set()
+    images = {str(name) for name in found.photos["image"].dropna() if not gallery.is_address(name)}
+    return images | {truth["mask"] for truth in found.truths if truth and "mask" in truth}

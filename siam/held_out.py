@@ -1,0 +1,63 @@
+"""What networks say of photos that they were not trained on, by the frozen features of these photos."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from siam import features as frozen
+from siam.evaluation import attribute_figures
+from siam.examples import Examples
+from siam.localisation import pixel_average_precision
+from siam.model import SIAM, Baseline
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """What networks say of m rated photos that they did not see, on the scale of each photo's own source.
+
+    Attributes:
+        sources: (m,) the source of each photo.
+        siam: (m,) SIAM's scores: bias + sum of the contributions.
+        baseline: (m,) the baseline's.
+        contributions: (m, K).
+        bias: (m,) of the fold's SIAM, with the offset of the source.
+    """
+
+    sources: np.ndarray
+    siam: np.ndarray
+    baseline: np.ndarray
+    contributions: np.ndarray
+    bias: np.ndarray
+
+
+@torch.inference_mode()
+def predict_scores(model: SIAM | Baseline, examples: Examples, photos: np.ndarray) -> np.ndarray:
+    """Return the scenicness (n,) of photos, by their places among all, on the scale of the first source."""
+    if len(photos) == 0:
+        return np.empty(0, dtype=np.float32)
+    views = np.zeros(len(photos), dtype=int)
+    (scores,) = frozen.apply(lambda x: (model.interpret(x).scenicness,), (examples.features,), photos, views)
+    return scores.numpy()
+
+
+@torch.inference_mode()
+def predict_contributions(network: SIAM, examples: Examples, photos: np.ndarray) -> np.ndarray:
+    """Return the contributions (n, K) to the scores of photos, by their places among all."""
+    views = np.zeros(len(photos), dtype=int)
+    (found,) = frozen.apply(lambda x: (network.interpret(x).contributions,), (examples.features,), photos, views)
+    return found.numpy()
+
+
+@torch.inference_mode()
+def judge_attributes(network: SIAM, examples: Examples) -> dict[str, Any]:
+    """Return the figures of the test photos' attributes: what ("attributes") and, with regions, where ("places")."""
+    outputs = [network.interpret(examples.features[photo][:1].float()) for photo in examples.test]
+    logits = torch.cat([output.attribute_logits for output in outputs]).numpy()
+    labels, names = examples.labels[examples.test], network.config.attributes
+    figures = {"attributes": attribute_figures(logits, labels, names)}
+    if examples.test_regions is not None:
+        maps = [output.attribute_maps[0] for output in outputs]
+        figures["places"] = pixel_average_precision(maps, labels, examples.test_regions, names)
+    return figures
