@@ -61,7 +61,8 @@ def check_object(function, shows, height, reach, tall=0.2):
             assert (np.abs(far.rgb - GREY) > 0.005).any()
             assert shown(far) <= set(shows)
             assert far_generator.random() == after, "the number of random draws depends on the distance"
-        check_height(function, height, turn, seed, tall)
+        if seed < 2:  # on a large canvas, which takes time
+            check_height(function, height, turn, seed, tall)
     other, _generator = drawn(function, near, TURNS[0], 99)
     assert not np.array_equal(other.rgb, drawn(function, near, TURNS[0], 0)[0].rgb)
 
@@ -117,6 +118,8 @@ def test_a_face_has_the_depth_and_the_metres_of_every_pixel(turn, lean, z, scale
     ]
     for x, y, away in places[:: max(1, len(places) // 40)]:
         column, row = canvas.camera.project(x, y, away)
+        if not (0 <= column < SIZE and 0 <= row < SIZE):  # of a face that is partly out of view
+            continue
         assert abs(column - np.floor(column) - 0.5) < 0.02
         assert abs(row - np.floor(row) - 0.5) < 0.02
         assert canvas.depth[int(row), int(column)] == pytest.approx(away, rel=1e-3)

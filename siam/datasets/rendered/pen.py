@@ -1,6 +1,6 @@
 """Draws solid things in perspective: every object of a scene is a function of a pen and a random generator."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +8,6 @@ import numpy as np
 from siam.datasets.rendered.canvas import Canvas
 
 Point = tuple[float, float] | tuple[float, float, float]  # metres: right, up, and away from the camera
-Texture = Callable[[np.ndarray, np.ndarray], np.ndarray]  # metres along and up a face (n,) → colour (n, 3)
 
 
 class Pen:
@@ -67,38 +66,6 @@ class Pen:
         projected = [self.canvas.camera.project(*place) for place in places]
         self.canvas.fill(projected, seen, attributes, depth, opacity)
 
-    def face(
-        self,
-        points: Sequence[Point],
-        texture: Texture,
-        attributes: Sequence[str],
-        *,
-        facing: float | None = None,
-    ) -> None:
-        """Fill a flat four-cornered face with a texture.
-
-        Args:
-            points: its corners in turn, beginning at the origin of the texture; the second lies along, the last up.
-            texture: maps metres along and up the face to colours in white light.
-            attributes: that it shows.
-            facing: as in `polygon`.
-        """
-        places = [self.place(point) for point in points]
-        projected = [self.canvas.camera.project(*place) for place in places]
-        found = self.canvas.coverage(projected)
-        if found is None:
-            return
-        (left, top), alpha = found
-        rows, columns = np.nonzero(alpha)
-        if len(rows) == 0:
-            return
-        along, up = self._within(places, projected, columns + left + 0.5, rows + top + 0.5)
-        depth = float(np.mean([z for _x, _y, z in places]))
-        shade = self._facing(places) if facing is None else facing
-        colour = np.zeros((*alpha.shape, 3), dtype=np.float32)
-        colour[rows, columns] = self.light.hazed(self.light.lit(texture(along, up).astype(np.float32), shade), depth)
-        self.canvas.paint((left, top), alpha, colour, attributes, depth)
-
     def line(
         self, points: Sequence[Point], width: float, colour: Sequence[float], attributes: Sequence[str] | None, *,
         facing: float = 0.7, least: float = 1.0,
@@ -154,22 +121,3 @@ class Pen:
         eye = np.array([0.0, self.canvas.camera.height, 0.0]) - first
         normal = normal if normal @ eye >= 0 else -normal
         return float(np.clip(normal @ self.light.direction, 0, 1))
-
-    def _within(
-        self, places: Sequence[tuple[float, float, float]], projected: Sequence[tuple[float, float]],
-        columns: np.ndarray, rows: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        """Return the metres along and up a face of canvas pixels, by the homography of its corners."""
-        corners = np.array(places)
-        width, height = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])
-        flat = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
-        if np.linalg.norm(corners[2] - corners[3]) < 0.02 * width:  # a gable
-            flat[2] = flat[3] = (width / 2, height)
-        system, right = [], []
-        for (column, row), (u, v) in zip(projected, flat, strict=True):
-            system.append([column, row, 1, 0, 0, 0, -u * column, -u * row])
-            system.append([0, 0, 0, column, row, 1, -v * column, -v * row])
-            right += [u, v]
-        a, b, c, d, e, f, g, h = np.linalg.lstsq(np.array(system), np.array(right), rcond=None)[0]
-        scale = g * columns + h * rows + 1
-        return (a * columns + b * rows + c) / scale / self.scale, (d * columns + e * rows + f) / scale / self.scale
