@@ -4,17 +4,7 @@ import numpy as np
 import pytest
 
 from siam.datasets.rendered import boats, rail
-from tests.test_rendered_people import (
-    EYE,
-    FOCAL,
-    HORIZON,
-    check_attributes,
-    check_ground,
-    check_height,
-    check_hidden,
-    check_seed,
-    drawn,
-)
+from tests.test_rendered_people import EYE, FOCAL, HORIZON, check_thing, drawn
 
 OBJECTS, SHOWS = {**boats.OBJECTS, **rail.OBJECTS}, {**boats.SHOWS, **rail.SHOWS}
 NEAR = {"sailing_boat": 16, "rowing_boat": 8, "fishing_boat": 16, "ferry": 60, "vintage_tram": 16, "train": 40}
@@ -38,11 +28,7 @@ def test_every_object_is_documented():
 @pytest.mark.parametrize("name", OBJECTS)
 def test_boats(name):
     function = OBJECTS[name]
-    check_attributes(function, SHOWS[name], NEAR[name])
-    check_ground(function, REACH[name])
-    check_seed(function, NEAR[name])
-    check_height(function, *HEIGHT[name], 120.0 if name == "ferry" else 60.0)
-    check_hidden(function, NEAR[name])
+    check_thing(function, SHOWS[name], NEAR[name], REACH[name], HEIGHT[name], 120.0 if name == "ferry" else 60.0)
 
 
 @pytest.mark.parametrize("name", AFLOAT)

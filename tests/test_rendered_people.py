@@ -100,6 +100,15 @@ HEIGHT = {
 }
 
 
+def check_thing(function, shows, near, reach, height, far):
+    """Check all of the above: `height` (least, most) is measured at a distance `far`, metres."""
+    check_attributes(function, shows, near)
+    check_ground(function, reach)
+    check_seed(function, near)
+    check_height(function, *height, far)
+    check_hidden(function, near)
+
+
 def test_every_object_is_documented():
     assert list(people.OBJECTS) == list(people.SHOWS) == list(REACH)
 
@@ -107,11 +116,7 @@ def test_every_object_is_documented():
 @pytest.mark.parametrize("name", people.OBJECTS)
 def test_people(name):
     function = people.OBJECTS[name]
-    check_attributes(function, people.SHOWS[name], NEAR)
-    check_ground(function, REACH[name])
-    check_seed(function, NEAR)
-    check_height(function, *HEIGHT[name], 30.0)
-    check_hidden(function, NEAR)
+    check_thing(function, people.SHOWS[name], NEAR, REACH[name], HEIGHT[name], 30.0)
 
 
 @settings(max_examples=15, deadline=None)

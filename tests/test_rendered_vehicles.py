@@ -7,14 +7,7 @@ from hypothesis import strategies as st
 
 from siam.datasets.rendered import solids, vehicles
 from siam.datasets.rendered.pen import Pen
-from tests.test_rendered_people import (
-    check_attributes,
-    check_ground,
-    check_height,
-    check_hidden,
-    check_seed,
-    meadow,
-)
+from tests.test_rendered_people import check_thing, meadow
 
 NEAR = {"car": 10, "van": 12, "lorry": 16, "bus": 16, "parked_cars": 24, "car_wreck": 10, "phone_box": 8}
 REACH = {"car": 2.6, "van": 3.0, "lorry": 6.2, "bus": 6.4, "parked_cars": 16.5, "car_wreck": 2.6, "phone_box": 0.9}
@@ -29,11 +22,7 @@ def test_every_object_is_documented():
 @pytest.mark.parametrize("name", vehicles.OBJECTS)
 def test_vehicles(name):
     function = vehicles.OBJECTS[name]
-    check_attributes(function, vehicles.SHOWS[name], NEAR[name])
-    check_ground(function, REACH[name])
-    check_seed(function, NEAR[name])
-    check_height(function, *HEIGHT[name], 60.0)
-    check_hidden(function, NEAR[name])
+    check_thing(function, vehicles.SHOWS[name], NEAR[name], REACH[name], HEIGHT[name], 60.0)
 
 
 LOW, HIGH = (-2.0, 1.5, -1.0, 0.8, 0.2), (-1.5, 1.0, -0.7, 0.6, 2.0)

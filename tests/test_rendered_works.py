@@ -7,17 +7,7 @@ from hypothesis import strategies as st
 
 from siam.datasets.rendered import earth, farm, works
 from siam.datasets.rendered.pen import Pen
-from tests.test_rendered_people import (
-    EYE,
-    FOCAL,
-    check_attributes,
-    check_ground,
-    check_height,
-    check_hidden,
-    check_seed,
-    drawn,
-    meadow,
-)
+from tests.test_rendered_people import EYE, FOCAL, check_thing, drawn, meadow
 
 OBJECTS, SHOWS = {**works.OBJECTS, **farm.OBJECTS}, {**works.SHOWS, **farm.SHOWS}
 NEAR = {"digger": 16, "pit_with_heap": 12, "roadworks": 14, "crane": 60, "plough": 24, "tractor": 10}
@@ -33,11 +23,7 @@ def test_every_object_is_documented():
 @pytest.mark.parametrize("name", OBJECTS)
 def test_works(name):
     function = OBJECTS[name]
-    check_attributes(function, SHOWS[name], NEAR[name])
-    check_ground(function, REACH[name])
-    check_seed(function, NEAR[name])
-    check_height(function, *HEIGHT[name], 100.0 if name == "crane" else 60.0)
-    check_hidden(function, NEAR[name])
+    check_thing(function, SHOWS[name], NEAR[name], REACH[name], HEIGHT[name], 100.0 if name == "crane" else 60.0)
 
 
 @settings(max_examples=20, deadline=None)
