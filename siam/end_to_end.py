@@ -10,7 +10,7 @@ Each phase keeps its state in OUT/phases, so an interrupted run goes on where it
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 
 from siam import backbones
 from siam.augmentation import Augmentation
@@ -29,11 +29,18 @@ from siam.evaluation import attribute_figures, score_figures
 from siam.loop import Phase, Schedule
 from siam.minibatches import Minibatches, Source
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
-from siam.objectives import LABELLED, RATED, BaselineObjective, SIAMObjective, cross_entropies
+from siam.objectives import BOTH, LABELLED, RATED, BaselineObjective, SIAMObjective, cross_entropies
 from siam.photos import Photos, read_photos
 from siam.provenance import provenance
 from siam.run_state import PhaseFolder
 from siam.scoring import predict
+
+# By what is known of a photo: which of a network's answers is about it, and how far it is off, for each photo.
+_ANSWERS = {"labels": "attribute_scores", "scores": "scenicness"}
+_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "labels": lambda answers, labels: cross_entropies(answers, labels).mean(dim=1),
+    "scores": lambda answers, scores: (answers - scores).square(),
+}
 
 
 def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> Pair:
@@ -51,9 +58,13 @@ def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume
     """
     experiment = Experiment(recipe, root, out, resume=resume)
     networks = experiment.run()
+    half = bool(experiment.settings.get("half_weights", False))
+    if half:
+        for network in networks.values():
+            network.half().float()  # what is judged is what is stored
     if experiment.accelerator.is_main_process:
-        save(experiment.pair(networks["siam"], networks["baseline"], "siam"), out)
-        save(experiment.pair(networks["siam-frozen"], None, "siam-frozen"), out / "frozen")
+        save(experiment.pair(networks["siam"], networks["baseline"], "siam"), out, half=half)
+        save(experiment.pair(networks["siam-frozen"], None, "siam-frozen"), out / "frozen", half=half)
     experiment.accelerator.wait_for_everyone()
     return load(out)
 
@@ -79,6 +90,8 @@ class Experiment:
             raise DatasetError("[data] of the recipe: attributes want a reader of labels (sun), scores one of ratings")
         self.scale = rated.scale
         self.photos: dict[str, Photos] = {LABELLED: labelled, RATED: rated}
+        if labelled.files == rated.files:
+            self.photos[BOTH] = labelled.with_known(rated)
         told = json.dumps(dict(recipe), sort_keys=True) + labelled.digest() + rated.digest()
         self.digest = hashlib.sha256(told.encode()).hexdigest()
 
@@ -91,7 +104,8 @@ class Experiment:
         _learn_only(alone, alone.backbone, alone.attribute_layer)
         self._phase("attributes", self._objective(alone), (LABELLED,))
         networks: dict[str, Any] = {"baseline": baseline}
-        for variant, kinds in (("siam", (LABELLED, RATED)), ("siam-frozen", (RATED,))):
+        joint = (BOTH,) if BOTH in self.photos else (LABELLED, RATED)
+        for variant, kinds in (("siam", joint), ("siam-frozen", (RATED,))):
             network = self._new_siam()
             network.load_state_dict(alone.state_dict())
             self._begin_templates(network)
@@ -111,7 +125,10 @@ class Experiment:
         labelled = self.photos[LABELLED]
         if labelled.files["test"]:
             (found,) = predict(siam, labelled.files["test"], lambda output: (output.attribute_logits,))
-            metrics["sun_test"] = attribute_figures(found, labelled.known["test"]["labels"], siam.config.attributes)
+            source = data["attributes"]["folder"]
+            metrics[f"{source}_test"] = attribute_figures(
+                found, labelled.known["test"]["labels"], siam.config.attributes
+            )
         texts = {name: data[name] for name in ("summary", "training_data", "limits")}
         name = self.recipe["name"]
         card = {**texts, "metrics": metrics, "variant": variant, "recipe": f"{name}.toml", **provenance()}
@@ -144,24 +161,22 @@ class Experiment:
         Phase(accelerator, objective, minibatches, self.schedules[name], validate, folder).run()
 
     def _validate(self, network: SIAM | Baseline, kinds: tuple[str, ...]) -> list[tuple[float, float, int]]:
-        """Return, for each kind of photo, its weight, the sum of its losses over this process's share, their number."""
+        """Return, for each loss, its weight, its sum over this process's share of the photos, and their number."""
         found = []
         processes, workers = self.accelerator.num_processes, self.settings["workers"]
         share = slice(self.accelerator.process_index, self.settings["validation_photos"], processes)
+        told = {name for kind in kinds for name in self.photos[kind].known["val"]}
+        weights = {"labels": 1.0, "scores": self.settings["scenicness_weight"] if "labels" in told else 1.0}
         for kind in kinds:
-            files = self.photos[kind].files["val"][share]
-            known = {name: values[share] for name, values in self.photos[kind].known["val"].items()}
-            weight = self.settings["scenicness_weight"] if kinds == (LABELLED, RATED) and kind == RATED else 1.0
-            if not files:  # fewer photos than processes
-                found.append((weight, 0.0, 0))
-                continue
-            if kind == LABELLED:
-                (scores,) = predict(network, files, lambda output: (output.attribute_scores,), workers=workers)
-                loss = float(cross_entropies(torch.from_numpy(scores), torch.from_numpy(known["labels"])).mean())
-            else:
-                (scores,) = predict(network, files, lambda output: (output.scenicness,), workers=workers)
-                loss = float(np.square(scores - known["scores"]).mean())
-            found.append((weight, loss * len(files), len(files)))
+            files, known = self.photos[kind].files["val"][share], self.photos[kind].known["val"]
+            asked = {name: answer for name, answer in _ANSWERS.items() if name in known}
+            if files:
+                answers = predict(network, files, partial(_take, tuple(asked.values())), workers=workers)
+            else:  # fewer photos than processes
+                answers = tuple(known[name][:0] for name in asked)
+            for name, answer in zip(asked, answers, strict=True):
+                losses = _LOSSES[name](torch.from_numpy(answer), torch.from_numpy(known[name][share]))
+                found.append((weights[name], float(losses.sum()), len(files)))
         return found
 
     def _objective(self, network: SIAM) -> SIAMObjective:
@@ -201,6 +216,10 @@ class Experiment:
 
     def _mean(self, name: str) -> float:
         return float(self.photos[RATED].known["train"][name].mean())
+
+
+def _take(names: Sequence[str], output: Any) -> tuple[Tensor, ...]:
+    return tuple(getattr(output, name) for name in names)
 
 
 def _learn_only(network: SIAM, *parts: nn.Module) -> None:

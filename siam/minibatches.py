@@ -108,10 +108,13 @@ def load(minibatches: Minibatches, steps: range, workers: int) -> Iterator[Minib
 
 def _shares(index: Image.Image, member: np.ndarray) -> Tensor:
     """Return the share (K, s, s) of each cell of a square picture of numbers that each attribute covers."""
-    numbers = torch.from_numpy(np.array(index))  # (H, W)
-    ones = torch.nn.functional.one_hot(numbers.long(), member.shape[1]).permute(2, 0, 1).float()  # (S, H, W)
-    cells = torch.nn.functional.adaptive_avg_pool2d(ones, max(1, len(numbers) // _REGION_CELL))  # (S, s, s)
-    return torch.einsum("ks,sij->kij", torch.from_numpy(member).float(), cells)
+    side, sets = index.width, member.shape[1]
+    cells = max(1, side // _REGION_CELL)
+    cell = np.arange(side) * cells // side  # of each row and column
+    places = (cell[:, None] * cells + cell) * sets + np.array(index)  # (H, W), a number for each cell and set
+    counts = np.bincount(places.ravel(), minlength=cells * cells * sets).reshape(cells, cells, sets)
+    shares = counts / counts.sum(axis=2, keepdims=True)
+    return torch.from_numpy(np.einsum("ks,ijs->kij", member, shares).astype(np.float32))
 
 
 @lru_cache(maxsize=8)

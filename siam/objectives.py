@@ -19,7 +19,7 @@ from torch.nn.functional import adaptive_avg_pool2d, mse_loss
 from siam.minibatches import Minibatch
 from siam.model import SIAM, Baseline
 
-LABELLED, RATED = "labelled", "rated"
+LABELLED, RATED, BOTH = "labelled", "rated", "labelled and rated"  # kinds of photos, by what is known of them
 _EPSILON = 1e-6  # keeps the logarithms of the cross-entropy finite
 
 
@@ -61,32 +61,35 @@ class SIAMObjective(nn.Module):
     def forward(self, minibatch: Minibatch) -> dict[str, Tensor]:
         """Return the scalar losses of a minibatch: "loss", which is what to minimise, and its parts.
 
-        Photos of both kinds go through the network together, so that batch normalisation sees their mixture.
+        Photos of all kinds go through the network together, so that batch normalisation sees their mixture. Those whose
+        labels and scores are known give both losses.
         """
-        kinds = [kind for kind in (LABELLED, RATED) if kind in minibatch]
-        output = self.network(torch.cat([minibatch[kind]["images"] for kind in kinds]))
-        labelled = len(minibatch[LABELLED]["images"]) if LABELLED in minibatch else 0
+        output = self.network(torch.cat([known["images"] for known in minibatch.values()]))
         losses: dict[str, Tensor] = {}
         loss = output.scenicness.new_zeros((), dtype=torch.float32)
-        if LABELLED in minibatch:
-            scores = output.attribute_scores[:labelled].float()
-            losses["attribute_loss"] = cross_entropies(scores, minibatch[LABELLED]["labels"]).mean()
-            loss = loss + losses["attribute_loss"]
-            if "regions" in minibatch[LABELLED]:
-                cells = self.network.link(output.attribute_maps[:labelled].float())  # (n, K, h, w)
-                height, width = cells.shape[2:]
-                covered = adaptive_avg_pool2d(minibatch[LABELLED]["regions"], (height, width))
-                losses["region_loss"] = cross_entropies(cells, covered).mean()
+        start = 0
+        for known in minibatch.values():
+            own = slice(start, start + len(known["images"]))
+            start = own.stop
+            if "labels" in known:
+                losses["attribute_loss"] = cross_entropies(output.attribute_scores[own].float(), known["labels"]).mean()
+                loss = loss + losses["attribute_loss"]
+            if "regions" in known:
+                losses["region_loss"] = self._region_loss(output.attribute_maps[own], known["regions"])
                 loss = loss + self.region_weight * losses["region_loss"]
-        if RATED in minibatch:
-            rated = minibatch[RATED]
-            losses["scenicness_loss"] = mse_loss(output.scenicness[labelled:].float(), rated["scores"])
-            if output.scenicness_variance is not None and "variances" in rated:
-                variances = output.scenicness_variance[labelled:].float()
-                losses["scenicness_loss"] = losses["scenicness_loss"] + mse_loss(variances, rated["variances"])
-            penalty = self.template_penalty * self.network.scenicness_head.templates.mean()
-            loss = loss + self.scenicness_weight * losses["scenicness_loss"] + penalty
+            if "scores" in known:
+                losses["scenicness_loss"] = mse_loss(output.scenicness[own].float(), known["scores"])
+                if output.scenicness_variance is not None and "variances" in known:
+                    variances = output.scenicness_variance[own].float()
+                    losses["scenicness_loss"] = losses["scenicness_loss"] + mse_loss(variances, known["variances"])
+                penalty = self.template_penalty * self.network.scenicness_head.templates.mean()
+                loss = loss + self.scenicness_weight * losses["scenicness_loss"] + penalty
         return {"loss": loss, **losses}
+
+    def _region_loss(self, maps: Tensor, regions: Tensor) -> Tensor:
+        cells = self.network.link(maps.float())  # (n, K, h, w)
+        height, width = cells.shape[2:]
+        return cross_entropies(cells, adaptive_avg_pool2d(regions, (height, width))).mean()
 
     def after_step(self) -> None:
         """Keep the templates non-negative."""

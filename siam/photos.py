@@ -44,6 +44,11 @@ class Photos:
                 digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()
 
+    def with_known(self, other: "Photos") -> "Photos":
+        """Return these photos with what is also known of them in another collection of the same files."""
+        known = {split: {**values, **other.known[split]} for split, values in self.known.items()}
+        return Photos(self.files, known, self.scale or other.scale, self.masks or other.masks)
+
 
 def read_photos(source: dict[str, Any], root: Path) -> Photos:
     """Read the photos that a recipe's entry { reader, folder } names, without those that cannot be read.

@@ -1,7 +1,8 @@
 """Recipes: training settings as TOML, one file per trained pair.
 
 `method = "heads"` fits heads on the features of a trunk (few photos, two CPU cores: `siam.cross_validation`);
-`method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.end_to_end`).
+`method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.end_to_end`). Its section [training] may have
+`region_weight` (0; `siam.objectives`) and `half_weights` (false; whether networks are stored in half precision).
 """
 
 import tomllib

@@ -43,7 +43,15 @@ def _write(path: Path, random: np.random.Generator, green: int) -> None:
     Image.fromarray(pixels).save(path)
 
 
-def write_recipe(path: Path, *, epochs: int = 2, rate: float = 1e-3, **training: object) -> Path:
+SOURCES = (
+    'attributes = { reader = "sun", folder = "sun" }',
+    'scores = { reader = "scenicornot", folder = "scenicornot" }',
+)
+
+
+def write_recipe(
+    path: Path, *, epochs: int = 2, rate: float = 1e-3, sources: tuple[str, ...] = SOURCES, **training: object
+) -> Path:
     """Write the recipe: two epochs of three steps in each phase."""
     settings = {
         "precision": "no", "batch": 4, "steps": 3, "clip_norm": 1.0, "weight_decay": 0.0, "patience": 5,
@@ -53,9 +61,7 @@ def write_recipe(path: Path, *, epochs: int = 2, rate: float = 1e-3, **training:
     phase = f"{{ epochs = {epochs}, learning_rate = {rate}, trunk_learning_rate = {rate}, milestones = [1] }}"
     lines = [
         'method = "end-to-end"', 'name = "tiny"', "seed = 3",
-        "[data]", 'attributes = { reader = "sun", folder = "sun" }',
-        'scores = { reader = "scenicornot", folder = "scenicornot" }',
-        'summary = "made up"', 'training_data = "made up"', 'limits = "all"',
+        "[data]", *sources, 'summary = "made up"', 'training_data = "made up"', 'limits = "all"',
         "[network]", f'backbone = "{BACKBONE}"', "pretrained = false", "image_size = 64", "size_multiple = 32",
         "mean = [0.5, 0.5, 0.5]", "std = [0.5, 0.5, 0.5]", "grid = 2", "border = 0", "predicts_variance = true",
         "[augmentation]", "short_side = 72", "crop = 64", "rotation = 5.0", "mirror = true",

@@ -9,15 +9,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 import siam
+from siam.assessment import assess
 from siam.cli import main
 from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.images import preprocess, read_image
 from tests.experiment import write_photos, write_recipe
+from tests.rendered_scenes import write_scenes
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
@@ -80,6 +84,52 @@ def test_the_card_tells_figures_of_the_test_photos(experiment):
     assert card["metrics"]["sun_test"]["n"] == 4
     assert card["recipe"] == "tiny.toml" and card["variant"] == "siam"
     assert json.loads((experiment / "whole" / "frozen" / "card.json").read_text())["variant"] == "siam-frozen"
+
+
+def test_networks_can_be_stored_in_half_precision_and_are_judged_as_stored(experiment, tmp_path):
+    recipe = write_recipe(tmp_path / "tiny.toml", half_weights=True)
+    train(["train", str(recipe), "--root", str(experiment), "--out", str(tmp_path / "out")])
+    whole, half = (load_file(folder / "siam.safetensors") for folder in (experiment / "whole", tmp_path / "out"))
+    assert {tensor.dtype for tensor in half.values() if tensor.is_floating_point()} == {torch.float16}
+    assert all(torch.equal(half[name], whole[name].half()) for name in half if half[name].is_floating_point())
+    pair, card = siam.load(tmp_path / "out"), json.loads((tmp_path / "out" / "card.json").read_text())
+    answer = assess(pair, "scenicornot", experiment / "scenicornot", "test").figures["siam"]
+    assert card["metrics"]["siam"]["scenicornot"]["rmse"] == pytest.approx(answer["rmse"], abs=1e-4)
+
+
+def test_rendered_scenes_teach_labels_places_and_scores_at_once(tmp_path):
+    truths = write_scenes(tmp_path / "rendered")
+    sources = (
+        'attributes = { reader = "sun", folder = "rendered", regions = true }',
+        'scores = { reader = "rendered", folder = "rendered" }',
+    )
+    recipe = write_recipe(tmp_path / "tiny.toml", sources=sources, region_weight=0.5)
+    recipe.write_text(recipe.read_text().replace("predicts_variance = true", "predicts_variance = false"))
+    train(["train", str(recipe), "--root", str(tmp_path), "--out", str(tmp_path / "out")])
+    names = ("loss", "attribute_loss", "region_loss", "scenicness_loss")
+    parts = [losses(tmp_path / "out", "siam", name) for name in names]
+    for loss, attribute, region, scenicness in zip(*parts, strict=True):
+        assert 0 < loss - attribute - 0.5 * region - 0.1 * scenicness < 1e-4  # the template penalty
+    metrics = json.loads((tmp_path / "out" / "card.json").read_text())["metrics"]
+    tested = sum(truth.split == "test" for truth in truths)
+    assert metrics["rendered_test"]["n"] == metrics["siam"]["rendered"]["n"] == tested > 0
+    done = json.loads((tmp_path / "out" / "phases" / "siam" / "done.json").read_text())
+    assert done["validation_loss"] == pytest.approx(validation_loss(tmp_path, truths), rel=1e-3)
+
+
+def validation_loss(root, truths):
+    """Return the loss of the stored SIAM on the scenes that validate, one by one."""
+    network, found = siam.load(root / "out").siam, []
+    for truth in truths:
+        if truth.split == "val":
+            image = read_image(root / "rendered" / "images" / f"{truth.identifier}.jpg")
+            with torch.no_grad():
+                output = network(preprocess(image, network.config))
+            labels = torch.tensor([list(truth.labels.values())])
+            error = output.scenicness.item() - np.mean(truth.votes)
+            shown = output.attribute_scores.clamp(1e-6, 1 - 1e-6)
+            found.append(torch.nn.functional.binary_cross_entropy(shown, labels) + 0.1 * error**2)
+    return float(np.mean(found))
 
 
 def test_each_phase_logs_its_own_losses(experiment):

@@ -66,6 +66,18 @@ def test_joint_loss_is_that_of_the_paper(predicts_variance):
     assert losses["loss"].item() == pytest.approx(attribute + 0.1 * scenicness + penalty, rel=1e-4)
 
 
+def test_photos_of_which_all_is_known_give_both_losses():
+    network = lively_network()
+    batch = minibatch()
+    labelled = {**batch["labelled"], "images": photos(2, 2), "labels": batch["labelled"]["labels"][:2]}
+    known = {**batch["rated"], **labelled}
+    with torch.no_grad():
+        together = SIAMObjective(network, 0.1, 0.5)({"labelled and rated": known})
+        parts = SIAMObjective(network, 0.1, 0.5)({"labelled": labelled, "rated": batch["rated"]})
+    assert together.keys() == parts.keys() == {"loss", "attribute_loss", "scenicness_loss"}
+    assert all(together[name].item() == pytest.approx(parts[name].item(), rel=1e-4) for name in parts)
+
+
 @pytest.mark.parametrize("kind", ["labelled", "rated"])
 def test_each_kind_of_photo_gives_only_its_own_loss(kind):
     network = lively_network()

@@ -7,7 +7,12 @@ import streamlit as st
 
 from siam.wording import words
 
-SOURCES = {"oasis_scenes": "OASIS outdoor scenes", "vessel_landscapes": "Vessel's nature photos"}
+SOURCES = {
+    "oasis_scenes": "OASIS outdoor scenes",
+    "vessel_landscapes": "Vessel's nature photos",
+    "rendered": "rendered landscapes",
+}
+LABELLED = {"sun_test": "SUN photos", "rendered_test": "rendered landscapes"}
 VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
 
 
@@ -20,8 +25,9 @@ def show(card: dict[str, Any]) -> None:
     metrics = card.get("metrics") or {}
     if metrics.get("siam"):
         _show_scores(card, metrics)
-    if "sun_test" in metrics:
-        _show_attributes(metrics)
+    for key, photos in LABELLED.items():
+        if key in metrics:
+            _show_attributes(metrics, key, photos)
 
 
 def _show_scores(card: dict[str, Any], metrics: dict[str, Any]) -> None:
@@ -47,16 +53,17 @@ def _show_scores(card: dict[str, Any], metrics: dict[str, Any]) -> None:
     )
 
 
-def _show_attributes(metrics: dict[str, Any]) -> None:
-    sun = metrics["sun_test"]
+def _show_attributes(metrics: dict[str, Any], key: str, photos: str) -> None:
+    figures = metrics[key]
+    mean, chance = figures["mean_average_precision"], figures["chance"]
     text = (
-        f"**What: attributes found on {sun['n']} unseen SUN photos.** Mean average precision "
-        f"{sun['mean_average_precision']:.2f} over {sun['attributes']} attributes (chance {sun['chance']:.2f}"
+        f"**What: attributes found on {figures['n']} unseen {photos}.** Mean average precision {mean:.2f} over "
+        f"{figures['attributes']} attributes (chance {chance:.2f}"
     )
     alone = metrics.get("f_alone", {}).get("mean_average_precision")
     st.markdown(text + (f"; before scores were learned {alone:.2f})." if alone is not None else ")."))
-    rows = {name: {"what: AP": value} for name, value in sun["per_attribute"].items()}
-    places = sun.get("places")
+    rows = {name: {"what: AP": value} for name, value in figures["per_attribute"].items()}
+    places = figures.get("places")
     if places:
         st.markdown(
             f"**Where, judged by a segmenter.** Mean pixel average precision {places['pixel_ap']:.2f} over "
