@@ -1,6 +1,6 @@
 """Judge a pair of networks on a dataset: photos in, figures with intervals out, as `evaluate` prints them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from siam import bootstrap, what_where_how, what_where_how_scenes
 from siam.checkpoint import Pair
 from siam.datasets import reader, sun_attributes
 from siam.datasets.base import AttributePhotos, ScoredPhotos
-from siam.errors import DatasetError
+from siam.errors import DatasetError, ImageError
 from siam.evaluation import attribute_figures_with_intervals, difference_figures, score_figures_with_intervals
 from siam.judged_photos import JudgedPhotos, Predictions, columns, judge, predictions
 from siam.model import SIAM, RatingScale
@@ -94,6 +94,33 @@ def assess(
             figures["notes"].append("no what-where-how: the attributes of the model are not those of the scenes")
     described = {"model": pair.name, "data": data, "folder": root.resolve().name, "method": _METHOD}
     return Assessment({**figures, **described}, data, root, photos, judged, scenes, errors)
+
+
+def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: list[Path]) -> Assessment:
+    """Return an assessment of some of its photos by other pictures of them, such as smaller copies; its figures stay.
+
+    Args:
+        pair: that was judged.
+        assessment: of the pair.
+        rows: (n,) which of the judged photos.
+        pictures: (n,) of them.
+
+    Raises:
+        ImageError: a picture cannot be read.
+    """
+    judged, true = assessment.judged, assessment.scenes is not None
+
+    def stop(_place: int, error: ImageError) -> None:
+        raise error
+
+    found = predictions(pair, pictures, stop, baseline=judged.found.baseline is not None, maps=true)
+    judged = replace(judged, places=judged.places[rows], files=[judged.files[row] for row in rows], found=found)
+    if not true:
+        return replace(assessment, judged=judged)
+    scenes, errors = _truth(pair.siam, judged, assessment.root), None
+    if assessment.errors is not None:
+        errors = what_where_how.errors(_explained(pair.siam, found), scenes)
+    return replace(assessment, judged=judged, scenes=scenes, errors=errors)
 
 
 def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:

@@ -18,7 +18,8 @@
                               folder) and sets (the attributes of each of the mask's values)
 
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
-split, date, command, git_commit. Scores and contributions are in points of that scale.
+split, date, command, git_commit, crowd_scale. Scores and contributions are in points of the scale; ratings are in those
+of the crowd's, where it is another one.
 """
 
 import json
@@ -63,7 +64,10 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class About:
-    """Where the numbers of a gallery come from: networks, rating scale, data and the command that wrote it."""
+    """Where the numbers of a gallery come from: networks, rating scale, data and the command that wrote it.
+
+    `crowd_scale` is that of the ratings where it is another one than the networks', else None.
+    """
 
     model: str
     scale: RatingScale
@@ -73,6 +77,7 @@ class About:
     date: str
     command: str
     git_commit: str | None
+    crowd_scale: RatingScale | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +152,7 @@ def read(folder: Path) -> Gallery:
         folder=folder,
         about=about,
         photos=table.drop_columns(["contributions", "truth"]).to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get),
-        contributions=np.array(table["contributions"].to_pylist(), dtype=float),
+        contributions=_contributions(table),
         truths=tuple(None if text is None else json.loads(text) for text in table["truth"].to_pylist()),
     )
 
@@ -163,10 +168,15 @@ def _about(path: Path, stored: bytes | None) -> About:
     if told.pop("format") != FORMAT:
         raise DatasetError(f"{path} has another format than {FORMAT}: update SIAM Explorer, or {_REMEDY}")
     try:
-        scale = RatingScale(str(told["scale"]["name"]), float(told["scale"]["low"]), float(told["scale"]["high"]))
-        return About(**{**told, "scale": scale, "attributes": tuple(map(str, told["attributes"]))})
+        scale, crowd = _scale(told["scale"]), told.get("crowd_scale")
+        scales = {"scale": scale, "crowd_scale": None if crowd is None else _scale(crowd)}
+        return About(**{**told, **scales, "attributes": tuple(map(str, told["attributes"]))})
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{path} does not tell where its numbers come from ({error}): {_REMEDY}") from error
+
+
+def _scale(told: dict[str, Any]) -> RatingScale:
+    return RatingScale(str(told["name"]), float(told["low"]), float(told["high"]))
 
 
 def _problem_of_columns(table: pa.Table) -> str | None:
@@ -181,21 +191,33 @@ def _problem_of_columns(table: pa.Table) -> str | None:
 
 
 def _problem_of_rows(table: pa.Table, about: About) -> str | None:
-    for row in table.select(["identifier", "image", "sha256", "siam", "bias", "contributions", "truth"]).to_pylist():
-        of, contributions = f"of {row['identifier']!r}", row["contributions"]
-        if len(contributions) != len(about.attributes) or None in contributions:
-            return (
-                f"has {len(contributions)} contributions {of}, not one for each of {len(about.attributes)} attributes"
-            )
-        if not abs(row["bias"] + sum(contributions) - row["siam"]) <= _SUM * max(1.0, abs(row["siam"])):
-            return f"has contributions {of} that do not sum to SIAM's score"
-        if row["image"] is not None and not is_address(row["image"]) and not _is_below(row["image"]):
-            return f"has a picture {of} outside its folder"
-        if row["image"] is not None and not re.fullmatch(r"[0-9a-f]{64}", row["sha256"] or ""):
-            return f"has a picture {of} without its SHA-256"
-        if row["truth"] is not None and (problem := _problem_of_truth(row["truth"])):
-            return f"{problem} {of}"
+    """Return what is wrong with the first bad row; column by column, since a gallery may hold tens of thousands."""
+    names = table["identifier"].to_pylist()
+    counts = np.diff(table["contributions"].combine_chunks().offsets.to_numpy())
+    odd = np.flatnonzero(counts != len(about.attributes))
+    if len(odd):
+        many = f"{counts[odd[0]]} contributions of {names[odd[0]]!r}"
+        return f"has {many}, not one for each of {len(about.attributes)} attributes"
+    total = table["bias"].to_numpy() + _contributions(table).sum(axis=1)
+    scores = table["siam"].to_numpy().astype(float)
+    odd = np.flatnonzero(~(np.abs(total - scores) <= _SUM * np.maximum(1.0, np.abs(scores))))
+    if len(odd):
+        return f"has contributions of {names[odd[0]]!r} that do not sum to SIAM's score"
+    for name, image, digest in zip(names, table["image"].to_pylist(), table["sha256"].to_pylist(), strict=True):
+        if image is not None and not is_address(image) and not _is_below(image):
+            return f"has a picture of {name!r} outside its folder"
+        if image is not None and not re.fullmatch(r"[0-9a-f]{64}", digest or ""):
+            return f"has a picture of {name!r} without its SHA-256"
+    for name, truth in zip(names, table["truth"].to_pylist(), strict=True):
+        if truth is not None and (problem := _problem_of_truth(truth)):
+            return f"{problem} of {name!r}"
     return None
+
+
+def _contributions(table: pa.Table) -> np.ndarray:
+    """Return the contributions (N, K); an empty cell is NaN."""
+    flat = table["contributions"].combine_chunks().flatten()
+    return flat.to_numpy(zero_copy_only=False).astype(float).reshape(len(table), -1)
 
 
 def _problem_of_truth(text: str) -> str | None:

@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -19,9 +19,10 @@ from tqdm import tqdm
 
 from siam import gallery
 from siam import gallery_facts as facts
-from siam.assessment import Assessment
+from siam.assessment import Assessment, judge_again
 from siam.checkpoint import Pair
 from siam.datasets import oasis
+from siam.datasets.base import ScoredPhotos
 from siam.datasets.check import usable
 from siam.datasets.rendered.truth import read_sets
 from siam.datasets.sun_attributes import ATTRIBUTES
@@ -96,6 +97,7 @@ def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
 def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice: Choice = Choice()) -> int:
     """Write a gallery of the photos that a pair was judged on, `gallery.parquet` last; return how many they are.
 
+    Where pictures are copied, the pair judges the copies: explaining a picture of the gallery gives its numbers again.
     A gallery that stood there is replaced, and pictures that only it needed are removed.
 
     Args:
@@ -111,30 +113,33 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     """
     judged, root = assessment.judged, assessment.root
     rows = sorted(range(len(judged.files)), key=lambda row: facts.order(judged.files[row]))[: choice.count]
-    names = _names([judged.files[row] for row in rows])
+    files = [judged.files[row] for row in rows]
+    names = _names(files)
+    before = _files_of(folder)
+    credits = facts.credits(assessment.data, root, files)
+    sizes: list[tuple[int, int]] = []
     if choice.pictures:
         _refuse_to_overwrite(assessment, folder, names)
-    crowd = facts.crowd(assessment.photos, assessment.data, root, judged.places)
-    credits = facts.credits(assessment.data, root, judged.files)
-    truths = facts.truths(assessment)
-    before = _files_of(folder)
+        pictures = [folder / _PICTURE.format(name) for name in names]
+        told = zip(tqdm(files, desc="gallery", unit="photo", file=sys.stderr, disable=None), pictures, strict=True)
+        sizes = [_copy_picture(path, picture, choice.size) for path, picture in told]
+        assessment = judge_again(pair, assessment, rows, pictures)
+        rows = list(range(len(files)))
+    found, truths = assessment.judged.found, facts.truths(assessment)
+    crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
     entries = []
-    for row, name in zip(tqdm(rows, desc="gallery", unit="photo", file=sys.stderr, disable=None), names, strict=True):
-        path, truth = judged.files[row], truths[row]
-        credit = credits[row]
+    for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
+        truth, credit = truths[row], credits[place]
         if choice.pictures:
-            size, copied = _copy_picture(path, folder, name, choice.size)
-            credit = {**credit, **copied}
-            if truth:
-                truth = {**truth, **_copy_mask(root, path.stem, folder, name, size)}
-        baseline = judged.found.baseline
+            credit = {**credit, **_image(folder, name)}
+            truth = truth and {**truth, **_copy_mask(root, path.stem, folder, name, sizes[place])}
         entries.append(
             Entry(
                 identifier=facts.identifier(path, root),
-                siam=float(judged.found.scores[row]),
+                siam=float(found.scores[row]),
                 bias=pair.siam.scenicness_head.bias.item(),
-                contributions=judged.found.contributions[row].tolist(),
-                baseline=None if baseline is None else float(baseline[row]),
+                contributions=found.contributions[row].tolist(),
+                baseline=None if found.baseline is None else float(found.baseline[row]),
                 truth=json.dumps(truth, ensure_ascii=False) if truth else None,
                 **crowd[row],
                 **credit,
@@ -142,6 +147,8 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
         )
     config = pair.siam.config
     told = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
+    if isinstance(assessment.photos, ScoredPhotos) and not assessment.figures["same_scale"]:
+        told = replace(told, crowd_scale=assessment.photos.scale)
     write(folder, told, entries)
     for stale in before - _files_of(folder):
         (folder / stale).unlink(missing_ok=True)
@@ -211,15 +218,20 @@ def _refuse_to_overwrite(assessment: Assessment, folder: Path, names: Sequence[s
         raise DatasetError(f"{folder} holds photos of {assessment.root}: give the gallery another folder")
 
 
-def _copy_picture(path: Path, folder: Path, name: str, longest: int) -> tuple[tuple[int, int], dict[str, str]]:
-    """Store a photo anew as JPEG, no larger than wanted; return its size and the columns that tell of it."""
+def _copy_picture(path: Path, to: Path, longest: int) -> tuple[int, int]:
+    """Store a photo anew as JPEG, no larger than wanted; return its size."""
     picture = read_image(path)
     picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     stored = BytesIO()
     picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-    write_atomically(folder / _PICTURE.format(name), stored.getvalue())
-    digest = hashlib.sha256(stored.getvalue()).hexdigest()
-    return picture.size, {"image": _PICTURE.format(name), "sha256": digest}
+    write_atomically(to, stored.getvalue())
+    return picture.size
+
+
+def _image(folder: Path, name: str) -> dict[str, str]:
+    """Return the columns that tell of a picture in the gallery."""
+    image = _PICTURE.format(name)
+    return {"image": image, "sha256": hashlib.sha256((folder / image).read_bytes()).hexdigest()}
 
 
 def _copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, int]) -> dict[str, Any]:

@@ -93,9 +93,7 @@ def judge(explained: Explained, scenes: Scenes, *, same_scale: bool = True) -> t
     for name, places in where.items():
         columns[name] = {"where": {key: value for key, value in places.items() if key != "per_attribute"}}
         columns[name] |= {key: of[name] for key, of in (("what", what), ("how", how)) if name in of}
-    split = None
-    if same_scale:
-        split = split_error(grid_maps, explained.templates, explained.contributions, explained.bias, scenes)
+    split = errors(explained, scenes) if same_scale else None
     figures = {
         "n": count,
         "top": TOP,
@@ -105,6 +103,12 @@ def judge(explained: Explained, scenes: Scenes, *, same_scale: bool = True) -> t
         "error": error_figures(split) if split else None,
     }
     return figures, split
+
+
+def errors(explained: Explained, scenes: Scenes) -> ErrorSplit:
+    """Return the parts of a network's errors on scenes, whose scores are on its scale."""
+    maps = explained.maps_on_grid()
+    return split_error(maps, explained.templates, explained.contributions, explained.bias, scenes)
 
 
 def top_agreement(predicted: np.ndarray, true: np.ndarray) -> float:

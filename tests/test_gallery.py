@@ -83,12 +83,11 @@ def written(root, pair, tmp_path_factory):
     return gallery.read(folder)
 
 
-def test_every_number_is_that_of_explain_and_of_the_votes(written, root, pair):
+def test_explaining_a_picture_of_it_gives_its_numbers_again_and_the_votes_are_those_cast(written, root, pair):
     loaded = siam.load(pair, device="cpu")
-    photos = rendered.read(root)
     assert list(written.photos["identifier"]) == [str(number) for number in range(1, 13)]
-    for row, path in enumerate(photos.files):
-        found, told = siam.explain(loaded, read_image(path)), written.photos.loc[row]
+    for row in range(len(written)):
+        found, told = siam.explain(loaded, read_image(written.picture(row))), written.photos.loc[row]
         assert told["siam"] == pytest.approx(found.scenicness, abs=1e-4)
         assert told["baseline"] == pytest.approx(found.baseline_scenicness, abs=1e-4)
         assert told["bias"] == pytest.approx(found.bias, abs=1e-5)
@@ -108,7 +107,7 @@ def test_contributions_and_bias_sum_to_the_score(written):
 def test_it_tells_where_its_numbers_come_from(written, root, pair):
     about = written.about
     assert (about.model, about.data, about.split, about.attributes) == ("tiny", "scenes", "all", ATTRIBUTES)
-    assert about.scale == rendered.SCALE
+    assert (about.scale, about.crowd_scale) == (rendered.SCALE, None)
     assert f"--root {root} --split all --model {pair} --gallery" in about.command
     assert "--gallery-size 60" in about.command and "--gallery-count" not in about.command
 
@@ -170,7 +169,7 @@ def test_the_attributes_of_a_network_in_another_order_are_not_mixed_up(evaluate,
     found = gallery.read(tmp_path / "out")
     assert found.about.attributes == tuple(reversed(ATTRIBUTES))
     assert np.array_equal(found.masks(0)[::-1].mean(axis=(1, 2)) > 0, read_masks(root, 8).any(axis=(1, 2)))
-    explained = siam.explain(siam.load(model, device="cpu"), read_image(root / "images" / "8.jpg"))
+    explained = siam.explain(siam.load(model, device="cpu"), read_image(found.picture(0)))
     assert found.contributions[0] == pytest.approx(explained.contributions, abs=1e-4)
 
 
@@ -220,8 +219,9 @@ def test_photos_of_the_dataset_are_never_overwritten(evaluate, root, pair, tmp_p
 def test_where_the_scales_differ_there_is_no_verdict(evaluate, root, tmp_path):
     model = networks(tmp_path / "model", oasis.SCALE)
     evaluate("rendered", root, model, tmp_path / "out")
-    (truth, *_others) = gallery.read(tmp_path / "out").truths
-    assert truth["verdict"] is None and truth["errors"] == {}
+    found = gallery.read(tmp_path / "out")
+    assert found.truths[0]["verdict"] is None and found.truths[0]["errors"] == {}
+    assert (found.about.scale, found.about.crowd_scale) == (oasis.SCALE, rendered.SCALE)
 
 
 # Other datasets
