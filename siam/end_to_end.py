@@ -10,7 +10,7 @@ Each phase keeps its state in OUT/phases, so an interrupted run goes on where it
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import nn
 
 from siam import backbones
 from siam.augmentation import Augmentation
@@ -29,18 +29,12 @@ from siam.evaluation import attribute_figures, score_figures
 from siam.loop import Phase, Schedule
 from siam.minibatches import Minibatches, Source
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
-from siam.objectives import BOTH, LABELLED, RATED, BaselineObjective, SIAMObjective, cross_entropies
+from siam.objectives import BOTH, LABELLED, RATED, BaselineObjective, SIAMObjective
 from siam.photos import Photos, read_photos
 from siam.provenance import provenance
 from siam.run_state import PhaseFolder
 from siam.scoring import predict
-
-# By what is known of a photo: which of a network's answers is about it, and how far it is off, for each photo.
-_ANSWERS = {"labels": "attribute_scores", "scores": "scenicness"}
-_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "labels": lambda answers, labels: cross_entropies(answers, labels).mean(dim=1),
-    "scores": lambda answers, scores: (answers - scores).square(),
-}
+from siam.validation import validation_losses
 
 
 def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> Pair:
@@ -161,23 +155,12 @@ class Experiment:
         Phase(accelerator, objective, minibatches, self.schedules[name], validate, folder).run()
 
     def _validate(self, network: SIAM | Baseline, kinds: tuple[str, ...]) -> list[tuple[float, float, int]]:
-        """Return, for each loss, its weight, its sum over this process's share of the photos, and their number."""
-        found = []
-        processes, workers = self.accelerator.num_processes, self.settings["workers"]
-        share = slice(self.accelerator.process_index, self.settings["validation_photos"], processes)
-        told = {name for kind in kinds for name in self.photos[kind].known["val"]}
-        weights = {"labels": 1.0, "scores": self.settings["scenicness_weight"] if "labels" in told else 1.0}
-        for kind in kinds:
-            files, known = self.photos[kind].files["val"][share], self.photos[kind].known["val"]
-            asked = {name: answer for name, answer in _ANSWERS.items() if name in known}
-            if files:
-                answers = predict(network, files, partial(_take, tuple(asked.values())), workers=workers)
-            else:  # fewer photos than processes
-                answers = tuple(known[name][:0] for name in asked)
-            for name, answer in zip(asked, answers, strict=True):
-                losses = _LOSSES[name](torch.from_numpy(answer), torch.from_numpy(known[name][share]))
-                found.append((weights[name], float(losses.sum()), len(files)))
-        return found
+        share = slice(
+            self.accelerator.process_index, self.settings["validation_photos"], self.accelerator.num_processes
+        )
+        photos = [self.photos[kind] for kind in kinds]
+        weight, workers = self.settings["scenicness_weight"], self.settings["workers"]
+        return validation_losses(network, photos, share, weight, workers)
 
     def _objective(self, network: SIAM) -> SIAMObjective:
         settings = self.settings
@@ -216,10 +199,6 @@ class Experiment:
 
     def _mean(self, name: str) -> float:
         return float(self.photos[RATED].known["train"][name].mean())
-
-
-def _take(names: Sequence[str], output: Any) -> tuple[Tensor, ...]:
-    return tuple(getattr(output, name) for name in names)
 
 
 def _learn_only(network: SIAM, *parts: nn.Module) -> None:

@@ -1,41 +1,32 @@
 """Write a gallery (`siam.gallery`) of the photos that a pair was judged on: pictures, masks, numbers and credits."""
 
-import hashlib
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 from tqdm import tqdm
 
-from siam import gallery
 from siam import gallery_facts as facts
 from siam.assessment import Assessment, judge_again
 from siam.checkpoint import Pair
 from siam.datasets import oasis
 from siam.datasets.base import ScoredPhotos
 from siam.datasets.check import usable
-from siam.datasets.rendered.truth import read_sets
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.downloads.files import write_atomically
 from siam.errors import DatasetError
 from siam.gallery import FILE, FORMAT, KEY, SCHEMA, About
+from siam.gallery_copies import PICTURE, columns_of, copy_mask, copy_picture, files_of, names_of, refuse_to_overwrite
 from siam.held_out import OutOfFold
-from siam.images import read_image
 from siam.model import RatingScale
 from siam.provenance import git_commit
-
-_PICTURE, _MASK = "images/{}.jpg", "masks/{}.png"  # below the folder
-_QUALITY = 78  # of JPEG
 
 
 @dataclass(frozen=True)
@@ -114,15 +105,15 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     judged, root = assessment.judged, assessment.root
     rows = sorted(range(len(judged.files)), key=lambda row: facts.order(judged.files[row]))[: choice.count]
     files = [judged.files[row] for row in rows]
-    names = _names(files)
-    before = _files_of(folder)
+    names = names_of(files)
+    before = files_of(folder)
     credits = facts.credits(assessment.data, root, files)
     sizes: list[tuple[int, int]] = []
     if choice.pictures:
-        _refuse_to_overwrite(assessment, folder, names)
-        pictures = [folder / _PICTURE.format(name) for name in names]
+        refuse_to_overwrite(assessment, folder, names)
+        pictures = [folder / PICTURE.format(name) for name in names]
         told = zip(tqdm(files, desc="gallery", unit="photo", file=sys.stderr, disable=None), pictures, strict=True)
-        sizes = [_copy_picture(path, picture, choice.size) for path, picture in told]
+        sizes = [copy_picture(path, picture, choice.size) for path, picture in told]
         assessment = judge_again(pair, assessment, rows, pictures)
         rows = list(range(len(files)))
     found, truths = assessment.judged.found, facts.truths(assessment)
@@ -131,8 +122,8 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
         truth, credit = truths[row], credits[place]
         if choice.pictures:
-            credit = {**credit, **_image(folder, name)}
-            truth = truth and {**truth, **_copy_mask(root, path.stem, folder, name, sizes[place])}
+            credit = {**credit, **columns_of(folder, name)}
+            truth = truth and {**truth, **copy_mask(root, path.stem, folder, name, sizes[place])}
         entries.append(
             Entry(
                 identifier=facts.identifier(path, root),
@@ -150,7 +141,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     if isinstance(assessment.photos, ScoredPhotos) and not assessment.figures["same_scale"]:
         told = replace(told, crowd_scale=assessment.photos.scale)
     write(folder, told, entries)
-    for stale in before - _files_of(folder):
+    for stale in before - files_of(folder):
         (folder / stale).unlink(missing_ok=True)
     return len(entries)
 
@@ -200,55 +191,3 @@ def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, fol
 def _about(model: str, scale: RatingScale, attributes: tuple[str, ...], data: str, split: str, command: str) -> About:
     """Return where numbers come from, as of today."""
     return About(model, scale, attributes, data, split, datetime.now(UTC).date().isoformat(), command, git_commit())
-
-
-def _names(files: Sequence[Path]) -> list[str]:
-    """Return the names of the copies without their endings: those of the photos, or numbers where these do not do."""
-    stems = [path.stem for path in files]
-    plain = all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", stem) for stem in stems)
-    if plain and len({stem.casefold() for stem in stems}) == len(stems):
-        return stems
-    return [f"{number:05d}" for number in range(1, len(stems) + 1)]
-
-
-def _refuse_to_overwrite(assessment: Assessment, folder: Path, names: Sequence[str]) -> None:
-    own = {path.resolve() for path in assessment.photos.files}
-    targets = [folder / kind.format(name) for name in names for kind in (_PICTURE, _MASK)]
-    if folder.resolve() == assessment.root.resolve() or any(target.resolve() in own for target in targets):
-        raise DatasetError(f"{folder} holds photos of {assessment.root}: give the gallery another folder")
-
-
-def _copy_picture(path: Path, to: Path, longest: int) -> tuple[int, int]:
-    """Store a photo anew as JPEG, no larger than wanted; return its size."""
-    picture = read_image(path)
-    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    stored = BytesIO()
-    picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-    write_atomically(to, stored.getvalue())
-    return picture.size
-
-
-def _image(folder: Path, name: str) -> dict[str, str]:
-    """Return the columns that tell of a picture in the gallery."""
-    image = _PICTURE.format(name)
-    return {"image": image, "sha256": hashlib.sha256((folder / image).read_bytes()).hexdigest()}
-
-
-def _copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Store a scene's masks at the size of its picture; return what the truth tells of them."""
-    mask, member = read_sets(root, int(stem))
-    sets = [[ATTRIBUTES[k] for k in np.flatnonzero(one)] for one in member.T]
-    stored = BytesIO()
-    mask.resize(size, Image.Resampling.NEAREST).save(stored, "PNG", optimize=True)
-    write_atomically(folder / _MASK.format(name), stored.getvalue())
-    return {"mask": _MASK.format(name), "sets": sets}
-
-
-def _files_of(folder: Path) -> set[str]:
-    """Return the names of the pictures and masks of the gallery in a folder; none where there is no gallery."""
-    try:
-        found = gallery.read(folder)
-    except DatasetError:
-        return set()
-    images = {str(name) for name in found.photos["image"].dropna() if not gallery.is_address(name)}
-    return images | {truth["mask"] for truth in found.truths if truth and "mask" in truth}
