@@ -116,3 +116,22 @@ def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:
         if tensor.shape != value.shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {stored_name} has {tuple(value.shape)}")
         tensor.copy_(value)
+
+
+def early_parts(backbone: nn.Module, stages: int) -> list[nn.Module]:
+    """Return the modules of a trunk up to and with its first stages: `blocks` of EfficientNets, `layer1` … of ResNets.
+
+    Raises:
+        ValueError: the trunk has no such stages, or not so many.
+    """
+    parts: list[nn.Module] = []
+    found = 0
+    for name, child in backbone.named_children():
+        is_stage = name.startswith("layer")
+        inner = list(child.children()) if name == "blocks" else [child]
+        for part in inner:
+            if (is_stage or name == "blocks") and found == stages:
+                return parts
+            found += is_stage or name == "blocks"
+            parts.append(part)
+    raise ValueError(f"the trunk has {found} stages that can be told apart; expected more than {stages}")

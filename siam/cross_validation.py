@@ -15,7 +15,7 @@ from siam.errors import DatasetError
 from siam.evaluation import mean_figures, score_figures
 from siam.examples import Examples, folds, read_examples
 from siam.heads import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
-from siam.held_out import OutOfFold, judge_attributes, predict_contributions, predict_scores
+from siam.held_out import OutOfFold, judge_attributes, predict_attributes, predict_scores
 from siam.localisation import mean_localisation
 from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
 from siam.provenance import provenance
@@ -116,6 +116,7 @@ class _Run:
         alone: figures of f alone: of the attributes and of their places.
         joint: the same of each fold's SIAM.
         contributions: (m, K) of the attributes to the scores, each from the SIAM that did not see the photo.
+        presence: (m, K) attribute scores of that SIAM.
         bias: (m,) of that SIAM, on the scale of the photo's own source.
     """
 
@@ -127,6 +128,7 @@ class _Run:
         self.predicted = {variant: np.empty(len(examples.scores)) for variant in variants}
         self.joint: list[dict[str, Any]] = []
         self.contributions = np.empty((len(examples.scores), len(network.config.attributes)))
+        self.presence = np.empty_like(self.contributions)
         self.bias = np.empty(len(examples.scores))
         starts = fit_attributes(network, examples, recipe["siam"], seed)  # they see no ratings, so they serve all folds
         set_attributes(network, starts)
@@ -140,14 +142,15 @@ class _Run:
                     self.predicted[variant][held_out] = found
                 if variant == "siam":
                     self.joint.append(judge_attributes(network, examples))
-                    self.contributions[held_out] = predict_contributions(network, examples, examples.rated(held_out))
+                    told = predict_attributes(network, examples, examples.rated(held_out))
+                    self.contributions[held_out], self.presence[held_out] = told
                     self.bias[held_out] = network.scenicness_head.bias.item() + above
             rounds.update()
 
     def out_of_fold(self, examples: Examples) -> OutOfFold:
         """Return what the networks say of the photos that they did not see."""
         siam, baseline = self.predicted["siam"], self.predicted["baseline"]
-        return OutOfFold(examples.sources, siam, baseline, self.contributions, self.bias)
+        return OutOfFold(examples.sources, siam, baseline, self.contributions, self.presence, self.bias)
 
 
 def _fit(

@@ -138,6 +138,7 @@ class Experiment:
 
     def _phase(self, name: str, objective: BaselineObjective | SIAMObjective, kinds: tuple[str, ...]) -> None:
         accelerator = self.accelerator
+        self._freeze_stages(objective.network.backbone)
         if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(objective)  # in place: the objective is no normalisation itself
         photos = {kind: self.photos[kind] for kind in kinds}
@@ -153,6 +154,16 @@ class Experiment:
         folder = PhaseFolder(self.out / "phases" / name, self.digest)
         validate = partial(self._validate, kinds=kinds)
         Phase(accelerator, objective, minibatches, self.schedules[name], validate, folder).run()
+
+    def _freeze_stages(self, backbone: nn.Module) -> None:
+        stages = self.settings.get("frozen_stages", 0)
+        if stages > 0:
+            try:
+                parts = backbones.early_parts(backbone, stages)
+            except ValueError as error:
+                raise TrainingError(f"[training] of the recipe: frozen_stages: {error}") from error
+            for part in parts:
+                part.requires_grad_(False)
 
     def _validate(self, network: SIAM | Baseline, kinds: tuple[str, ...]) -> list[tuple[float, float, int]]:
         share = slice(

@@ -11,6 +11,7 @@
     baseline        float     the baseline's, where there is one
     bias            float     of SIAM
     contributions   [float]   of the attributes, in the order that the metadata tells
+    presence        [float]   attribute scores, 0 to 1, in the same order
     biggest_cause   text      the attribute of the largest contribution by magnitude
     author, title, licence, link     text     of the photo, where known; link is its page
     truth           text      JSON, of rendered scenes: bias, contributions, nuances, quality, votes, labels, areas,
@@ -56,6 +57,7 @@ SCHEMA = pa.schema(
         pa.field("baseline", pa.float32()),
         pa.field("bias", pa.float32(), nullable=False),
         pa.field("contributions", pa.list_(pa.float32()), nullable=False),
+        pa.field("presence", pa.list_(pa.float32()), nullable=False),
         pa.field("biggest_cause", pa.string(), nullable=False),
         *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth")),
     ]
@@ -87,8 +89,9 @@ class Gallery:
     Attributes:
         folder: that holds it.
         about: where its numbers come from.
-        photos: one row each, with all columns but contributions and truth; what is null is missing to pandas, too.
+        photos: one row each, with all columns but those below; what is null is missing to pandas, too.
         contributions: (N, K) in the order of `about.attributes`.
+        presence: (N, K) attribute scores, 0 to 1, in the same order.
         truths: (N,) what is true of a rendered scene, or None.
     """
 
@@ -96,6 +99,7 @@ class Gallery:
     about: About
     photos: pd.DataFrame
     contributions: np.ndarray
+    presence: np.ndarray
     truths: tuple[dict[str, Any] | None, ...]
 
     def __len__(self) -> int:
@@ -148,11 +152,13 @@ def read(folder: Path) -> Gallery:
     problem = _problem_of_columns(table) or _problem_of_rows(table, about)
     if problem:
         raise DatasetError(f"{path} {problem}: {_REMEDY}")
+    others = table.drop_columns(["contributions", "presence", "truth"])
     return Gallery(
         folder=folder,
         about=about,
-        photos=table.drop_columns(["contributions", "truth"]).to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get),
-        contributions=_contributions(table),
+        photos=others.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get),
+        contributions=_numbers(table, "contributions"),
+        presence=_numbers(table, "presence"),
         truths=tuple(None if text is None else json.loads(text) for text in table["truth"].to_pylist()),
     )
 
@@ -193,12 +199,13 @@ def _problem_of_columns(table: pa.Table) -> str | None:
 def _problem_of_rows(table: pa.Table, about: About) -> str | None:
     """Return what is wrong with the first bad row; column by column, since a gallery may hold tens of thousands."""
     names = table["identifier"].to_pylist()
-    counts = np.diff(table["contributions"].combine_chunks().offsets.to_numpy())
-    odd = np.flatnonzero(counts != len(about.attributes))
-    if len(odd):
-        many = f"{counts[odd[0]]} contributions of {names[odd[0]]!r}"
-        return f"has {many}, not one for each of {len(about.attributes)} attributes"
-    total = table["bias"].to_numpy() + _contributions(table).sum(axis=1)
+    for column in ("contributions", "presence"):
+        counts = np.diff(table[column].combine_chunks().offsets.to_numpy())
+        odd = np.flatnonzero(counts != len(about.attributes))
+        if len(odd):
+            many = f"{counts[odd[0]]} numbers as {column} of {names[odd[0]]!r}"
+            return f"has {many}, not one for each of {len(about.attributes)} attributes"
+    total = table["bias"].to_numpy() + _numbers(table, "contributions").sum(axis=1)
     scores = table["siam"].to_numpy().astype(float)
     odd = np.flatnonzero(~(np.abs(total - scores) <= _SUM * np.maximum(1.0, np.abs(scores))))
     if len(odd):
@@ -214,9 +221,9 @@ def _problem_of_rows(table: pa.Table, about: About) -> str | None:
     return None
 
 
-def _contributions(table: pa.Table) -> np.ndarray:
-    """Return the contributions (N, K); an empty cell is NaN."""
-    flat = table["contributions"].combine_chunks().flatten()
+def _numbers(table: pa.Table, column: str) -> np.ndarray:
+    """Return a column of lists as (N, K); an empty cell is NaN."""
+    flat = table[column].combine_chunks().flatten()
     return flat.to_numpy(zero_copy_only=False).astype(float).reshape(len(table), -1)
 
 

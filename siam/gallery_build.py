@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 from tqdm import tqdm
 
 from siam import gallery_facts as facts
@@ -37,6 +38,7 @@ class Entry:
     siam: float
     bias: float
     contributions: Sequence[float]
+    presence: Sequence[float]
     image: str | None = None
     sha256: str | None = None
     crowd_mean: float | None = None
@@ -74,8 +76,9 @@ def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
         DownloadError: it cannot be stored.
         ValueError: there are no entries, or one does not have a contribution for each attribute.
     """
-    if not entries or any(len(entry.contributions) != len(about.attributes) for entry in entries):
-        raise ValueError(f"{len(entries)} entries do not all have a contribution for each of {len(about.attributes)}")
+    count = len(about.attributes)
+    if not entries or any(len(of) != count for entry in entries for of in (entry.contributions, entry.presence)):
+        raise ValueError(f"{len(entries)} entries do not all have a contribution and presence of each of {count}")
     largest = [about.attributes[int(np.argmax(np.abs(entry.contributions)))] for entry in entries]
     rows = [{**vars(entry), "biggest_cause": cause} for entry, cause in zip(entries, largest, strict=True)]
     told = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
@@ -117,6 +120,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
         assessment = judge_again(pair, assessment, rows, pictures)
         rows = list(range(len(files)))
     found, truths = assessment.judged.found, facts.truths(assessment)
+    presence = pair.siam.link(torch.from_numpy(found.logits)).numpy()
     crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
     entries = []
     for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
@@ -130,6 +134,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
                 siam=float(found.scores[row]),
                 bias=pair.siam.scenicness_head.bias.item(),
                 contributions=found.contributions[row].tolist(),
+                presence=presence[row].tolist(),
                 baseline=None if found.baseline is None else float(found.baseline[row]),
                 truth=json.dumps(truth, ensure_ascii=False) if truth else None,
                 **crowd[row],
@@ -178,6 +183,7 @@ def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, fol
             siam=float(found.siam[row]),
             bias=float(found.bias[row]),
             contributions=found.contributions[row].tolist(),
+            presence=found.presence[row].tolist(),
             baseline=float(found.baseline[row]),
             **crowd,
             **credit,

@@ -22,6 +22,7 @@ class OutOfFold:
         siam: (m,) SIAM's scores: bias + sum of the contributions.
         baseline: (m,) the baseline's.
         contributions: (m, K).
+        presence: (m, K) attribute scores, 0 to 1.
         bias: (m,) of the fold's SIAM, with the offset of the source.
     """
 
@@ -29,6 +30,7 @@ class OutOfFold:
     siam: np.ndarray
     baseline: np.ndarray
     contributions: np.ndarray
+    presence: np.ndarray
     bias: np.ndarray
 
 
@@ -43,11 +45,16 @@ def predict_scores(model: SIAM | Baseline, examples: Examples, photos: np.ndarra
 
 
 @torch.inference_mode()
-def predict_contributions(network: SIAM, examples: Examples, photos: np.ndarray) -> np.ndarray:
-    """Return the contributions (n, K) to the scores of photos, by their places among all."""
+def predict_attributes(network: SIAM, examples: Examples, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the contributions (n, K) to the scores of photos, by their places among all, and the attribute scores."""
+
+    def parts(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        output = network.interpret(features)
+        return output.contributions, output.attribute_scores
+
     views = np.zeros(len(photos), dtype=int)
-    (found,) = frozen.apply(lambda x: (network.interpret(x).contributions,), (examples.features,), photos, views)
-    return found.numpy()
+    contributions, presence = frozen.apply(parts, (examples.features,), photos, views)
+    return contributions.numpy(), presence.numpy()
 
 
 @torch.inference_mode()

@@ -2,7 +2,8 @@
 
 `method = "heads"` fits heads on the features of a trunk (few photos, two CPU cores: `siam.cross_validation`);
 `method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.end_to_end`). Its section [training] may have
-`region_weight` (0; `siam.objectives`) and `half_weights` (false; whether networks are stored in half precision).
+`region_weight` (0; `siam.objectives`), `frozen_stages` (0; the trunk's first ones) and `half_weights` (false; whether
+networks are stored in half precision).
 """
 
 import tomllib

@@ -37,6 +37,7 @@ def entries(count=40, seed=0):
                 siam=5.0 + contributions.sum(),
                 bias=5.0,
                 contributions=contributions.tolist(),
+                presence=random.random(len(NAMES)).tolist(),
                 crowd_mean=float(random.integers(1, 11)) if rated else None,
                 crowd_sd=float(random.random()) if rated and random.random() < 0.7 else None,
                 vote_count=7 if rated else None,

@@ -17,9 +17,11 @@ from safetensors.torch import load_file
 
 import siam
 from siam.assessment import assess
+from siam.backbones import early_parts
 from siam.cli import main
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.images import preprocess, read_image
+from siam.model import Baseline
 from tests.experiment import write_photos, write_recipe
 from tests.rendered_scenes import write_scenes
 
@@ -95,6 +97,20 @@ def test_networks_can_be_stored_in_half_precision_and_are_judged_as_stored(exper
     pair, card = siam.load(tmp_path / "out"), json.loads((tmp_path / "out" / "card.json").read_text())
     answer = assess(pair, "scenicornot", experiment / "scenicornot", "test").figures["siam"]
     assert card["metrics"]["siam"]["scenicornot"]["rmse"] == pytest.approx(answer["rmse"], abs=1e-4)
+
+
+def test_the_first_stages_can_stay_as_they_were(experiment, tmp_path):
+    recipe = write_recipe(tmp_path / "tiny.toml", frozen_stages=1)
+    train(["train", str(recipe), "--root", str(experiment), "--out", str(tmp_path / "out")])
+    torch.manual_seed(3)  # the recipe's seed: the networks begin like this one
+    begin = Baseline(siam.load(tmp_path / "out").baseline.config)
+    early = {id(parameter) for part in early_parts(begin.backbone, 1) for parameter in part.parameters()}
+    for phase in ("baseline", "siam"):
+        learned = load_file(tmp_path / "out" / "phases" / phase / "best.safetensors")
+        for name, parameter in begin.backbone.named_parameters():
+            assert torch.equal(learned[f"backbone.{name}"], parameter) == (id(parameter) in early), name
+    recipe = write_recipe(tmp_path / "deep.toml", frozen_stages=40)
+    assert main(["train", str(recipe), "--root", str(experiment), "--out", str(tmp_path / "deep")]) == 2
 
 
 def test_rendered_scenes_teach_labels_places_and_scores_at_once(tmp_path):

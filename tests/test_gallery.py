@@ -92,6 +92,7 @@ def test_explaining_a_picture_of_it_gives_its_numbers_again_and_the_votes_are_th
         assert told["baseline"] == pytest.approx(found.baseline_scenicness, abs=1e-4)
         assert told["bias"] == pytest.approx(found.bias, abs=1e-5)
         assert written.contributions[row] == pytest.approx(found.contributions, abs=1e-4)
+        assert written.presence[row] == pytest.approx(found.attribute_scores, abs=1e-4)
         assert told["biggest_cause"] == found.ranking()[0].attribute
         votes = read_truth(root, row + 1).votes
         assert tuple(told["votes"]) == votes and told["vote_count"] == len(votes)
@@ -319,7 +320,7 @@ def test_settings_that_cannot_be_are_refused(evaluate, root, pair, tmp_path, wro
 
 ABOUT = About("tiny", scenicornot.SCALE, ("sky", "road"), "made up", "all", "2026-11-21", "python", None)
 DIGEST = "0" * 64
-ENTRY = Entry("1", siam=5.5, bias=5.0, contributions=[1.25, -0.75])
+ENTRY = Entry("1", siam=5.5, bias=5.0, contributions=[1.25, -0.75], presence=[0.9, 0.1])
 
 
 def refusal(folder):
@@ -336,9 +337,12 @@ def test_the_smallest_gallery_comes_back(tmp_path):
     assert found.about == ABOUT and len(found) == 2
     assert list(found.photos["biggest_cause"]) == ["sky", "road"]
     assert found.contributions.tolist() == [[1.25, -0.75], [-0.5, 1.0]]
+    assert found.presence == pytest.approx(np.array([[0.9, 0.1], [0.9, 0.1]]))
     assert found.picture(0) is None and found.masks(0) is None and found.photos["baseline"].isna().all()
     with pytest.raises(ValueError, match="each of 2"):
         gallery_build.write(tmp_path, ABOUT, [replace(ENTRY, contributions=[1.0])])
+    with pytest.raises(ValueError, match="presence"):
+        gallery_build.write(tmp_path, ABOUT, [replace(ENTRY, presence=[1.0])])
     with pytest.raises(ValueError):
         gallery_build.write(tmp_path, ABOUT, [])
 
@@ -372,7 +376,7 @@ def rewritten(path, change=lambda table: table, **told):
         (lambda table: table, {"format": 2}, "another format than 1"),
         (lambda table: table, {"scale": {"name": "x"}}, "does not tell where its numbers come from"),
         (lambda table: table, {"attributes": 5}, "does not tell where"),
-        (lambda table: table, {"attributes": ["sky"]}, "2 contributions of '1'"),
+        (lambda table: table, {"attributes": ["sky"]}, "2 numbers as contributions of '1'"),
         (lambda table: table.drop_columns(["crowd_sd"]), {}, "lacks the column 'crowd_sd'"),
         (lambda table: table.set_column(7, "siam", pa.array(["5"])), {}, "column 'siam' as string"),
         (lambda table: table.slice(0, 0), {}, "holds no photos"),

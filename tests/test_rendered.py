@@ -18,6 +18,7 @@ from siam.datasets.rendered.places import PLACES
 from siam.datasets.rendered.render import render_one, render_scenes
 from siam.datasets.rendered.scene import render
 from siam.datasets.rendered.terrain import Mountains, Shape, Terrain, look
+from siam.datasets.rendered.unusual import UNUSUAL, make_unusual
 from siam.datasets.rendered.water import paint_still
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
@@ -123,6 +124,38 @@ def test_every_place_renders_in_every_light(place):
     assert scene.masks.any()
     assert all(0 <= strength <= 1 for strength in scene.strengths.values())
     assert scene.strengths.keys() == crowd.NUANCES.keys()
+
+
+@pytest.mark.parametrize(
+    ("place", "attribute", "company"),
+    [("steppe", "sand", "ocean"), ("alpine_lake", "still_water", "grass"), ("river", "running_water", "trees")],
+)
+def test_now_and_then_the_usual_company_is_missing(place, attribute, company):
+    numbers = [number for number in range(40) if _is_unusual(place, number)]
+    assert 5 <= len(numbers) <= 30
+    found = []
+    for number in numbers[:6]:
+        masks = render(np.random.default_rng([3, number]), 96, place).masks.mean(axis=(1, 2))
+        shares = dict(zip(ATTRIBUTES, masks, strict=True))
+        found.append(shares[attribute] > 0.02 and shares[company] < 0.01)
+    assert sum(found) >= 2
+
+
+def test_elsewhere_nothing_is_unusual():
+    for place, (make, _weight) in PLACES.items():
+        if place not in UNUSUAL:
+            generator = np.random.default_rng(1)
+            plan, before = make(generator), generator.bit_generator.state
+            assert not any(make_unusual(plan, generator.spawn(1)[0]) for _ in range(9))
+            assert generator.bit_generator.state == before  # so that other scenes stay what they were
+
+
+def _is_unusual(place, number):
+    """Whether the scene is one of those, by the draws that `render` makes before it decides."""
+    generator = np.random.default_rng([3, number])
+    weights = np.array([weight for _make, weight in PLACES.values()])
+    generator.choice(list(PLACES), p=weights / weights.sum())
+    return make_unusual(PLACES[place][0](generator), generator.spawn(1)[0])
 
 
 def test_people_agree_with_the_quality():

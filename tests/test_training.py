@@ -864,6 +864,7 @@ def test_the_gallery_holds_what_the_networks_say_of_photos_they_never_saw(traine
                 expected, other = network.interpret(features), baseline.interpret(features)
             row = photo - 7
             assert found.contributions[row] == pytest.approx(expected.contributions[0].numpy(), abs=1e-4)
+            assert found.presence[row] == pytest.approx(expected.attribute_scores[0].numpy(), abs=1e-4)
             assert found.photos["siam"][row] == pytest.approx(expected.scenicness.item() + offset, abs=1e-3)
             assert found.photos["baseline"][row] == pytest.approx(other.scenicness.item() + above, abs=1e-3)
             assert found.photos["crowd_mean"][row] == pytest.approx(examples.scores[photo], abs=1e-5)
@@ -876,13 +877,14 @@ def test_the_gallery_alone_is_that_of_the_whole_training(trained, tmp_path, caps
     alone, whole = gallery.read(tmp_path / "alone"), gallery.read(trained.root / "gallery")
     assert not (tmp_path / "out").exists()
     assert np.array_equal(alone.contributions, whole.contributions)
+    assert np.array_equal(alone.presence, whole.presence)
     pandas.testing.assert_frame_equal(alone.photos, whole.photos)
     assert "--gallery-only" in alone.about.command
     capsys.readouterr()
 
 
 def test_a_gallery_of_photos_that_cannot_be_told_apart_is_refused(trained, tmp_path):
-    found = cross_validation.OutOfFold(*np.zeros((3, 4)), np.zeros((4, 33)), np.zeros(4))
+    found = cross_validation.OutOfFold(*np.zeros((3, 4)), *np.zeros((2, 4, 33)), np.zeros(4))
     with pytest.raises(DatasetError, match="7 rated photos, but 4 were judged"):
         build_out_of_fold("tiny", found, 0, trained.root / "near", tmp_path, "python")
     assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,7 @@ from siam.datasets.rendered.plants import FLOWERS, paint_flowers, paint_tufts
 from siam.datasets.rendered.sky import paint_sky
 from siam.datasets.rendered.strips import lay
 from siam.datasets.rendered.terrain import Terrain, View, look
+from siam.datasets.rendered.unusual import make_unusual
 from siam.datasets.rendered.water import paint_running, paint_sea, paint_still
 
 _FAR_HORIZON = 1500.0  # metres: from there on the meeting of sky and plain is a horizon
@@ -61,6 +62,7 @@ def render(generator: np.random.Generator, size: int, place: str | None = None) 
     weights = np.array([weight for _make, weight in PLACES.values()])
     drawn = str(generator.choice(list(PLACES), p=weights / weights.sum()))
     plan = PLACES[place or drawn][0](generator)
+    make_unusual(plan, generator.spawn(1)[0])
     add_extras(plan, generator)
     noises = _Noises(*(fractal(generator, roughness) for roughness in (2.0, 1.0, 1.25, 0.0)))
     light = draw_light(generator)
