@@ -107,20 +107,31 @@ def _attributes(found: dict[str, Any]) -> list[str]:
     return ["\n".join(mean), columns(rows)]
 
 
-def _what_where_how(found: dict[str, Any]) -> list[str]:
+def truth_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the cells of the table of what, where and how: SIAM beside simple references, the heads first."""
     rows: list[tuple[str, ...]] = [("", *_COLUMNS.values())]
     for (part, key), label in _TRUTHS.items():
         rows.append((label, *(figure(found[name].get(part, {}).get(key)) for name in _COLUMNS)))
+    return rows
+
+
+def error_rows(error: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the cells of the table of what SIAM's errors are made of, the heads first."""
+    rows: list[tuple[str, ...]] = [("", "mean size", "RMS", "share of variance", "largest in")]
+    for name, of in error["parts"].items():
+        label = "outside the vocabulary" if name == "outside" else name
+        cells = [figure(of[key], 2) for key in ("mean_absolute", "rms", "share_of_variance")]
+        rows.append((label, *cells, "–" if of["largest"] is None else f"{100 * of['largest']:.0f} %"))
+    return [*rows, ("together", figure(error["mean_absolute"], 2), figure(error["rms"], 2), "", "")]
+
+
+def _what_where_how(found: dict[str, Any]) -> list[str]:
     title = f"What, where and how, against the truth of {found['n']} rendered scenes, beside simple references:"
-    parts = [f"{title}\n{columns(rows)}"]
+    parts = [f"{title}\n{columns(truth_rows(found))}"]
     if error := found["error"]:
-        rows = [("", "mean size", "RMS", "share of variance", "largest in")]
-        for name, of in error["parts"].items():
-            label = "outside the vocabulary" if name == "outside" else name
-            cells = [figure(of[key], 2) for key in ("mean_absolute", "rms", "share_of_variance")]
-            rows.append((label, *cells, "–" if of["largest"] is None else f"{100 * of['largest']:.0f} %"))
-        rows.append(("together", figure(error["mean_absolute"], 2), figure(error["rms"], 2), "", ""))
-        parts.append(f"Why SIAM errs, in points; the parts of each scene sum to its error:\n{columns(rows)}")
+        parts.append(
+            f"Why SIAM errs, in points; the parts of each scene sum to its error:\n{columns(error_rows(error))}"
+        )
     rows = [("attribute", "scenes", *_OF_ATTRIBUTE.values())]
     for name, of in found["per_attribute"].items():
         rows.append((name, str(of["scenes"]), *(figure(of[key], 2) for key in _OF_ATTRIBUTE)))

@@ -78,7 +78,11 @@ def markdown(results: Sequence[Result]) -> str:
     for table in _tables(results):
         groups, heads, rows = _cells(table)
         first = [f"**{group}:** {' · '.join(head)}" for group, head in zip(groups, heads, strict=True)]
-        lines = [_row(["variant", *first]), _row(["---"] * (len(first) + 1)), *(_row(row) for row in rows)]
+        lines = [
+            markdown_row(["variant", *first]),
+            markdown_row(["---"] * (len(first) + 1)),
+            *(markdown_row(row) for row in rows),
+        ]
         parts += [f"### {table.title}", "\n".join(lines), "\n".join(f"- {note}" for note in _notes(table))]
     return "\n\n".join(parts) + "\n"
 
@@ -179,7 +183,8 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _row(cells: Sequence[str]) -> str:
+def markdown_row(cells: Sequence[str]) -> str:
+    """Return cells as a row of a Markdown table."""
     return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 

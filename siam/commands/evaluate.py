@@ -38,7 +38,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         const=Path(),
         type=Path,
         metavar="DIR",
-        help="print the paper's Tables 2 and 3 beside the results stored in DIR; default assets/results",
+        help="print the paper's Tables 2 and 3 beside the results stored in DIR, and what, where and how on rendered "
+        "scenes; default assets/results",
     )
     parser.add_argument("--markdown", action="store_true", help="with --tables: as Markdown")
     parser.set_defaults(run=run)
@@ -84,11 +85,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _tables(options: argparse.Namespace) -> int:
     from siam import paper_tables, results
+    from siam.truth_tables import truth_tables
 
     folder = results.STORED if options.tables == Path() else options.tables
-    stored = results.read_all(folder)
+    stored = list(results.read_all(folder).values())
     render = paper_tables.markdown if options.markdown else paper_tables.text
-    sys.stdout.write(render(list(stored.values())))
+    sys.stdout.write(render(stored))
+    if told := truth_tables(stored, markdown=options.markdown):
+        sys.stdout.write(f"\n{told}")
     return 0
 
 

@@ -1,0 +1,27 @@
+"""Stored results on rendered scenes as tables: what, where and how, and what SIAM's errors are made of."""
+
+from collections.abc import Sequence
+
+from siam.assessment_text import columns, error_rows, truth_rows
+from siam.paper_tables import markdown_row
+from siam.results import Result
+
+
+def truth_tables(results: Sequence[Result], *, markdown: bool = False) -> str:
+    """Return both tables of every result that tells them, as plain text or Markdown; "" where none does."""
+    parts = []
+    for result in results:
+        for variant, figures in result.figures.items():
+            found = figures.get("what_where_how")
+            if not isinstance(found, dict):
+                continue
+            parts.append(f"{'### ' if markdown else ''}{result.model} ({variant}) on {found['n']} rendered scenes")
+            tables = [truth_rows(found)] + ([error_rows(found["error"])] if found["error"] else [])
+            parts += [_markdown(rows) if markdown else columns(rows) for rows in tables]
+            parts.append(f"{result.date}; `{result.command}`")
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    heads, *body = rows
+    return "\n".join([markdown_row(heads), markdown_row(["---"] * len(heads)), *map(markdown_row, body)])
