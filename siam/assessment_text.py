@@ -24,6 +24,7 @@ _TRUTHS = {
     ("how", "contributions"): "How: correlation of contributions, together",
     ("how", "contributions_of_attributes"): "How: correlation of contributions, each attribute",
     ("how", "contribution_signs"): "How: sign of contributions agrees",
+    ("score", "kendall_tau"): "Score: Kendall's tau with the crowd",
 }
 _OF_ATTRIBUTE = {
     "average_precision": "AP",

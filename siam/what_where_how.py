@@ -10,11 +10,13 @@ How     of the attributes that are judged, with the true templates T sampled on 
         contributions  Pearson correlation of predicted and true contributions over all scenes and attributes whose
                        true one is at least `CAUSE` points; the same for each attribute, and the mean of these; share of
                        the same sign
+Score   Kendall's tau with the mean of the crowd's votes
 Error   `siam.what_where_how_errors`
 
 The references say what the figures are worth. "another scene" is the network's own explanation of another scene, a
 fixed random one: what is known without looking at the picture. "random" is a random order of attributes, and templates
 of independent normal values times the network's own maps; it and the others are those of `siam.what_where_how_places`.
+The ideal score is the true one without the causes outside the vocabulary: the best that these attributes can do.
 A correlation is not defined where one side does not vary; such attributes do not count.
 """
 
@@ -29,6 +31,7 @@ from siam.datasets.rendered.crowd import true_templates
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.evaluation import attribute_figures, number
 from siam.localisation import MINIMUM_PHOTOS
+from siam.metrics import kendall_tau
 from siam.what_where_how_errors import ErrorSplit, error_figures, map_scales, split_error
 from siam.what_where_how_places import place_figures
 from siam.what_where_how_scenes import CAUSE, Scenes
@@ -73,8 +76,8 @@ def judge(explained: Explained, scenes: Scenes, *, same_scale: bool = True) -> t
 
     Returns:
         "n", "top", "cause"; a dictionary for each column ("siam", and the references "ideal", "another_scene",
-        "uniform", "centre", "random") with "what", "where" and "how" as far as they apply; "per_attribute": name →
-        SIAM's figures; "error" (`error_figures`, or None). And the errors, or None.
+        "uniform", "centre", "random") with "what", "where", "how" and "score" as far as they apply; "per_attribute":
+        name → SIAM's figures; "error" (`error_figures`, or None). And the errors, or None.
     """
     count = len(scenes.truths)
     generator = np.random.default_rng(_SEED)
@@ -89,10 +92,11 @@ def judge(explained: Explained, scenes: Scenes, *, same_scale: bool = True) -> t
         "another_scene": _contribution_figures(explained.contributions[other], scenes),
         "random": _how(noise, np.einsum("kij,nkij->nk", noise, grid_maps), scales, scenes),
     }
+    score = _score(explained, scenes, other)
     columns = {}
     for name, places in where.items():
         columns[name] = {"where": {key: value for key, value in places.items() if key != "per_attribute"}}
-        columns[name] |= {key: of[name] for key, of in (("what", what), ("how", how)) if name in of}
+        columns[name] |= {key: of[name] for key, of in (("what", what), ("how", how), ("score", score)) if name in of}
     split = errors(explained, scenes) if same_scale else None
     figures = {
         "n": count,
@@ -162,6 +166,14 @@ def _what(
         for name, (precision, top) in columns.items()
     }
     return figures, own["per_attribute"]
+
+
+def _score(explained: Explained, scenes: Scenes, other: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return by column how the scores rank the scenes as the crowd does."""
+    crowd = np.array([np.mean(truth.votes) for truth in scenes.truths])
+    own = explained.contributions.sum(axis=1)
+    scores = {"siam": own, "ideal": scenes.bias + scenes.contributions.sum(axis=1), "another_scene": own[other]}
+    return {name: {"kendall_tau": number(kendall_tau(values, crowd))} for name, values in scores.items()}
 
 
 def _how(templates: np.ndarray, contributions: np.ndarray, scales: np.ndarray, scenes: Scenes) -> dict[str, Any]:

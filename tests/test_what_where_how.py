@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
-from scipy.stats import pearsonr
+from scipy.stats import kendalltau, pearsonr
 from sklearn.metrics import average_precision_score
 
 import siam
@@ -278,6 +278,7 @@ def test_every_column_has_its_figures_and_a_uniform_map_tells_what_is_covered(sc
         assert figures[column]["where"].keys() == where
     for part in ("what", "how"):
         assert {column for column in COLUMNS if part in figures[column]} == {"siam", "another_scene", "random"}
+    assert {column for column in COLUMNS if "score" in figures[column]} == {"siam", "ideal", "another_scene"}
     covered = [scenes.shares[k].astype(float).mean() for k in scenes.judged]
     assert figures["uniform"]["where"]["pixel_ap"] == pytest.approx(np.mean(covered), abs=1e-4)
     some = scenes.causes.any(axis=(1, 2))
@@ -297,6 +298,17 @@ def test_another_scene_is_the_network_with_its_scenes_exchanged(scenes):
     for name, value in found["how"].items():
         assert value == exchanged["siam"]["how"][name]
     assert found["how"]["contributions"] != figures["siam"]["how"]["contributions"]
+
+
+def test_scores_are_ranked_against_the_votes(scenes):
+    random = np.random.default_rng(6)
+    explained = replace(anything(6, scenes), contributions=random.normal(size=(COUNT, len(ATTRIBUTES))))
+    figures = judge(explained, scenes)[0]
+    votes = [sum(truth.votes) / len(truth.votes) for truth in scenes.truths]
+    named = [truth.bias + sum(truth.contributions.values()) for truth in scenes.truths]
+    totals = [explained.bias + sum(of) for of in explained.contributions]
+    for column, scores in (("siam", totals), ("ideal", named)):
+        assert figures[column]["score"]["kendall_tau"] == pytest.approx(kendalltau(scores, votes)[0], abs=1e-4)
 
 
 def test_the_ideal_does_not_depend_on_the_network(root, scenes):
