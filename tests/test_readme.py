@@ -4,6 +4,7 @@ import json
 import re
 
 from siam import cross_validation, results
+from siam.truth_tables import truth_tables
 from tests.server import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,6 +32,23 @@ def test_the_stored_result_is_that_of_the_card():
     folder = ROOT / "assets" / "models" / "photo"
     card = json.loads((folder / "card.json").read_text())
     assert results.read(ROOT / "assets" / "results" / "photo.json") == cross_validation.result(card, "photo")
+
+
+def test_tables_of_rendered_scenes_are_those_stored():
+    stored = {
+        name: results.read(ROOT / "assets" / "results" / f"{name}.json") for name in ("rendered", "rendered-frozen")
+    }
+    whole, frozen = stored["rendered"].figures, stored["rendered-frozen"].figures
+    named = {"SIAM": whole["siam"], "SIAM, no fine-tuning": frozen["siam-frozen"], "baseline": whole["baseline"]}
+    for name, figures in named.items():
+        cells = [
+            f"{figures[key]:.2f} ({figures[f'{key}_interval'][0]:.2f} to {figures[f'{key}_interval'][1]:.2f})"
+            for key in ("kendall_tau", "rmse")
+        ]
+        assert f"| {name} | {' | '.join(cells)} |" in README
+    printed = truth_tables([stored["rendered"]], markdown=True)
+    rows = [line for line in printed.splitlines() if line.startswith("|")]
+    assert len(rows) > 15 and all(row in README for row in rows)
 
 
 def test_local_links_lead_somewhere():
