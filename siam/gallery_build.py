@@ -105,11 +105,10 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
         DatasetError: the gallery would overwrite photos of the dataset, or one of its tables is not as it should be.
         DownloadError: something cannot be stored.
     """
-    judged, root = assessment.judged, assessment.root
+    judged, root, before = assessment.judged, assessment.root, files_of(folder)
     rows = sorted(range(len(judged.files)), key=lambda row: facts.order(judged.files[row]))[: choice.count]
     files = [judged.files[row] for row in rows]
     names = names_of(files)
-    before = files_of(folder)
     credits = facts.credits(assessment.data, root, files)
     sizes: list[tuple[int, int]] = []
     if choice.pictures:

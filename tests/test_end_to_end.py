@@ -21,7 +21,6 @@ from siam.backbones import early_parts
 from siam.cli import main
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.images import preprocess, read_image
-from siam.model import Baseline
 from tests.experiment import write_photos, write_recipe
 from tests.rendered_scenes import write_scenes
 
@@ -102,13 +101,13 @@ def test_networks_can_be_stored_in_half_precision_and_are_judged_as_stored(exper
 def test_the_first_stages_can_stay_as_they_were(experiment, tmp_path):
     recipe = write_recipe(tmp_path / "tiny.toml", frozen_stages=1)
     train(["train", str(recipe), "--root", str(experiment), "--out", str(tmp_path / "out")])
-    torch.manual_seed(3)  # the recipe's seed: the networks begin like this one
-    begin = Baseline(siam.load(tmp_path / "out").baseline.config)
-    early = {id(parameter) for part in early_parts(begin.backbone, 1) for parameter in part.parameters()}
-    for phase in ("baseline", "siam"):
-        learned = load_file(tmp_path / "out" / "phases" / phase / "best.safetensors")
-        for name, parameter in begin.backbone.named_parameters():
-            assert torch.equal(learned[f"backbone.{name}"], parameter) == (id(parameter) in early), name
+    trunk = siam.load(tmp_path / "out").siam.backbone
+    early = {id(parameter) for part in early_parts(trunk, 1) for parameter in part.parameters()}
+    for out, frozen in ((tmp_path / "out", early), (experiment / "whole", set())):
+        before, after = (load_file(out / "phases" / of / "best.safetensors") for of in ("attributes", "siam"))
+        for name, parameter in trunk.named_parameters():  # "siam" begins with the weights of "attributes"
+            same = torch.equal(before[f"backbone.{name}"], after[f"backbone.{name}"])
+            assert same == (id(parameter) in frozen), name
     recipe = write_recipe(tmp_path / "deep.toml", frozen_stages=40)
     assert main(["train", str(recipe), "--root", str(experiment), "--out", str(tmp_path / "deep")]) == 2
 

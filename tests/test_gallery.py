@@ -386,8 +386,8 @@ def rewritten(path, change=lambda table: table, **told):
         (lambda table: table.set_column(1, "image", pa.array(["../1.jpg"])), {}, "outside its folder"),
         (lambda table: table.set_column(1, "image", pa.array(["/etc/passwd"])), {}, "outside its folder"),
         (lambda table: table.set_column(1, "image", pa.array(["https://a/1.jpg"])), {}, "without its SHA-256"),
-        (lambda table: table.set_column(16, "truth", pa.array(["{"])), {}, "a damaged truth"),
-        (lambda table: table.set_column(16, "truth", pa.array(['{"mask": "../1.png"}'])), {}, "something else"),
+        (lambda table: table.set_column(17, "truth", pa.array(["{"])), {}, "a damaged truth"),
+        (lambda table: table.set_column(17, "truth", pa.array(['{"mask": "../1.png"}'])), {}, "something else"),
     ],
 )
 def test_a_file_that_is_not_as_its_schema_says_is_refused(change, told, words, tmp_path):
