@@ -159,7 +159,8 @@ def edits_to_reach(explanation: Explanation, target: float) -> Reach:
     for attribute in np.argsort(-np.abs(reach), kind="stable"):
         if abs(missing) < 1e-9 or reach[attribute] == 0:
             break
-        step = float(np.clip(missing, *sorted((0.0, float(reach[attribute])))))
+        farthest = float(reach[attribute])  # of the sign of what is missing
+        step = min(missing, farthest) if farthest > 0 else max(missing, farthest)
         edits.append(Scale(int(attribute), 1 + step / float(contributions[attribute])))
         missing -= step
     return Reach(tuple(edits), target - missing, abs(missing) < 1e-6, lowest, highest)
