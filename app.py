@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import sidebar
+from ui import address, sidebar
 
 PAGES = [
     st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", default=True),
@@ -11,5 +11,9 @@ PAGES = [
 
 st.set_page_config(page_title="SIAM Explorer", page_icon=":material/landscape:", layout="wide")
 page = st.navigation(PAGES, position="top")
+address.enter(page.url_path)
 sidebar.show()
-page.run()
+try:
+    page.run()
+finally:
+    address.leave(page.url_path)

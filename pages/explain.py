@@ -2,18 +2,12 @@
 
 import streamlit as st
 
-from ui import explanation_view, photo, resources
+from ui import explanation_view, picker, resources
 
 st.header("What makes this landscape beautiful?", anchor=False)
 st.caption(
     "A network scores your photo through named attributes that add up exactly to the score; "
     "an ordinary network beside it only gives a number."
 )
-chosen = photo.choose()
-explanation = resources.explanation(resources.DEFAULT_PAIR, chosen.digest, chosen.image)
-explanation_view.scores(explanation)
-explanation_view.total_maps(explanation, chosen)
-explanation_view.attributes(explanation)
-explanation_view.waterfall(explanation)
-explanation_view.table(explanation)
-explanation_view.downloads(explanation, chosen.name, resources.pair().card)
+photo = picker.choose()
+explanation_view.show(resources.explanation(photo), photo)

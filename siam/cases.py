@@ -115,6 +115,11 @@ class Cases:
             (names[low], float(of[low])) if of[low] < 0 else None,
         )
 
+    def row_of(self, identifier: str | None) -> int | None:
+        """Return the row of a photo, None where the gallery does not have it."""
+        rows = np.flatnonzero((self.table["identifier"] == identifier).to_numpy())
+        return int(rows[0]) if len(rows) else None
+
     def _is_top_cause(self, attribute: str) -> np.ndarray:
         magnitude = np.abs(self.gallery.contributions)
         own = magnitude[:, self.gallery.about.attributes.index(attribute)]

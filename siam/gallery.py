@@ -24,10 +24,10 @@ of the crowd's, where it is another one.
 """
 
 import json
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,13 +37,14 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from siam.errors import DatasetError
+from siam.gallery_checks import is_address as is_address
+from siam.gallery_checks import numbers, problem_of_columns, problem_of_rows
 from siam.model import RatingScale
 
 FORMAT = 1
 FILE = "gallery.parquet"
 KEY = b"siam_gallery"
 _REMEDY = "write it again by siam evaluate --gallery DIR"
-_SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
 SCHEMA = pa.schema(
     [
         pa.field("identifier", pa.string(), nullable=False),
@@ -105,6 +106,13 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.truths)
 
+    def facts(self, row: int) -> dict[str, Any]:
+        """Return what `photos` tells of a photo, None for what is not known."""
+        told = self.photos.iloc[row].to_dict()
+        return {
+            name: value if isinstance(value, np.ndarray) or not pd.isna(value) else None for name, value in told.items()
+        }
+
     def picture(self, row: int) -> Path | None:
         """Return the file of a photo below the folder; None for an address, or where there is no picture."""
         image = self.photos["image"][row]
@@ -129,9 +137,11 @@ class Gallery:
             raise DatasetError(f"{path} is missing or does not fit {FILE} ({error}): {_REMEDY}") from error
 
 
-def is_address(image: str) -> bool:
-    """Return whether a picture is named by its address, rather than by its file below the gallery's folder."""
-    return image.startswith(("https://", "http://"))
+def peek(folder: Path) -> tuple[About, int]:
+    """Return what a gallery tells of itself, and how many photos it has, without reading them; errors as `read`."""
+    path = folder / FILE
+    told = _opened(path, pq.read_metadata)
+    return _about(path, (told.metadata or {}).get(KEY)), told.num_rows
 
 
 def read(folder: Path) -> Gallery:
@@ -141,15 +151,9 @@ def read(folder: Path) -> Gallery:
         DatasetError: `gallery.parquet` is missing, damaged, or something else.
     """
     path = folder / FILE
-    try:
-        table = pq.read_table(BytesIO(path.read_bytes()))
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing: {_REMEDY}") from None
-    except (OSError, pa.ArrowException) as error:
-        what = " ".join(str(error).split())
-        raise DatasetError(f"{path} is not readable as parquet ({what[:200]}): {_REMEDY}") from error
+    table = _opened(path, lambda path: pq.read_table(BytesIO(path.read_bytes())))
     about = _about(path, (table.schema.metadata or {}).get(KEY))
-    problem = _problem_of_columns(table) or _problem_of_rows(table, about)
+    problem = problem_of_columns(table, SCHEMA) or problem_of_rows(table, len(about.attributes))
     if problem:
         raise DatasetError(f"{path} {problem}: {_REMEDY}")
     others = table.drop_columns(["contributions", "presence", "truth"])
@@ -157,10 +161,20 @@ def read(folder: Path) -> Gallery:
         folder=folder,
         about=about,
         photos=others.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get),
-        contributions=_numbers(table, "contributions"),
-        presence=_numbers(table, "presence"),
+        contributions=numbers(table, "contributions"),
+        presence=numbers(table, "presence"),
         truths=tuple(None if text is None else json.loads(text) for text in table["truth"].to_pylist()),
     )
+
+
+def _opened(path: Path, reader: Callable[[Path], Any]) -> Any:
+    try:
+        return reader(path)
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is missing: {_REMEDY}") from None
+    except (OSError, pa.ArrowException) as error:
+        what = " ".join(str(error).split())
+        raise DatasetError(f"{path} is not readable as parquet ({what[:200]}): {_REMEDY}") from error
 
 
 def _about(path: Path, stored: bytes | None) -> About:
@@ -183,60 +197,3 @@ def _about(path: Path, stored: bytes | None) -> About:
 
 def _scale(told: dict[str, Any]) -> RatingScale:
     return RatingScale(str(told["name"]), float(told["low"]), float(told["high"]))
-
-
-def _problem_of_columns(table: pa.Table) -> str | None:
-    for field in SCHEMA:
-        if field.name not in table.schema.names:
-            return f"lacks the column {field.name!r}"
-        if table.schema.field(field.name).type != field.type:
-            return f"has the column {field.name!r} as {table.schema.field(field.name).type}, not {field.type}"
-        if not field.nullable and table[field.name].null_count:
-            return f"has an empty cell in the column {field.name!r}"
-    return None if len(table) else "holds no photos"
-
-
-def _problem_of_rows(table: pa.Table, about: About) -> str | None:
-    """Return what is wrong with the first bad row; column by column, since a gallery may hold tens of thousands."""
-    names = table["identifier"].to_pylist()
-    for column in ("contributions", "presence"):
-        counts = np.diff(table[column].combine_chunks().offsets.to_numpy())
-        odd = np.flatnonzero(counts != len(about.attributes))
-        if len(odd):
-            many = f"{counts[odd[0]]} numbers as {column} of {names[odd[0]]!r}"
-            return f"has {many}, not one for each of {len(about.attributes)} attributes"
-    total = table["bias"].to_numpy() + _numbers(table, "contributions").sum(axis=1)
-    scores = table["siam"].to_numpy().astype(float)
-    odd = np.flatnonzero(~(np.abs(total - scores) <= _SUM * np.maximum(1.0, np.abs(scores))))
-    if len(odd):
-        return f"has contributions of {names[odd[0]]!r} that do not sum to SIAM's score"
-    for name, image, digest in zip(names, table["image"].to_pylist(), table["sha256"].to_pylist(), strict=True):
-        if image is not None and not is_address(image) and not _is_below(image):
-            return f"has a picture of {name!r} outside its folder"
-        if image is not None and not re.fullmatch(r"[0-9a-f]{64}", digest or ""):
-            return f"has a picture of {name!r} without its SHA-256"
-    for name, truth in zip(names, table["truth"].to_pylist(), strict=True):
-        if truth is not None and (problem := _problem_of_truth(truth)):
-            return f"{problem} of {name!r}"
-    return None
-
-
-def _numbers(table: pa.Table, column: str) -> np.ndarray:
-    """Return a column of lists as (N, K); an empty cell is NaN."""
-    flat = table[column].combine_chunks().flatten()
-    return flat.to_numpy(zero_copy_only=False).astype(float).reshape(len(table), -1)
-
-
-def _problem_of_truth(text: str) -> str | None:
-    try:
-        truth = json.loads(text)
-    except ValueError:
-        return "has a damaged truth"
-    if not isinstance(truth, dict) or not _is_below(str(truth.get("mask", "mask"))):
-        return "has something else than a truth"
-    return None
-
-
-def _is_below(name: str) -> bool:
-    path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name

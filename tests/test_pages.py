@@ -16,6 +16,7 @@ from siam.report import data_json
 from siam.samples import load_samples
 from tests.server import ROOT
 from ui import resources
+from ui.photo import own_photo, plain
 
 APP = ROOT / "app.py"
 SAMPLES = load_samples()
@@ -222,13 +223,13 @@ def test_networks_are_loaded_once_for_all_sessions(monkeypatch):
 
 def test_pair_without_baseline(monkeypatch, pair):
     resources._loaded.clear()
-    resources.explanation.clear()
+    resources._explanation.clear()
     monkeypatch.setattr(resources, "load", lambda _name: dataclasses.replace(pair, baseline=None))
     app = AppTest.from_file(APP, default_timeout=120).run()
     assert not app.exception
     assert len(metrics(app)) == 1
     resources._loaded.clear()
-    resources.explanation.clear()
+    resources._explanation.clear()
 
 
 def test_device_and_training_data_are_told(app, pair):
@@ -308,12 +309,14 @@ def test_networks_that_cannot_be_loaded_are_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(resources, "load", refuse)
     app = AppTest.from_file(APP, default_timeout=120).run()
     assert not app.exception
-    assert app.error[0].value == "card.json is missing: copy it again"
+    assert app.error[0].value == plain("card.json is missing: copy it again")
 
 
 def test_large_photo_keeps_its_size_in_the_data(pair):
     image = Image.new("RGB", (2000, 1500), (90, 140, 200))
-    shown = resources.explanation("photo", "a digest of its own", image)
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    shown = resources.explanation(own_photo("a.png", data.getvalue()))
     assert shown.photo_size == (2000, 1500)
     assert max(shown.image.size) < 2000
     assert data_json(shown, "a.jpg", {})["image_size"] == {"width": 2000, "height": 1500}

@@ -15,9 +15,20 @@ from siam.figure import paper_figure_png, paper_figure_svg
 from siam.inference import Contribution, Explanation, Order
 from siam.report import data_json, html_report
 from siam.waterfall import waterfall as waterfall_figure
-from ui.photo import Photo, plain
+from ui import resources
+from ui.photo import Photo
 
 ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
+
+
+def show(explanation: Explanation, photo: Photo) -> None:
+    """Show an explanation, top to bottom."""
+    scores(explanation)
+    total_maps(explanation, photo)
+    attributes(explanation)
+    waterfall(explanation)
+    table(explanation)
+    downloads(explanation, photo.name, resources.pair().card)
 
 
 def scores(explanation: Explanation) -> None:
@@ -48,7 +59,7 @@ def total_maps(explanation: Explanation, photo: Photo) -> None:
     maps = visualization.total_maps(explanation, strength / 100, side=800)
     with st.grid(3, min_column_width=260, gap="small"):
         with st.container(gap="xsmall"):
-            st.image(explanation.image, width="stretch", alt=_photo_text(photo), caption=_credit(photo))
+            st.image(explanation.image, width="stretch", alt=photo.description, caption=photo.credit)
         with st.container(gap="xsmall"):
             text = wording.signed_map_text(explanation.total_map)
             st.image(
@@ -179,15 +190,3 @@ def _download(label: str, file_name: str, kind: str, make) -> None:
 
 def _json(explanation: Explanation, name: str, card: dict[str, Any]) -> str:
     return json.dumps(data_json(explanation, name, card), ensure_ascii=False, allow_nan=False)
-
-
-def _credit(photo: Photo) -> str:
-    if photo.sample is None:
-        return plain(photo.name)
-    sample = photo.sample
-    licence = f"[{sample.licence}]({sample.licence_url})" if sample.licence_url else sample.licence
-    return f"“{sample.title}” by {sample.author}, {licence}; {sample.origin.split(',')[0]}; {sample.changes}"
-
-
-def _photo_text(photo: Photo) -> str:
-    return photo.sample.description if photo.sample is not None else f"Your photo {photo.name}"

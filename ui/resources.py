@@ -2,48 +2,62 @@
 
 import dataclasses
 import hashlib
+from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import streamlit as st
 import torch
-from PIL import Image
 
-from siam.checkpoint import Pair, load
+from siam.checkpoint import CARD, Pair, load
 from siam.inference import Explanation, explain
 from siam.visualization import display_photo
+from ui import chosen
 
-DEFAULT_PAIR = "photo"
-
-
-@st.cache_resource(show_spinner="Loading the networks; the first time this takes some seconds …")
-def _loaded(name: str) -> tuple[Pair, Lock]:
-    return load(name), Lock()
+if TYPE_CHECKING:
+    from ui.photo import Photo
 
 
-def pair(name: str = DEFAULT_PAIR) -> Pair:
-    """Return the networks of a pair, loaded once for all sessions."""
-    return _loaded(name)[0]
+@st.cache_resource(max_entries=4, show_spinner="Loading the networks; the first time this takes some seconds …")
+def _loaded(source: str, changed: int) -> tuple[Pair, Lock]:
+    return load(source), Lock()
 
 
-def device_name(name: str = DEFAULT_PAIR) -> str:
+def _networks() -> tuple[Pair, Lock]:
+    source = chosen.pair().source
+    card = Path(source) / CARD  # of a pair of one's own, which may be trained anew while the app runs
+    return _loaded(source, card.stat().st_mtime_ns if card.is_file() else 0)
+
+
+def pair() -> Pair:
+    """Return the networks in use, loaded once for all sessions."""
+    return _networks()[0]
+
+
+def device_name() -> str:
     """Return in words what the networks run on."""
-    device = next(pair(name).siam.parameters()).device
+    device = next(pair().siam.parameters()).device
     if device.type == "cuda":
         return f"GPU ({torch.cuda.get_device_name(device)})"
     return f"CPU ({torch.get_num_threads()} threads)"
 
 
-@st.cache_resource(max_entries=32, show_spinner="Looking at the photo …")
-def explanation(name: str, digest: str, _image: Image.Image) -> Explanation:
-    """Return the explanation of a photo, computed once per photo and pair.
+def explanation(photo: "Photo") -> Explanation:
+    """Return what the networks in use say of a photo, computed once per photo and pair.
 
     The result is shared between sessions and must not be changed. It keeps the photo at the size shown, not at full
     size.
     """
-    networks, lock = _loaded(name)
-    with lock:
-        found = explain(networks, _image)
-    return dataclasses.replace(found, image=display_photo(_image))
+    networks, lock = _networks()
+    return _explanation(chosen.pair().source, id(networks), photo.digest, networks, lock, photo)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Looking at the photo …")
+def _explanation(source: str, loaded: int, digest: str, _networks: Pair, _lock: Lock, _photo: "Photo") -> Explanation:
+    image = _photo.image()
+    with _lock:
+        found = explain(_networks, image)
+    return dataclasses.replace(found, image=display_photo(image))
 
 
 def digest_of(data: bytes) -> str:

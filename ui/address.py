@@ -1,0 +1,56 @@
+"""The address of a view, beyond what widgets bind to it themselves.
+
+Going to another page, or back to one, Streamlit drops the parameters of the page that is left. They are remembered, and
+a page that is entered without any of its own gets those back that it had: nobody loses a filter by looking elsewhere.
+"""
+
+import streamlit as st
+
+# Of each page, by its path: keys of bound widgets, and parameters that the page sets itself.
+WIDGETS = {
+    "": ("overlay", "order", "count", "paper"),
+    "templates": ("by", "halves", "size", "strength"),
+    "disagreements": (
+        "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "overlay", "order", "count", "paper",
+    ),
+    "what-if": (),
+    "results": ("table",),
+    "about": (),
+}  # fmt: skip
+PARAMETERS = {
+    "": ("sample", "case"),
+    "templates": ("attribute", "cell"),
+    "disagreements": ("case", "area"),
+    "what-if": ("sample", "case", "edits", "edited"),
+    "results": (),
+    "about": (),
+}
+
+
+def enter(path: str) -> None:
+    """Remember what the page before was like, and bring back what this one was, unless its address says more."""
+    kept, before = st.session_state.setdefault("kept", {}), st.session_state.get("at")
+    if before is not None:
+        values = {key: st.session_state[key] for key in WIDGETS[before] if key in st.session_state}
+        kept.setdefault(before, {"widgets": {}, "parameters": {}})["widgets"].update(values)
+    st.session_state["at"] = path
+    if before in (None, path) or any(key in st.query_params for key in WIDGETS[path] + PARAMETERS[path]):
+        return
+    if path in kept and any(kept[path].values()):
+        st.session_state.update(kept[path]["widgets"])
+        st.query_params.update(kept[path]["parameters"])
+        st.rerun()  # only a value of the run before is put into the address by its widget
+
+
+def leave(path: str) -> None:
+    """Remember the parameters that a page set itself; called when its script has run, or was stopped."""
+    kept = st.session_state.setdefault("kept", {}).setdefault(path, {"widgets": {}, "parameters": {}})
+    kept["parameters"] = {key: st.query_params[key] for key in PARAMETERS[path] if key in st.query_params}
+
+
+def point(name: str, value: str | None) -> None:
+    """Set a parameter, or take it away; an unchanged one is left, so that Back is not filled with the same view."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
