@@ -38,7 +38,7 @@ class Filters:
         cause: an attribute among the `TOP_CAUSES` of SIAM's score.
         kind: of `KINDS`, what the truth of a rendered scene says about SIAM's score.
         text: in the identifier, title or author, or the place of a rendered scene; upper and lower case are the same.
-        chosen: identifiers.
+        area: lowest and highest score of the baseline, then of SIAM.
     """
 
     closer: str | None = None
@@ -47,7 +47,7 @@ class Filters:
     cause: str | None = None
     kind: str | None = None
     text: str | None = None
-    chosen: frozenset[str] | None = None
+    area: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +86,9 @@ class Cases:
             wanted = filters.text.strip().casefold()
             said = table["identifier"] + "\n" + table["title"] + "\n" + table["author"] + "\n" + table["place"]
             keep &= said.str.casefold().str.contains(wanted, regex=False).to_numpy()
-        if filters.chosen is not None:
-            keep &= table["identifier"].isin(list(filters.chosen)).to_numpy()
+        if filters.area is not None:
+            keep &= table["baseline"].between(*filters.area[:2]).to_numpy()
+            keep &= table["siam"].between(*filters.area[2:]).to_numpy()
         column, magnitude, largest = ORDERS[order]
         values = table[column].to_numpy(dtype=float)
         values = np.abs(values) if magnitude else values
@@ -114,6 +115,11 @@ class Cases:
             (names[high], float(of[high])) if of[high] > 0 else None,
             (names[low], float(of[low])) if of[low] < 0 else None,
         )
+
+    def case(self, row: int) -> dict[str, Any]:
+        """Return what `table` tells of a row, as plain values; numbers that are not known are NaN, "votes" None."""
+        told = self.table.iloc[row].to_dict()
+        return {**told, "votes": None if pd.isna(told["votes"]) else int(told["votes"])}
 
     def row_of(self, identifier: str | None) -> int | None:
         """Return the row of a photo, None where the gallery does not have it."""

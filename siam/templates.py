@@ -14,6 +14,8 @@ TemplateOrder = Literal["net effect", "name", "depends on place"]
 TEMPLATE_ORDERS: tuple[TemplateOrder, ...] = ("net effect", "name", "depends on place")
 
 _ONE_SIDED = 0.08  # of the magnitude: what the weaker sign holds at most where only the other one is told
+_SHOWS, _FEWEST = 0.5, 5  # presence from which on a photo shows an attribute; photos to judge by at least
+_SATURATED = 1e-6  # presence nearer to 1 says no more than this
 _EVEN = 0.35  # standard deviation over mean of the cells: below it, an effect is the same everywhere
 
 
@@ -74,6 +76,28 @@ def stamp(grid: int, row: int, column: int, size: int) -> np.ndarray:
     return cells
 
 
-def stamp_effect(template: np.ndarray, cells: np.ndarray, value: float = 1.0) -> float:
-    """Return the points that an attribute adds when it appears with `value` units in some cells (g, g) of a picture."""
-    return float(value * template[cells].sum())
+def usual_amount(presence: np.ndarray, link: Literal["tanh", "sigmoid"] = "tanh") -> float:
+    """Return how much of an attribute a photo usually has that shows it: the median of the mean of its map.
+
+    Args:
+        presence: (N,) of the attribute in photos; those count that have 0.5 or more, and at least five, the first of
+            all. With none at all it is 1.
+        link: that made presence of the mean of a map (`SIAMConfig.attribute_link`).
+    """
+    if not len(presence):
+        return 1.0
+    ranked = -np.sort(-presence.astype(float))
+    shown = np.clip(ranked[: max(_FEWEST, int((ranked >= _SHOWS).sum()))], 0, 1 - _SATURATED)
+    logits = np.arctanh(shown) if link == "tanh" else np.log(np.maximum(shown, _SATURATED) / (1 - shown))
+    return float(np.maximum(0, np.median(logits)))
+
+
+def stamp_effect(template: np.ndarray, cells: np.ndarray, amount: float = 1.0) -> float:
+    """Return the points that an attribute adds when it appears in some cells (g, g) of a picture and nowhere else.
+
+    Args:
+        template: (g, g) effective template.
+        cells: (g, g) bool, at least one.
+        amount: mean over the whole picture of the attribute's map then; in the cells it is larger as they are fewer.
+    """
+    return float(amount * template.size * template[cells].mean())

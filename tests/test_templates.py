@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siam.templates import net_effects, spreads, stamp, stamp_effect, template_order, template_text
+from siam.templates import net_effects, spreads, stamp, stamp_effect, template_order, template_text, usual_amount
 from tests.networks import siam_network
 
 
@@ -57,12 +57,22 @@ def test_a_stamp_lies_around_its_cell_and_inside_the_grid(grid, size, data):
     if size <= row < grid - size and size <= column < grid - size:
         assert cells.sum() == size * size
     template = np.arange(grid * grid, dtype=float).reshape(grid, grid)
-    assert stamp_effect(template, cells, 0.5) == pytest.approx(
-        0.5 * sum(template[r, c] for r, c in zip(rows, columns, strict=True))
-    )
+    attribute_map = np.where(cells, 1.0, 0.0)
+    attribute_map *= 0.5 / attribute_map.mean()  # half a unit on average, all of it under the stamp
+    assert stamp_effect(template, cells, 0.5) == pytest.approx((attribute_map * template).sum())
 
 
 @pytest.mark.parametrize("wrong", [(4, -1, 0, 1), (4, 0, 4, 1), (4, 0, 0, 0)])
 def test_stamps_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="expected a cell"):
         stamp(*wrong)
+
+
+def test_the_usual_amount_is_the_median_of_the_photos_that_show_it():
+    amounts = np.array([0.1, 0.2, 0.9, 1.0, 1.5, 2.0, 3.0])
+    assert usual_amount(np.tanh(amounts)) == pytest.approx(1.5, rel=1e-3)  # 0.2 and 0.1 are below a presence of 0.5
+    logits = np.array([-2.0, -1.0, 0.5, 1.0, 1.5, 2.0, 3.0])
+    assert usual_amount(1 / (1 + np.exp(-logits)), "sigmoid") == pytest.approx(1.5, rel=1e-3)
+    assert usual_amount(np.tanh(np.full(8, 0.01))) == pytest.approx(0.01, rel=1e-3)  # hardly anywhere
+    assert np.isfinite(usual_amount(np.ones(9))) and usual_amount(np.array([])) == 1
+    assert usual_amount(np.zeros(9), "sigmoid") == 0
