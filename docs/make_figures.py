@@ -1,16 +1,21 @@
-"""Draw README's figure of four samples with the bundled networks: `python -m docs.make_figures`."""
+"""Draw README's figure of four samples and the method's own, with the bundled networks: `python -m docs.make_figures`.
+
+The photo in the method's figure is "Picos de Europa" by Aitzol Berasategi, CC BY 4.0, scaled down to few colours.
+"""
 
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
 import siam
+from docs import method_figure
 from siam import visualization, wording
 from siam.drawing import INK, PAPER, SOFT_INK, font
 from siam.images import read_image
 from siam.samples import load_samples
 
 ROOT = Path(__file__).parent.parent
+METHOD = "mountain-path"  # the sample in the figure of the method
 SHOWN = ("lake-boats", "forest-path", "mountain-path", "storm-road")
 TILE, TILES, GAP, CAPTION = 230, 5, 10, 34  # px
 
@@ -37,9 +42,12 @@ def row(explanation: siam.Explanation, name: str) -> Image.Image:
 
 
 def main() -> None:
-    """Write docs/samples.jpg."""
+    """Write docs/samples.jpg and the method's figures in assets."""
     pair = siam.load("photo", device="cpu")
     samples = {sample.key: sample for sample in load_samples()}
+    shown = siam.explain(pair, read_image(samples[METHOD].path))
+    for name, narrow in (("method.svg", False), ("method-narrow.svg", True)):
+        (ROOT / "assets" / name).write_text(method_figure.svg(shown, narrow=narrow), encoding="utf-8")
     rows = [row(siam.explain(pair, read_image(samples[key].path)), samples[key].name) for key in SHOWN]
     figure = Image.new("RGB", (max(r.width for r in rows) + 2 * GAP, sum(r.height + GAP for r in rows) + GAP), PAPER)
     top = GAP

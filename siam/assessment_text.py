@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_COLUMNS = {  # of the table of what, where and how
+COLUMNS = {  # of the table of what, where and how: SIAM and the references that say what its figures are worth
     "siam": "SIAM",
     "ideal": "ideal",
     "another_scene": "another scene",
@@ -11,7 +11,7 @@ _COLUMNS = {  # of the table of what, where and how
     "centre": "centre",
     "random": "random",
 }
-_TRUTHS = {
+TRUTHS = {
     ("what", "mean_average_precision"): "What: mean average precision",
     ("what", "top_agreement"): "What: share of the true top 8 in its top 8",
     ("where", "pixel_ap"): "Where: pixel average precision",
@@ -110,9 +110,9 @@ def _attributes(found: dict[str, Any]) -> list[str]:
 
 def truth_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return the cells of the table of what, where and how: SIAM beside simple references, the heads first."""
-    rows: list[tuple[str, ...]] = [("", *_COLUMNS.values())]
-    for (part, key), label in _TRUTHS.items():
-        rows.append((label, *(figure(found[name].get(part, {}).get(key)) for name in _COLUMNS)))
+    rows: list[tuple[str, ...]] = [("", *COLUMNS.values())]
+    for (part, key), label in TRUTHS.items():
+        rows.append((label, *(figure(found[name].get(part, {}).get(key)) for name in COLUMNS)))
     return rows
 
 

@@ -72,6 +72,34 @@ class _Table:
     notes: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown: a group (`REPORTED` or `MEASURED`) and a head for each column, rows and notes.
+
+    Attributes:
+        title: of the table.
+        heads: of each column: its group, its photos, which of them (how many, and the number of the result they are
+            from), kind of figure.
+        rows: name of a variant → its cells.
+        notes: on all columns; then on each result, by its number.
+    """
+
+    title: str
+    heads: Sequence[tuple[str, str, str, str]]
+    rows: dict[str, list[str]]
+    notes: Sequence[str]
+
+
+def tables(results: Sequence[Result]) -> list[Table]:
+    """Return both tables, what the paper reports before what was measured."""
+    shown = []
+    for table in _tables(results):
+        groups, heads, rows = _cells(table)
+        together = [(group, *head) for group, head in zip(groups, heads, strict=True)]
+        shown.append(Table(table.title, together, {name: cells for name, *cells in rows}, _notes(table)))
+    return shown
+
+
 def markdown(results: Sequence[Result]) -> str:
     """Return both tables as Markdown; every measured column names its data and refers to its source below."""
     parts = []

@@ -1,0 +1,178 @@
+"""The method in one figure, with the real maps of one bundled photo: a wide drawing, and a narrow one for phones.
+
+Text takes the colour of the page that holds the drawing, and nothing is behind it, so it serves light and dark pages.
+"""
+
+from PIL import ImageOps
+
+import siam
+from siam import visualization, wording
+from siam.drawing import (
+    BASELINE_COLOUR,
+    CROWD,
+    PAPER,
+    SIAM_COLOUR,
+    Box,
+    Drawing,
+    Label,
+    Line,
+    Picture,
+    render_svg,
+)
+from siam.inference import Contribution
+
+COUNT = 3  # attributes shown
+TITLE = "How SIAM works: a photo becomes attribute maps; times templates they are contributions, whose sum is the score"
+TILE = 100, 75  # of the maps, in the shape of the photo
+PIXELS = 1.5  # of the photo per unit
+SMOOTH = 50, 38  # px of a map, which browsers draw smoothly at its size
+TEXT, SMALL = 15, 13
+
+
+def svg(explanation: siam.Explanation, *, narrow: bool) -> str:
+    """Return the figure for a photo of 4 by 3."""
+    drawing = _narrow(explanation) if narrow else _wide(explanation)
+    text = render_svg(drawing, ink="currentColor", background=None)
+    kind = "narrow" if narrow else "wide"
+    size = f'width="{drawing.width:g}" height="{drawing.height:g}"'
+    text = text.replace(size, f'class="method-{kind}" style="max-width: 100%; height: auto" {size}', 1)
+    return text.replace("DejaVu Sans, Verdana, sans-serif", "inherit", 1) + "\n"
+
+
+def _wide(explanation: siam.Explanation) -> Drawing:
+    drawing = Drawing(1000, 400, TITLE)
+    step, top = TILE[1] + 23, 54
+    middle = top + 1.5 * step - 12
+    _photo(drawing, explanation, 0, middle - 72, 192)
+    _arrow(drawing, (196, middle), (226, middle))
+    _trunk(drawing, (230, middle - 72, 62, 144))
+    _arrow(drawing, (296, middle), (330, middle))
+    columns = 336, 476, 616
+    _heads(drawing, explanation, columns, 16)
+    shown = explanation.ranking(count=COUNT)
+    for row, item in enumerate(shown):
+        _row(drawing, explanation, item, columns, top + row * step, shown)
+    right, low = 800, top + COUNT * step - 23
+    drawing.items += [
+        Line(right, top, right, low, CROWD), Line(right - 8, top, right, top, CROWD),
+        Line(right - 8, low, right, low, CROWD),
+    ]  # fmt: skip
+    _sum(drawing, explanation, right + 18, middle - 62)
+    bottom = 385
+    drawing.items += [
+        Line(261, middle + 72, 261, bottom - 5, BASELINE_COLOUR, 1.5), Label(274, bottom, _baseline(explanation), TEXT)
+    ]  # fmt: skip
+    drawing.items += [Line(261, bottom - 5, 270, bottom - 5, BASELINE_COLOUR, 1.5)]
+    return drawing
+
+
+def _narrow(explanation: siam.Explanation) -> Drawing:
+    drawing = Drawing(400, 826, TITLE)
+    _photo(drawing, explanation, 104, 0, 192)
+    _arrow(drawing, (200, 168), (200, 186))
+    _trunk(drawing, (104, 190, 192, 34))
+    _arrow(drawing, (200, 228), (200, 246))
+    columns = 20, 150, 280
+    _heads(drawing, explanation, columns, 268)
+    shown = explanation.ranking(count=COUNT)
+    top, step = 300, TILE[1] + 42
+    for row, item in enumerate(shown):
+        _row(drawing, explanation, item, columns, top + row * step, shown, below=True)
+    _sum(drawing, explanation, 150, top + COUNT * step + 10)
+    drawing.items += [
+        Line(104, 207, 6, 207, BASELINE_COLOUR, 1.5), Line(6, 207, 6, 807, BASELINE_COLOUR, 1.5),
+        Line(6, 807, 16, 807, BASELINE_COLOUR, 1.5), Label(20, 812, _baseline(explanation), SMALL),
+    ]  # fmt: skip
+    return drawing
+
+
+def _heads(drawing: Drawing, explanation: siam.Explanation, columns: tuple[int, int, int], y: float) -> None:
+    maps = f"{COUNT} of {len(explanation.attributes)} maps"
+    heads = ("what, where", maps), ("how", "template"), ("contribution", "their product")
+    for x, (head, below) in zip(columns, heads, strict=True):
+        drawing.items += [Label(x, y, head, TEXT), Label(x, y + 18, below, SMALL)]
+
+
+def _photo(drawing: Drawing, explanation: siam.Explanation, x: float, y: float, width: float) -> None:
+    height = width * 3 / 4
+    small = ImageOps.fit(explanation.image, (round(width * PIXELS), round(height * PIXELS)))
+    drawing.items += [
+        Picture(x, y, width, height, small.quantize(96), "the photo"), Label(x, y + height + 18, "photo", TEXT)
+    ]  # fmt: skip
+
+
+def _trunk(drawing: Drawing, place: tuple[float, float, float, float]) -> None:
+    x, y, width, height = place
+    drawing.items += [
+        Box(x, y, width, height, SIAM_COLOUR),
+        Label(x + width / 2, y + height / 2 + 5, "trunk", TEXT, "middle", PAPER),
+    ]
+
+
+def _row(
+    drawing: Drawing,
+    explanation: siam.Explanation,
+    item: Contribution,
+    columns: tuple[int, int, int],
+    y: float,
+    shown: list[Contribution],
+    *,
+    below: bool = False,
+) -> None:
+    """Draw one attribute: its map times its template is its contribution."""
+    name, value = wording.words(item.attribute), wording.signed(item.value)
+    ends = (
+        visualization.map_limit(explanation, shown),
+        float(abs(explanation.templates[[of.index for of in shown]]).max()),
+        float(abs(explanation.contribution_maps[[of.index for of in shown]]).max()),
+    )
+    pictures = (
+        visualization.attribute_map(explanation, item.index, ends[0], SMOOTH),
+        visualization.template_image(explanation, item.index, ends[1], side=TILE[0]),
+        visualization.signed_colours(explanation.contribution_maps[item.index], ends[2], SMOOTH),
+    )
+    for x, picture, text in zip(columns, pictures, ("map", "template", "contribution"), strict=True):
+        drawing.items.append(Box(x - 1, y - 1, TILE[0] + 2, TILE[1] + 2, CROWD))
+        drawing.items.append(Picture(x, y, *TILE, picture, f"{text} of {name}"))
+    for x, sign in zip(columns[1:], "×=", strict=True):
+        gap = x - columns[0] - TILE[0] if x == columns[1] else x - columns[1] - TILE[0]
+        drawing.items.append(Label(x - gap / 2, y + TILE[1] / 2 + 6, sign, 18, "middle"))
+    drawing.items.append(Label(columns[0], y + TILE[1] + 16, name, SMALL))
+    if below:
+        drawing.items += [Label(columns[2] + TILE[0], y + TILE[1] + 17, value, TEXT, "end")]
+    else:
+        drawing.items += [Label(columns[2] + TILE[0] + 14, y + TILE[1] / 2 + 5, value, TEXT)]
+
+
+def _sum(drawing: Drawing, explanation: siam.Explanation, x: float, y: float) -> None:
+    """Write the sum, line by line, down to the score."""
+    shown = sum(item.value for item in explanation.ranking(count=COUNT))
+    others = len(explanation.attributes) - COUNT
+    lines = [
+        ("bias", wording.number(explanation.bias)),
+        (f"these {COUNT}", wording.signed(shown)),
+        (f"{others} others", wording.signed(explanation.others(COUNT))),
+    ]
+    for place, (text, value) in enumerate(lines):
+        drawing.items += [Label(x, y + 24 * place, text, TEXT), Label(x + 165, y + 24 * place, value, TEXT, "end")]
+    y += 24 * len(lines)
+    score = wording.score_text(explanation.scenicness, explanation.scale)
+    drawing.items += [
+        Line(x, y - 14, x + 165, y - 14, CROWD),
+        Label(x, y + 10, "score", 18),
+        Label(x + 165, y + 10, score, 18, "end"),
+    ]
+
+
+def _baseline(explanation: siam.Explanation) -> str:
+    assert explanation.baseline_scenicness is not None  # the bundled pair has one
+    score = wording.score_text(explanation.baseline_scenicness, explanation.scale)
+    return f"baseline: mean of the features, one linear layer: {score}"
+
+
+def _arrow(drawing: Drawing, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw an arrow to the right or down."""
+    (x1, y1), (x, y) = start, end
+    drawing.items.append(Line(x1, y1, x, y, CROWD, 1.5))
+    tips = ((x - 6, y - 5), (x - 6, y + 5)) if y1 == y else ((x - 5, y - 6), (x + 5, y - 6))
+    drawing.items += [Line(*tip, x, y, CROWD, 1.5) for tip in tips]

@@ -1,0 +1,17 @@
+"""How to cite the paper and this project, as BibTeX; CITATION.cff says the same."""
+
+PAPER = """@inproceedings{marcos2019semantically,
+  author    = {Marcos, Diego and Lobry, Sylvain and Tuia, Devis},
+  title     = {Semantically Interpretable Activation Maps: what-where-how explanations within {CNNs}},
+  booktitle = {IEEE/CVF International Conference on Computer Vision Workshops},
+  year      = {2019},
+  eprint    = {1909.08442},
+  archivePrefix = {arXiv}
+}"""
+
+PROJECT = """@software{siam_explorer,
+  author  = {{The SIAM Explorer developers}},
+  title   = {SIAM Explorer},
+  version = {0.1.0},
+  license = {Apache-2.0}
+}"""
