@@ -25,7 +25,7 @@ of the crowd's, where it is another one.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,13 @@ class Gallery:
     """The photos of a gallery.
 
     Attributes:
-        folder: that holds it.
+        folder: that holds it; where its pictures are in memory there is none, but a name that no other gallery has.
         about: where its numbers come from.
         photos: one row each, with all columns but those below; what is null is missing to pandas, too.
         contributions: (N, K) in the order of `about.attributes`.
         presence: (N, K) attribute scores, 0 to 1, in the same order.
         truths: (N,) what is true of a rendered scene, or None.
+        contents: (N,) the content of the pictures' files, where they are in memory alone; else None.
     """
 
     folder: Path
@@ -102,6 +103,7 @@ class Gallery:
     contributions: np.ndarray
     presence: np.ndarray
     truths: tuple[dict[str, Any] | None, ...]
+    contents: tuple[bytes, ...] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.truths)
@@ -156,6 +158,11 @@ def read(folder: Path) -> Gallery:
     problem = problem_of_columns(table, SCHEMA) or problem_of_rows(table, len(about.attributes))
     if problem:
         raise DatasetError(f"{path} {problem}: {_REMEDY}")
+    return of_table(table, about, folder)
+
+
+def of_table(table: pa.Table, about: About, folder: Path, contents: tuple[bytes, ...] | None = None) -> Gallery:
+    """Return a gallery of a table as `SCHEMA` has it; the other arguments are those of `Gallery`."""
     others = table.drop_columns(["contributions", "presence", "truth"])
     return Gallery(
         folder=folder,
@@ -164,6 +171,7 @@ def read(folder: Path) -> Gallery:
         contributions=numbers(table, "contributions"),
         presence=numbers(table, "presence"),
         truths=tuple(None if text is None else json.loads(text) for text in table["truth"].to_pylist()),
+        contents=contents,
     )
 
 

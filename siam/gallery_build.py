@@ -76,16 +76,20 @@ def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
         DownloadError: it cannot be stored.
         ValueError: there are no entries, or one does not have a contribution for each attribute.
     """
+    told = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
+    stored = BytesIO()
+    pq.write_table(table_of(about, entries).replace_schema_metadata({KEY: told}), stored, compression="zstd")
+    write_atomically(folder / FILE, stored.getvalue())
+
+
+def table_of(about: About, entries: Sequence[Entry]) -> pa.Table:
+    """Return the rows of a gallery, in the columns of its `SCHEMA`; errors as `write`."""
     count = len(about.attributes)
     if not entries or any(len(of) != count for entry in entries for of in (entry.contributions, entry.presence)):
         raise ValueError(f"{len(entries)} entries do not all have a contribution and presence of each of {count}")
     largest = [about.attributes[int(np.argmax(np.abs(entry.contributions)))] for entry in entries]
     rows = [{**vars(entry), "biggest_cause": cause} for entry, cause in zip(entries, largest, strict=True)]
-    told = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
-    table = pa.Table.from_pylist(rows, schema=SCHEMA).replace_schema_metadata({KEY: told})
-    stored = BytesIO()
-    pq.write_table(table, stored, compression="zstd")
-    write_atomically(folder / FILE, stored.getvalue())
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
 def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice: Choice = Choice()) -> int:

@@ -42,12 +42,17 @@ def refuse_to_overwrite(assessment: Assessment, folder: Path, names: Sequence[st
 
 def copy_picture(path: Path, to: Path, longest: int) -> tuple[int, int]:
     """Store a photo anew as JPEG, no larger than wanted; return its size."""
-    picture = read_image(path)
+    data, size = small_jpeg(read_image(path), longest)
+    write_atomically(to, data)
+    return size
+
+
+def small_jpeg(picture: Image.Image, longest: int) -> tuple[bytes, tuple[int, int]]:
+    """Return a picture as a JPEG file no larger than wanted, and its size; the picture itself may become smaller."""
     picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     stored = BytesIO()
     picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-    write_atomically(to, stored.getvalue())
-    return picture.size
+    return stored.getvalue(), picture.size
 
 
 def columns_of(folder: Path, name: str) -> dict[str, str]:

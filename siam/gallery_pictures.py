@@ -21,9 +21,10 @@ from siam.gallery import Gallery, is_address
 
 OASIS = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
 RATE = 8.0  # requests a second at most
+PATIENCE = Patience(attempts=3, longest=4.0, longest_asked=30.0, silence=15.0)  # somebody is waiting
+PICTURE_BYTES = 101_000  # of a picture of OASIS, on average
 
 _MOST = 20_000_000  # bytes of a picture
-_PATIENCE = Patience(attempts=3, longest=4.0, longest_asked=30.0, silence=15.0)  # somebody is waiting
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def fetch(
     Args:
         gallery: as `siam.gallery.read` returns it.
         folder: where fetched pictures are kept; by default `cache_folder()`.
-        progress: called with how many pictures are here, and how many there are, after each.
+        progress: called with how many pictures are here, and how many there are, after each; what it raises ends it.
         web: a client; by default one that gives up within some seconds, since somebody is waiting.
 
     Returns:
@@ -104,7 +105,7 @@ def fetch(
             came before are kept, and nothing is there by half.
     """
     if web is None:
-        with Web(_PATIENCE, rate=RATE) as own:
+        with Web(PATIENCE, rate=RATE) as own:
             return fetch(gallery, folder, progress, own)
     folder = folder or cache_folder()
     wanted = [(row, path) for row in range(len(gallery)) if (path := _kept(gallery, row, folder)) is not None]

@@ -250,7 +250,7 @@ def test_dropping_at_the_same_place_for_ever_comes_to_an_end(web, server, tmp_pa
 
 
 def test_no_server_at_all_is_one_line(web, tmp_path, pauses):
-    with pytest.raises(DownloadError, match=r"^http://127\.0\.0\.1:9/x: .* run the command again later"):
+    with pytest.raises(DownloadError, match=r"^http://127\.0\.0\.1:9/x: .* try again later"):
         download(web, "http://127.0.0.1:9/x", tmp_path / "x")
     assert len(pauses) == 5
     with pytest.raises(DownloadError, match="not an address"):

@@ -71,7 +71,7 @@ def told_in_one_line(path: Path) -> Iterator[None]:
     except OSError as error:
         what = error.strerror or str(error)
         raise DownloadError(
-            f"{error.filename or path}: {what}: check the space left and the permissions, then run the command again; "
+            f"{error.filename or path}: {what}: check the space left and the permissions, then try again; "
             f"it continues where it stopped"
         ) from error
 
@@ -184,7 +184,7 @@ def _check_space(path: Path, size: int | None, have: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if size is not None and size - have > free:
         needed = f"{(size - have) / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free"
-        raise DownloadError(f"{path.parent}: {needed}: make room, then run the command again")
+        raise DownloadError(f"{path.parent}: {needed}: make room, then try again")
 
 
 def _sha256(path: Path) -> str:

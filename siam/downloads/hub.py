@@ -87,7 +87,9 @@ def list_shards(web: Web, repository: str, revision: str) -> tuple[str, list[Sha
     return commit, [Shard(f"{base}/{quote(name)}", int(files[name]), Path(name).name) for name in names]
 
 
-def read_cheap(web: Web, shard: Shard, cache: Path, identifiers: np.ndarray | None) -> pa.Table:
+def read_cheap(
+    web: Web, shard: Shard, cache: Path, identifiers: np.ndarray | None, told: Callable[[int], object] = lambda _: None
+) -> pa.Table:
     """Return the rows of a shard without their pictures, for the row groups that may hold the wanted photos.
 
     The statistics of the column `id` tell which may; groups without statistics are read. What was read is kept.
@@ -97,6 +99,7 @@ def read_cheap(web: Web, shard: Shard, cache: Path, identifiers: np.ndarray | No
         shard: of the repository.
         cache: a folder for this commit.
         identifiers: (n,) wanted IDs, sorted; None for all rows.
+        told: called with the number of bytes that have come.
 
     Returns:
         All columns but the pictures, and `GROUP`: at least all rows that are wanted.
@@ -104,13 +107,13 @@ def read_cheap(web: Web, shard: Shard, cache: Path, identifiers: np.ndarray | No
     Raises:
         DownloadError: the shard cannot be had, or is not as it should be.
     """
-    footer = read_footer(web, shard, cache)
+    footer = read_footer(web, shard, cache, told)
     stored = cache / shard.name
     tables = _read_kept(stored, lambda path: [pq.ParquetFile(path).read()]) or []
     have = {group for table in tables for group in table.column(GROUP).to_pylist()}
     groups = [g for g in range(footer.num_row_groups) if g not in have and _may_hold(footer.row_group(g), identifiers)]
     if groups:
-        with _opened(web, shard, footer) as file:
+        with _opened(web, shard, footer, told) as file:
             for group in groups:
                 table = file.read_row_group(group, columns=_SCHEMA.names).cast(_SCHEMA)
                 tables.append(table.append_column(GROUP, pa.array([group] * table.num_rows, pa.int64())))
@@ -120,8 +123,10 @@ def read_cheap(web: Web, shard: Shard, cache: Path, identifiers: np.ndarray | No
     return pa.concat_tables(tables) if tables else _SCHEMA.append(pa.field(GROUP, pa.int64())).empty_table()
 
 
-def read_footer(web: Web, shard: Shard, cache: Path) -> pq.FileMetaData:
+def read_footer(web: Web, shard: Shard, cache: Path, told: Callable[[int], object] = lambda _: None) -> pq.FileMetaData:
     """Return what a shard says of itself: its row groups, their places and statistics. It is kept in the cache.
+
+    `told` is called with the number of bytes that have come.
 
     Raises:
         DownloadError: the shard cannot be had, or is not as it should be.
@@ -130,7 +135,7 @@ def read_footer(web: Web, shard: Shard, cache: Path) -> pq.FileMetaData:
     kept = _read_kept(stored, pq.read_metadata)
     if kept is not None:
         return kept
-    with _opened(web, shard, None) as file:
+    with _opened(web, shard, None, told) as file:
         footer = file.metadata
         lacking = {*_SCHEMA.names, _PICTURE} - {footer.schema.column(c).path for c in range(footer.num_columns)}
         if lacking:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from siam.datasets.votes import COLUMNS, read_votes
 from siam.downloads import hub, pictures
 from siam.downloads.attribution import PAGE, SEE_PAGE, Attribution, credit
 from siam.downloads.files import only_one, told_in_one_line, write_atomically
-from siam.downloads.selection import Request, Summary, read_rows, wanted
+from siam.downloads.selection import Request, Step, Summary, Told, read_rows, wanted
 from siam.downloads.web import DownloadError, Web
 
 REPOSITORY = "ddecosmo/ScenicOrNot_Uncompressed_Feb26"
@@ -42,7 +43,14 @@ class _Source:
     rows: list[pd.DataFrame]
 
 
-def fetch(root: Path, web: Web, request: Request, repository: str = REPOSITORY, revision: str | None = None) -> Summary:
+def fetch(
+    root: Path,
+    web: Web,
+    request: Request,
+    repository: str = REPOSITORY,
+    revision: str | None = None,
+    told: Told = lambda _step: None,
+) -> Summary:
     """Bring votes.tsv and the requested photos below `root`.
 
     With a limit, row groups with the most wanted photos come first, so that few bytes are read; the order is the same
@@ -55,6 +63,7 @@ def fetch(root: Path, web: Web, request: Request, repository: str = REPOSITORY, 
         repository: on the Hub.
         revision: a commit, branch or tag; by default the commit of the run before, or that of "main", which is then
             kept in hub.json.
+        told: called with how far it is; what came before it raises something is kept.
 
     Raises:
         DownloadError: the repository cannot be had, or something cannot be stored.
@@ -65,11 +74,11 @@ def fetch(root: Path, web: Web, request: Request, repository: str = REPOSITORY, 
         cache = root / ".hub" / commit
         votes = root / "votes.tsv"
         if not votes.exists():
-            _write_votes(votes, _read_rows(web, shards, cache, None).rows)
+            _write_votes(votes, _read_rows(web, shards, cache, None, told).rows)
         asked = wanted(read_rows(votes), request)
         identifiers = asked["ID"].to_numpy(dtype=np.int64)
-        source = _read_rows(web, shards, cache, identifiers)
-        return _Photos(root, source, set(identifiers.tolist()), request.limit).fetch()
+        source = _read_rows(web, shards, cache, identifiers, told)
+        return _Photos(root, source, set(identifiers.tolist()), request.limit, told).fetch()
 
 
 def _pin(root: Path, web: Web, repository: str, revision: str | None) -> tuple[str, list[hub.Shard]]:
@@ -86,19 +95,24 @@ def _pin(root: Path, web: Web, repository: str, revision: str | None) -> tuple[s
     return commit, shards
 
 
-def _read_rows(web: Web, shards: list[hub.Shard], cache: Path, identifiers: np.ndarray | None) -> _Source:
+def _read_rows(web: Web, shards: list[hub.Shard], cache: Path, identifiers: np.ndarray | None, told: Told) -> _Source:
     """Return the rows that may be wanted, of all shards, several at a time."""
+    come, done = _Counter(), _Counter()
+
+    def tell(count: int) -> None:
+        told(Step("tables", done.value, len(shards), come.add(count)))
 
     def read(shard: hub.Shard) -> tuple[pq.FileMetaData, pd.DataFrame]:
-        table = hub.read_cheap(web, shard, cache, identifiers)
+        table = hub.read_cheap(web, shard, cache, identifiers, tell)
+        told(Step("tables", done.add(1), len(shards), come.value))
         rows = table.to_pandas().dropna(subset=["id"]).fillna({"gridimage_id": 0, "votes": "", "title": ""})
         return hub.read_footer(web, shard, cache), rows.astype({"id": int, "gridimage_id": int})
 
     workers = ThreadPoolExecutor(_PARALLEL)
     try:
         answers = workers.map(read, shards)
-        told = tqdm(answers, desc="tables", total=len(shards), unit="shard", file=sys.stderr, disable=None)
-        footers, rows = zip(*told, strict=True)
+        shown = tqdm(answers, desc="tables", total=len(shards), unit="shard", file=sys.stderr, disable=None)
+        footers, rows = zip(*shown, strict=True)
     finally:  # also on Ctrl-C or an error: what has not begun is dropped
         workers.shutdown(wait=True, cancel_futures=True)
     return _Source(web, shards, list(footers), list(rows))
@@ -129,11 +143,24 @@ def _as_tsv(frame: pd.DataFrame) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
+class _Counter:
+    """Counts what several threads do."""
+
+    def __init__(self) -> None:
+        self.value, self._lock = 0, Lock()
+
+    def add(self, count: int) -> int:
+        """Count further, and return how many there are now."""
+        with self._lock:
+            self.value += count
+            return self.value
+
+
 class _Photos:
     """Fetches the photos of a request, row group by row group."""
 
-    def __init__(self, root: Path, source: _Source, identifiers: set[int], limit: int | None) -> None:
-        self._root, self._source = root, source
+    def __init__(self, root: Path, source: _Source, identifiers: set[int], limit: int | None, told: Told) -> None:
+        self._root, self._source, self._told = root, source, told
         self._attribution = Attribution(root)
         self._plan = self._choose(identifiers, limit)
 
@@ -143,9 +170,17 @@ class _Photos:
         left = {place: {i for i in group if not self._attribution.has(i)} for place, group in self._plan.items()}
         left = {place: group for place, group in left.items() if group}
         size = sum(hub.picture_bytes(self._source.footers[shard], [group]) for shard, group in left)
+        here, come = len(asked) - sum(map(len, left.values())), _Counter()
         with tqdm(desc="photos", total=size, unit="B", unit_scale=True, file=sys.stderr, disable=None) as bar:
+
+            def tell(count: int) -> None:
+                bar.update(count)
+                self._told(Step("photos", here, len(asked), come.add(count), size))
+
             for (shard, group), identifiers in left.items():
-                self._fetch_group(shard, group, identifiers, bar)
+                tell(0)
+                self._fetch_group(shard, group, identifiers, bar, tell)
+                here += len(identifiers)
         return Summary(len(asked), sum(self._attribution.has(identifier) for identifier in asked))
 
     def _choose(self, identifiers: set[int], limit: int | None) -> dict[tuple[int, int], list[int]]:
@@ -165,11 +200,12 @@ class _Photos:
                 room -= len(chosen[place])
         return chosen
 
-    def _fetch_group(self, shard: int, group: int, identifiers: set[int], bar: tqdm) -> None:
+    def _fetch_group(
+        self, shard: int, group: int, identifiers: set[int], bar: tqdm, tell: Callable[[int], object]
+    ) -> None:
         source = self._source
         rows = source.rows[shard].drop_duplicates("id").set_index("id")
-        told: Callable[[int], object] = bar.update
-        read = hub.read_pictures(source.web, source.shards[shard], source.footers[shard], group, told)
+        read = hub.read_pictures(source.web, source.shards[shard], source.footers[shard], group, tell)
         come = {identifier: data or b"" for identifier, data in read if identifier in identifiers}
         with ThreadPoolExecutor(_PARALLEL) as workers:  # each waits for its file to be safely on the disk
             saved = list(workers.map(lambda item: pictures.save(self._root, *item), come.items()))

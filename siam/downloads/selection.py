@@ -1,8 +1,10 @@
 """Which of ScenicOrNot's photos to fetch: those of a split, as the reader will split them, up to a number."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -29,6 +31,28 @@ class Summary:
 
     asked: int
     here: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a download is.
+
+    Attributes:
+        kind: "tables" are read before "photos".
+        done: tables that were read, or photos that are here.
+        of: how many there will be.
+        come: bytes that came for them in this run.
+        size: bytes that this run needs for them, None where that is not known.
+    """
+
+    kind: Literal["tables", "photos"]
+    done: int
+    of: int
+    come: int
+    size: int | None = None
+
+
+Told = Callable[[Step], object]  # called again and again, from several threads; what it raises ends the download
 
 
 def read_rows(path: Path) -> pd.DataFrame:

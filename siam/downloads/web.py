@@ -110,7 +110,7 @@ class Web:
                     when = f"in {asked / 60:.0f} minutes" if asked > self._patience.longest_asked else "later"
                     tries = f" ({failures} attempts)" if failures > 1 else ""
                     raise DownloadError(
-                        f"{what}: {again.reason}{tries}: run the command again {when}, it continues where it stopped"
+                        f"{what}: {again.reason}{tries}: try again {when}, it continues where it stopped"
                     ) from again
                 pause = min(self._patience.longest, self._patience.first * 2 ** (failures - 1))
                 self._sleep(max(asked, pause * random.uniform(0.5, 1)))
