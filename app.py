@@ -5,11 +5,15 @@ import streamlit as st
 from ui import address, sidebar
 
 PAGES = [
-    st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", default=True),
-    st.Page("pages/about.py", title="About", icon=":material/info:"),
+    st.Page("ui/pages/explain.py", title="Explain", icon=":material/landscape:", default=True),
+    st.Page("ui/pages/templates.py", title="Templates", icon=":material/grid_view:"),
+    st.Page("ui/pages/disagreements.py", title="Disagreements", icon=":material/compare_arrows:"),
+    st.Page("ui/pages/what_if.py", title="What-if", icon=":material/tune:"),
+    st.Page("ui/pages/results.py", title="Results", icon=":material/monitoring:"),
+    st.Page("ui/pages/about.py", title="About", icon=":material/info:"),
 ]
 
-st.set_page_config(page_title="SIAM Explorer", page_icon=":material/landscape:", layout="wide")
+st.set_page_config(page_title="SIAM Explorer", page_icon="assets/icon.svg", layout="wide")
 page = st.navigation(PAGES, position="top")
 address.enter(page.url_path)
 sidebar.show()

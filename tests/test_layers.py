@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted((ROOT / "pages").glob("*.py"))
+PAGES = sorted((ROOT / "ui/pages").glob("*.py"))
 LIBRARY = sorted((ROOT / "siam").rglob("*.py"))
 USER_INTERFACE = sorted((ROOT / "ui").rglob("*.py"))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -49,7 +49,7 @@ def loaded_by(code):
 
 def test_the_files_are_where_these_tests_look():
     names = {name_of(path) for path in [*PAGES, *LIBRARY, *USER_INTERFACE]}
-    assert {"pages/explain.py", "siam/model.py", "siam/datasets/oasis.py", "ui/photo.py"} <= names
+    assert {"ui/pages/explain.py", "siam/model.py", "siam/datasets/oasis.py", "ui/photo.py"} <= names
 
 
 def test_library_loads_neither_streamlit_nor_matplotlib():
@@ -65,7 +65,7 @@ def test_library_loads_neither_streamlit_nor_matplotlib():
 
 @pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_library_imports_no_user_interface(path):
-    assert not imported(path) & {"streamlit", "matplotlib", "ui", "pages", "app"}
+    assert not imported(path) & {"streamlit", "matplotlib", "ui", "app"}
 
 
 def test_only_the_user_interface_imports_streamlit():
@@ -75,7 +75,7 @@ def test_only_the_user_interface_imports_streamlit():
         if not any(part.startswith(".") or part == "tests" for part in path.relative_to(ROOT).parts)
         if "streamlit" in imported(path)
     }
-    assert {name.split("/")[0] for name in users} == {"app.py", "pages", "ui"}
+    assert {name.split("/")[0] for name in users} == {"app.py", "benchmarks", "ui"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

@@ -14,6 +14,7 @@ from siam import wording
 from siam.images import read_image
 from siam.report import data_json
 from siam.samples import load_samples
+from tests.pages import FOLDER
 from tests.server import ROOT
 from ui import resources
 from ui.photo import own_photo, plain
@@ -239,9 +240,10 @@ def test_device_and_training_data_are_told(app, pair):
     assert "CPU" in told or "GPU" in told
 
 
-def test_about_shows_the_card(app, pair):
+def test_results_show_the_card_and_presence_and_about_links_to_them(app, pair):
     app.run()
-    app.switch_page("pages/about.py").run()
+    app.switch_page(f"{FOLDER}/results.py").run()
+    app.segmented_control(key="table").set_value("Model cards").run()
     assert not app.exception
     text = " ".join(markdown.value for markdown in app.markdown)
     assert pair.card["limits"] in text
@@ -249,9 +251,12 @@ def test_about_shows_the_card(app, pair):
         assert app.dataframe[0].value[f"τ {name}"].tolist() == [
             figures["kendall_tau"] for figures in pair.card["metrics"][variant].values()
         ]
-    assert "Which attributes go with beauty" in [heading.value for heading in app.subheader]
+    app.segmented_control(key="table").set_value("Presence").run()
     assert len(app.get("plotly_chart")) == 1
-    app.switch_page("pages/explain.py").run()
+    app.switch_page(f"{FOLDER}/about.py").run()
+    assert not app.exception
+    assert any("Model cards" in link.proto.label for link in app.get("page_link"))
+    app.switch_page(f"{FOLDER}/explain.py").run()
     assert metrics(app)
 
 
@@ -263,7 +268,8 @@ def test_a_card_that_tells_little_is_shown(app, pair):
         pair.card.clear()
         pair.card.update(bare)
         app.run()
-        app.switch_page("pages/about.py").run()
+        app.switch_page(f"{FOLDER}/results.py").run()
+        app.segmented_control(key="table").set_value("Model cards").run()
         assert not app.exception
         assert any(bare["training_data"] in markdown.value for markdown in app.markdown)
     finally:

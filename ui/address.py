@@ -9,19 +9,19 @@ import streamlit as st
 # Of each page, by its path: keys of bound widgets, and parameters that the page sets itself.
 WIDGETS = {
     "": ("overlay", "order", "count", "paper"),
-    "templates": ("by", "halves", "size", "strength"),
+    "templates": ("by", "halves", "row", "column", "size", "strength"),
     "disagreements": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "overlay", "order", "count", "paper",
     ),
-    "what-if": (),
+    "what_if": ("edited",),
     "results": ("table",),
     "about": (),
 }  # fmt: skip
 PARAMETERS = {
     "": ("sample", "case"),
-    "templates": ("attribute", "cell"),
+    "templates": ("attribute",),
     "disagreements": ("case", "area"),
-    "what-if": ("sample", "case", "edits", "edited"),
+    "what_if": ("sample", "case", "edits"),
     "results": (),
     "about": (),
 }

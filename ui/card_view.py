@@ -1,55 +1,88 @@
 """The model card of a pair: what it learned from, how well it does, what it cannot do."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from siam import cards, checkpoint
+from siam.errors import SIAMError
 from siam.wording import words
+from ui import chosen, resources
+from ui.photo import plain
+from ui.results_stored import photos as photos_in_words
 
-SOURCES = {
-    "oasis_scenes": "OASIS outdoor scenes",
-    "vessel_landscapes": "Vessel's nature photos",
-    "rendered": "rendered landscapes",
-}
-LABELLED = {"sun_test": "SUN photos", "rendered_test": "rendered landscapes"}
 VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
+LABELLED = ("sun_test", "rendered_test")
 
 
-def show(card: dict[str, Any]) -> None:
+def show_all() -> None:
+    """Show the card of the pair in use, and then those of the other bundled pairs."""
+    show(resources.pair().card, f"{chosen.pair().label}, the networks in use")
+    for pair in chosen.pairs().values():
+        folder = checkpoint.BUNDLED / pair.source
+        if pair == chosen.pair() or not folder.is_dir() or Path(pair.source).is_absolute():
+            continue
+        st.divider()
+        try:
+            show(cards.read(folder), pair.label)
+        except SIAMError as error:
+            st.warning(plain(str(error)), icon=":material/warning:")
+
+
+def show(card: dict[str, Any], title: str) -> None:
     """Show a card as text and small tables; what it does not tell, as that of imported networks, is left out."""
-    st.subheader("The networks in use", anchor=False)
-    for title, key in (("Learned from", "training_data"), ("Limits", "limits")):
+    st.subheader(plain(title), anchor=False)
+    for label, key in (("Learned from", "training_data"), ("Limits", "limits")):
         if key in card:
-            st.markdown(f"**{title}.** {card[key]}")
+            st.markdown(f"**{label}.** {card[key]}")
+    _show_networks(card)
     metrics = card.get("metrics") or {}
     if metrics.get("siam"):
-        _show_scores(card, metrics)
-    for key, photos in LABELLED.items():
+        _show_scores(metrics)
+    for key in LABELLED:
         if key in metrics:
-            _show_attributes(metrics, key, photos)
+            _show_attributes(metrics, key, photos_in_words(key))
+    if "recipe" in card:
+        protocol = metrics.get("protocol")
+        st.caption(
+            f"Made by `python -m siam train recipes/{card['recipe']}` on {card['trained']}"
+            + (f": {plain(protocol)}." if protocol else ".")
+        )
 
 
-def _show_scores(card: dict[str, Any], metrics: dict[str, Any]) -> None:
+def _show_networks(card: dict[str, Any]) -> None:
+    """Say in a line what networks these are and on which scale they score."""
+    of = card.get("siam")
+    if not isinstance(of, dict):
+        return
+    scale = of["scale"]
+    st.markdown(
+        f"**Networks.** SIAM with {len(of['attributes'])} attributes"
+        + (" and its baseline" if card.get("baseline") else ", without a baseline")
+        + f"; trunk {plain(of['backbone'])}, photos at {of['image_size']} px. "
+        f"Scores: {plain(scale['name'])}, {scale['low']:g} to {scale['high']:g}."
+    )
+
+
+def _show_scores(metrics: dict[str, Any]) -> None:
     variants = {key: name for key, name in VARIANTS.items() if metrics.get(key)}
     rows = [
         {
-            "photos": SOURCES.get(source, source),
+            "photos": photos_in_words(source),
             "n": figures["n"],
             **{f"τ {name}": metrics[key][source]["kendall_tau"] for key, name in variants.items()},
             **{f"RMSE {name}": metrics[key][source]["rmse"] for key, name in variants.items()},
         }
         for source, figures in metrics["siam"].items()
     ]
-    st.markdown("**Agreement with people, on photos that the networks had not seen**")
+    st.markdown("**Agreement with the crowd, on photos that the networks had not seen**")
     table = pd.DataFrame(rows)
     st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
-    trained = (
-        f" Trained {card['trained']} by `python -m siam train recipes/{card['recipe']}`." if "recipe" in card else ""
-    )
     st.caption(
         "τ: Kendall's rank correlation, 1 is the same order. RMSE in points of the scale. No fine-tuning: attributes "
-        f"learned without scores, only the templates with them. {metrics['protocol']}.{trained}"
+        "learned without scores, only the templates with them."
     )
 
 

@@ -1,6 +1,7 @@
 """What the sidebar chose: the pair of networks and the gallery, the same on all pages and part of the address."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,31 +46,81 @@ def pair() -> Named:
     return found.get(st.session_state.get("pair", DEFAULT)) or next(iter(found.values()))
 
 
-def galleries() -> dict[str, Path]:
-    """Return the galleries whose numbers are those of the pair in use, by label."""
-    found = {}
-    for folder, labels in ((BUNDLED, _GALLERIES), (OWN_GALLERIES, {})):
+def galleries() -> dict[str, Path | Cases]:
+    """Return the galleries whose numbers are those of the pair in use, by label: folders, and cases in memory that this
+    session alone has.
+    """
+    found: dict[str, Path | Cases] = {}
+    for folder in (BUNDLED, OWN_GALLERIES):
         for path in sorted(folder.glob(f"*/{gallery.FILE}")):
             told = _peek(path.parent, path.stat().st_mtime_ns)
             if told is not None and told[0].model == pair().name:
-                found[labels.get(path.parent.name, path.parent.name)] = path.parent
-    return found
+                found[label_in(path.parent)] = path.parent
+    own = st.session_state.get("own_cases", {}).get(pair().name)
+    return found if own is None else {**found, label_of(own): own}
 
 
-def gallery_folder() -> Path | None:
-    """Return the folder of the gallery in use, None where the pair has none."""
-    found = galleries()
-    return found.get(st.session_state.get("gallery", "")) or next(iter(found.values()), None)
+def label_in(folder: Path) -> str:
+    """Return what the gallery in a folder is called."""
+    if folder.parent == BUNDLED:
+        return _GALLERIES.get(folder.name, folder.name)
+    found = re.fullmatch(r"scenicornot-(\d+)-.+", folder.name)
+    return f"ScenicOrNot, {found[1]} test photos" if found else folder.name
+
+
+def choose_gallery(label: str) -> None:
+    """Let the next run of the page begin with another gallery."""
+    st.session_state["wanted_gallery"] = label
+
+
+def keep_own(own: Cases) -> None:
+    """Add cases in memory to the galleries of this session, in the place of those that their networks had before."""
+    kept = st.session_state.setdefault("own_cases", {})
+    before = kept.get(own.gallery.about.model)
+    if before is not None and st.session_state.get("gallery") == label_of(before):
+        choose_gallery(label_of(own))
+    kept[own.gallery.about.model] = own
+
+
+def forget_own() -> None:
+    """Forget the cases in memory, and what was made of them."""
+    for key in ("own_cases", "own_thumbnails"):
+        st.session_state.pop(key, None)
+
+
+def label_of(own: Cases) -> str:
+    """Return what a gallery in memory is called."""
+    return f"Your photos ({len(own.gallery)})"
 
 
 def cases() -> Cases | None:
-    """Return the cases of the gallery in use, read once for all sessions, and anew when its file changes.
+    """Return the cases of the gallery in use; None where the pair has none, or it is damaged, as the sidebar tells."""
+    found = _in_use()
+    return None if isinstance(found, str) else found
+
+
+def problem() -> str | None:
+    """Return in a sentence what is wrong with the gallery in use."""
+    found = _in_use()
+    return found if isinstance(found, str) else None
+
+
+def _in_use() -> Cases | str | None:
+    found = galleries()
+    chosen = found.get(st.session_state.get("gallery", "")) or next(iter(found.values()), None)
+    try:
+        return cases_in(chosen) if isinstance(chosen, Path) else chosen
+    except DatasetError as error:
+        return str(error)
+
+
+def cases_in(folder: Path) -> Cases:
+    """Return the cases of a gallery, read once for all sessions, and anew when its file changes.
 
     Raises:
-        DatasetError: the gallery is damaged.
+        DatasetError: it is missing or damaged.
     """
-    folder = gallery_folder()
-    return None if folder is None else _cases(folder, (folder / gallery.FILE).stat().st_mtime_ns)
+    return _cases(folder, (folder / gallery.FILE).stat().st_mtime_ns)
 
 
 @st.cache_resource(show_spinner="Opening the gallery …", max_entries=8)

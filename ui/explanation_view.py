@@ -18,6 +18,10 @@ from siam.waterfall import waterfall as waterfall_figure
 from ui import resources
 from ui.photo import Photo
 
+COLUMNS = {
+    "contribution": st.column_config.NumberColumn(format="%+.2f", help="points of the rating scale"),
+    "presence": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
+}
 ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
 
 
@@ -57,7 +61,7 @@ def total_maps(explanation: Explanation, photo: Photo) -> None:
         "Overlay strength", 0, 100, 75, 5, format="%d %%", key="overlay", width=320, bind="query-params"
     )
     maps = visualization.total_maps(explanation, strength / 100, side=800)
-    with st.grid(3, min_column_width=260, gap="small"):
+    with st.grid(3, min_column_width=220, gap="small"):
         with st.container(gap="xsmall"):
             st.image(explanation.image, width="stretch", alt=photo.description, caption=photo.credit)
         with st.container(gap="xsmall"):
@@ -137,6 +141,12 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
             st.caption(
                 f"**Their product** sums to {value}, most of it {wording.at(place)}; colours: {cells} points per cell."
             )
+    st.page_link(
+        "ui/pages/templates.py",
+        label=f"The template of {name}, in every detail",
+        icon=":material/grid_view:",
+        query_params={"attribute": contribution.attribute},
+    )
 
 
 def waterfall(explanation: Explanation) -> None:
@@ -157,14 +167,7 @@ def table(explanation: Explanation) -> None:
             }
             for item in explanation.ranking()
         ]
-        st.dataframe(
-            pd.DataFrame(rows),
-            hide_index=True,
-            column_config={
-                "contribution": st.column_config.NumberColumn(format="%+.3f", help="points of the rating scale"),
-                "presence": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
-            },
-        )
+        st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=COLUMNS)
 
 
 @st.fragment

@@ -58,18 +58,22 @@ def sample_photo(key: str) -> Photo:
 
 
 def case_photo(cases: Cases, row: int) -> Photo | None:
-    """Return a photo of a gallery, None where its picture is not here."""
-    path = pictures.path_of(cases.gallery, row)
-    if path is None:
+    """Return a photo of a gallery, None where its picture is not here.
+
+    One that is in memory alone has no address: nobody else could open it.
+    """
+    data = pictures.content_of(cases.gallery, row)
+    if data is None:
         return None
-    data, told = path.read_bytes(), cases.gallery.facts(row)
+    path, told = pictures.path_of(cases.gallery, row), cases.gallery.facts(row)
     name = str(told["identifier"])
     description = " ".join(
         filter(None, ("picture", name, cases.table["title"].iloc[row], cases.table["place"].iloc[row]))
     )
-    return Photo(
-        f"{name}{path.suffix}", data, resources.digest_of(data), case_credit(told), description, {"case": name}
-    )
+    digest, credit = resources.digest_of(data), case_credit(told)
+    if path is None:
+        return Photo(name, data, digest, plain(name), f"Your photo {name}")
+    return Photo(f"{name}{path.suffix}", data, digest, credit, description, {"case": name})
 
 
 def case_credit(facts: dict[str, Any]) -> str:

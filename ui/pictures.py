@@ -1,5 +1,6 @@
 """Pictures of a gallery: thumbnails that load at once, and a designed place where a picture is not here."""
 
+from io import BytesIO
 from pathlib import Path
 
 import streamlit as st
@@ -12,16 +13,47 @@ THUMBNAIL = 320, 240
 
 
 def path_of(gallery: Gallery, row: int) -> Path | None:
-    """Return the file of a picture, if it is here."""
-    return _here(str(gallery.folder), gallery.about.date, len(gallery), gallery)[row]
+    """Return the file of a picture, if it is here; one that is in memory alone has none."""
+    if gallery.contents is not None:
+        return None
+    return _paths(gallery)[row]
+
+
+def is_here(gallery: Gallery, row: int) -> bool:
+    """Return whether a picture can be shown."""
+    return gallery.contents is not None or path_of(gallery, row) is not None
+
+
+def missing(gallery: Gallery) -> int:
+    """Return how many pictures are not here, but could be fetched from the address that the gallery tells."""
+    if gallery.contents is not None:
+        return 0
+    images = gallery.photos["image"]
+    return sum(isinstance(of, str) and path is None for of, path in zip(images, _paths(gallery), strict=True))
+
+
+def content_of(gallery: Gallery, row: int) -> bytes | None:
+    """Return the content of a picture's file, if it is here."""
+    if gallery.contents is not None:
+        return gallery.contents[row]
+    path = path_of(gallery, row)
+    return None if path is None else path.read_bytes()
+
+
+def thumbnail_of(gallery: Gallery, row: int) -> Image.Image | None:
+    """Return a thumbnail, made once, if the picture is here."""
+    if gallery.contents is not None:
+        return _own(str(gallery.photos["sha256"].iloc[row]), gallery.contents[row])
+    path = path_of(gallery, row)
+    return None if path is None else small(path)
 
 
 def thumbnail(gallery: Gallery, row: int, text: str | None = None) -> None:
     """Show a small picture with an alternative text, or say that it is not here."""
-    path = path_of(gallery, row)
+    picture = thumbnail_of(gallery, row)
     name = text or f"picture {gallery.photos['identifier'].iloc[row]}"
-    if path is not None:
-        st.image(small(path), width="stretch", alt=name)
+    if picture is not None:
+        st.image(picture, width="stretch", alt=name)
     else:
         st.image(_absent(), width="stretch", alt=f"{name}: not on this machine")
 
@@ -36,6 +68,10 @@ def forget() -> None:
     _here.clear()
 
 
+def _paths(gallery: Gallery) -> tuple[Path | None, ...]:
+    return _here(str(gallery.folder), gallery.about.date, len(gallery), gallery)
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _here(folder: str, date: str, count: int, _gallery: Gallery) -> tuple[Path | None, ...]:
     return here(_gallery, cache_folder())
@@ -43,8 +79,20 @@ def _here(folder: str, date: str, count: int, _gallery: Gallery) -> tuple[Path |
 
 @st.cache_resource(show_spinner=False, max_entries=2000)
 def _small(path: Path, changed: int) -> Image.Image:
+    return _fitted(path)
+
+
+def _own(digest: str, content: bytes) -> Image.Image:
+    """Return the thumbnail of a picture in memory; only the session that brought it keeps it."""
+    kept = st.session_state.setdefault("own_thumbnails", {})
+    if digest not in kept:
+        kept[digest] = _fitted(BytesIO(content))
+    return kept[digest]
+
+
+def _fitted(source: Path | BytesIO) -> Image.Image:
     try:
-        with Image.open(path) as picture:
+        with Image.open(source) as picture:
             picture.draft("RGB", (2 * THUMBNAIL[0], 2 * THUMBNAIL[1]))
             return ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), THUMBNAIL)
     except OSError:

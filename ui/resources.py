@@ -23,7 +23,8 @@ def _loaded(source: str, changed: int) -> tuple[Pair, Lock]:
     return load(source), Lock()
 
 
-def _networks() -> tuple[Pair, Lock]:
+def networks() -> tuple[Pair, Lock]:
+    """Return the networks in use, and the lock to hold while they work: other sessions use them too."""
     source = chosen.pair().source
     card = Path(source) / CARD  # of a pair of one's own, which may be trained anew while the app runs
     return _loaded(source, card.stat().st_mtime_ns if card.is_file() else 0)
@@ -31,7 +32,7 @@ def _networks() -> tuple[Pair, Lock]:
 
 def pair() -> Pair:
     """Return the networks in use, loaded once for all sessions."""
-    return _networks()[0]
+    return networks()[0]
 
 
 def device_name() -> str:
@@ -48,8 +49,8 @@ def explanation(photo: "Photo") -> Explanation:
     The result is shared between sessions and must not be changed. It keeps the photo at the size shown, not at full
     size.
     """
-    networks, lock = _networks()
-    return _explanation(chosen.pair().source, id(networks), photo.digest, networks, lock, photo)
+    pair, lock = networks()
+    return _explanation(chosen.pair().source, id(pair), photo.digest, pair, lock, photo)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at the photo …")

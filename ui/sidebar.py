@@ -3,7 +3,7 @@
 import streamlit as st
 
 from siam.errors import SIAMError
-from ui import chosen, resources
+from ui import add_gallery, chosen, gallery_tasks, resources
 from ui.photo import plain
 
 
@@ -25,8 +25,21 @@ def show() -> None:
     scale = pair.siam.config.scale
     with st.sidebar:
         st.caption(f"{pair.card.get('summary', '')} Scores: {scale.name}, {scale.low:g} to {scale.high:g}.")
-        st.page_link("pages/about.py", label="Model card and limits", icon=":material/description:")
+        st.page_link(
+            "ui/pages/results.py",
+            label="Model card and limits",
+            icon=":material/description:",
+            query_params={"table": "Model cards"},
+        )
+        gallery_tasks.current()  # what has ended may have brought a gallery
         found = chosen.galleries()
+        wanted = st.session_state.pop("wanted_gallery", None)
+        if wanted in found:
+            st.session_state["gallery"] = wanted
         if found:
             st.selectbox("Gallery", list(found), key="gallery", bind="query-params", help="Photos with known numbers.")
+        if problem := chosen.problem():
+            st.error(plain(problem), icon=":material/error:")
+        add_gallery.offer()
         st.caption(f"Runs on: {resources.device_name()}")
+    add_gallery.show()

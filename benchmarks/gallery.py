@@ -1,0 +1,109 @@
+"""What a gallery of 30,000 photos costs beside one of 300: `python -m benchmarks.gallery [ROWS]`.
+
+As many photos as the test split of ScenicOrNot has, with votes, titles and authors as theirs, but without pictures.
+Every step is timed with both galleries by turns within one run. The budget is one second for opening, and for filters.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+import siam
+from siam.cases import Cases, Filters, read_cases
+from siam.gallery import About, read
+from siam.gallery_build import Entry, write
+
+ROWS, FEW, ROUNDS = 30_000, 300, 5
+APP = Path(__file__).resolve().parent.parent / "app.py"
+FILTERS = {
+    "order by disagreement": (Filters(), "disagreement"),
+    "order by crowd": (Filters(), "crowd: highest"),
+    "baseline closer": (Filters(closer="baseline"), "disagreement"),
+    "top cause": (Filters(cause="trees"), "disagreement"),
+    "text": (Filters(text="loch"), "disagreement"),
+    "all at once": (Filters("SIAM", "overestimated", (2.0, 8.0), "trees", None, "a", (1, 9, 1, 9)), "error of SIAM"),
+}
+
+
+def build(folder: Path, rows: int, pair: siam.Pair) -> None:
+    """Write a gallery of made-up numbers for a pair."""
+    random, config = np.random.default_rng(0), pair.siam.config
+    count, middle = len(config.attributes), (config.scale.low + config.scale.high) / 2
+    contributions = random.normal(0, 0.2, (rows, count)).astype(np.float32)
+    places = ["loch", "field near", "road to", "view of", "church at"]
+    entries = []
+    for row in range(rows):
+        votes = random.integers(1, 11, random.integers(3, 12)).tolist()
+        siam_score = middle + float(contributions[row].sum())
+        title = f"{places[row % len(places)]} place {row}"
+        entries.append(
+            Entry(
+                str(row), siam_score, middle, contributions[row].tolist(), random.random(count).tolist(),
+                crowd_mean=float(np.mean(votes)), crowd_sd=float(np.std(votes)), votes=votes, vote_count=len(votes),
+                baseline=siam_score + float(random.normal(0, 0.5)), title=title, author=f"author {row % 997}",
+                licence="CC BY-SA 2.0", link=f"https://example.org/{row}",
+            )
+        )  # fmt: skip
+    folder.mkdir(parents=True)
+    write(folder, About(pair.name, config.scale, config.attributes, "made up", "test", "today", "none", None), entries)
+
+
+def page(gallery: str, **parameters: str) -> AppTest:
+    """Run the page Disagreements with a gallery, and no browser."""
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.query_params["gallery"] = gallery
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.switch_page("ui/pages/disagreements.py")
+    app.run()
+    assert not app.exception, app.exception[0].value
+    assert gallery == app.selectbox(key="gallery").value
+    return app
+
+
+def seconds(step: Callable[[], object]) -> float:
+    """Return how long a step takes."""
+    began = time.perf_counter()
+    step()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print the median seconds of every step for both galleries, and their ratio."""
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    with tempfile.TemporaryDirectory() as name:
+        os.chdir(name)
+        pair = siam.load("photo", device="cpu")
+        folders = [Path("galleries") / label for label in ("few", "many")]
+        for folder, count in zip(folders, (FEW, rows), strict=True):
+            build(folder, count, pair)
+        cases = [read_cases(read(folder)) for folder in folders]
+        print(f"{'step':<24}{FEW:>10,}{rows:>10,}{'ratio':>8}")
+        _row("open", [lambda folder=folder: read_cases(read(folder)) for folder in folders])
+        for label, (filters, order) in FILTERS.items():
+            _row(label, [lambda of=of, f=filters, o=order: _filtered(of, f, o) for of in cases])
+        for folder in folders:
+            page(folder.name)
+        _row("page, anew", [lambda folder=folder: page(folder.name) for folder in folders])
+        _row("page, top cause", [lambda folder=folder: page(folder.name, cause="trees") for folder in folders])
+
+
+def _filtered(cases: Cases, filters: Filters, order: str) -> None:
+    cases.summary(cases.select(filters, order))
+
+
+def _row(label: str, steps: list[Callable[[], object]]) -> None:
+    rounds = [[seconds(step) for step in steps] for _ in range(ROUNDS)]
+    few, many = (statistics.median(taken) for taken in zip(*rounds, strict=True))
+    print(f"{label:<24}{few:>8.3f} s{many:>8.3f} s{many / few:>8.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""The page What-if: what its numbers are, and what the address holds."""
+
+import pytest
+
+import siam
+from siam import what_if, wording
+from siam.images import read_image
+from siam.samples import load_samples
+from siam.what_if import Misread, Move, Scale
+from siam.what_if_text import edits_text
+from tests.pages import button, opened, parameter, texts
+from ui import picker, resources
+
+SAMPLE = load_samples()[1]
+
+
+@pytest.fixture(scope="module")
+def explanation():
+    return siam.explain(siam.load("photo"), read_image(SAMPLE.path))
+
+
+@pytest.fixture(scope="module")
+def named(explanation):
+    """The attributes by name, the largest contribution first."""
+    return {item.attribute: item.index for item in explanation.ranking()}
+
+
+def what_if_page(**parameters):
+    return opened("what_if", sample=SAMPLE.key, **parameters)
+
+
+def address_of(explanation, *edits):
+    return edits_text(edits, explanation.attributes, explanation.attribute_maps.shape[1:])
+
+
+def shown(app):
+    return [metric.value for metric in app.metric]
+
+
+def expected(explanation, *edits):
+    after = what_if.score(explanation, edits)
+    return [
+        wording.score_text(explanation.scenicness, explanation.scale),
+        wording.score_text(after, explanation.scale),
+        wording.difference_text(after, explanation.scenicness),
+    ]
+
+
+def test_at_first_nothing_is_changed(explanation):
+    app = what_if_page()
+    assert shown(app) == expected(explanation)
+    assert "not the photo" in texts(app)
+    assert parameter(app, "edits") is None
+    assert button(app, "Undo").disabled and button(app, "Redo").disabled and button(app, "Reset").disabled
+
+
+def test_strength_is_one_edit_however_often_it_moves(explanation):
+    app = what_if_page()
+    largest = explanation.ranking()[0].index
+    for factor in (0.5, 1.5, 0.25):
+        app.slider(key="strength-now").set_value(factor).run()
+        assert shown(app) == expected(explanation, Scale(largest, factor))
+    assert parameter(app, "edits") == address_of(explanation, Scale(largest, 0.25))
+    app.slider(key="strength-now").set_value(1.0).run()
+    assert shown(app) == expected(explanation)
+    assert parameter(app, "edits") is None
+
+
+def test_edits_undo_redo_reset(explanation, named):
+    app = what_if_page()
+    first, second = list(named)[:2]
+    button(app, "It is not there").click().run()
+    app.selectbox(key="edited").set_value(wording.words(second)).run()
+    app.slider(key="strength-now").set_value(2.0).run()
+    both = Scale(named[first], 0.0), Scale(named[second], 2.0)
+    assert shown(app) == expected(explanation, *both)
+    for step in what_if.steps(explanation, both):
+        assert f"{what_if.edit_text(explanation, step.edit)}: **{wording.signed(step.change)}**" in texts(app)
+    button(app, "Undo").click().run()
+    assert shown(app) == expected(explanation, both[0])
+    button(app, "Redo").click().run()
+    assert shown(app) == expected(explanation, *both)
+    button(app, "Reset").click().run()
+    assert shown(app) == expected(explanation)
+
+
+def test_move_and_correct(explanation, named):
+    app = what_if_page(edited=wording.words("trees"))
+    app.number_input(key="down").set_value(-3).run()
+    button(app, "Move it").click().run()
+    moved = Move(named["trees"], -3, 0)
+    assert shown(app) == expected(explanation, moved)
+    app.selectbox(key="meant").set_value("grass").run()
+    button(app, "Correct it").click().run()
+    assert shown(app) == expected(explanation, moved, Misread(named["trees"], named["grass"]))
+
+
+def test_the_fewest_edits_reach_the_score(explanation):
+    app = what_if_page()
+    target = round(explanation.scenicness - 0.4, 1)
+    app.number_input(key="target").set_value(target).run()
+    app.button(key="reach").click().run()
+    assert shown(app)[1] == wording.score_text(target, explanation.scale)
+    found = what_if.edits_to_reach(explanation, target)
+    assert parameter(app, "edits").count("scale") == len(found.edits)
+
+
+def test_the_address_holds_the_edits(explanation, named):
+    edits = Scale(named["trees"], 0.5), Move(named["clouds"], 2, 1)
+    app = what_if_page(edits=address_of(explanation, *edits))
+    assert shown(app) == expected(explanation, *edits)
+    app.query_params["edits"] = address_of(explanation, edits[0])  # what the browser's Back does
+    app.run()
+    assert shown(app) == expected(explanation, edits[0])
+
+
+@pytest.mark.parametrize("text", ["oak:scale:1", "trees:erase:ff", "<b>", "trees:scale:99"])
+def test_edits_that_do_not_fit_are_told_in_a_sentence(explanation, text):
+    app = what_if_page(edits=text)
+    assert not app.exception
+    assert "do not fit" in app.warning[0].value
+    assert shown(app) == expected(explanation)
+
+
+def test_another_photo_begins_anew(explanation):
+    app = what_if_page()
+    button(app, "It is not there").click().run()
+    other = load_samples()[2]
+    app.button(key=f"sample-{other.key}").click().run()
+    assert shown(app) == expected(siam.explain(siam.load("photo"), read_image(other.path)))
+    assert parameter(app, "edits") is None
+
+
+def test_edits_run_no_network(monkeypatch):
+    app = what_if_page()
+    monkeypatch.setattr(resources, "explain", lambda *_: pytest.fail("an edit ran the network"))
+    button(app, "It is not there").click().run()
+    app.slider(key="strength-now").set_value(0.5).run()
+    assert not app.exception
+
+
+def test_a_case_of_the_gallery_can_be_changed():
+    app = opened("what_if", pair="Rendered", case="898")
+    assert app.metric[0].value.endswith("of 10")
+    assert parameter(app, "case") == "898"
+
+
+def test_rendered_landscapes_are_offered_to_their_networks():
+    app = opened("", pair="Rendered")
+    offered = [of.key for of in app.button if of.key and of.key.startswith("case-")]
+    assert len(offered) == picker.OFFERED
+    app.button(key=offered[3]).click().run()
+    assert parameter(app, "case") == offered[3].removeprefix("case-")
+    assert not app.exception
+
+
+def test_a_change_of_networks_changes_what_is_offered_but_not_what_was_brought():
+    app = opened("")
+    app.selectbox(key="pair").set_value("Rendered").run()
+    assert parameter(app, "case") is not None and parameter(app, "sample") is None
+    data = SAMPLE.path.read_bytes()
+    app.file_uploader[0].set_value(("mine.jpg", data, "image/jpeg")).run()
+    own = shown(app)
+    app.selectbox(key="pair").set_value("Photos").run()
+    expected_score = siam.explain(siam.load("photo"), read_image(data)).scenicness
+    assert shown(app)[0] == f"{wording.number(expected_score)} of 7" != own[0]
+    assert parameter(app, "case") is None and parameter(app, "sample") is None
