@@ -1,41 +1,79 @@
-"""Pictures of every page, in both themes and at both widths: `python -m tests.screenshots DIR [SAMPLE]`."""
+"""Pictures of every page, in both themes and at three widths: `python -m tests.screenshots DIR [PAGE …]`.
+
+`python -m tests.screenshots docs` draws README's three anew.
+"""
 
 import sys
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page
 
-from tests.server import chromium, running_app, wait_until_idle
+from tests.server import ROOT, chromium, running_app, wait_until_idle
 
-PAGES = {"explain": "", "about": "about"}
+CASE = "pair=Rendered&case=898"
+PAGES = {
+    "explain": "",
+    "templates": "templates?pair=Rendered&attribute=wire&row=2&column=3&halves=true",
+    "disagreements": "disagreements?pair=Rendered",
+    "case": f"disagreements?{CASE}",
+    "absent": "disagreements?case=Beach_4.jpg",
+    "what_if": f"what_if?{CASE}&edits=transport:scale:0,trees:scale:1.5",
+    "tables": "results",
+    "attributes": "results?table=Attributes&pair=Rendered",
+    "people": "results?table=Scores+and+people&pair=Rendered",
+    "presence": "results?table=Presence",
+    "truth": "results?table=What,+where,+how&pair=Rendered",
+    "cards": "results?table=Model+cards",
+    "about": "about",
+}
+README = {"explain": ("?sample=forest-path", 1500), "case": (PAGES["case"], 1560), "what_if": (PAGES["what_if"], 1700)}
 
 
 def settle(page: Page) -> None:
     """Wait until nothing is running and all pictures are there."""
-    last = page.get_by_text("Show the picture in the paper's own layout").or_(page.get_by_text("arXiv:1909.08442"))
-    last.wait_for(timeout=90_000)
+    page.get_by_test_id("stHeading").first.wait_for(timeout=90_000)
+    page.wait_for_timeout(500)
     wait_until_idle(page)
     page.wait_for_function("[...document.images].every((image) => image.complete)")
-    page.wait_for_timeout(1500)  # animations of the chart
+    page.wait_for_timeout(1500)  # animations of the charts
 
 
-def shoot(folder: Path, sample: str | None = None) -> None:
-    """Save one picture for each page, theme and width."""
+def shoot(folder: Path, names: list[str]) -> None:
+    """Save one picture for each page, theme and width, as high as the page is."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_app() as address, chromium() as browser:
         for theme in ("light", "dark"):
-            for width in (1280, 390):
+            for width in (1280, 768, 390):
                 page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
-                for name, path in PAGES.items():
-                    page.goto(f"{address}/{path}" + (f"?sample={sample}" if sample and not path else ""))
+                for name in names or PAGES:
+                    page.goto(f"{address}/{PAGES[name]}")
                     settle(page)
-                    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-                    page.set_viewport_size({"width": width, "height": max(900, int(height) + 80)})
+                    height = page.get_by_test_id("stMain").evaluate("element => element.scrollHeight")
+                    page.set_viewport_size({"width": width, "height": max(900, int(height) + 20)})
                     page.wait_for_timeout(700)
                     page.screenshot(path=folder / f"{name}-{theme}-{width}.png")
                     page.set_viewport_size({"width": width, "height": 900})
                 page.close()
 
 
+def draw_readme() -> None:
+    """Save README's pictures in docs."""
+    with running_app() as address, chromium() as browser:
+        for name, (path, height) in README.items():
+            page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
+            page.goto(f"{address}/{path}")
+            settle(page)
+            stored = ROOT / "docs" / f"{name}.png"
+            page.screenshot(path=stored)
+            with Image.open(stored) as picture:
+                picture.convert("RGB").save(stored.with_suffix(".jpg"), quality=82)
+            stored.unlink()
+            page.close()
+
+
 if __name__ == "__main__":
-    shoot(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    if sys.argv[1:] == ["docs"]:
+        draw_readme()
+    else:
+        shoot(Path(sys.argv[1]), sys.argv[2:])

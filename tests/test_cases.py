@@ -82,6 +82,10 @@ def passes(entry, filters):
         right = verdict.endswith("right")
         if not (right if filters.kind == "right" else verdict.startswith(filters.kind + ":")):
             return False
+    if filters.area is not None:
+        left, right, bottom, top = filters.area
+        if not (left <= np.float32(entry.baseline) <= right and bottom <= entry.siam <= top):
+            return False
     if filters.text:
         place = "sea coast" if entry.truth else ""
         said = " \n ".join([entry.identifier, entry.title, entry.author or "", place])
@@ -101,10 +105,11 @@ def maybe(values):
     cause=maybe(st.sampled_from(NAMES)),
     kind=maybe(st.sampled_from(KINDS)),
     text=maybe(st.sampled_from(["", "hill", "STRASSE", "bob ", "Sea c", "(", "3"])),
+    area=maybe(st.tuples(*[st.floats(2, 9)] * 4)),
     order=st.sampled_from(sorted(ORDERS)),
 )
-def test_filters_and_orders_are_those_of_a_loop(cases, closer, side, crowd, cause, kind, text, order):
-    filters = Filters(closer, side, crowd, cause, kind, text)
+def test_filters_and_orders_are_those_of_a_loop(cases, closer, side, crowd, cause, kind, text, area, order):
+    filters = Filters(closer, side, crowd, cause, kind, text, area)
     rows = cases.select(filters, order)
     every = entries()
     assert sorted(rows) == [row for row, entry in enumerate(every) if passes(entry, filters)]
@@ -183,3 +188,13 @@ def test_a_gallery_without_baseline_has_cases(tmp_path):
     cases = read_cases(read(tmp_path))
     assert len(cases.select(Filters())) == 5 and not len(cases.select(Filters(closer="SIAM")))
     assert cases.summary(np.arange(5))["median_difference"] is None
+
+
+def test_a_case_is_told_in_plain_values(cases):
+    for row, entry in enumerate(entries()):
+        assert cases.row_of(entry.identifier) == row
+        told = cases.case(row)
+        assert told["identifier"] == entry.identifier and told["votes"] == entry.vote_count
+        assert type(told["siam"]) is float and type(told["title"]) is str
+        assert np.isnan(told["crowd"]) == (entry.crowd_mean is None)
+    assert cases.row_of("no such case") is None and cases.row_of(None) is None

@@ -1,6 +1,7 @@
 """The page Disagreements in every state: list, filters, case, and what the address holds."""
 
 import dataclasses
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -190,3 +191,37 @@ def test_going_elsewhere_and_back_keeps_filters(cases):
     app.switch_page(f"{FOLDER}/disagreements.py").run()
     assert not app.exception
     assert listed(app) == before
+
+
+def test_without_a_baseline_there_is_nothing_to_compare(monkeypatch, cases):
+    nothing = cases.table["siam"] * np.nan
+    alone = dataclasses.replace(cases, table=cases.table.assign(baseline=nothing, difference=nothing, closer=""))
+    monkeypatch.setattr(chosen, "cases", lambda: alone)
+    app = rendered()
+    assert "have no baseline" in texts(app) and not app.get("plotly_chart")
+    assert len(listed(app)) == PER_PAGE
+    app.button(key=f"open-case-{listed(app)[0]}").click().run()
+    assert not app.exception
+
+
+def test_a_gallery_that_cannot_be_read_is_told_and_costs_nothing(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "galleries" / "broken").mkdir(parents=True)
+    (tmp_path / "galleries" / "broken" / "gallery.parquet").write_bytes(b"no parquet")
+    app = rendered()
+    assert "not readable as parquet" in app.sidebar.error[0].value
+    assert len(listed(app)) == PER_PAGE
+
+
+def test_a_gallery_of_ones_own_is_listed_for_its_networks(monkeypatch, tmp_path, cases):
+    monkeypatch.chdir(tmp_path)
+    copytree(chosen.BUNDLED / "rendered", tmp_path / "galleries" / "mine")
+    assert app_galleries(rendered()) == ["Rendered landscapes", "mine"]
+    app = rendered(gallery="mine", closer="SIAM")
+    assert app.selectbox(key="gallery").value == "mine"
+    assert listed(app) == names(cases, cases.select(Filters(closer="SIAM"))[:PER_PAGE])
+    assert app_galleries(opened("disagreements")) == ["OASIS scenes"]
+
+
+def app_galleries(app):
+    return app.selectbox(key="gallery").options

@@ -347,6 +347,20 @@ def test_the_smallest_gallery_comes_back(tmp_path):
         gallery_build.write(tmp_path, ABOUT, [])
 
 
+def test_a_glance_tells_what_reading_tells(tmp_path):
+    gallery_build.write(tmp_path, ABOUT, [ENTRY, replace(ENTRY, identifier="2")])
+    assert gallery.peek(tmp_path) == (ABOUT, 2)
+    facts = gallery.read(tmp_path).facts(0)
+    assert facts["identifier"] == "1" and facts["author"] is None and facts["crowd_mean"] is None
+    path = tmp_path / "gallery.parquet"
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DatasetError, match="not readable as parquet"):
+        gallery.peek(tmp_path)
+    path.unlink()
+    with pytest.raises(DatasetError, match="is missing"):
+        gallery.peek(tmp_path)
+
+
 def test_what_is_no_gallery_is_refused(tmp_path):
     assert "is missing" in refusal(tmp_path)
     path = tmp_path / "gallery.parquet"

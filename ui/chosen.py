@@ -54,7 +54,7 @@ def galleries() -> dict[str, Path | Cases]:
     for folder in (BUNDLED, OWN_GALLERIES):
         for path in sorted(folder.glob(f"*/{gallery.FILE}")):
             told = _peek(path.parent, path.stat().st_mtime_ns)
-            if told is not None and told[0].model == pair().name:
+            if not isinstance(told, str) and told.model == pair().name:
                 found[label_in(path.parent)] = path.parent
     own = st.session_state.get("own_cases", {}).get(pair().name)
     return found if own is None else {**found, label_of(own): own}
@@ -100,9 +100,10 @@ def cases() -> Cases | None:
 
 
 def problem() -> str | None:
-    """Return in a sentence what is wrong with the gallery in use."""
-    found = _in_use()
-    return found if isinstance(found, str) else None
+    """Return in a sentence what is wrong with the gallery in use, or with an own one that cannot be listed."""
+    paths = sorted(OWN_GALLERIES.glob(f"*/{gallery.FILE}"))
+    told = [_in_use(), *(_peek(path.parent, path.stat().st_mtime_ns) for path in paths)]
+    return next((of for of in told if isinstance(of, str)), None)
 
 
 def _in_use() -> Cases | str | None:
@@ -129,11 +130,12 @@ def _cases(folder: Path, changed: int) -> Cases:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _peek(folder: Path, changed: int) -> tuple[gallery.About, int] | None:
+def _peek(folder: Path, changed: int) -> gallery.About | str:
+    """Return what a gallery tells of itself, or what is wrong with it."""
     try:
-        return gallery.peek(folder)
-    except DatasetError:
-        return None
+        return gallery.peek(folder)[0]
+    except DatasetError as error:
+        return str(error)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
