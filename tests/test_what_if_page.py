@@ -6,7 +6,7 @@ import siam
 from siam import what_if, wording
 from siam.images import read_image
 from siam.samples import load_samples
-from siam.what_if import Misread, Move, Scale
+from siam.what_if import Erase, Misread, Move, Paint, Scale
 from siam.what_if_text import edits_text
 from tests.pages import button, opened, parameter, texts
 from ui import picker, resources
@@ -93,6 +93,25 @@ def test_move_and_correct(explanation, named):
     app.selectbox(key="meant").set_value("grass").run()
     button(app, "Correct it").click().run()
     assert shown(app) == expected(explanation, moved, Misread(named["trees"], named["grass"]))
+
+
+def test_erase_and_paint_cells_without_a_pointer(explanation, named):
+    app = what_if_page(edited="trees")
+    _, height, width = explanation.attribute_maps.shape
+    assert button(app, "Erase it there").disabled
+    app.toggle(key="by-number").set_value(True).run()
+    app.slider(key=f"rows-{height}").set_value((1, 2)).run()
+    app.slider(key=f"columns-{width}").set_value((2, 4)).run()
+    cells = frozenset((row, column) for row in (0, 1) for column in (1, 2, 3))
+    assert "6 cells chosen" in texts(app)
+    button(app, "Erase it there").click().run()
+    assert shown(app) == expected(explanation, Erase(named["trees"], cells))
+    brush = next(slider for slider in app.slider if slider.label == "Strength of the brush")
+    brush.set_value(brush.max).run()
+    button(app, "Paint it there").click().run()
+    assert shown(app) == expected(
+        explanation, Erase(named["trees"], cells), Paint(named["trees"], cells, float(brush.max))
+    )
 
 
 def test_the_fewest_edits_reach_the_score(explanation):

@@ -105,7 +105,17 @@ def _cells(after: Explanation, index: int) -> frozenset[tuple[int, int]]:
         "lasso above it."
     )
     told = (item.get("customdata") for item in state["selection"]["points"])
-    return frozenset((int(of[0]), int(of[1])) for of in told if of)
+    return frozenset((int(of[0]), int(of[1])) for of in told if of) | _cells_by_number(after)
+
+
+def _cells_by_number(after: Explanation) -> frozenset[tuple[int, int]]:
+    """Let people choose a block of cells without a pointer."""
+    if not st.toggle("Choose cells by rows and columns", key="by-number"):
+        return frozenset()
+    height, width = _shape(after)
+    top, bottom = st.slider("Rows, from the top", 1, height, (1, height), key=f"rows-{height}")
+    left, right = st.slider("Columns, from the left", 1, width, (1, width), key=f"columns-{width}")
+    return frozenset((row, column) for row in range(top - 1, bottom) for column in range(left - 1, right))
 
 
 def _scale(index: int, after: Explanation) -> None:
