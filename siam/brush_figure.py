@@ -25,7 +25,7 @@ def brush_figure(
     """
     cells = explanation.attribute_maps[index]
     height, width = cells.shape
-    picture = presence_image(explanation, index, limit or max(float(cells.max()), 1e-9))
+    picture = presence_image(explanation, index, limit or max(float(cells.max()), 1e-9), dim=0.6)
     rows, columns = (of.ravel() for of in np.mgrid[:height, :width])
     told = [(int(r), int(c), f"{cells[r, c]:.2f}") for r, c in zip(rows, columns, strict=True)]
     marker = {"symbol": "square", "size": 11, "color": "rgba(255,255,255,0.06)", "line": {"width": 1, "color": _EDGE}}

@@ -188,13 +188,13 @@ def tiles(
     return [(item, framed(attribute_map(explanation, item.index, limit, inner), item, factor, width)) for item in shown]
 
 
-def presence_image(explanation: Explanation, index: int, limit: float | None = None) -> Image.Image:
-    """Return the photo lit where an attribute was found and dim elsewhere; `limit` lights it fully."""
+def presence_image(explanation: Explanation, index: int, limit: float | None = None, dim: float = 0.3) -> Image.Image:
+    """Return the photo lit where an attribute was found, grey and `dim` elsewhere; `limit` lights it fully."""
     photo = display_photo(explanation.image)
     field = explanation.attribute_maps[index]
     light = _normalised(np.maximum(upsampled(field, photo.size), 0), limit or float(field.max()))[..., None]
     grey = np.asarray(ImageOps.grayscale(photo), dtype=np.float32)[..., None]
-    return _image(grey * 0.3 * (1 - light) + np.asarray(photo, dtype=np.float32) * light)
+    return _image(grey * dim * (1 - light) + np.asarray(photo, dtype=np.float32) * light)
 
 
 def template_image(explanation: Explanation, index: int, limit: float | None = None, side: int = 640) -> Image.Image:

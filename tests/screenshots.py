@@ -27,7 +27,7 @@ PAGES = {
     "cards": "results?table=Model+cards",
     "about": "about",
 }
-README = {"explain": ("?sample=forest-path", 1500), "case": (PAGES["case"], 1560), "what_if": (PAGES["what_if"], 1700)}
+README = {"explain": ("?sample=forest-path", 1900), "case": (PAGES["case"], 1440), "what_if": (PAGES["what_if"], 1840)}
 
 
 def settle(page: Page) -> None:

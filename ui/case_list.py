@@ -1,5 +1,6 @@
 """The cases of a gallery: charts, filters, cards. Order, filters, page and area are part of the address."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -162,21 +163,21 @@ def _card(cases: Cases, row: int) -> None:
     identifier = str(told["identifier"])
     with st.container(border=True, gap="xsmall"):
         pictures.thumbnail(cases.gallery, row)
-        scores = [f"SIAM **{wording.number(told['siam'])}**"]
+        scores = f"SIAM **{wording.number(told['siam'])}**"
         if not np.isnan(told["baseline"]):
-            scores.append(f"baseline **{wording.number(told['baseline'])}**")
-            scores.append(f"**{wording.difference_text(told['siam'], told['baseline'])}**")
-        st.markdown(" · ".join(scores))
+            difference = wording.difference_text(told["siam"], told["baseline"])
+            scores += f" · baseline **{wording.number(told['baseline'])}**  \ndifference **{difference}**"
+        st.markdown(scores)
         marks = zip(("▲", "▼"), cases.causes(row), strict=True)
         st.markdown(cause_text(marks))
-        st.caption(" · ".join(filter(None, (crowd_text(told), f"{told['closer']} closer" if told["closer"] else ""))))
+        st.caption(crowd_text(told) + (f"  \n{told['closer']} closer" if told["closer"] else ""))
         st.button(
             f"Open {plain(identifier)}", key=f"open-case-{identifier}", width="stretch", on_click=point,
             args=("case", identifier), help=" ".join(filter(None, (told["title"], told["place"]))) or None,
         )  # fmt: skip
 
 
-def cause_text(marks) -> str:
+def cause_text(marks: Iterable[tuple[str, tuple[str, float] | None]]) -> str:
     """Return the biggest causes as Markdown: ▲ in the colour of what raises, ▼ in that of what lowers."""
     colours = {"▲": "green", "▼": "violet"}
     return "  \n".join(
