@@ -34,13 +34,23 @@ def _add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser("render", help="render landscapes whose truth is known; the same command again goes on")
-    parser.add_argument("--count", type=_positive_number, required=True, metavar="N", help="scenes 1 to N of the seed")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other scenes; default 0")
+    parser = actions.add_parser(
+        "render", help="render pictures whose truth is known, landscapes or flowers; the same command again goes on"
+    )
+    parser.add_argument("--world", choices=("landscapes", "flowers"), default="landscapes", help="default landscapes")
+    parser.add_argument(
+        "--variant", choices=("single-6c", "double-12c"), help="flowers: six or twelve classes; default single-6c"
+    )
+    parser.add_argument(
+        "--count", type=_positive_number, required=True, metavar="N", help="pictures 1 to N of the seed"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other pictures; default 0")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the dataset goes")
-    parser.add_argument("--size", type=int, default=500, metavar="PX", help="of the square pictures; default 500")
+    parser.add_argument("--size", type=int, metavar="PX", help="of the square pictures; default 500, for flowers 256")
     parser.add_argument("--workers", type=_positive_number, metavar="W", help="processes; default one for each core")
-    parser.add_argument("--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 scenes")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures"
+    )
     parser.set_defaults(run=_render)
 
 
@@ -83,20 +93,44 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from siam.datasets.rendered.render import SIZES, render_scenes
-    from siam.datasets.rendered.sheet import write_sheet
+    if options.world == "flowers":
+        from siam.datasets.flowers.render import SIZES
 
-    if options.seed < 0 or not SIZES[0] <= options.size <= SIZES[1]:
-        return fail(
-            f"--seed {options.seed} --size {options.size}: the seed is 0 or more, the size {SIZES[0]} to {SIZES[1]}"
-        )
-    render_scenes(options.out, options.count, options.seed, options.size, options.workers)
+        size = 256 if options.size is None else options.size
+    else:
+        from siam.datasets.rendered.render import SIZES
+
+        size = 500 if options.size is None else options.size
+        if options.variant is not None:
+            return fail(
+                f"--variant {options.variant}: landscapes have no variants: add --world flowers or leave it out"
+            )
+    if options.seed < 0 or not SIZES[0] <= size <= SIZES[1]:
+        return fail(f"--seed {options.seed} --size {size}: the seed is 0 or more, the size {SIZES[0]} to {SIZES[1]}")
+    told = _render_flowers(options, size) if options.world == "flowers" else _render_landscapes(options, size)
     if options.sheet is not None:
+        from siam.datasets.rendered.sheet import write_sheet
+
         write_sheet(options.out, range(1, min(options.count, 24) + 1), options.sheet)
-    sys.stdout.write(
-        f"{options.out}: scenes 1 to {options.count} of seed {options.seed}, with votes, labels and truth\n"
-    )
+    sys.stdout.write(f"{options.out}: {told}\n")
     return 0
+
+
+def _render_landscapes(options: argparse.Namespace, size: int) -> str:
+    """Render, and return what is there."""
+    from siam.datasets.rendered.render import render_scenes
+
+    render_scenes(options.out, options.count, options.seed, size, options.workers)
+    return f"scenes 1 to {options.count} of seed {options.seed}, with votes, labels and truth"
+
+
+def _render_flowers(options: argparse.Namespace, size: int) -> str:
+    """Render, and return what is there."""
+    from siam.datasets.flowers.render import render_flowers
+
+    variant = options.variant or "single-6c"
+    render_flowers(options.out, options.count, options.seed, variant, size, options.workers)
+    return f"flowers 1 to {options.count} of seed {options.seed}, {variant}, with classes and masks"
 
 
 def _download_sun(options: argparse.Namespace) -> int:

@@ -2,13 +2,8 @@
 
 import csv
 import os
-import signal
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from io import BytesIO, StringIO
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +16,7 @@ from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.datasets.votes import COLUMNS
 from siam.downloads.files import write_atomically
 from siam.errors import DatasetError
+from siam.parallel import in_parallel
 
 SIZES = (64, 2000)  # pixels: smallest and largest square pictures
 _QUALITY = 90  # of the JPEG files
@@ -49,8 +45,9 @@ def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: in
         )
     _claim(out, seed, size)
     waiting = [number for number in range(1, count + 1) if not (out / "truth" / f"{number}.json").exists()]
+    jobs = ((out, seed, number, size) for number in waiting)
     with tqdm(total=count, initial=count - len(waiting), desc="scenes", unit="scene", file=sys.stderr) as progress:
-        for _done in _in_parallel(((out, seed, number, size) for number in waiting), workers or os.cpu_count() or 1):
+        for _done in in_parallel(render_one, jobs, workers or os.cpu_count() or 1):
             progress.update()
     _write_tables(out)
 
@@ -87,25 +84,6 @@ def _claim(out: Path, seed: int, size: int) -> None:
             raise DatasetError(f"{out} holds scenes of {found.strip()[:60]}, not {own.strip()}: take another folder")
         return
     write_atomically(path, own.encode())
-
-
-def _in_parallel(jobs: Iterable[tuple[Path, int, int, int]], workers: int) -> Iterator[None]:
-    """Yield as scenes are done; an interrupt leaves those that have begun to end, and begins no more."""
-    remaining = iter(jobs)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
-        running: set[Future[None]] = {pool.submit(render_one, *job) for job in islice(remaining, 2 * workers)}
-        try:
-            while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                running |= {pool.submit(render_one, *job) for job in islice(remaining, len(done))}
-                for future in done:
-                    yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides
 
 
 def _write_tables(out: Path) -> None:

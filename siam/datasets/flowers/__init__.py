@@ -1,0 +1,133 @@
+"""Flowers in pots, rendered by the project: classes that differ in the colour of one part, and masks of that part.
+
+    images/<N>.jpg    the pictures, square, RGB
+    masks/<N>.png     1 bit per pixel, of the picture's size: which pixels show the part that tells the class
+    flowers.tsv       id (N), class (index from 0), name, split (train, val or test) and seed of each picture
+    flowers.json      the facts: variant, seed, size (px), the classes in order, their colours
+
+`python -m siam data render --world flowers --variant single-6c --count 600 --out DIR` writes such a folder;
+`siam.datasets.flowers.classes` says what the variants are, and which published set gave the idea. All else varies
+whatever the class: view, distance, light, background, pot, and the plant's shape (`siam.datasets.flowers.traits`).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from siam.datasets.flowers.layout import COLUMNS, FACTS, TABLE, image_path, mask_path
+from siam.datasets.tables import Sieve, numbers, read_split, read_table
+from siam.errors import DatasetError
+
+_REMEDY = "render the flowers again (the same command mends what is missing)"
+
+
+@dataclass(frozen=True, eq=False)
+class FlowerPhotos:
+    """Pictures of flowers with their classes and the masks of what tells them.
+
+    Attributes:
+        files: (N,) paths of the pictures.
+        labels: (N,) indices into `class_names`, int64.
+        class_names: (K,) such as "red petals".
+        parts: (K,) the part by which each class differs, "petals" or "stem".
+        split: (N,) of "train", "val" or "test".
+        variant: "single-6c" or "double-12c".
+        size: of the square pictures, in pixels.
+    """
+
+    files: tuple[Path, ...]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    parts: tuple[str, ...]
+    split: np.ndarray
+    variant: str
+    size: int
+
+    def mask(self, index: int) -> np.ndarray:
+        """Read the mask of picture `index` (0 to N - 1): bool (H, W), where the part that tells its class is visible.
+
+        Raises:
+            DatasetError: the file is missing, damaged, or not of the picture's size.
+            IndexError: there is no such picture.
+        """
+        path = mask_path(self.files[index].parents[1], int(self.files[index].stem))
+        try:
+            with Image.open(path) as picture:
+                mode, size = picture.mode, picture.size
+                mask = np.asarray(picture, dtype=bool)
+        except (OSError, SyntaxError) as error:  # SyntaxError: what Pillow calls a broken PNG
+            what = " ".join(str(error).split())
+            raise DatasetError(f"{path} is missing or damaged ({what}): delete it and {_REMEDY}") from error
+        if mode != "1" or size != (self.size, self.size):
+            raise DatasetError(
+                f"{path} is a picture of mode {mode} and {size[0]} × {size[1]} px, not 1 bit and {self.size} × "
+                f"{self.size}: delete it and {_REMEDY}"
+            )
+        return mask
+
+
+def read(root: Path) -> FlowerPhotos:
+    """Read the flowers below `root`, in the order of their table.
+
+    The pictures themselves are not opened; a missing one is an error all the same.
+
+    Raises:
+        DatasetError: the table or the facts are missing or do not go together, or a picture or mask is missing.
+    """
+    facts, path = _read_facts(root), root / TABLE
+    names = tuple(str(kind["name"]) for kind in facts["classes"])
+    table = read_table(
+        path, COLUMNS, f"a folder of flowers holds images/, masks/, {TABLE} and {FACTS}; {_REMEDY}", "\t"
+    )
+    if not len(table):
+        raise DatasetError(f"{path} lists no flowers, expected at least one: {_REMEDY}")
+    ids = table["id"].tolist()
+    sieve = Sieve(path, ids, None)
+    sieve.reject_unnamed_and_repeated()
+    natural = np.array([text.isdecimal() and text == str(int(text)) and int(text) > 0 for text in ids])
+    sieve.reject(~natural, "out of range", lambda _row: "no whole number from 1 on", _REMEDY)
+    kinds = numbers(table, ("class",))[:, 0]
+    sieve.reject(
+        ~np.isin(kinds, np.arange(len(names))),
+        "out of range",
+        lambda row: f"a class outside 0 to {len(names) - 1} ({table['class'][row]!r})",
+        _REMEDY,
+    )
+    labels = kinds.astype(np.int64)
+    sieve.reject(
+        np.array(names)[labels] != table["name"].to_numpy(dtype=str),
+        "out of range",
+        lambda row: f"the name {table['name'][row]!r} where {FACTS} calls class {labels[row]} {names[labels[row]]!r}",
+        _REMEDY,
+    )
+    split = read_split(table, ids, sieve, (7, 1, 2))
+    for of in (image_path, mask_path):
+        here = {found.name for found in of(root, 0).parent.glob("*")}
+        missing = [number for number in ids if of(root, int(number)).name not in here]
+        if missing:
+            raise DatasetError(
+                f"{of(root, int(missing[0]))} is missing, as are {len(missing) - 1} others of its kind: {_REMEDY}"
+            )
+    files = tuple(image_path(root, int(number)) for number in ids)
+    parts = tuple(str(kind["part"]) for kind in facts["classes"])
+    return FlowerPhotos(files, labels, names, parts, split, str(facts["variant"]), int(facts["size"]))
+
+
+def _read_facts(root: Path) -> dict:
+    path = root / FACTS
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        what = " ".join(str(error).split())
+        raise DatasetError(f"{path} is missing or damaged ({what}): delete it and {_REMEDY}") from error
+    try:
+        whole = facts["world"] == "flowers" and facts["variant"] and facts["size"] > 0 and facts["classes"]
+        whole = whole and all({"name", "part"} <= kind.keys() for kind in facts["classes"])
+    except (AttributeError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise DatasetError(f"{path} does not tell world, variant, size and classes: delete it and {_REMEDY}")
+    return facts
