@@ -1,0 +1,61 @@
+"""Ada-SISE: SISE with fewer masks, because each block's own gradients say where to cut.
+
+    kept: alpha[k] >= t max_k alpha[k],   t = Otsu's threshold of the positive alpha / max_k alpha
+
+All else is as in `siam.explainers.sise`. Where one bin of Otsu's histogram holds all positive alphas, all of their maps
+are kept.
+
+M. Sudhakar et al., "Ada-SISE: Adaptive Semantic Input Sampling for Efficient Explanation of Convolutional Neural
+Networks", ICASSP 2021, arXiv:2102.07799.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from siam.explainers.base import Kind, Network, Progress, Target, quiet
+from siam.explainers.otsu import otsu_threshold
+from siam.explainers.sise import most_passes, sampled_maps
+
+
+@dataclass(frozen=True)
+class AdaSISE:
+    """Ada-SISE of the blocks that `siam.explainers.sise.block_layers` finds.
+
+    Attributes:
+        batch_size: pictures at a time; it changes no map but for rounding.
+    """
+
+    kind: ClassVar[Kind] = "perturbation"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = True
+
+    batch_size: int = field(default=16, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse batches of nothing, with a ValueError."""
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size {self.batch_size}; expected at least 1")
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return how many passes it takes at most, as for SISE; most pictures need far fewer."""
+        return most_passes(model)
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, H, W) of images (N, 3, H, W), from 0 to at most the number of blocks; see `Explainer`.
+
+        `progress` is told of the masked pictures alone; how many they are is known once the gradients are there.
+        """
+        return sampled_maps(model, images, target, chosen_by_otsu, self.batch_size, progress)
+
+
+def chosen_by_otsu(alpha: Tensor) -> Tensor:
+    """Return which of a layer's maps to keep, (C,) of bool, by their alphas (C,)."""
+    positive = alpha > 0
+    if not positive.any():
+        return positive
+    share = alpha / alpha.max()
+    threshold = otsu_threshold(share[positive])
+    return positive if threshold is None else torch.ge(share, threshold)

@@ -1,0 +1,248 @@
+"""The contract of all explainers, and the steps that several of them share.
+
+An explainer says where in a picture a network found what moves one number, its *target*. It promises:
+
+1. It is a frozen dataclass, its settings are its fields, and calling it gives maps (N, h, w): see `Explainer`.
+2. The model is afterwards as it was before, also where it failed or was cancelled: see `untouched`.
+3. Pictures do not influence each other: a batch of two gives what two batches of one give, up to rounding.
+4. The same call gives the same maps; what is random comes from a field `seed` and a generator of its own.
+5. The work is done on the model's device, and the maps are on it; the images may be anywhere.
+6. Slow ones tell `progress` how far they are, and whatever it raises ends them and reaches the caller.
+
+Axes: N pictures, C channels of a layer, H W picture, h w map. A model serves one explainer at a time: threads that
+share one need a lock.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import ClassVar, Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from siam.inference import device_of
+from siam.model import SIAM, Baseline
+
+Network = SIAM | Baseline
+Target = Callable[[Network, Tensor], Tensor]  # (model, images (N, 3, H, W)) -> (N,), each of its own picture alone
+Progress = Callable[[int, int], None]  # (passes done, passes in all); may raise, which ends the work
+Kind = Literal["exact", "features", "gradient", "perturbation"]
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+)
+
+
+class Explainer(Protocol):
+    """What every entry of `EXPLAINERS` makes.
+
+    Attributes:
+        kind: "exact": the network's own terms, which add up to the score but for its bias; "features": from a layer's
+            output alone, whatever the target; "gradient": by derivatives of the target; "perturbation": by the target
+            of changed pictures.
+        signed: True: positive cells raise the target, negative ones lower it. False: no cell is below 0.
+        slow: whether it tells `progress`, as all that take more than a few passes do.
+    """
+
+    kind: ClassVar[Kind]
+    signed: ClassVar[bool]
+    slow: ClassVar[bool]
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return how many forward passes one picture of height x width px takes at most; a gradient costs one more."""
+        ...
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = ...) -> Tensor:
+        """Return attribution maps (N, h, w), float32, on the model's device; h x w is the method's own resolution.
+
+        Args:
+            model: on any device; it is left as it was.
+            images: (N, 3, H, W), as the network takes them: normalised.
+            target: what is explained.
+            progress: told passes done and passes in all, 0 done first, where the explainer is slow.
+
+        Raises:
+            ValueError: the images have another shape, or the method is not defined for this model or target.
+        """
+        ...
+
+
+def quiet(done: int, of: int) -> None:
+    """Tell nobody how far the work is."""
+
+
+@dataclass(frozen=True)
+class _Score:
+    sign: int
+
+    def __call__(self, model: Network, images: Tensor) -> Tensor:
+        return self.sign * model(images).scenicness
+
+
+@dataclass(frozen=True)
+class _Attribute:
+    index: int
+
+    def __call__(self, model: Network, images: Tensor) -> Tensor:
+        if not isinstance(model, SIAM):
+            raise ValueError("only SIAM has attributes, and this is a baseline: explain its score instead")
+        count = len(model.config.attributes)
+        if not 0 <= self.index < count:
+            raise ValueError(f"there is no attribute {self.index}: this network has {count}, numbered from 0")
+        return model(images).attribute_logits[:, self.index]
+
+
+def score_up() -> Target:
+    """Return the target scenicness (N,), in points of the rating scale; like all of these, it is a hashable value."""
+    return _Score(1)
+
+
+def score_down() -> Target:
+    """Return the target minus scenicness (N,): what raises it lowers the score."""
+    return _Score(-1)
+
+
+def attribute(index: int) -> Target:
+    """Return the target "presence of attribute `index`" (N,): its logit, the mean of its map, before tanh or sigmoid.
+
+    Calling it raises `ValueError` where the model is a baseline, or has no such attribute.
+    """
+    return _Attribute(index)
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Let the body work with the model in evaluation mode, its parameters frozen; put everything back afterwards.
+
+    Back come, also after an exception: training flags, `requires_grad`, `.grad`, hooks (those added are removed),
+    buffers, and the states of PyTorch's random number generators (CPU, and the model's CUDA device). In the body
+    gradients are enabled, even where the caller is in `torch.no_grad()` or `torch.inference_mode()`.
+    """
+    training = [(module, module.training) for module in model.modules()]
+    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    hooks = [(kept, dict(kept)) for module, _flag in training for name in _HOOKS for kept in [getattr(module, name)]]
+    device = device_of(model)
+    generators = (
+        [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    )
+    try:
+        with torch.random.fork_rng(generators), torch.inference_mode(False), torch.enable_grad():
+            model.eval().requires_grad_(False)
+            for parameter, _flag, _gradient in parameters:
+                parameter.grad = None  # so that nothing is added to the one it has
+            yield
+    finally:
+        for module, flag in training:
+            module.training = flag
+        for parameter, flag, gradient in parameters:
+            parameter.requires_grad_(flag)
+            parameter.grad = gradient
+        for kept, entries in hooks:
+            kept.clear()
+            kept.update(entries)
+        with torch.no_grad():
+            for buffer, values in buffers:
+                if not torch.equal(buffer, values):
+                    buffer.copy_(values)
+
+
+def prepared(model: nn.Module, images: Tensor) -> Tensor:
+    """Return a copy of the images (N, 3, H, W) on the model's device, without gradient: call it inside `untouched`.
+
+    Raises:
+        ValueError: they have another shape, or there are none.
+    """
+    if images.ndim != 4 or images.shape[1] != 3 or 0 in images.shape:
+        raise ValueError(
+            f"the images have shape {tuple(images.shape)}; expected (N, 3, H, W) with at least one picture"
+        )
+    return images.detach().to(device_of(model), torch.float32, copy=True)
+
+
+def layers_and_gradients(
+    model: Network, images: Tensor, target: Target, layers: Sequence[str]
+) -> list[tuple[Tensor, Tensor]]:
+    """Return each layer's output A (N, C, h, w) and d target / dA of the same shape: call it inside `untouched`.
+
+    It takes one forward pass, and one backward pass down to the first of the layers.
+
+    Args:
+        model: frozen.
+        images: (N, 3, H, W), as `prepared` returns them.
+        target: must run the model once.
+        layers: dotted names of modules whose output is a map; "backbone" gives the last feature map.
+
+    Raises:
+        ValueError: the model has no such module, or the target did not run it exactly once.
+    """
+    kept: dict[str, list[Tensor]] = {name: [] for name in layers}
+
+    def keep(name: str) -> Callable[[nn.Module, object, Tensor], Tensor]:
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+            kept[name].append(output if output.requires_grad else output.detach().requires_grad_())
+            return kept[name][-1].clone()  # what follows may work in place
+
+        return hook
+
+    handles = [module_of(model, name).register_forward_hook(keep(name)) for name in layers]
+    try:
+        score = target(model, images)  # (N,)
+    finally:
+        for handle in handles:
+            handle.remove()
+    for name, outputs in kept.items():
+        if len(outputs) != 1:
+            raise ValueError(f"the target ran the layer {name!r} {len(outputs)} times; expected once")
+    outputs = [kept[name][0] for name in layers]
+    # Pictures are independent, so the gradient of the sum holds that of each.
+    gradients = torch.autograd.grad(score.sum(), outputs)
+    return [(output.detach(), gradient) for output, gradient in zip(outputs, gradients, strict=True)]
+
+
+def module_of(model: nn.Module, name: str) -> nn.Module:
+    """Return the module of that dotted name; `ValueError` where the model has none."""
+    modules = dict(model.named_modules())
+    if name not in modules:
+        near = get_close_matches(name, modules, n=3)
+        raise ValueError(f"the model has no layer {name!r}; names like it: {', '.join(near) or 'none'}")
+    return modules[name]
+
+
+def batches(count: int, size: int, progress: Progress, before: int = 0, of: int | None = None) -> Iterator[slice]:
+    """Yield slices of at most `size` that make up range(count), and tell `progress` at the start and after each.
+
+    Args:
+        count: passes of the picture at hand.
+        size: passes at a time.
+        progress: told `before` and the passes of this picture so far, and `of`.
+        before: passes of the pictures before this one.
+        of: passes of all pictures; by default `count`.
+    """
+    total = count if of is None else of
+    if before == 0:
+        progress(0, total)
+    for first in range(0, count, size):
+        end = min(first + size, count)
+        yield slice(first, end)
+        progress(before + end, total)
+
+
+def enlarged(maps: Tensor, height: int, width: int) -> Tensor:
+    """Return maps (…, h, w) at height x width, bilinear, corners not aligned."""
+    flat = maps.reshape(1, -1, *maps.shape[-2:])
+    return F.interpolate(flat, (height, width), mode="bilinear").reshape(*maps.shape[:-2], height, width)
+
+
+def to_unit(maps: Tensor) -> Tensor:
+    """Return maps (…, h, w) scaled each from its own lowest and highest value to 0 and 1; constant ones become 0."""
+    low, high = maps.amin(dim=(-2, -1), keepdim=True), maps.amax(dim=(-2, -1), keepdim=True)
+    return torch.where(high > low, (maps - low) / (high - low), 0)

@@ -1,0 +1,39 @@
+"""Eigen-CAM: the strongest pattern among a layer's features, whatever the target.
+
+    A_n = U S V^T,    M[n] = relu( A_n V_1 )
+
+A_n is the layer's output of one picture as a matrix (h w, C), V_1 its first right singular vector, with the sign that
+makes the sum of M positive: the decomposition leaves it open, and the paper does not say.
+M. B. Muhammad, M. Yeasin, "Eigen-CAM: Class Activation Map using Principal Components", IJCNN 2020, arXiv:2008.00299.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
+
+
+@dataclass(frozen=True)
+class EigenCAM:
+    """Eigen-CAM of the last feature map, at its size. It says what stands out, not what raises the score."""
+
+    kind: ClassVar[Kind] = "features"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = False
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return 1."""
+        return 1
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) >= 0, in the unit of the features; `target` is not looked at."""
+        with untouched(model), torch.no_grad():
+            features = model.backbone(prepared(model, images))  # (N, C, h, w)
+            matrix = features.flatten(2).transpose(1, 2)  # (N, h w, C)
+            left, values, _right = torch.linalg.svd(matrix, full_matrices=False)
+            projection = left[:, :, 0] * values[:, :1]  # (N, h w): A V_1 = U_1 S_1
+            projection = torch.where(projection.sum(dim=1, keepdim=True) < 0, -projection, projection)
+        return projection.relu().unflatten(1, features.shape[2:])  # (N, h, w)

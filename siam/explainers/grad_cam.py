@@ -1,0 +1,45 @@
+"""Grad-CAM: where a layer's features raise the target.
+
+    M[n, i, j] = relu( sum_c  mean_ij(dy/dA)[n, c] * A[n, c, i, j] )
+
+A is the layer's output, y the target of each picture.
+R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV 2017,
+arXiv:1610.02391, eqs. 1-2.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from siam.explainers.base import Kind, Network, Progress, Target, layers_and_gradients, prepared, quiet, untouched
+
+
+@dataclass(frozen=True)
+class GradCAM:
+    """Grad-CAM at one layer; its maps have the size of that layer's output.
+
+    Attributes:
+        layer: dotted name of a module whose output is a map.
+    """
+
+    kind: ClassVar[Kind] = "gradient"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = False
+
+    layer: str = "backbone"
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return 1."""
+        return 1
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) >= 0, in the target's unit.
+
+        Raises:
+            ValueError: the model has no module named `layer`.
+        """
+        with untouched(model):
+            ((features, gradient),) = layers_and_gradients(model, prepared(model, images), target, [self.layer])
+        weights = gradient.mean(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
+        return (weights * features).sum(dim=1).relu()  # (N, h, w)

@@ -1,0 +1,50 @@
+"""Grad-CAM++: as Grad-CAM, but each cell's positive gradient counts by how far it raises the target by itself.
+
+    g = dy/dA,    alpha = g^2 / (2 g^2 + g^3 sum_ab A_ab) = 1 / (2 + g sum_ab A_ab)
+    M[n, i, j] = relu( sum_c  w[n, c] A[n, c, i, j] ),    w[n, c] = sum_ij alpha relu(g)
+
+A is the layer's output, y the target of each picture. The alphas are those of Y = exp(y), whose derivatives are powers
+of g; exp(y) itself would scale a whole map, and is left out.
+A. Chattopadhyay, A. Sarkar, P. Howlader, V. N. Balasubramanian, "Grad-CAM++: Improved Visual Explanations for Deep
+Convolutional Networks", WACV 2018, arXiv:1710.11063, eqs. 7 and 19.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from siam.explainers.base import Kind, Network, Progress, Target, layers_and_gradients, prepared, quiet, untouched
+
+
+@dataclass(frozen=True)
+class GradCAMPP:
+    """Grad-CAM++ at one layer; its maps have the size of that layer's output.
+
+    Attributes:
+        layer: dotted name of a module whose output is a map >= 0, as after a ReLU; in the alphas, what is below 0
+            counts as 0.
+    """
+
+    kind: ClassVar[Kind] = "gradient"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = False
+
+    layer: str = "backbone"
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return 1."""
+        return 1
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) >= 0, whose unit has no meaning.
+
+        Raises:
+            ValueError: the model has no module named `layer`.
+        """
+        with untouched(model):
+            ((features, gradient),) = layers_and_gradients(model, prepared(model, images), target, [self.layer])
+        raising = gradient.relu()  # where it is 0, alpha does not matter
+        total = features.relu().sum(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
+        weights = (raising / (2 + raising * total)).sum(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
+        return (weights * features).sum(dim=1).relu()  # (N, h, w)

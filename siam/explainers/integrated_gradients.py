@@ -1,0 +1,59 @@
+"""Integrated gradients: the target's gradient along the way from a grey picture to this one, pixel by pixel.
+
+    M[n, i, j] = sum_rgb  x * (1/m) sum_s  dy/dx( (s - 1/2)/m * x ),    s = 1 … m
+    sum_ij M -> y(x) - y(0)    as m grows
+
+x is the normalised picture, so that 0 is the mean colour; y is the target. The paper's sum (eq. 3) takes the end of
+each of the m steps, this one its middle, which comes closer with as many.
+M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, arXiv:1703.01365, eqs. 1 and 3.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from siam.explainers.base import Kind, Network, Progress, Target, batches, prepared, quiet, untouched
+
+
+@dataclass(frozen=True)
+class IntegratedGradients:
+    """Integrated gradients, at the size of the picture.
+
+    Attributes:
+        steps: of the way, m.
+        batch_size: pictures at a time; it changes no map.
+    """
+
+    kind: ClassVar[Kind] = "gradient"
+    signed: ClassVar[bool] = True
+    slow: ClassVar[bool] = True
+
+    steps: int = 50
+    batch_size: int = field(default=2, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse less than one step, with a ValueError."""
+        if self.steps < 1 or self.batch_size < 1:
+            raise ValueError(f"steps {self.steps}, batch_size {self.batch_size}; expected at least 1 of each")
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return the steps."""
+        return self.steps
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, H, W), in the target's unit; each sums nearly to the target's rise over that of the grey."""
+        with untouched(model):
+            images = prepared(model, images)
+            shares = (torch.arange(self.steps, device=images.device) + 0.5) / self.steps  # (m,)
+            maps = []
+            for number, image in enumerate(images):
+                total = torch.zeros_like(image)  # (3, H, W)
+                before = number * self.steps
+                for part in batches(self.steps, self.batch_size, progress, before, len(images) * self.steps):
+                    points = (shares[part, None, None, None] * image).requires_grad_()  # (batch, 3, H, W)
+                    (gradient,) = torch.autograd.grad(target(model, points).sum(), points)
+                    total += gradient.sum(dim=0)
+                maps.append((image * total / self.steps).sum(dim=0))
+        return torch.stack(maps)  # (N, H, W)

@@ -1,0 +1,75 @@
+"""Occlusion: how far the target falls when a window of the picture is hidden.
+
+    M[n, i, j] = y(x) - y(x with window (i, j) at 0)
+
+The picture is divided into cells, and around each a window is set to 0 in the normalised picture: the mean colour, the
+paper's grey. y is the target, x the picture.
+M. D. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, arXiv:1311.2901, sec. 4.2.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import ceil
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from siam.explainers.base import Kind, Network, Progress, Target, batches, prepared, quiet, untouched
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """Occlusion by a window that moves from cell to cell.
+
+    Attributes:
+        cell: height and width of a cell in px, at most: a map has ceil(H / cell) x ceil(W / cell) of them, all of one
+            size but for rounding.
+        margin: px by which the window extends beyond its cell on each side; the picture's border cuts it.
+        batch_size: pictures at a time; it changes no map.
+    """
+
+    kind: ClassVar[Kind] = "perturbation"
+    signed: ClassVar[bool] = True
+    slow: ClassVar[bool] = True
+
+    cell: int = 32
+    margin: int = 16
+    batch_size: int = field(default=8, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a window that hides nothing, with a ValueError."""
+        if self.cell < 1 or self.margin < 0 or self.batch_size < 1:
+            raise ValueError(
+                f"cell {self.cell}, margin {self.margin}, batch_size {self.batch_size}; expected at least 1, 0 and 1"
+            )
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return one for each cell, and one for the whole picture."""
+        return 1 + ceil(height / self.cell) * ceil(width / self.cell)
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) of the fall of the target, in its unit: negative where hiding raises it."""
+        with untouched(model), torch.no_grad():
+            images = prepared(model, images)
+            height, width = images.shape[2:]
+            windows = [(rows, columns) for rows in self._windows(height) for columns in self._windows(width)]
+            count = 1 + len(windows)
+            maps = []
+            for number, image in enumerate(images):
+                scores = []
+                for part in batches(count, self.batch_size, progress, number * count, len(images) * count):
+                    hidden = image.repeat(part.stop - part.start, 1, 1, 1)  # (batch, 3, H, W)
+                    for place, picture in zip(range(part.start, part.stop), hidden, strict=True):
+                        if place > 0:  # the first is whole
+                            picture[:, *windows[place - 1]] = 0
+                    scores.append(target(model, hidden))
+                found = torch.cat(scores)  # (1 + h w,)
+                maps.append((found[0] - found[1:]).view(ceil(height / self.cell), -1))  # (h, w)
+        return torch.stack(maps)  # (N, h, w)
+
+    def _windows(self, length: int) -> list[slice]:
+        """Return the window around each cell along one side of the picture."""
+        count = ceil(length / self.cell)
+        edges = [length * number // count for number in range(count + 1)]
+        return [slice(max(0, first - self.margin), min(length, end + self.margin)) for first, end in pairwise(edges)]

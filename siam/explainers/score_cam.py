@@ -1,0 +1,81 @@
+"""Score-CAM: each channel counts by how far the picture, seen through it alone, raises the target. No gradients.
+
+    H_c = to_unit(enlarged(A_c)),    C_c = y(x * H_c) - y(0),    M[n, i, j] = relu( sum_c  C_c A[n, c, i, j] )
+
+A is the last feature map, y the target, x the normalised picture: what is hidden takes on the mean colour.
+H. Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks", CVPR Workshops 2020,
+arXiv:1910.01279: the channels' weights are its "increase of confidence". Its Algorithm 1 passes them through a softmax
+over the channels: `softmax=True`. On a rating they differ little, and the softmax then makes them nearly equal,
+whatever the target; so it is off by default.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from siam.explainers.base import (
+    Kind,
+    Network,
+    Progress,
+    Target,
+    batches,
+    enlarged,
+    prepared,
+    quiet,
+    to_unit,
+    untouched,
+)
+from siam.model import SIAM
+
+
+@dataclass(frozen=True)
+class ScoreCAM:
+    """Score-CAM of the last feature map, at its size.
+
+    Attributes:
+        softmax: whether the channels' weights pass a softmax.
+        batch_size: pictures at a time; it changes no map.
+    """
+
+    kind: ClassVar[Kind] = "perturbation"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = True
+
+    softmax: bool = False
+    batch_size: int = field(default=8, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse batches of nothing, with a ValueError."""
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size is {self.batch_size}; expected at least 1")
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return one for each channel of the last feature map, one for that map, and one for the hidden picture."""
+        return 2 + (model.attribute_layer.in_channels if isinstance(model, SIAM) else model.linear.in_features)
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) >= 0, in the target's unit times that of the features."""
+        with untouched(model), torch.no_grad():
+            images = prepared(model, images)
+            count = self.passes(model, *images.shape[2:])
+            maps = [
+                self._map(model, image[None], target, progress, done * count, len(images) * count)
+                for done, image in enumerate(images)
+            ]
+        return torch.stack(maps)  # (N, h, w)
+
+    def _map(self, model: Network, image: Tensor, target: Target, progress: Progress, before: int, of: int) -> Tensor:
+        if before == 0:
+            progress(0, of)
+        features = model.backbone(image)[0]  # (C, h, w)
+        hidden = target(model, torch.zeros_like(image))  # (1,)
+        scores = [
+            target(model, image * to_unit(enlarged(features[part], *image.shape[2:]))[:, None])  # (batch,)
+            for part in batches(len(features), self.batch_size, progress, before + 2, of)
+        ]
+        weights = torch.cat(scores) - hidden  # (C,)
+        if self.softmax:
+            weights = weights.softmax(dim=0)
+        return torch.einsum("c,chw->hw", weights, features).relu()

@@ -1,0 +1,172 @@
+"""SISE: the feature maps that raise the score serve as masks, block by block, and the blocks' maps are fused.
+
+    alpha[k] = sum_ij dy/dA[k, i, j]              of a block's last feature maps A; kept: alpha > max(0, mu max_k alpha)
+    m[k] = unit(enlarged(A[k]))                   masks in [0, 1], of the picture's size
+    V = unit(sum_k (y(I * m[k]) - y(0)) m[k] / sum_ij m[k, i, j])          the block's visualization map
+    E <- V_1;   E <- (E + V_l) * [V_l >= Otsu's threshold of V_l]          fused from shallow to deep
+
+unit() scales from the lowest to the highest value; a constant map becomes 0, and a constant mask takes no pass.
+
+- Blocks: the last feature map at each resolution but the lowest, where timm's `feature_info` has it, and the trunk's
+  output. This is the paper's rule, the last layer before each downsampling, for whole blocks: layers within a block
+  (an expansion that a strided convolution follows at once) do not count.
+- I is the normalised picture, as in the authors' code, so what is masked gets the mean colour.
+- The paper's y is a probability. A score has no natural 0, so ours is taken relative to y(0), the score of the fully
+  masked picture; an offset of the score changes nothing.
+  Where all masked pictures score below y(0), V is highest where no mask is: that costs least.
+- The fusion has the paper's hard mask. The authors' code softens it to sigmoid(100 (V - t)) and sometimes raises t.
+- Without a positive alpha, a block's V is 0. No threshold divides a constant V: it marks nothing, and takes away what
+  shallower blocks marked.
+
+S. Sattarzadeh et al., "Explaining Convolutional Neural Networks through Attribution-Based Input Sampling and Block-Wise
+Feature Aggregation", AAAI 2021, arXiv:2010.00672, sec. 3.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from siam.explainers.base import (
+    Kind,
+    Network,
+    Progress,
+    Target,
+    batches,
+    enlarged,
+    layers_and_gradients,
+    prepared,
+    quiet,
+    to_unit,
+    untouched,
+)
+from siam.explainers.otsu import otsu_threshold
+from siam.model import SIAM
+
+Choice = Callable[[Tensor], Tensor]  # alpha (C,) -> which maps of the layer to keep, (C,) of bool
+
+
+@dataclass(frozen=True)
+class SISE:
+    """SISE of the blocks that `block_layers` finds.
+
+    Attributes:
+        threshold: mu of the paper, in [0, 1): of each block, the maps with alpha above it times the largest are masks.
+        batch_size: pictures at a time; it changes no map but for rounding.
+    """
+
+    kind: ClassVar[Kind] = "perturbation"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = True
+
+    threshold: float = 0.0
+    batch_size: int = field(default=16, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of their range, with a ValueError."""
+        if self.batch_size < 1 or not 0 <= self.threshold < 1:
+            raise ValueError(
+                f"batch_size {self.batch_size}, threshold {self.threshold}; expected at least 1, and 0 <= threshold < 1"
+            )
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return how many passes it takes at most: one for each of the blocks' maps, of which half have alpha > 0."""
+        return most_passes(model)
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, H, W) of images (N, 3, H, W), from 0 to at most the number of blocks; see `Explainer`.
+
+        `progress` is told of the masked pictures alone; how many they are is known once the gradients are there.
+        """
+        return sampled_maps(model, images, target, self._choose, self.batch_size, progress)
+
+    def _choose(self, alpha: Tensor) -> Tensor:
+        return alpha > (self.threshold * alpha.max()).clamp(min=0)
+
+
+def block_layers(model: Network) -> tuple[str, ...]:
+    """Return the dotted names of the modules whose outputs are the blocks' last feature maps, from shallow to deep.
+
+    Raises:
+        ValueError: the trunk does not tell where its blocks end.
+    """
+    return (*(f"backbone.{block['module']}" for block in _inner_blocks(model)), "backbone")
+
+
+def most_passes(model: Network) -> int:
+    """Return how many maps the blocks have, and two passes more: for the gradient and for the fully masked picture."""
+    last = model.attribute_layer.in_channels if isinstance(model, SIAM) else model.linear.in_features
+    return 2 + last + sum(block["num_chs"] for block in _inner_blocks(model))
+
+
+def _inner_blocks(model: Network) -> list[dict[str, Any]]:
+    """Return timm's description of the last feature map at every resolution but the lowest."""
+    described: Any = getattr(model.backbone, "feature_info", None)
+    if not described:
+        raise ValueError("the trunk has no feature_info that tells where its blocks end: choose one of timm's")
+    blocks = {block["reduction"]: block for block in described}
+    return [blocks[reduction] for reduction in sorted(blocks)[:-1]]
+
+
+def sampled_maps(
+    model: Network, images: Tensor, target: Target, choose: Choice, batch_size: int, progress: Progress
+) -> Tensor:
+    """Return the fused maps (N, H, W) of images (N, 3, H, W): SISE, but for the choice of the feature maps."""
+    with untouched(model):
+        images = prepared(model, images)
+        names = block_layers(model)
+        # One picture at a time: a threshold would turn the rounding of a larger batch into other maps.
+        chosen = [_chosen_features(model, image, target, names, choose) for image in images.split(1)]
+        total, done = len(images) + sum(len(features) for blocks in chosen for features in blocks), 0
+        progress(0, total)
+        found = []
+        for image, blocks in zip(images, chosen, strict=True):
+            with torch.no_grad():
+                nothing = target(model, torch.zeros_like(image)[None])  # (1,)
+            done += 1
+            progress(done, total)
+            maps = []
+            for features in blocks:
+                parts = batches(len(features), batch_size, progress, done, total)
+                maps.append(_visualization(model, image, target, nothing, features, parts))
+                done += len(features)
+            found.append(fused(maps))
+    return torch.stack(found)
+
+
+def _chosen_features(
+    model: Network, image: Tensor, target: Target, names: Sequence[str], choose: Choice
+) -> list[Tensor]:
+    """Return, for each layer, the feature maps (k, h, w) of one image (1, 3, H, W) that are to be masks."""
+    chosen = []
+    for features, gradient in layers_and_gradients(model, image, target, names):
+        keep = choose(gradient[0].sum(dim=(1, 2)))  # (C,)
+        varies = features[0].amax(dim=(1, 2)) > features[0].amin(dim=(1, 2))  # a constant map gives no mask
+        chosen.append(features[0][keep & varies])
+    return chosen
+
+
+@torch.no_grad()
+def _visualization(
+    model: Network, image: Tensor, target: Target, nothing: Tensor, features: Tensor, parts: Iterable[slice]
+) -> Tensor:
+    """Return V (H, W) of one image (3, H, W), seen through feature maps (k, h, w); y(0) is `nothing` (1,)."""
+    found = torch.zeros_like(image[0])
+    for part in parts:
+        masks = to_unit(enlarged(features[part], *image.shape[1:]))  # (b, H, W)
+        area = masks.sum(dim=(1, 2)).clamp(min=1)  # each mask is 1 somewhere
+        gains = target(model, image * masks[:, None]) - nothing  # (b,)
+        found = found + torch.einsum("b,bhw->hw", gains / area, masks)
+    return to_unit(found)
+
+
+def fused(maps: Sequence[Tensor]) -> Tensor:
+    """Return one map (H, W) >= 0 of the blocks' maps (H, W) in [0, 1], ordered from shallow to deep."""
+    result = maps[0]
+    for deeper in maps[1:]:
+        threshold = otsu_threshold(deeper)
+        marked = torch.zeros_like(deeper) if threshold is None else (deeper >= threshold).to(deeper)
+        result = (result + deeper) * marked
+    return result
