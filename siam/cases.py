@@ -9,6 +9,7 @@ import pandas as pd
 from siam.gallery import Gallery
 from siam.wording import words
 
+_DIGITS = 5  # of mean ratings: stored in single precision, 5.5 may be a little more, and then be above 5.5
 TOP_CAUSES = 3  # an attribute is a top cause where no more than two others moved the score farther
 CLOSER = ("SIAM", "baseline")
 SIDES = ("overestimated", "underestimated")  # by SIAM, against the crowd
@@ -136,6 +137,7 @@ def read_cases(gallery: Gallery) -> Cases:
     """Return the photos of a gallery as cases."""
     photos, about = gallery.photos, gallery.about
     crowd, siam, baseline = (photos[name].to_numpy(dtype=float) for name in ("crowd_mean", "siam", "baseline"))
+    crowd = crowd.round(_DIGITS)
     in_ranks = about.crowd_scale is not None
     errors = [(_ranks(of, crowd) - _ranks(crowd, of)) if in_ranks else of - crowd for of in (siam, baseline)]
     sizes = np.abs(np.stack(errors))

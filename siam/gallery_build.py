@@ -125,7 +125,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     found, truths = assessment.judged.found, facts.truths(assessment)
     presence = pair.siam.link(torch.from_numpy(found.logits)).numpy()
     crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
-    entries = []
+    entries, labels = [], facts.identifiers(files, root)
     for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
         truth, credit = truths[row], credits[place]
         if choice.pictures:
@@ -133,7 +133,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
             truth = truth and {**truth, **copy_mask(root, path.stem, folder, name, sizes[place])}
         entries.append(
             Entry(
-                identifier=facts.identifier(path, root),
+                identifier=labels[place],
                 siam=float(found.scores[row]),
                 bias=pair.siam.scenicness_head.bias.item(),
                 contributions=found.contributions[row].tolist(),
@@ -182,7 +182,7 @@ def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, fol
     known = zip(facts.crowd(photos, "oasis", root, places), facts.credits("oasis", root, files), strict=True)
     entries = [
         Entry(
-            identifier=facts.identifier(path, root),
+            identifier=label,
             siam=float(found.siam[row]),
             bias=float(found.bias[row]),
             contributions=found.contributions[row].tolist(),
@@ -191,7 +191,7 @@ def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, fol
             **crowd,
             **credit,
         )
-        for row, path, (crowd, credit) in zip(rows, files, known, strict=True)
+        for row, label, (crowd, credit) in zip(rows, facts.identifiers(files, root), known, strict=True)
     ]
     write(folder, _about(model, oasis.SCALE, ATTRIBUTES, root.name, "cross-validation", command), entries)
     return len(entries)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -30,6 +31,8 @@ def problem_of_columns(table: pa.Table, schema: pa.Schema) -> str | None:
 def problem_of_rows(table: pa.Table, attributes: int) -> str | None:
     """Return what is wrong with the first bad row; column by column, since a gallery may hold tens of thousands."""
     names = table["identifier"].to_pylist()
+    if len(set(names)) < len(names):
+        return f"has two photos that are called {Counter(names).most_common(1)[0][0]!r}"
     for column in ("contributions", "presence"):
         counts = np.diff(table[column].combine_chunks().offsets.to_numpy())
         odd = np.flatnonzero(counts != attributes)

@@ -1,5 +1,6 @@
 """What a dataset tells of the photos that a pair was judged on: who voted how, whose photo it is, and what is true."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,18 @@ from siam.what_where_how_errors import verdicts
 _RENDERED = {"author": "rendered by SIAM Explorer", "licence": "Apache-2.0"}
 
 
-def identifier(path: Path, root: Path) -> str:
-    """Return what a photo is called: its ID where its file is named by one, else its name in the dataset."""
-    name = path.relative_to(root).as_posix().removeprefix("images/")
-    return path.stem if path.stem.isdecimal() and "/" not in name else name
+def identifiers(files: Sequence[Path], root: Path) -> list[str]:
+    """Return what photos are called: by their ID where their file is named by one, else by their name in the dataset.
+
+    No two are called the same: of those that would be, each is called by its path below the root.
+    """
+    whole = [path.relative_to(root).as_posix() for path in files]
+    names = [name.removeprefix("images/") for name in whole]
+    stems = [Path(name).stem for name in names]
+    short = [stem if stem.isdecimal() and "/" not in name else name for stem, name in zip(stems, names, strict=True)]
+    often = Counter(short)
+    found = [name if often[label] > 1 else label for name, label in zip(whole, short, strict=True)]
+    return found if len(set(found)) == len(found) else whole
 
 
 def order(path: Path) -> tuple[int, str]:

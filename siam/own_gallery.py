@@ -136,8 +136,9 @@ def _entries(
     """Copy and score photos; what is known of each are columns of a gallery."""
     entries: list[Entry] = []
     refused: list[Refused] = []
+    labels = facts.identifiers(files, root)
     for done, (path, name, columns) in enumerate(zip(files, names_of(files), known, strict=True)):
-        label, image = facts.identifier(path, root), PICTURE.format(name)
+        label, image = labels[done], PICTURE.format(name)
         try:
             data, digest = small_copy(path, label)
             numbers = kept.get(digest) or kept.add(digest, scored(data, label))

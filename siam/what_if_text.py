@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from siam.what_if import STRONGEST, Edit, Erase, Misread, Move, Paint, Scale
 
+_LARGEST = 1e4  # value to paint with: far more than maps hold, and it adds up to no infinity
+
 
 def edits_text(edits: Sequence[Edit], attributes: Sequence[str], shape: tuple[int, int]) -> str:
     """Return edits of maps (h, w) = `shape` as text; numbers with four significant digits."""
@@ -58,7 +60,7 @@ def _edit(index: int, kind: str, values: list[str], attributes: Sequence[str], s
         return Erase(index, _cells(cells, shape))
     if kind == "paint":
         cells, value = values
-        return Paint(index, _cells(cells, shape), _between(value, math.inf))
+        return Paint(index, _cells(cells, shape), _between(value, _LARGEST))
     raise ValueError(f"{kind!r} is none of scale, erase, paint, move, misread")
 
 

@@ -198,3 +198,12 @@ def test_a_case_is_told_in_plain_values(cases):
         assert type(told["siam"]) is float and type(told["title"]) is str
         assert np.isnan(told["crowd"]) == (entry.crowd_mean is None)
     assert cases.row_of("no such case") is None and cases.row_of(None) is None
+
+
+def test_a_rating_at_the_end_of_a_range_is_inside(tmp_path):
+    """Stored in single precision, 5.2 is a little more and 5.5 exactly itself."""
+    made = [replace(entry, crowd_mean=tenth / 10, crowd_sd=None) for entry, tenth in zip(entries(90), range(10, 100))]  # noqa: B905
+    write(tmp_path, ABOUT, made)
+    found = read_cases(read(tmp_path))
+    for tenth in range(10, 100):
+        assert len(found.select(Filters(crowd=(tenth / 10, tenth / 10)))) == 1

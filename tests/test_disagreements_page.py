@@ -225,3 +225,58 @@ def test_a_gallery_of_ones_own_is_listed_for_its_networks(monkeypatch, tmp_path,
 
 def app_galleries(app):
     return app.selectbox(key="gallery").options
+
+
+def test_filters_of_another_scale_are_left_behind():
+    """Crowds rate rendered landscapes from 1 to 10 and OASIS from 1 to 7."""
+    app = rendered(crowd=["8.0", "10.0"], case="898")
+    app.switch_page(f"{FOLDER}/explain.py").run()
+    app.selectbox(key="pair").set_value("Photos").run()
+    app.switch_page(f"{FOLDER}/disagreements.py").run()
+    assert not app.exception
+    assert app.slider(key="crowd").value == (1.0, 7.0)
+    assert parameter(app, "case") is None and len(listed(app)) == PER_PAGE
+
+
+def test_another_gallery_leaves_the_case_and_the_area(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    copytree(chosen.BUNDLED / "rendered", tmp_path / "galleries" / "mine")
+    app = rendered(case="898", area="2.00_5.00_5.00_9.00")
+    app.selectbox(key="gallery").set_value("mine").run()
+    assert not app.exception
+    assert parameter(app, "case") is None and parameter(app, "area") is None
+    assert len(listed(app)) == PER_PAGE
+
+
+def own_gallery(tmp_path, monkeypatch):
+    """A copy of the rendered gallery, chosen in the sidebar, whose files may be spoilt."""
+    monkeypatch.chdir(tmp_path)
+    return copytree(chosen.BUNDLED / "rendered", tmp_path / "galleries" / "mine")
+
+
+def test_a_damaged_picture_leaves_its_numbers(monkeypatch, tmp_path, cases):
+    folder = own_gallery(tmp_path, monkeypatch)
+    (folder / cases.gallery.photos["image"][cases.row_of("898")]).write_bytes(b"no picture")
+    app = rendered(gallery="mine", case="898")
+    assert "or damaged" in texts(app) and app.metric[0].value == "5.67 of 10"
+    app = opened("what_if", pair="Rendered", gallery="mine", case="898")
+    assert "cannot be shown" in texts(app) and app.metric
+    (folder / cases.gallery.photos["image"][cases.row_of("1228")]).unlink()
+    assert "or damaged" in texts(rendered(gallery="mine", case="1228"))
+
+
+def test_a_missing_mask_is_told_and_the_rest_is_shown(monkeypatch, tmp_path, cases):
+    folder = own_gallery(tmp_path, monkeypatch)
+    (folder / cases.gallery.truths[cases.row_of("898")]["mask"]).unlink()
+    app = rendered(gallery="mine", case="898")
+    assert "is missing or does not fit" in app.warning[0].value
+    assert "true" in app.dataframe[0].value
+
+
+def test_rendered_scenes_without_pictures_give_way_to_the_samples(monkeypatch, tmp_path):
+    folder = own_gallery(tmp_path, monkeypatch)
+    for picture in folder.glob("images/*"):
+        picture.unlink()
+    app = opened("", pair="Rendered", gallery="mine")
+    assert [of.key for of in app.button if of.key and of.key.startswith("sample-")]
+    assert parameter(app, "sample")

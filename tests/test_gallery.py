@@ -28,7 +28,7 @@ from siam.downloads.web import DownloadError, Patience, Web
 from siam.errors import DatasetError
 from siam.gallery import About
 from siam.gallery_build import Entry
-from siam.gallery_facts import truths
+from siam.gallery_facts import identifiers, truths
 from siam.gallery_pictures import fetch, here, public_pictures
 from siam.images import read_image
 from tests.experiment import write_photos
@@ -359,6 +359,22 @@ def test_a_glance_tells_what_reading_tells(tmp_path):
     path.unlink()
     with pytest.raises(DatasetError, match="is missing"):
         gallery.peek(tmp_path)
+
+
+def test_no_two_photos_are_called_the_same():
+    root = Path("/data")
+    for names, expected in (
+        (["images/7.jpg", "images/a.png"], ["7", "a.png"]),
+        (["1.jpg", "1.png", "2.jpg"], ["1.jpg", "1.png", "2"]),
+        (["a.jpg", "images/a.jpg"], ["a.jpg", "images/a.jpg"]),
+        (["1.jpg", "images/1.jpg", "sub/1.jpg"], ["1.jpg", "images/1.jpg", "sub/1.jpg"]),
+    ):
+        assert identifiers([root / name for name in names], root) == expected
+
+
+def test_two_photos_of_one_name_are_refused(tmp_path):
+    gallery_build.write(tmp_path, ABOUT, [ENTRY, ENTRY])
+    assert "two photos that are called '1'" in refusal(tmp_path)
 
 
 def test_what_is_no_gallery_is_refused(tmp_path):

@@ -141,6 +141,22 @@ def test_edits_that_do_not_fit_are_told_in_a_sentence(explanation, text):
     assert shown(app) == expected(explanation)
 
 
+def test_an_address_shows_no_links_of_its_own():
+    app = what_if_page(edits="[Sign in](https://example.org)")
+    assert r"\[Sign in\](https" in app.warning[0].value
+
+
+def test_ones_own_photo_is_kept_in_the_session_alone():
+    app = opened("")
+    data = SAMPLE.path.read_bytes() + b"mine"
+    resources._explanation.clear()
+    app.file_uploader[0].set_value(("mine.jpg", data, "image/jpeg")).run()
+    assert not app.exception
+    assert len(app.session_state[resources.OWN]) == 1
+    other = opened("")
+    assert resources.OWN not in other.session_state
+
+
 def test_another_photo_begins_anew(explanation):
     app = what_if_page()
     button(app, "It is not there").click().run()

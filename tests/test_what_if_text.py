@@ -41,7 +41,7 @@ def test_the_text_of_the_documentation():
     [
         "oak:scale:1", "trees:scale:3", "trees:scale:-1", "trees:scale:nan", "trees:scale", "trees", "trees:paint:1:1",
         "trees:erase:fffffffff", "trees:erase:zzzzzzzzz", "trees:erase:-00000001", "trees:misread:oak",
-        "trees:move:1", "trees:move:x:1", "trees:paint:000000001:inf", "trees:grow:1",
+        "trees:move:1", "trees:move:x:1", "trees:paint:000000001:inf", "trees:paint:000000001:1e308", "trees:grow:1",
     ],
 )  # fmt: skip
 def test_what_is_no_edit_is_refused(text):

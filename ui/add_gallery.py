@@ -1,10 +1,13 @@
 """“Add a gallery”: photos to fetch, or photos of one's own to score; the sidebar shows how far that is."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from siam.case_table import csv_text
+from siam.cases import Cases
 from siam.errors import DatasetError
 from siam.images import ACCEPTED
 from siam.own_batch import MOST, Batch, read_scores
@@ -101,7 +104,7 @@ def _ended(task: Task) -> None:
         if task.cases is not None:
             st.download_button(
                 "Scores and contributions (CSV)",
-                csv_text(task.cases, np.arange(len(task.cases.table))).encode("utf-8-sig"),
+                partial(_csv, task.cases),
                 "siam-scores.csv",
                 "text/csv",
                 icon=":material/download:",
@@ -111,6 +114,10 @@ def _ended(task: Task) -> None:
         if task.kind != "success":
             again = "Go on" if task.kind == "info" else "Try again"
             st.button(again, key="again", icon=":material/replay:", on_click=task.begin)
+
+
+def _csv(cases: Cases) -> bytes:
+    return csv_text(cases, np.arange(len(cases.table))).encode("utf-8-sig")
 
 
 def _show(label: str) -> None:
@@ -185,8 +192,10 @@ def _batch_here(offered: bool) -> None:
 def _forget() -> None:
     """Forget the photos in memory, and close, so that the page does without them."""
     chosen.forget_own()
-    for key in ("batch", "task"):
+    for key in ("batch", "task", resources.OWN):
         st.session_state.pop(key, None)
+    if "photo" in st.session_state and not st.session_state["photo"].address:
+        del st.session_state["photo"]
     _close()
 
 

@@ -32,11 +32,11 @@ def enter(path: str) -> None:
     kept, before = st.session_state.setdefault("kept", {}), st.session_state.get("at")
     if before is not None:
         values = {key: st.session_state[key] for key in WIDGETS[before] if key in st.session_state}
-        kept.setdefault(before, {"widgets": {}, "parameters": {}})["widgets"].update(values)
+        kept.setdefault(before, {"widgets": {}, "parameters": {}, "of": _of()})["widgets"].update(values)
     st.session_state["at"] = path
     if before in (None, path) or any(key in st.query_params for key in WIDGETS[path] + PARAMETERS[path]):
         return
-    if path in kept and any(kept[path].values()):
+    if path in kept and kept[path]["of"] == _of() and (kept[path]["widgets"] or kept[path]["parameters"]):
         st.session_state.update(kept[path]["widgets"])
         st.query_params.update(kept[path]["parameters"])
         st.rerun()  # only a value of the run before is put into the address by its widget
@@ -44,8 +44,21 @@ def enter(path: str) -> None:
 
 def leave(path: str) -> None:
     """Remember the parameters that a page set itself; called when its script has run, or was stopped."""
-    kept = st.session_state.setdefault("kept", {}).setdefault(path, {"widgets": {}, "parameters": {}})
+    kept = st.session_state.setdefault("kept", {}).setdefault(path, {"widgets": {}, "parameters": {}, "of": _of()})
+    if kept["of"] != _of():
+        kept.update(widgets={}, of=_of())
     kept["parameters"] = {key: st.query_params[key] for key in PARAMETERS[path] if key in st.query_params}
+
+
+def forget_gallery() -> None:
+    """Leave what belongs to a gallery that is given up: its case, and the area of its scores."""
+    for name in ("case", "area"):
+        st.query_params.pop(name, None)
+
+
+def _of() -> tuple[str | None, str | None]:
+    """Return whose views are remembered: those of a pair and a gallery do not fit others."""
+    return st.session_state.get("pair"), st.session_state.get("gallery")
 
 
 def point(name: str, value: str | None) -> None:

@@ -48,6 +48,9 @@ def filters(cases: Cases) -> tuple[Filters, str]:
 def _crowd(cases: Cases) -> tuple[float, float] | None:
     scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
     ends = float(scale.low), float(scale.high)
+    low, high = st.session_state.get("crowd") or ends
+    if not ends[0] <= low <= high <= ends[1]:
+        st.session_state.pop("crowd")  # of a gallery with another scale
     chosen = st.slider("Crowd", *ends, ends, 0.1, key="crowd", bind="query-params")
     return None if chosen == ends else chosen
 
@@ -173,7 +176,7 @@ def _card(cases: Cases, row: int) -> None:
         st.caption(crowd_text(told) + (f"  \n{told['closer']} closer" if told["closer"] else ""))
         st.button(
             f"Open {plain(identifier)}", key=f"open-case-{identifier}", width="stretch", on_click=point,
-            args=("case", identifier), help=" ".join(filter(None, (told["title"], told["place"]))) or None,
+            args=("case", identifier), help=plain(f"{told['title']} {told['place']}") or None,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from siam.drawing import CROWD
 from siam.gallery_figures import votes_figure
 from ui import case_list, explanation_view, pictures, resources, truth_view
 from ui.address import point
-from ui.photo import case_credit, case_photo, plain
+from ui.photo import case_credit, case_photo, plain, readable
 
 
 def show(cases: Cases, row: int, rows: np.ndarray) -> None:
@@ -22,7 +22,7 @@ def show(cases: Cases, row: int, rows: np.ndarray) -> None:
     st.subheader(f"Picture {plain(name)}", anchor=False)
     _crowd(cases, row)
     truth_view.verdict(cases, row)
-    photo = case_photo(cases, row)
+    photo = readable(case_photo(cases, row))
     if photo is None:
         _numbers(cases, row)
         return
@@ -107,7 +107,8 @@ def _numbers(cases: Cases, row: int) -> None:
     told, scale = cases.case(row), cases.gallery.about.scale
     with right:
         st.info(
-            "This picture is not on this machine; its numbers are. “Add a gallery” in the sidebar can fetch it.",
+            "This picture is not on this machine, or damaged; its numbers are here. “Add a gallery” fetches what is "
+            "missing.",
             icon=":material/hide_image:",
         )
         with st.grid(3, min_column_width=120, gap="small"):

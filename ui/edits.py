@@ -11,6 +11,7 @@ from siam.inference import Explanation
 from siam.what_if import STRONGEST, Edit, Erase, Misread, Move, Paint, Scale
 from siam.what_if_text import edits_text, read_edits
 from ui.address import point
+from ui.photo import plain
 
 
 def start(explanation: Explanation, key: str) -> None:
@@ -27,7 +28,7 @@ def start(explanation: Explanation, key: str) -> None:
     try:
         made = read_edits(asked, explanation.attributes, _shape(explanation))
     except ValueError as error:
-        st.warning(f"The address holds edits that do not fit: {error}.", icon=":material/link_off:")
+        st.warning(f"The address holds edits that do not fit: {plain(str(error))}.", icon=":material/link_off:")
         made = []
     session.update(of=key, made=made, undone=[], text=asked)
 

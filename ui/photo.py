@@ -3,14 +3,18 @@
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
 from PIL import Image
 
 from siam.cases import Cases
+from siam.errors import ImageError
 from siam.images import read_image
 from siam.samples import Sample, load_samples
 from ui import pictures, resources
+
+_SAFE = ":/?#@!$&'*+,;=%~"  # what may stand in a link as it is, but for brackets
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +80,27 @@ def case_photo(cases: Cases, row: int) -> Photo | None:
     return Photo(f"{name}{path.suffix}", data, digest, credit, description, {"case": name})
 
 
+def readable(photo: Photo | None) -> Photo | None:
+    """Return a photo whose file can be read, None for a damaged one."""
+    try:
+        if photo is not None:
+            photo.image()
+    except ImageError:
+        return None
+    return photo
+
+
 def case_credit(facts: dict[str, Any]) -> str:
     """Return in Markdown whose photo it is, given what a gallery tells of it (`siam.gallery.Gallery.facts`)."""
     title, author, licence, link = (facts[name] or "" for name in ("title", "author", "licence", "link"))
-    page = f"[source]({link})" if link.startswith(("https://", "http://")) else ""
+    page = f"[source]({quote(link, safe=_SAFE)})" if link.startswith(("https://", "http://")) else ""
     parts = [f"“{plain(title)}”" if title else "", plain(author), plain(licence), page]
     return ", ".join(filter(None, parts)) or f"picture {plain(facts['identifier'])}"
 
 
 def plain(text: str) -> str:
-    """Return text such as a file name so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_\[\]$~:<#])", r"\\\1", text)
+    """Return text such as a file name so that Markdown shows it as it is, on one line."""
+    return re.sub(r"([\\`*_\[\]$~:<#&])", r"\\\1", " ".join(text.split()))
 
 
 def _sample_credit(sample: Sample) -> str:

@@ -14,7 +14,7 @@ from siam.images import ACCEPTED
 from siam.samples import load_samples
 from ui import chosen, pictures
 from ui.address import point
-from ui.photo import Photo, case_photo, own_photo, plain, sample_photo
+from ui.photo import Photo, case_photo, own_photo, plain, readable, sample_photo
 
 Source = Literal["offered", "upload", "camera"]
 OFFERED = 10
@@ -53,16 +53,16 @@ def choose() -> Photo:
 
 def _offers() -> list[Offer]:
     """Return the bundled photos; of rendered landscapes, whose networks know no others, one of each kind of place."""
-    cases = chosen.cases()
-    if cases is None or cases.gallery.about.data != "rendered":
-        return [Offer("sample", of.key, of.path, of.name, of.description) for of in load_samples()]
-    firsts = cases.table.drop_duplicates("place").head(OFFERED)
-    told = zip(firsts.index, firsts["identifier"], firsts["place"], strict=True)
-    return [
-        Offer("case", identifier, path, place, f"rendered landscape, {place}")
-        for row, identifier, place in told
-        if (path := pictures.path_of(cases.gallery, row)) is not None
-    ]
+    cases, offers = chosen.cases(), []
+    if cases is not None and cases.gallery.about.data == "rendered":
+        firsts = cases.table.drop_duplicates("place").query("place != ''").head(OFFERED)
+        told = zip(firsts.index, firsts["identifier"], firsts["place"], strict=True)
+        offers = [
+            Offer("case", identifier, path, place, f"rendered landscape, {place}")
+            for row, identifier, place in told
+            if (path := pictures.path_of(cases.gallery, row)) is not None
+        ]
+    return offers or [Offer("sample", of.key, of.path, of.name, of.description) for of in load_samples()]
 
 
 def _start(offers: list[Offer]) -> None:
@@ -73,9 +73,11 @@ def _start(offers: list[Offer]) -> None:
     """
     asked = {name: st.query_params[name] for name in ("sample", "case") if name in st.query_params}
     new = asked != st.session_state.get("asked", {})
-    label = chosen.pair().label
-    changed = st.session_state.get("photo_of", label) != label
-    st.session_state["photo_of"] = label
+    now = chosen.pair().label, st.session_state.get("gallery")
+    before = st.session_state.get("photo_of", now)
+    of_gallery = "photo" in st.session_state and "case" in st.session_state["photo"].address
+    changed = before != now if of_gallery else before[0] != now[0]
+    st.session_state["photo_of"] = now
     if "photo" not in st.session_state or (asked and new):
         photo = _named(asked) or _of(offers[0])
     elif changed and st.session_state["photo"].address:
@@ -91,19 +93,17 @@ def _named(asked: dict[str, str]) -> Photo | None:
     cases = chosen.cases() if "case" in asked else None
     if cases is None or (row := cases.row_of(asked["case"])) is None:
         return None
-    photo = case_photo(cases, row)
+    photo = readable(case_photo(cases, row))
     if photo is None:
         st.info(
-            f"Picture {plain(asked['case'])} is not on this machine; “Add a gallery” can fetch it. Here is another.",
+            f"Picture {plain(asked['case'])} cannot be shown; “Add a gallery” fetches missing ones. Here is another.",
             icon=":material/hide_image:",
         )
     return photo
 
 
 def _of(offer: Offer) -> Photo:
-    photo = _named({offer.parameter: offer.value})
-    assert photo is not None  # it was offered because it is here
-    return photo
+    return _named({offer.parameter: offer.value}) or sample_photo(load_samples()[0].key)  # a damaged file
 
 
 def _inputs():

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, ImageDraw, ImageOps
 
-from siam.gallery import Gallery
+from siam.gallery import FILE, Gallery
 from siam.gallery_pictures import cache_folder, here
 
 THUMBNAIL = 320, 240
@@ -37,7 +37,10 @@ def content_of(gallery: Gallery, row: int) -> bytes | None:
     if gallery.contents is not None:
         return gallery.contents[row]
     path = path_of(gallery, row)
-    return None if path is None else path.read_bytes()
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError:
+        return None  # it was removed while the app ran
 
 
 def thumbnail_of(gallery: Gallery, row: int) -> Image.Image | None:
@@ -60,7 +63,7 @@ def thumbnail(gallery: Gallery, row: int, text: str | None = None) -> None:
 
 def small(path: Path) -> Image.Image:
     """Return a thumbnail, made once."""
-    return _small(path, path.stat().st_mtime_ns)
+    return _small(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 def forget() -> None:
@@ -69,11 +72,12 @@ def forget() -> None:
 
 
 def _paths(gallery: Gallery) -> tuple[Path | None, ...]:
-    return _here(str(gallery.folder), gallery.about.date, len(gallery), gallery)
+    stored = gallery.folder / FILE
+    return _here(str(gallery.folder.resolve()), stored.stat().st_mtime_ns if stored.exists() else 0, gallery)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _here(folder: str, date: str, count: int, _gallery: Gallery) -> tuple[Path | None, ...]:
+def _here(folder: str, changed: int, _gallery: Gallery) -> tuple[Path | None, ...]:
     return here(_gallery, cache_folder())
 
 

@@ -17,6 +17,9 @@ from ui import chosen
 if TYPE_CHECKING:
     from ui.photo import Photo
 
+OWN = "own_explanations"  # of the session: of photos that nobody else may see
+_MOST_OWN = 8
+
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the networks; the first time this takes some seconds …")
 def _loaded(source: str, changed: int) -> tuple[Pair, Lock]:
@@ -46,18 +49,32 @@ def device_name() -> str:
 def explanation(photo: "Photo") -> Explanation:
     """Return what the networks in use say of a photo, computed once per photo and pair.
 
-    The result is shared between sessions and must not be changed. It keeps the photo at the size shown, not at full
-    size.
+    The result must not be changed: it is shared between sessions, unless the photo is a visitor's own. It keeps the
+    photo at the size shown, not at full size.
     """
     pair, lock = networks()
-    return _explanation(chosen.pair().source, id(pair), photo.digest, pair, lock, photo)
+    source = chosen.pair().source
+    if photo.address:
+        return _explanation(source, id(pair), photo.digest, pair, lock, photo)
+    own = st.session_state.setdefault(OWN, {})  # a visitor's own photo stays in the visitor's session
+    key = source, id(pair), photo.digest
+    if key not in own:
+        with st.spinner("Looking at the photo …"):
+            own[key] = _explain(pair, lock, photo)
+        for old in list(own)[:-_MOST_OWN]:
+            del own[old]
+    return own[key]
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at the photo …")
 def _explanation(source: str, loaded: int, digest: str, _networks: Pair, _lock: Lock, _photo: "Photo") -> Explanation:
-    image = _photo.image()
-    with _lock:
-        found = explain(_networks, image)
+    return _explain(_networks, _lock, _photo)
+
+
+def _explain(networks: Pair, lock: Lock, photo: "Photo") -> Explanation:
+    image = photo.image()
+    with lock:
+        found = explain(networks, image)
     return dataclasses.replace(found, image=display_photo(image))
 
 

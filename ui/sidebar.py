@@ -3,7 +3,7 @@
 import streamlit as st
 
 from siam.errors import SIAMError
-from ui import add_gallery, chosen, gallery_tasks, resources
+from ui import add_gallery, address, chosen, gallery_tasks, resources
 from ui.photo import plain
 
 
@@ -15,6 +15,7 @@ def show() -> None:
             list(chosen.pairs()),
             key="pair",
             bind="query-params",
+            on_change=address.forget_gallery,
             help="Your own pairs appear here once they lie in a folder below runs/ or models/.",
         )
     try:
@@ -36,8 +37,12 @@ def show() -> None:
         wanted = st.session_state.pop("wanted_gallery", None)
         if wanted in found:
             st.session_state["gallery"] = wanted
+            address.forget_gallery()
         if found:
-            st.selectbox("Gallery", list(found), key="gallery", bind="query-params", help="Photos with known numbers.")
+            st.selectbox(
+                "Gallery", list(found), key="gallery", bind="query-params", on_change=address.forget_gallery,
+                help="Photos with known numbers.",
+            )  # fmt: skip
         if problem := chosen.problem():
             st.error(plain(problem), icon=":material/error:")
         add_gallery.offer()

@@ -26,6 +26,7 @@ from siam.templates import (
 from siam.visualization import scale_bar
 from ui import pictures
 from ui.address import point
+from ui.photo import plain
 
 UNIT = "points in a cell"
 EXAMPLES = 6
@@ -116,6 +117,8 @@ def _stamp(template: np.ndarray, title: str, amount: float) -> np.ndarray | None
     with st.container(horizontal=True):
         row = st.number_input("Row from the top", 1, size, None, key="row", width=150, bind="query-params")
         column = st.number_input("Column from the left", 1, size, None, key="column", width=150, bind="query-params")
+    if not 1 <= st.session_state.get("size", 1) <= size:
+        st.session_state.pop("size")  # of networks with a finer grid
     side = st.slider("Size, cells", 1, size, min(3, size), key="size", bind="query-params")
     strength = st.slider("How much, times the usual", 0.0, 2.0, 1.0, 0.05, key="strength", bind="query-params")
     if row is None or column is None:
@@ -166,5 +169,5 @@ def examples(cases: Cases, name: str) -> None:
                         "ui/pages/disagreements.py",
                         label=f"{wording.signed(float(contributions[row]))}, presence {presence[row]:.2f}",
                         query_params={"case": identifier},
-                        help=f"Open picture {identifier}",
+                        help=f"Open picture {plain(identifier)}",
                     )

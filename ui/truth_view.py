@@ -9,8 +9,10 @@ from PIL import Image
 
 from siam import wording
 from siam.cases import Cases
+from siam.errors import DatasetError
 from siam.inference import Explanation
 from siam.visualization import attribute_map, map_limit
+from ui.photo import plain
 
 _SAID = {
     "right": "Both networks are right, within half a point of the true score.",
@@ -46,18 +48,23 @@ def show(cases: Cases, row: int, explanation: Explanation, count: int = 4) -> No
 
 
 def _masks(cases: Cases, row: int, truth: dict[str, Any], explanation: Explanation, count: int) -> None:
-    masks = cases.gallery.masks(row)
+    try:
+        masks = cases.gallery.masks(row)
+    except DatasetError as error:
+        st.warning(plain(str(error)), icon=":material/broken_image:")
+        return
     if masks is None:
         return
+    names = cases.gallery.about.attributes
     true = truth["contributions"]
     largest = sorted(true, key=lambda name: -abs(true[name]))[:count]
-    shown = [item for item in explanation.ranking() if item.attribute in largest]
+    shown = [item for item in explanation.ranking() if item.attribute in largest and item.attribute in names]
     limit = map_limit(explanation, shown) or 1.0
     with st.grid(4, min_column_width=150, gap="small"):
         for item in sorted(shown, key=lambda item: largest.index(item.attribute)):
             with st.container(gap="xxsmall"):
                 name = wording.words(item.attribute)
-                mask = Image.fromarray(masks[item.index].astype(np.uint8) * 255)
+                mask = Image.fromarray(masks[names.index(item.attribute)].astype(np.uint8) * 255)
                 st.image(mask, width="stretch", alt=f"where {name} truly is")
                 picture = attribute_map(explanation, item.index, limit, mask.size)
                 st.image(picture, width="stretch", alt=f"where SIAM sees {name}")
