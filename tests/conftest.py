@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.server import chromium, running_app
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -11,3 +13,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Start the app for the tests of a file; yield where it is."""
+    with running_app() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start the system's Chromium for the tests of a file."""
+    with chromium() as found:
+        yield found

@@ -11,21 +11,9 @@ import siam
 from siam import wording
 from siam.images import read_image
 from siam.samples import load_samples
-from tests.server import chromium, running_app, wait_until_idle
+from tests.server import wait_until_idle
 
 WAIT = 90_000  # ms; a loaded machine is slow
-
-
-@pytest.fixture(scope="module")
-def address():
-    with running_app() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

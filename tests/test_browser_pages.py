@@ -11,24 +11,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from siam import wording
 from siam.cases import Filters, read_cases
 from siam.gallery import read
-from tests.server import ROOT, chromium, running_app, wait_until_idle
+from tests.server import ROOT, wait_until_idle
 
 WAIT = 90_000  # ms; a loaded machine is slow
 WIDTHS = (390, 768, 1280)
 PAGES = {"": "beautiful", "templates": "attribute count", "disagreements": "disagree", "what_if": "What if",
          "results": "Results", "about": "About"}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def address():
-    with running_app() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
