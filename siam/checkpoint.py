@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from siam import cards
+from siam import cards, fitted
 from siam.cards import CARD
 from siam.cards import FORMAT as FORMAT
 from siam.errors import CheckpointError
@@ -23,7 +23,8 @@ from siam.model import SIAM, Baseline, BaselineConfig, SIAMConfig
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
 _SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
-ALL_FILES = (CARD, _SIAM, _BASELINE)  # of a pair; without a baseline, its file is not there
+# Of a pair; without a baseline, its file is not there, nor what explainers have learnt for it.
+ALL_FILES = (CARD, _SIAM, _BASELINE, *fitted.FILES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,7 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
     load_tensors(siam, folder / _SIAM)
     if baseline is not None:
         load_tensors(baseline, folder / _BASELINE)
+        baseline.fitted = fitted.read(folder, baseline)
         baseline = baseline.to(device).eval()
     return Pair(str(card.get("name", folder.name)), siam.to(device).eval(), baseline, card)
 
@@ -88,6 +90,7 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
     _save_tensors(pair.siam, folder / _SIAM, half)
     if pair.baseline is not None:
         _save_tensors(pair.baseline, folder / _BASELINE, half)
+        fitted.write_all(pair.baseline, folder)
     _write(text.encode(), folder / CARD)
 
 
@@ -144,9 +147,11 @@ def find(source: str | Path) -> Path:
     return fetch(source)
 
 
-def files(card: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names of the files that belong to a pair with this card."""
-    return ALL_FILES if card.get("baseline") is not None else (CARD, _SIAM)
+def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
+    """Return the names of the files in a folder that belong to a pair with this card."""
+    if card.get("baseline") is None:
+        return (CARD, _SIAM)
+    return (CARD, _SIAM, _BASELINE, *(name for name in fitted.FILES if (folder / name).is_file()))
 
 
 def _save_tensors(model: nn.Module, path: Path, half: bool) -> None:

@@ -84,7 +84,7 @@ def push(
             raise CheckpointError(f"{repository!r} exists and is public: leave out --private, or make it private first")
         if revision:
             api.create_branch(repository, branch=revision, exist_ok=True)
-        operations = [CommitOperationAdd(name, folder / name) for name in files(pair.card)]
+        operations = [CommitOperationAdd(name, folder / name) for name in files(pair.card, folder)]
         operations.append(CommitOperationAdd("README.md", model_card(pair.card, repository).encode()))
         commit = api.create_commit(
             repository, operations, commit_message=message or f"Networks {pair.name}", revision=revision

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from siam.backbones import create_backbone
+from siam.fitted import Fitted
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,7 @@ class Baseline(nn.Module):
         self.config = config
         self.backbone, channels = create_backbone(config.backbone)
         self.linear = nn.Linear(channels, 1)
+        self.fitted: dict[str, Fitted] = {}  # what explainers have learnt for it, by their names
 
     def forward(self, images: Tensor) -> BaselineOutput:
         """Score preprocessed images (N, 3, H, W)."""
@@ -243,8 +245,5 @@ class Baseline(nn.Module):
 
     def interpret(self, features: Tensor) -> BaselineOutput:
         """Score images by the trunk's features (N, C, h, w)."""
-        height, width = features.shape[2:]
-        cam = torch.einsum("c,nchw->nhw", self.linear.weight[0], features) / (height * width)  # (N, h, w)
-        return BaselineOutput(
-            scenicness=self.linear.bias + cam.sum(dim=(1, 2)), bias=self.linear.bias[0], total_map=cam
-        )
+        cam = torch.einsum("c,nchw->nhw", self.linear.weight[0], features) / features[0, 0].numel()  # (N, h, w)
+        return BaselineOutput(self.linear.bias + cam.sum(dim=(1, 2)), self.linear.bias[0], cam)

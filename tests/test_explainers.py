@@ -13,7 +13,6 @@ from siam.checkpoint import Pair
 from siam.explainers import EXPLAINERS, explainer, names_for
 from siam.explainers.base import (
     attribute,
-    batches,
     enlarged,
     layers_and_gradients,
     score_down,
@@ -27,6 +26,7 @@ from siam.explainers.grad_cam import GradCAM
 from siam.explainers.grad_cam_pp import GradCAMPP
 from siam.explainers.integrated_gradients import IntegratedGradients
 from siam.explainers.layer_cam import LayerCAM
+from siam.explainers.minibatches import at_once, batches
 from siam.explainers.occlusion import Occlusion
 from siam.explainers.score_cam import ScoreCAM
 from siam.explainers.siam_maps import SIAMMap
@@ -515,3 +515,10 @@ def test_known_answer_of_one_attribute_map():
     model, image = known(SIAM), red_and_green()
     assert torch.allclose(SIAMMap("red")(model, image, score_up()), SIAMMap()(model, image, score_up()))
     assert not SIAMMap("green")(model, image, score_up()).any()
+
+
+def test_batches_suit_the_pictures():
+    model = baseline_network()
+    assert at_once(7, model, torch.zeros(1, 3, 352, 352)) == 7
+    small, large, huge = (at_once(None, model, torch.zeros(3, side, side)) for side in (64, 352, 2000))
+    assert small > large > huge == 1

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from siam.explainers.base import Kind, Network, Progress, Target, quiet
+from siam.explainers.minibatches import is_size
 from siam.explainers.otsu import otsu_threshold
 from siam.explainers.sise import most_passes, sampled_maps
 
@@ -25,18 +26,18 @@ class AdaSISE:
     """Ada-SISE of the blocks that `siam.explainers.sise.block_layers` finds.
 
     Attributes:
-        batch_size: pictures at a time; it changes no map but for rounding.
+        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
     """
 
     kind: ClassVar[Kind] = "perturbation"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = True
 
-    batch_size: int = field(default=16, compare=False)
+    batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse batches of nothing, with a ValueError."""
-        if self.batch_size < 1:
+        if not is_size(self.batch_size):
             raise ValueError(f"batch_size {self.batch_size}; expected at least 1")
 
     def passes(self, model: Network, height: int, width: int) -> int:

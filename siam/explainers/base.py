@@ -217,25 +217,6 @@ def module_of(model: nn.Module, name: str) -> nn.Module:
     return modules[name]
 
 
-def batches(count: int, size: int, progress: Progress, before: int = 0, of: int | None = None) -> Iterator[slice]:
-    """Yield slices of at most `size` that make up range(count), and tell `progress` at the start and after each.
-
-    Args:
-        count: passes of the picture at hand.
-        size: passes at a time.
-        progress: told `before` and the passes of this picture so far, and `of`.
-        before: passes of the pictures before this one.
-        of: passes of all pictures; by default `count`.
-    """
-    total = count if of is None else of
-    if before == 0:
-        progress(0, total)
-    for first in range(0, count, size):
-        end = min(first + size, count)
-        yield slice(first, end)
-        progress(before + end, total)
-
-
 def enlarged(maps: Tensor, height: int, width: int) -> Tensor:
     """Return maps (…, h, w) at height x width, bilinear, corners not aligned."""
     flat = maps.reshape(1, -1, *maps.shape[-2:])

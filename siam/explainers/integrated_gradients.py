@@ -14,7 +14,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, batches, prepared, quiet, untouched
+from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.minibatches import at_once, batches, is_size
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class IntegratedGradients:
 
     Attributes:
         steps: of the way, m.
-        batch_size: pictures at a time; it changes no map.
+        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
     """
 
     kind: ClassVar[Kind] = "gradient"
@@ -31,11 +32,11 @@ class IntegratedGradients:
     slow: ClassVar[bool] = True
 
     steps: int = 50
-    batch_size: int = field(default=2, compare=False)
+    batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse less than one step, with a ValueError."""
-        if self.steps < 1 or self.batch_size < 1:
+        if self.steps < 1 or not is_size(self.batch_size):
             raise ValueError(f"steps {self.steps}, batch_size {self.batch_size}; expected at least 1 of each")
 
     def passes(self, model: Network, height: int, width: int) -> int:
@@ -46,14 +47,14 @@ class IntegratedGradients:
         """Return maps (N, H, W), in the target's unit; each sums nearly to the target's rise over that of the grey."""
         with untouched(model):
             images = prepared(model, images)
+            size, total = at_once(self.batch_size, model, images), len(images) * self.steps
             shares = (torch.arange(self.steps, device=images.device) + 0.5) / self.steps  # (m,)
             maps = []
             for number, image in enumerate(images):
-                total = torch.zeros_like(image)  # (3, H, W)
-                before = number * self.steps
-                for part in batches(self.steps, self.batch_size, progress, before, len(images) * self.steps):
+                gradients = torch.zeros_like(image)  # (3, H, W)
+                for part in batches(self.steps, size, progress, number * self.steps, total):
                     points = (shares[part, None, None, None] * image).requires_grad_()  # (batch, 3, H, W)
                     (gradient,) = torch.autograd.grad(target(model, points).sum(), points)
-                    total += gradient.sum(dim=0)
-                maps.append((image * total / self.steps).sum(dim=0))
+                    gradients += gradient.sum(dim=0)
+                maps.append((image * gradients / self.steps).sum(dim=0))
         return torch.stack(maps)  # (N, H, W)

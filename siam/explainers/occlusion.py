@@ -15,7 +15,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, batches, prepared, quiet, untouched
+from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.minibatches import at_once, batches, is_size
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Occlusion:
         cell: height and width of a cell in px, at most: a map has ceil(H / cell) x ceil(W / cell) of them, all of one
             size but for rounding.
         margin: px by which the window extends beyond its cell on each side; the picture's border cuts it.
-        batch_size: pictures at a time; it changes no map.
+        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -35,11 +36,11 @@ class Occlusion:
 
     cell: int = 32
     margin: int = 16
-    batch_size: int = field(default=8, compare=False)
+    batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a window that hides nothing, with a ValueError."""
-        if self.cell < 1 or self.margin < 0 or self.batch_size < 1:
+        if self.cell < 1 or self.margin < 0 or not is_size(self.batch_size):
             raise ValueError(
                 f"cell {self.cell}, margin {self.margin}, batch_size {self.batch_size}; expected at least 1, 0 and 1"
             )
@@ -55,10 +56,11 @@ class Occlusion:
             height, width = images.shape[2:]
             windows = [(rows, columns) for rows in self._windows(height) for columns in self._windows(width)]
             count = 1 + len(windows)
+            size = at_once(self.batch_size, model, images)
             maps = []
             for number, image in enumerate(images):
                 scores = []
-                for part in batches(count, self.batch_size, progress, number * count, len(images) * count):
+                for part in batches(count, size, progress, number * count, len(images) * count):
                     hidden = image.repeat(part.stop - part.start, 1, 1, 1)  # (batch, 3, H, W)
                     for place, picture in zip(range(part.start, part.stop), hidden, strict=True):
                         if place > 0:  # the first is whole

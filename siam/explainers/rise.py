@@ -21,7 +21,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, batches, enlarged, prepared, quiet, untouched
+from siam.explainers.base import Kind, Network, Progress, Target, enlarged, prepared, quiet, untouched
+from siam.explainers.minibatches import at_once, batches, is_size
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class RISE:
         grid: cells s of a mask along each side, before it is shifted.
         keep: probability p that a cell is kept, between 0 and 1.
         seed: of the masks.
-        batch_size: pictures at a time; it changes no map but for rounding.
+        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -45,11 +46,11 @@ class RISE:
     grid: int = 7
     keep: float = 0.5
     seed: int = 0
-    batch_size: int = field(default=16, compare=False)
+    batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what no mask can be made from, with a ValueError."""
-        if min(self.masks, self.grid, self.batch_size) < 1 or not 0 < self.keep < 1:
+        if not is_size(self.batch_size) or min(self.masks, self.grid) < 1 or not 0 < self.keep < 1:
             raise ValueError(
                 f"masks {self.masks}, grid {self.grid}, batch_size {self.batch_size}, keep {self.keep}; expected whole "
                 "numbers of at least 1, and keep between 0 and 1"
@@ -63,10 +64,10 @@ class RISE:
         """Return signed maps (N, H, W) of images (N, 3, H, W), in units of the target; see `Explainer`."""
         with untouched(model), torch.no_grad():
             images = prepared(model, images)
-            total = len(images) * self.masks
+            size, total = at_once(self.batch_size, model, images), len(images) * self.masks
             return torch.stack(
                 [
-                    self._map_of(model, image, target, batches(self.masks, self.batch_size, progress, before, total))
+                    self._map_of(model, image, target, batches(self.masks, size, progress, before, total))
                     for before, image in zip(range(0, total, self.masks), images, strict=True)
                 ]
             )

@@ -15,18 +15,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import (
-    Kind,
-    Network,
-    Progress,
-    Target,
-    batches,
-    enlarged,
-    prepared,
-    quiet,
-    to_unit,
-    untouched,
-)
+from siam.explainers.base import Kind, Network, Progress, Target, enlarged, prepared, quiet, to_unit, untouched
+from siam.explainers.minibatches import at_once, batches, is_size
 from siam.model import SIAM
 
 
@@ -36,7 +26,7 @@ class ScoreCAM:
 
     Attributes:
         softmax: whether the channels' weights pass a softmax.
-        batch_size: pictures at a time; it changes no map.
+        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -44,11 +34,11 @@ class ScoreCAM:
     slow: ClassVar[bool] = True
 
     softmax: bool = False
-    batch_size: int = field(default=8, compare=False)
+    batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse batches of nothing, with a ValueError."""
-        if self.batch_size < 1:
+        if not is_size(self.batch_size):
             raise ValueError(f"batch_size is {self.batch_size}; expected at least 1")
 
     def passes(self, model: Network, height: int, width: int) -> int:
@@ -73,7 +63,7 @@ class ScoreCAM:
         hidden = target(model, torch.zeros_like(image))  # (1,)
         scores = [
             target(model, image * to_unit(enlarged(features[part], *image.shape[2:]))[:, None])  # (batch,)
-            for part in batches(len(features), self.batch_size, progress, before + 2, of)
+            for part in batches(len(features), at_once(self.batch_size, model, image), progress, before + 2, of)
         ]
         weights = torch.cat(scores) - hidden  # (C,)
         if self.softmax:

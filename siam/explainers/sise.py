@@ -34,7 +34,6 @@ from siam.explainers.base import (
     Network,
     Progress,
     Target,
-    batches,
     enlarged,
     layers_and_gradients,
     prepared,
@@ -42,6 +41,7 @@ from siam.explainers.base import (
     to_unit,
     untouched,
 )
+from siam.explainers.minibatches import at_once, batches, is_size
 from siam.explainers.otsu import otsu_threshold
 from siam.model import SIAM
 
@@ -54,7 +54,7 @@ class SISE:
 
     Attributes:
         threshold: mu of the paper, in [0, 1): of each block, the maps with alpha above it times the largest are masks.
-        batch_size: pictures at a time; it changes no map but for rounding.
+        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -62,11 +62,11 @@ class SISE:
     slow: ClassVar[bool] = True
 
     threshold: float = 0.0
-    batch_size: int = field(default=16, compare=False)
+    batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse settings out of their range, with a ValueError."""
-        if self.batch_size < 1 or not 0 <= self.threshold < 1:
+        if not is_size(self.batch_size) or not 0 <= self.threshold < 1:
             raise ValueError(
                 f"batch_size {self.batch_size}, threshold {self.threshold}; expected at least 1, and 0 <= threshold < 1"
             )
@@ -111,7 +111,7 @@ def _inner_blocks(model: Network) -> list[dict[str, Any]]:
 
 
 def sampled_maps(
-    model: Network, images: Tensor, target: Target, choose: Choice, batch_size: int, progress: Progress
+    model: Network, images: Tensor, target: Target, choose: Choice, batch_size: int | None, progress: Progress
 ) -> Tensor:
     """Return the fused maps (N, H, W) of images (N, 3, H, W): SISE, but for the choice of the feature maps."""
     with untouched(model):
@@ -129,7 +129,7 @@ def sampled_maps(
             progress(done, total)
             maps = []
             for features in blocks:
-                parts = batches(len(features), batch_size, progress, done, total)
+                parts = batches(len(features), at_once(batch_size, model, image), progress, done, total)
                 maps.append(_visualization(model, image, target, nothing, features, parts))
                 done += len(features)
             found.append(fused(maps))

@@ -1,0 +1,115 @@
+"""What explainers learn for one baseline before they can explain it: small tensors, one file beside the network.
+
+    <pair>/lcam_fm.safetensors, lcam_img.safetensors, vebi.safetensors
+
+`python -m siam fit` writes them, `siam.load` puts them into `Baseline.fitted`. Each file names its network by
+the hash of the weights, so that it cannot stand beside another, and tells as JSON what it was fitted on.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from siam.errors import CheckpointError
+
+NAMES = ("lcam_fm", "lcam_img", "vebi")
+FILES = tuple(f"{name}.safetensors" for name in NAMES)
+_REMEDY = "fit it again by python -m siam fit"
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The tensors of one explainer on the CPU, by name, and what they were fitted on: see the explainer's file."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def fitted_to(model: nn.Module, name: str) -> Fitted:
+    """Return what the explainer `name` has learnt for a network.
+
+    Raises:
+        ValueError: it has learnt nothing for this one.
+    """
+    found: dict[str, Fitted] = getattr(model, "fitted", {})
+    if name not in found:
+        raise ValueError(
+            f"{name} must be fitted to a network before it explains it, and was not fitted to this "
+            f"{type(model).__name__}: python -m siam fit --help (for baselines only)"
+        )
+    return found[name]
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Return a hash of a network's weights in half precision, the same on every device and however they are stored."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().half().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read(folder: Path, model: nn.Module) -> dict[str, Fitted]:
+    """Return what was fitted to a network, from the files in its folder that are there.
+
+    Raises:
+        CheckpointError: a file is damaged, or was fitted to another network.
+    """
+    found = {}
+    own: str | None = None
+    for name, file in zip(NAMES, FILES, strict=True):
+        path = folder / file
+        if not path.is_file():
+            continue
+        own = own or fingerprint(model)
+        try:
+            with safe_open(path, "pt") as stored:
+                told = stored.metadata() or {}
+                tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - it is no dictionary
+            facts = json.loads(told["facts"])
+            network = told["network"]
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise CheckpointError(f"{path} is not readable ({error}): {_REMEDY}") from error
+        if network != own:
+            raise CheckpointError(f"{path} was fitted to another network than the one beside it: {_REMEDY}")
+        if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
+            raise CheckpointError(f"{path} holds NaN or infinite values: {_REMEDY}")
+        found[name] = Fitted(tensors, facts)
+    return found
+
+
+def write_all(model: nn.Module, folder: Path) -> None:
+    """Store all that explainers have learnt for a baseline, and remove what they had learnt for another before it."""
+    own: dict[str, Fitted] = getattr(model, "fitted", {})
+    for name, file in zip(NAMES, FILES, strict=True):
+        if name in own:
+            write(name, own[name], model, folder)
+        else:
+            (folder / file).unlink(missing_ok=True)
+
+
+def write(name: str, fitted: Fitted, model: nn.Module, folder: Path) -> None:
+    """Store what an explainer has learnt for a network in the network's folder, whole or not at all.
+
+    Args:
+        name: of `NAMES`.
+        fitted: its facts must be JSON.
+        model: the network as `siam.load` returns it.
+        folder: made if missing.
+    """
+    told = {"network": fingerprint(model), "facts": json.dumps(fitted.facts, allow_nan=False)}
+    content = to_bytes({key: tensor.contiguous() for key, tensor in fitted.tensors.items()}, metadata=told)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # where the disk was full
