@@ -30,9 +30,12 @@ def run(options: argparse.Namespace) -> int:
     gallery, source = options.gallery, options.gallery_source
     if gallery is None and (options.gallery_only or source is not None):
         return fail("--gallery-only and --gallery-source go with --gallery DIR: say where the gallery goes")
+    from siam.flower_training import is_flower_recipe
     from siam.training import train, train_for_gallery
 
     out = options.out or Path("runs") / options.recipe.stem
+    if is_flower_recipe(options.recipe):
+        return _train_flowers(options, out)
     if gallery is not None and options.gallery_only:
         train_for_gallery(options.recipe, options.root, options.cache, gallery, source)
         return 0
@@ -41,4 +44,14 @@ def run(options: argparse.Namespace) -> int:
         train(options.recipe, options.root, out, options.cache, **further)
     except KeyboardInterrupt:
         return fail(f"interrupted; {out} keeps what was finished: the same command with --resume goes on")
+    return 0
+
+
+def _train_flowers(options: argparse.Namespace, out: Path) -> int:
+    from siam.flower_training import train_flowers
+
+    for name in ("resume", "results", "gallery"):
+        if getattr(options, name):
+            return fail(f"--{name} is not for {options.recipe}, whose method is flowers: leave it out")
+    train_flowers(options.recipe, options.root, out)
     return 0
