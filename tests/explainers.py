@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from siam.backbones import timm  # which it makes importable beside any torchvision
+from siam.fitted import Fitted
 from siam.model import SIAM, Baseline
+from siam.vebi_features import feature_layers
 from tests.networks import baseline_network, siam_network
 
 REGION = (slice(8, 24), slice(8, 32))  # of the picture of `red_and_green`, in px: where red counts
@@ -33,7 +35,25 @@ def _thin(trunk: str, kind: type) -> SIAM | Baseline:
         if isinstance(module, nn.BatchNorm2d):  # some residual branches begin at 0
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.2)
-    return on_trunk(backbone, 24, kind)
+    model = on_trunk(backbone, 24, kind)
+    if isinstance(model, Baseline):
+        for name in ("lcam_fm", "lcam_img"):
+            model.fitted[name] = Fitted({"weight": torch.randn(1, 24), "bias": torch.randn(1)}, {})
+        model.fitted["vebi"] = random_vebi(model)
+    return model
+
+
+def random_vebi(model: Baseline) -> Fitted:
+    """Return random weights of one feature in each layer of the trunk: the score, and two bins."""
+    layers = feature_layers(model)
+    tensors = {
+        "relevance": torch.randn(3, len(layers)),
+        "layer": torch.arange(len(layers)),
+        "channel": torch.randint(4, (len(layers),)),
+        "strength": torch.rand(len(layers)),
+        "bounds": torch.tensor([-1e3, 0, 1e3]),
+    }
+    return Fitted(tensors, {"layers": list(layers)})
 
 
 def on_trunk(backbone: nn.Module, channels: int, kind: type, attributes: int = 3) -> SIAM | Baseline:
@@ -75,6 +95,8 @@ def known(kind: type) -> SIAM | Baseline:
         model = on_trunk(RedHereGreenThere(), 2, kind)
         model.linear.weight.data = torch.tensor([[1.0, 0.0]])
         model.linear.bias.data.fill_(0.5)
+        weights = {"relevance": torch.tensor([[1.0, 0.0]]), "layer": torch.tensor([0, 0]), "channel": torch.arange(2)}
+        model.fitted["vebi"] = Fitted(weights, {"layers": ["backbone"]})
         return model
     model = on_trunk(RedHereGreenThere(), 2, kind, attributes=2)
     model.attribute_layer.weight.data = torch.eye(2)[:, :, None, None]

@@ -30,6 +30,7 @@ from siam.explainers.minibatches import at_once, batches
 from siam.explainers.occlusion import Occlusion
 from siam.explainers.score_cam import ScoreCAM
 from siam.explainers.siam_maps import SIAMMap
+from siam.fitted import NAMES as FITTED
 from siam.images import preprocess
 from siam.jobs import CancelledError
 from siam.model import SIAM, Baseline
@@ -50,7 +51,7 @@ from tests.networks import baseline_network, siam_network
 from tests.test_inference import picture
 
 FEW = {"rise": {"masks": 40, "grid": 5}, "integrated_gradients": {"steps": 4}}  # what makes the slow ones quick
-ONLY = {"siam": SIAM, "cam": Baseline}
+ONLY = {"siam": SIAM, "cam": Baseline, "lcam_fm": Baseline, "lcam_img": Baseline, "vebi": Baseline}
 CASES = [
     pytest.param(name, trunk, kind, id=f"{name}-{trunk}-{kind.__name__}")
     for name in EXPLAINERS
@@ -169,7 +170,9 @@ def test_names():
     names = names_for(model)
     assert names[:3] == ("siam", "siam:attribute_0", "siam:attribute_1") and "cam" not in names
     assert explainer(names[2])(model, pictures(1), score_up()).shape == (1, 2, 3)
-    assert set(names_for(baseline_network())) == set(EXPLAINERS) - {"siam"}
+    assert not {"lcam_fm", "lcam_img", "vebi"} & set(names)
+    assert set(names_for(baseline_network())) == set(EXPLAINERS) - {"siam", *FITTED}
+    assert set(names_for(thin("lite", Baseline))) == set(EXPLAINERS) - {"siam"}
 
 
 def test_targets_are_values_and_say_what_they_are_not_for():

@@ -12,11 +12,14 @@ from siam.explainers.grad_cam import GradCAM
 from siam.explainers.grad_cam_pp import GradCAMPP
 from siam.explainers.integrated_gradients import IntegratedGradients
 from siam.explainers.layer_cam import LayerCAM
+from siam.explainers.lcam import LCAMFm, LCAMImg
 from siam.explainers.occlusion import Occlusion
 from siam.explainers.rise import RISE
 from siam.explainers.score_cam import ScoreCAM
 from siam.explainers.siam_maps import SIAMMap
 from siam.explainers.sise import SISE
+from siam.explainers.vebi import VEBI
+from siam.fitted import NAMES
 from siam.model import SIAM
 
 EXPLAINERS = {  # name -> class, whose fields all have defaults
@@ -32,6 +35,9 @@ EXPLAINERS = {  # name -> class, whose fields all have defaults
     "rise": RISE,
     "sise": SISE,
     "ada_sise": AdaSISE,
+    "lcam_fm": LCAMFm,
+    "lcam_img": LCAMImg,
+    "vebi": VEBI,
 }
 
 
@@ -50,8 +56,12 @@ def explainer(name: str) -> Explainer:
 
 
 def names_for(model: Network) -> tuple[str, ...]:
-    """Return the names of all explainers that a network can be explained by: CAM for a baseline, its own for SIAM."""
+    """Return the names of all explainers that a network can be explained by.
+
+    SIAM's own is for SIAM; CAM is for baselines, and so is what must be fitted first, where it was.
+    """
     if not isinstance(model, SIAM):
-        return tuple(name for name in EXPLAINERS if name != "siam")
+        absent = {"siam", *NAMES} - model.fitted.keys()
+        return tuple(name for name in EXPLAINERS if name not in absent)
     own = [f"siam:{attribute}" for attribute in model.config.attributes]
-    return ("siam", *own, *(name for name in EXPLAINERS if name not in ("siam", "cam")))
+    return ("siam", *own, *(name for name in EXPLAINERS if name not in ("siam", "cam", *NAMES)))

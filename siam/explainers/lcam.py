@@ -1,0 +1,96 @@
+"""L-CAM: a 1x1 convolution, trained for one network, says in a single pass where its score comes from.
+
+    z[n, i, j] = sum_c  v_c A[n, c, i, j] + b,        M = unit(z)
+
+A is the last feature map. v and b were learnt such that the network, seen through the mask sigmoid(z), keeps its score
+while the mask stays small: see `siam.lcam_training`. unit() scales each map from its lowest and highest value to 0 and
+1; a constant one becomes 0. As in the paper it takes z itself: the sigmoid is for the training alone.
+
+- Fm and Img differ in their training: Fm masked the features, Img the picture.
+- The loss keeps the score whichever way it goes, so one v serves the score and minus the score: the map says what the
+  score rests on, not what raises it. It is defined for no other target.
+
+I. Gkartzonika, N. Gkalelis, V. Mezaris, "Learning Visual Explanations for DCNN-Based Image Classifiers Using an
+Attention Mechanism", ECCV Workshops 2022, arXiv:2209.11189.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from siam.explainers.base import (
+    Kind,
+    Network,
+    Progress,
+    Target,
+    prepared,
+    quiet,
+    score_down,
+    score_up,
+    to_unit,
+    untouched,
+)
+from siam.fitted import fitted_to
+from siam.model import SIAM
+
+
+@dataclass(frozen=True)
+class LCAMFm:
+    """L-CAM whose training masked the feature maps; at the size of the last one."""
+
+    kind: ClassVar[Kind] = "features"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = False
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return 1."""
+        return 1
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) in [0, 1]; the target chooses nothing among those that are allowed.
+
+        Raises:
+            ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, or "lcam_fm" was
+                not fitted to it.
+        """
+        return _maps("lcam_fm", model, images, target)
+
+
+@dataclass(frozen=True)
+class LCAMImg:
+    """L-CAM whose training masked the pictures; at the size of the last feature map."""
+
+    kind: ClassVar[Kind] = "features"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = False
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return 1."""
+        return 1
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) in [0, 1]; the target chooses nothing among those that are allowed.
+
+        Raises:
+            ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, or "lcam_img" was
+                not fitted to it.
+        """
+        return _maps("lcam_img", model, images, target)
+
+
+def _maps(name: str, model: Network, images: Tensor, target: Target) -> Tensor:
+    if isinstance(model, SIAM):
+        raise ValueError(f"{name} is fitted for baselines only, and this is a SIAM: take SIAM's own map, or Grad-CAM")
+    if target not in (score_up(), score_down()):
+        raise ValueError(
+            f"{name} was fitted to the network's score, and the target is {target!r}; expected score_up() or "
+            "score_down(): take Grad-CAM for other targets"
+        )
+    tensors = fitted_to(model, name).tensors
+    with untouched(model), torch.no_grad():
+        features = model.backbone(prepared(model, images))  # (N, C, h, w)
+        weight, bias = (tensors[key].to(features) for key in ("weight", "bias"))  # (1, C), (1,)
+        return to_unit(F.conv2d(features, weight[:, :, None, None], bias)[:, 0])  # (N, h, w)

@@ -1,0 +1,148 @@
+"""VEBI: the few features, of any layer, that speak for the score in this picture, each traced back to its pixels.
+
+    r = x * w                               x: the picture's vector (`siam.vebi_features`), w: what was fitted once
+    M = max over the highest few r_m > 0 of  unit( max_rgb |g_m| )
+    g_m = guided, mended backward pass to the picture of the activation map of feature m itself
+
+w is the row of the target: sparse weights of channels that together predict it (`siam.vebi_fit`). For minus the score
+w is turned round. unit() scales each map from its lowest and highest value to 0 and 1.
+
+- The paper explains classes; so does this, where the network is one class of a classifier. Of a rating, w predicts the
+  standardised score (`of="score"`), or whether it falls in the same bin as this picture's (`of="bin"`), which is
+  nearer to the paper's classes but does not say up or down: minus the score then shows what speaks against the bin.
+- The paper does not say how the three colours become one number. Here it is the largest magnitude, as usual for
+  gradients (Simonyan et al. 2014): a colour that should be less counts as much as one that should be more.
+- Where no feature speaks for the target, the map is 0. Where the strongest is one of the first layer, such as one for
+  a colour that is nearly everywhere, so is the map: r prefers features that always answer.
+
+J. Oramas M., K. Wang, T. Tuytelaars, "Visual Explanation by Interpretation: Improving Visual Feedback Capabilities of
+Deep Neural Networks", ICLR 2019, arXiv:1712.06302, secs. 3.2 and 3.3.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from siam.explainers.base import (
+    Kind,
+    Network,
+    Progress,
+    Target,
+    prepared,
+    quiet,
+    score_down,
+    score_up,
+    to_unit,
+    untouched,
+)
+from siam.explainers.guided import guided
+from siam.fitted import Fitted, fitted_to
+from siam.model import SIAM
+from siam.vebi_features import descriptors, entries, squared_norms, watched
+
+
+@dataclass(frozen=True)
+class VEBI:
+    """VEBI, at the size of the picture.
+
+    Attributes:
+        features: how many are shown at most.
+        of: "score": what speaks for a higher one; "bin": what speaks for this score rather than others.
+        artifact_free: whether the backward pass mends the grid of strided convolutions.
+    """
+
+    kind: ClassVar[Kind] = "gradient"
+    signed: ClassVar[bool] = False
+    slow: ClassVar[bool] = False
+
+    features: int = 3
+    of: Literal["score", "bin"] = "score"
+    artifact_free: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing, with a ValueError."""
+        if self.features < 1 or self.of not in ("score", "bin"):
+            raise ValueError(f"features {self.features}, of {self.of!r}; expected at least 1, and 'score' or 'bin'")
+
+    def passes(self, model: Network, height: int, width: int) -> int:
+        """Return 1; it takes as many backward passes as it shows features."""
+        return 1
+
+    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, H, W) in [0, 1].
+
+        Raises:
+            ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, VEBI was not fitted
+                to it, or without bins and they are asked for.
+        """
+        if isinstance(model, SIAM):
+            raise ValueError("VEBI is fitted for baselines only, and this is a SIAM: take SIAM's own map, or Grad-CAM")
+        learnt = fitted_to(model, "vebi")
+        with untouched(model), guided(model, self.artifact_free):
+            images = prepared(model, images).requires_grad_()
+            vectors, outputs, values = _answers(model, images, target, learnt)
+            sign = _sign_of(target)
+            weights = sign * self._rows(learnt, sign * values)  # (N, M)
+            relevance, chosen = (vectors * weights).topk(min(self.features, weights.shape[1]), dim=1)  # (N, k)
+            found = torch.zeros_like(images[:, 0])
+            for rank in range(chosen.shape[1]):
+                gradient = _traced(images, outputs, learnt, chosen[:, rank], relevance[:, rank] > 0)
+                found = torch.maximum(found, to_unit(gradient.abs().amax(dim=1)))
+        return found.detach()  # (N, H, W)
+
+    def _rows(self, learnt: Fitted, scores: Tensor) -> Tensor:
+        """Return the weights (N, M) that explain pictures of the given scores (N,)."""
+        relevance = learnt.tensors["relevance"].to(scores)
+        if self.of == "score":
+            return relevance[:1].expand(len(scores), -1)
+        if "bounds" not in learnt.tensors:
+            raise ValueError("VEBI was fitted to a class, which has no bins: explain it by of='score'")
+        inner = learnt.tensors["bounds"][1:-1].to(scores)
+        return relevance[1 + torch.bucketize(scores, inner, right=True)]
+
+
+def _sign_of(target: Target) -> int:
+    for sign, known in ((1, score_up()), (-1, score_down())):
+        if target == known:
+            return sign
+    raise ValueError(
+        f"VEBI was fitted to the network's score, and the target is {target!r}; expected score_up() or score_down(): "
+        "take Grad-CAM for other targets"
+    )
+
+
+def _answers(
+    model: Network, images: Tensor, target: Target, learnt: Fitted
+) -> tuple[Tensor, dict[int, Tensor], Tensor]:
+    """Return the features' entries of x (N, M), the outputs of their layers by index, and the target (N,)."""
+    layers: list[str] = learnt.facts["layers"]
+    seen: dict[str, list[Tensor]] = defaultdict(list)
+    with watched(model, layers, lambda name, output: seen[name].append(output)):
+        values = target(model, images)  # (N,)
+    for name in layers:
+        if len(seen[name]) != 1:
+            raise ValueError(f"the target ran the layer {name!r} {len(seen[name])} times; expected once")
+    norms = [squared_norms(seen[name][0]) for name in layers]
+    where = entries([norm.shape[1] for norm in norms], learnt.tensors["layer"], learnt.tensors["channel"])
+    used = set(learnt.tensors["layer"].tolist())
+    outputs = {layer: seen[layers[layer]][0] for layer in used}
+    return descriptors(norms)[:, where.to(images.device)], outputs, values.detach()
+
+
+def _traced(images: Tensor, outputs: dict[int, Tensor], learnt: Fitted, chosen: Tensor, counts: Tensor) -> Tensor:
+    """Return the gradient (N, 3, H, W) of one feature per picture, chosen (N,); 0 where it does not count (N,)."""
+    seeds: dict[int, Tensor] = {}
+    for picture, (feature, count) in enumerate(zip(chosen.tolist(), counts.tolist(), strict=True)):
+        if count:
+            layer, channel = int(learnt.tensors["layer"][feature]), int(learnt.tensors["channel"][feature])
+            seeds.setdefault(layer, torch.zeros_like(outputs[layer]))
+            seeds[layer][picture, channel] = outputs[layer][picture, channel].detach()
+    if not seeds:
+        return torch.zeros_like(images)
+    (gradient,) = torch.autograd.grad(
+        [outputs[layer] for layer in seeds], images, list(seeds.values()), retain_graph=True
+    )
+    return gradient
