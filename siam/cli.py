@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from siam.commands import data, evaluate, explain, import_official, push, train
+from siam.commands import compare, data, evaluate, explain, fit, import_official, push, train
 from siam.commands.failure import fail
 from siam.errors import SIAMError
 
-_COMMANDS = (explain, evaluate, train, data, import_official, push)
+_COMMANDS = (explain, evaluate, compare, train, fit, data, import_official, push)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

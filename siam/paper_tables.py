@@ -216,6 +216,12 @@ def markdown_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells, the headings first, as a Markdown table."""
+    heads, *body = rows
+    return "\n".join([markdown_row(heads), markdown_row(["---"] * len(heads)), *map(markdown_row, body)])
+
+
 def _line(cells: Sequence[str], widths: Sequence[int], reported: int) -> str:
     """Return cells in columns; a double bar parts those that are reported from those that are measured."""
     padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]

@@ -51,7 +51,7 @@ def precisions_figure(found: Precisions, title: str, source: str) -> go.Figure:
     figure.add_scatter(
         x=[row.value for row in rows],
         y=[words(row.attribute) for row in rows],
-        error_x=_intervals(rows),
+        error_x=reach([(row.value, row.interval) for row in rows]),
         mode="markers",
         marker={"size": 8, "color": SIAM_COLOUR},
         name="SIAM",
@@ -62,7 +62,7 @@ def precisions_figure(found: Precisions, title: str, source: str) -> go.Figure:
         figure.add_vline(found.chance, line={"color": _GREY, "width": 1.5, "dash": "dot"})
         figure.add_annotation(x=found.chance, y=1, yref="paper", yanchor="bottom", text="chance", showarrow=False)
     interval = "<br>lines: 95 % interval" if any(row.interval for row in rows) else ""
-    _dress(figure, title, source, 190 + _ROW * len(rows))
+    dress(figure, title, source, 190 + _ROW * len(rows))
     figure.update_xaxes(title=_KINDS[found.kind] + interval, range=[-0.02, 1.03])
     figure.update_yaxes(
         dtick=1,
@@ -103,7 +103,7 @@ def people_figure(cases: Cases, network: str) -> go.Figure:
         hovertemplate=f"%{{customdata[0]}}: crowd %{{customdata[1]}}, {name} %{{customdata[2]}}<extra></extra>",
         showlegend=False,
     )
-    _dress(figure, name, f"{len(table):,} pictures · line: the same as the crowd", 420)
+    dress(figure, name, f"{len(table):,} pictures · line: the same as the crowd", 420)
     figure.update_xaxes(title=f"crowd, {unit}", range=[low, high], nticks=10)
     figure.update_yaxes(title=f"{name}, {unit}", range=[low, high], nticks=10)
     return figure
@@ -145,13 +145,13 @@ def compared_figure(figures: Sequence[Compared], title: str, source: str) -> go.
             x=0, xref="paper", y=row - 0.17, text=f"<b>{of.part}</b> {of.label}", showarrow=False,
             xanchor="left", yanchor="bottom",
         )  # fmt: skip
-    _dress(figure, title, source, 190 + _STEP * len(figures))
+    dress(figure, title, source, 190 + _STEP * len(figures))
     figure.update_xaxes(title="share, or correlation (−1 to 1)", range=[lowest - 0.04, 1.03])
     figure.update_yaxes(range=[len(figures) - 0.4, -0.85], showticklabels=False, showgrid=False)
     return figure
 
 
-def _dress(figure: go.Figure, title: str, source: str, height: int) -> None:
+def dress(figure: go.Figure, title: str, source: str, height: int) -> None:
     """Give a figure its title, the line below it, and what all figures have in common."""
     figure.update_layout(
         title={"text": title, "subtitle": {"text": source}},
@@ -171,14 +171,14 @@ def _dress(figure: go.Figure, title: str, source: str, height: int) -> None:
     figure.update_yaxes(zeroline=False, showgrid=True, gridcolor=_GRID)
 
 
-def _intervals(rows: Sequence[Precision]) -> dict[str, object]:
-    """Return how far each interval reaches to either side of its dot; nowhere where there is none."""
-    ends = [row.interval or (row.value, row.value) for row in rows]
+def reach(rows: Sequence[tuple[float, Sequence[float] | None]]) -> dict[str, object]:
+    """Return, of values and their intervals, how far these reach to either side of the dots; nowhere where none is."""
+    ends = [interval or (value, value) for value, interval in rows]
     return {
         "type": "data",
         "symmetric": False,
-        "array": [max(0.0, high - row.value) for row, (_low, high) in zip(rows, ends, strict=True)],
-        "arrayminus": [max(0.0, row.value - low) for row, (low, _high) in zip(rows, ends, strict=True)],
+        "array": [max(0.0, high - value) for (value, _), (_low, high) in zip(rows, ends, strict=True)],
+        "arrayminus": [max(0.0, value - low) for (value, _), (low, _high) in zip(rows, ends, strict=True)],
         "thickness": 1.5,
         "width": 0,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from siam.assessment_text import columns, error_rows, truth_rows
-from siam.paper_tables import markdown_row
+from siam.paper_tables import markdown_table
 from siam.results import Result
 
 
@@ -17,11 +17,6 @@ def truth_tables(results: Sequence[Result], *, markdown: bool = False) -> str:
                 continue
             parts.append(f"{'### ' if markdown else ''}{result.model} ({variant}) on {found['n']} rendered scenes")
             tables = [truth_rows(found)] + ([error_rows(found["error"])] if found["error"] else [])
-            parts += [_markdown(rows) if markdown else columns(rows) for rows in tables]
+            parts += [markdown_table(rows) if markdown else columns(rows) for rows in tables]
             parts.append(f"{result.date}; `{result.command}`")
     return "\n\n".join(parts) + "\n" if parts else ""
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    heads, *body = rows
-    return "\n".join([markdown_row(heads), markdown_row(["---"] * len(heads)), *map(markdown_row, body)])

@@ -3,8 +3,13 @@
 import os
 
 import pytest
+import torch
 
 from tests.server import chromium, running_app
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes share the cores: more threads would wait for each other
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start
 
 
 @pytest.hookimpl(trylast=True)

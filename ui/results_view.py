@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ui import card_view, results_charts, results_tables
+from ui import card_view, results_charts, results_explainers, results_tables
 
 VIEWS: dict[str, Callable[[], None]] = {
     "The paper's tables": results_tables.paper,
@@ -10,5 +10,6 @@ VIEWS: dict[str, Callable[[], None]] = {
     "Scores and people": results_charts.people,
     "Presence": results_charts.presence,
     "What, where, how": results_tables.what_where_how,
+    "Explainers": results_explainers.explainers,
     "Model cards": card_view.show_all,
 }

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from siam.commands.arguments import number
 from siam.commands.failure import fail
 from siam.datasets import DATASETS
 
@@ -41,13 +42,11 @@ def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--variant", choices=("single-6c", "double-12c"), help="flowers: six or twelve classes; default single-6c"
     )
-    parser.add_argument(
-        "--count", type=_positive_number, required=True, metavar="N", help="pictures 1 to N of the seed"
-    )
+    parser.add_argument("--count", type=number, required=True, metavar="N", help="pictures 1 to N of the seed")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other pictures; default 0")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the dataset goes")
     parser.add_argument("--size", type=int, metavar="PX", help="of the square pictures; default 500, for flowers 256")
-    parser.add_argument("--workers", type=_positive_number, metavar="W", help="processes; default one for each core")
+    parser.add_argument("--workers", type=number, metavar="W", help="processes; default one for each core")
     parser.add_argument(
         "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures"
     )
@@ -68,7 +67,7 @@ def _add_scenicornot(names: "argparse._SubParsersAction[argparse.ArgumentParser]
         "--source", choices=("hub", "geograph"), default="hub", help="parquet on the Hub, or photos one by one"
     )
     parser.add_argument("--split", choices=_SPLITS, help="only this split; default all three")
-    parser.add_argument("--limit", type=_positive_number, metavar="N", help="at most so many photos")
+    parser.add_argument("--limit", type=number, metavar="N", help="at most so many photos")
     parser.add_argument("--repo", metavar="OWNER/NAME", help="hub: another repository in the same columns")
     parser.add_argument("--revision", help="hub: commit, branch or tag; default main, pinned by the first run")
     parser.add_argument("--rate", type=float, metavar="R", help="geograph: requests a second, at most 10; default 4")
@@ -167,9 +166,3 @@ def _download_scenicornot(options: argparse.Namespace) -> int:
         "their ratings in votes.tsv, their authors in attribution.csv\n"
     )
     return 0
-
-
-def _positive_number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from siam.commands.arguments import number, side
 from siam.commands.failure import fail
 from siam.datasets import DATASETS
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from siam.assessment import Assessment
     from siam.checkpoint import Pair
 
-_SMALLEST = 32  # px
 _SPLITS = ("train", "val", "test", "all")
 
 
@@ -47,9 +47,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _add_gallery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="also write the photos with their numbers there")
-    parser.add_argument("--gallery-count", type=_number, metavar="N", help="the first N photos by ID; default all")
+    parser.add_argument("--gallery-count", type=number, metavar="N", help="the first N photos by ID; default all")
     parser.add_argument(
-        "--gallery-size", type=_side, default=400, metavar="PX", help="longest side of its pictures; default 400"
+        "--gallery-size", type=side, default=400, metavar="PX", help="longest side of its pictures; default 400"
     )
     parser.add_argument("--gallery-without-pictures", action="store_true", help="copy none, but name public addresses")
 
@@ -114,18 +114,6 @@ def _command(answer: dict[str, Any], options: argparse.Namespace) -> str:
     """Return the command that gives these figures again."""
     words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
     return shlex.join([*words, "--split", answer["split"], "--model", options.model])
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
-
-
-def _side(text: str) -> int:
-    if not text.isdecimal() or int(text) < _SMALLEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of pixels from {_SMALLEST} on")
-    return int(text)
 
 
 def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) -> int:
