@@ -19,6 +19,8 @@ PAGES = {
     "case": f"disagreements?{CASE}",
     "absent": "disagreements?case=Beach_4.jpg",
     "what_if": f"what_if?{CASE}&edits=transport:scale:0,trees:scale:1.5",
+    "compare": f"compare?{CASE}",
+    "compare_photo": "compare?explained=what+lowers+the+score",
     "tables": "results",
     "attributes": "results?table=Attributes&pair=Rendered",
     "people": "results?table=Scores+and+people&pair=Rendered",

@@ -16,7 +16,7 @@ from tests.server import ROOT, wait_until_idle
 WAIT = 90_000  # ms; a loaded machine is slow
 WIDTHS = (390, 768, 1280)
 PAGES = {"": "beautiful", "templates": "attribute count", "disagreements": "disagree", "what_if": "What if",
-         "results": "Results", "about": "About"}  # fmt: skip
+         "compare": "Compare explainers", "results": "Results", "about": "About"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -262,5 +262,49 @@ def test_a_click_puts_the_stamp(browser, address):
     expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=WAIT)
     until_query(page, "row", "2")
     assert query(page)["column"] == "3"
+    assert troubles == []
+    page.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_explainers_are_chosen_cancelled_and_measured(browser, address, folder, width):
+    page, troubles = watched(browser, address, width)
+    page.goto(f"{address}/compare?pair=Rendered&case=898&methods=cam")
+    expect(page.get_by_role("img", name=re.compile("^CAM's map: "))).to_be_visible(timeout=WAIT)
+    settle(page)
+
+    # Choose a slow method, run it, and cancel it: its place is kept, and nothing else is lost.
+    page.get_by_role("button", name=re.compile("^RISE · about ")).click()
+    until_query(page, "methods", "cam,rise")
+    expect(page.get_by_role("img", name="RISE has no map yet")).to_be_visible(timeout=WAIT)
+    page.get_by_role("button", name="Run the slow methods").click()
+    expect(page.get_by_text(re.compile("^RISE: .* of 2,000 passes"))).to_be_visible(timeout=WAIT)
+    nothing_is_wider(page, width)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Stopped; what was finished is kept.")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("button", name="Run the slow methods")).to_be_enabled(timeout=WAIT)
+
+    # Measure what is there.
+    page.get_by_role("button", name="Measure faithfulness").click()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=WAIT)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=WAIT)
+    settle(page)
+    nothing_is_wider(page, width)
+    page.screenshot(path=folder / f"compare-{width}.png", full_page=True)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Figures (CSV)").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["method", "SIAM", "CAM"]
+    assert "deletion" in lines[0] and ",," not in lines[1]
+
+    # Another question has other maps; what was chosen stays, also after a look elsewhere.
+    page.get_by_text("what lowers the score", exact=True).click()
+    until_query(page, "explained", "what lowers the score")
+    settle(page)
+    page.goto(f"{address}/about") if width < 500 else page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name=re.compile(PAGES["about"])).first).to_be_visible(timeout=WAIT)
+    page.go_back()
+    expect(page.get_by_role("img", name=re.compile("^CAM's map: "))).to_be_visible(timeout=WAIT)
+    assert query(page)["methods"] == "cam,rise" and query(page)["explained"] == "what lowers the score"
     assert troubles == []
     page.close()

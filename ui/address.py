@@ -14,6 +14,7 @@ WIDGETS = {
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "overlay", "order", "count", "paper",
     ),
     "what_if": ("edited",),
+    "compare": ("explained", "overlay"),
     "results": ("table",),
     "about": (),
 }  # fmt: skip
@@ -22,6 +23,7 @@ PARAMETERS = {
     "templates": ("attribute",),
     "disagreements": ("case", "area"),
     "what_if": ("sample", "case", "edits"),
+    "compare": ("sample", "case", "methods"),
     "results": (),
     "about": (),
 }

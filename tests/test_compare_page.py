@@ -1,0 +1,483 @@
+"""The page Compare: what it shows is what the engine computes, long work can be cancelled, nobody is locked out."""
+
+import dataclasses
+import io
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from streamlit import config
+
+import siam
+from siam import wording
+from siam.attribution import attribute_photo, names_of, network_for
+from siam.checkpoint import Pair
+from siam.compare_figures import LINES, curves_figure, map_picture, region_picture, relative
+from siam.compare_truth import true_density
+from siam.datasets.rendered import crowd
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.drawing import SIAM_COLOUR
+from siam.explainer_facts import title
+from siam.explainers import EXPLAINERS, explainer
+from siam.explainers.base import score_down, score_up
+from siam.faithfulness import faithfulness
+from siam.fitted import Fitted
+from siam.images import preprocess, read_image
+from siam.map_agreement import against_mask, evidence, rank_correlation
+from siam.model import Baseline
+from siam.samples import load_samples
+from tests.networks import baseline_network, siam_network
+from tests.pages import FOLDER, button, opened, parameter, texts
+from ui import chosen, compare_work, resources
+from ui.photo import plain
+
+SAMPLE = load_samples()[0]
+CARD = {"summary": "Tiny.", "training_data": "made up", "limits": "all"}
+FAST = ("cam", "grad_cam", "grad_cam_pp", "layer_cam", "eigen_cam")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_collection():
+    """Streamlit collects garbage after every run, which takes longer than these runs themselves."""
+    before = config.get_option("runner.postScriptGC")
+    config.set_option("runner.postScriptGC", False)
+    yield
+    config.set_option("runner.postScriptGC", before)
+
+
+@pytest.fixture
+def pair(monkeypatch):
+    """Tiny networks in the place of the bundled ones."""
+    yield from put_in_place(Pair("photo", lively(siam_network()), lively(baseline_network()), dict(CARD)), monkeypatch)
+
+
+@pytest.fixture
+def lonely(monkeypatch):
+    """The same without a baseline."""
+    yield from put_in_place(Pair("photo", lively(siam_network()), None, dict(CARD)), monkeypatch)
+
+
+def lively(model):
+    """The network with features as large as trained ones have them, so that its maps are not nearly 0."""
+    torch.manual_seed(1)
+    for module in model.backbone.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 1, 2)
+            torch.nn.init.normal_(module.bias, std=0.5)
+    head = model.linear if isinstance(model, Baseline) else model.attribute_layer
+    torch.nn.init.normal_(head.weight)
+    return model
+
+
+def put_in_place(networks, monkeypatch):
+    monkeypatch.setattr(resources, "load", lambda _name: networks)
+    for _time in range(2):
+        resources._loaded.clear()
+        resources._explanation.clear()
+        if _time == 0:
+            yield networks
+
+
+def page(**parameters):
+    return opened("compare", **parameters)
+
+
+def kept(app):
+    """What the session keeps of maps, by the names of the methods."""
+    return {key[-1]: found for key, found in app.session_state["comparison"].maps.items()}
+
+
+def direct(pair, name, target=None):
+    """The map of a method without the page."""
+    model = network_for(pair, name)
+    return attribute_photo(model, image(model), name, target or score_up())
+
+
+def image(model):
+    return preprocess(read_image(SAMPLE.path), model.config)
+
+
+def alternatives(app):
+    return [picture.alt for element in app.image for picture in element.proto.imgs]
+
+
+def shown_maps(app):
+    """Which methods' maps are shown, by their alternative texts."""
+    return [text.partition("'s map: ")[0] for text in alternatives(app) if "'s map: " in text]
+
+
+def finished(app, seconds=60):
+    """Wait for the session's job, and for the page to take in what it brought."""
+    work = app.session_state["comparison"].work
+    assert work is None or work.job.wait(seconds)
+    app.run()
+    assert not app.exception
+    assert app.session_state["comparison"].work is None
+    return app
+
+
+def until(condition, seconds=20.0):
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.01)
+
+
+class Endless:
+    """`attribute_photo` whose slow methods, but those named, go on until they are stopped."""
+
+    def __init__(self, monkeypatch, quick=()):
+        self.began, self.ended, self.models = threading.Event(), threading.Event(), []
+        self.quick = quick
+        monkeypatch.setattr(compare_work, "attribute_photo", self)
+
+    def __call__(self, model, picture, name, target, progress):
+        """Explain, or go on until `progress` raises."""
+        if name in self.quick or not explainer(name).slow:
+            return attribute_photo(model, picture, name, target, progress)
+        self.models.append(model)
+        self.began.set()
+        try:
+            for step in range(100_000):
+                progress(step, 100_000)
+                time.sleep(0.002)
+        finally:
+            self.ended.set()
+        raise AssertionError("nobody stopped it")
+
+
+# What the page draws from.
+
+
+def test_true_density_is_the_sum_of_templates_over_their_masks():
+    generator = np.random.default_rng(0)
+    masks = generator.random((len(ATTRIBUTES), 6, 6)) < 0.3
+    templates = crowd.true_templates(6)
+    slow = np.zeros((6, 6))
+    for row in range(6):
+        for column in range(6):
+            for index in range(len(ATTRIBUTES)):
+                if masks[index, row, column]:
+                    slow[row, column] += templates[index, row, column]
+    np.testing.assert_allclose(true_density(masks), slow, rtol=1e-5)
+    assert true_density(masks).mean() == pytest.approx(crowd.contributions(masks).sum(), rel=1e-5)
+    shares = masks * 0.5
+    np.testing.assert_allclose(true_density(shares), slow / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(len(ATTRIBUTES), 6, 7), (5, 6, 6), (6, 6)])
+def test_masks_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"expected \(\d+, H, H\)"):
+        true_density(np.zeros(shape, dtype=bool))
+
+
+def test_maps_are_coloured_by_what_they_do_to_the_score_whatever_their_unit():
+    photo, field = Image.new("RGB", (40, 20), (128, 128, 128)), np.array([[4.0, 0.0]])
+    red, green, blue = map_picture(photo, field, 1).getpixel((0, 10))
+    assert green > red + 40 and green > blue + 40  # green: it raises
+    red, green, blue = map_picture(photo, field, -1).getpixel((0, 10))
+    assert red > green + 40 and blue > green  # magenta: it lowers
+    for other in (field * 1000, field / 1000):
+        assert map_picture(photo, other, 1).tobytes() == map_picture(photo, field, 1).tobytes()
+    assert map_picture(photo, field, 1, 0).tobytes() == photo.tobytes()
+    nothing = np.asarray(map_picture(photo, np.zeros((1, 2)), 1))
+    assert np.ptp(nothing, axis=2).max() == 0  # no colour where there is no evidence
+
+
+def test_single_pixels_do_not_pale_a_fine_map():
+    field = np.zeros((100, 100))
+    field[:10], field[50, 50] = 2.0, 1000.0
+    assert relative(field, 1)[:10].min() == 1 and relative(field, -1).min() == -1
+    field[:10] = 0.0  # what is left is the only evidence there is
+    assert relative(field, 1).max() == 1 and relative(field, 1).sum() == 1
+    coarse = np.array([[1.0, -4.0]])
+    assert relative(coarse, 1).tolist() == [[0.25, -1.0]] and relative(coarse, -1).tolist() == [[-0.25, 1.0]]
+
+
+def test_a_region_is_lit_and_the_rest_is_dark():
+    photo, mask = Image.new("RGB", (20, 10), (200, 100, 50)), np.zeros((10, 20), dtype=bool)
+    mask[:, :10] = True
+    picture = region_picture(photo, mask)
+    assert picture.getpixel((2, 5)) == (200, 100, 50)
+    assert max(picture.getpixel((17, 5))) < 50
+
+
+def test_curves_hold_their_numbers_with_siam_on_top():
+    shares = np.linspace(0, 1, 3)
+    curves = {"siam": np.array([1.0, 0.5, 0.0]), "rise": np.array([2.0, 1.5, 0.0])}
+    figure = curves_figure(curves, shares, "Deletion", "low is good", "pixels", "points")
+    assert [trace.name for trace in figure.data] == ["RISE", "SIAM"]
+    assert figure.data[1].line.color == SIAM_COLOUR and figure.data[1].line.width > figure.data[0].line.width
+    assert list(figure.data[1].y) == [1.0, 0.5, 0.0] and list(figure.data[1].x) == [0, 50, 100]
+    assert figure.layout.xaxis.title.text == "pixels" and figure.layout.yaxis.title.text == "points"
+
+
+def test_every_explainer_has_a_line_of_its_own():
+    assert set(EXPLAINERS) <= set(LINES)
+    assert len(set(LINES.values())) == len(LINES)
+
+
+# The page.
+
+
+def test_at_first_the_quick_methods_answer(pair):
+    app = page()
+    assert app.pills(key="fast_methods").value == list(FAST)
+    assert app.pills(key="slow_methods").value == []
+    assert shown_maps(app) == ["SIAM", *map(title, FAST)]
+    explanation = siam.explain(pair, read_image(SAMPLE.path))
+    assert wording.sentence(explanation) in texts(app)
+    assert parameter(app, "methods") is None
+    assert all(alternatives(app))
+    table = app.dataframe[0].value
+    assert table["method"].tolist() == ["SIAM", *map(title, FAST)]
+    assert table["network"].tolist() == ["SIAM"] + ["baseline"] * len(FAST)
+    assert "run-slow" not in [of.key for of in app.button]
+
+
+@pytest.mark.parametrize(("label", "target"), [("what raises", score_up()), ("what lowers", score_down())])
+def test_maps_are_those_of_the_engine(pair, label, target):
+    app = page(explained=f"{label} the score", methods="cam,grad_cam")
+    for name in ("siam", "cam", "grad_cam"):
+        expected, found = direct(pair, name, target), kept(app)[name]
+        torch.testing.assert_close(found.map, expected.map)
+        assert found.passes == expected.passes == 1
+    agreement = rank_correlation(direct(pair, "cam", target).map, direct(pair, "siam", target).map)
+    assert app.dataframe[0].value["agreement"].tolist()[:2] == pytest.approx([1.0, agreement])
+
+
+def test_methods_are_in_the_address(pair):
+    app = page()
+    app.pills(key="fast_methods").set_value(["cam"]).run()
+    assert parameter(app, "methods") == "cam"
+    assert shown_maps(app) == ["SIAM", "CAM"]
+    app.pills(key="slow_methods").set_value(["rise"]).run()
+    assert parameter(app, "methods") == "cam,rise"
+    app.pills(key="slow_methods").set_value([]).run()
+    app.pills(key="fast_methods").set_value([]).run()
+    assert parameter(app, "methods") == "none"
+    assert shown_maps(app) == ["SIAM"] and "Choose methods above" in texts(app)
+    app.query_params["methods"] = "grad_cam,no-such,siam:trees"  # what the browser's Back does, or somebody types
+    app.run()
+    assert not app.exception
+    assert shown_maps(app) == ["SIAM", "Grad-CAM"]
+    app.pills(key="fast_methods").set_value(list(FAST)).run()
+    assert parameter(app, "methods") is None
+
+
+def test_slow_methods_run_when_asked_and_are_kept(pair, monkeypatch):
+    app = page(methods="cam,occlusion")
+    assert shown_maps(app) == ["SIAM", "CAM"] and "Occlusion has no map yet" in alternatives(app)
+    app.button(key="run-slow").click().run()
+    finished(app)
+    expected = direct(pair, "occlusion")
+    torch.testing.assert_close(kept(app)["occlusion"].map, expected.map, rtol=1e-3, atol=1e-5)
+    assert shown_maps(app) == ["SIAM", "CAM", "Occlusion"]
+    assert f"s · {expected.passes} passes" in texts(app)
+    app.segmented_control(key="explained").set_value("what lowers the score").run()
+    assert shown_maps(app) == ["SIAM", "CAM"]
+    monkeypatch.setattr(compare_work, "attribute_photo", lambda *_: pytest.fail("a network ran again"))
+    app.segmented_control(key="explained").set_value("what raises the score").run()
+    assert not app.exception
+    assert shown_maps(app) == ["SIAM", "CAM", "Occlusion"]
+
+
+def test_cancelling_keeps_what_was_finished(pair, monkeypatch):
+    endless = Endless(monkeypatch, quick=("occlusion",))
+    app = page(methods="occlusion,rise")
+    app.button(key="run-slow").click().run()
+    assert endless.began.wait(60)
+    app.run()
+    assert shown_maps(app) == ["SIAM", "Occlusion"]
+    assert app.button(key="measure").disabled  # one thing at a time
+    began = time.monotonic()
+    app.button(key="cancel-compare").click()
+    app.run()
+    assert endless.ended.wait(5)
+    assert time.monotonic() - began < 5
+    until(lambda: app.session_state["comparison"].work is None or not app.session_state["comparison"].work.job.running)
+    app.run()
+    assert "Stopped; what was finished is kept. RISE:" in texts(app)
+    assert shown_maps(app) == ["SIAM", "Occlusion"]
+    assert not button(app, "Run the slow methods").disabled
+
+
+@pytest.mark.parametrize("how", ["page", "photo", "target", "networks"])
+def test_going_elsewhere_cancels(pair, monkeypatch, how):
+    endless = Endless(monkeypatch)
+    app = page(methods="rise")
+    app.button(key="run-slow").click().run()
+    assert endless.began.wait(60)
+    if how == "page":
+        app.switch_page(f"{FOLDER}/about.py").run()
+    elif how == "photo":
+        app.button(key=f"sample-{load_samples()[2].key}").click().run()
+    elif how == "target":
+        app.segmented_control(key="explained").set_value("what lowers the score").run()
+    else:
+        app.selectbox(key="pair").set_value("Rendered").run()
+    assert not app.exception
+    assert endless.ended.wait(20)
+    assert "rise" not in kept(app)
+
+
+def test_networks_are_locked_while_they_are_shared_and_slow_methods_have_their_own(pair, monkeypatch):
+    app, locked = page(methods="none"), []
+    lock = resources._loaded("photo", 0)[1]  # what was loaded for the page
+
+    def watched(model, picture, name, target, progress):
+        locked.append((name, model is pair.baseline, lock.locked()))
+        return attribute_photo(model, picture, name, target, progress)
+
+    monkeypatch.setattr(compare_work, "attribute_photo", watched)
+    app.query_params["methods"] = "cam,occlusion"
+    app.run()
+    app.button(key="run-slow").click().run()
+    finished(app)
+    assert locked == [("cam", True, True), ("occlusion", False, False)]
+    assert not pair.baseline.backbone._forward_hooks
+
+
+def test_jobs_of_two_visitors_take_turns(pair, monkeypatch):
+    endless = Endless(monkeypatch)
+    first, second = page(methods="rise"), page(methods="rise")
+    first.button(key="run-slow").click().run()
+    assert endless.began.wait(60)
+    second.button(key="run-slow").click().run()
+    waiting = second.session_state["comparison"].work.job
+    until(lambda: "somebody else" in waiting.progress.text)
+    assert len(endless.models) == 1
+    first.button(key="cancel-compare").click().run()
+    until(lambda: len(endless.models) == 2)
+    waiting.cancel()
+    assert waiting.wait(20)
+
+
+def test_faithfulness_is_measured_when_asked(pair):
+    app = page(methods="cam")
+    assert "deletion" not in app.dataframe[0].value
+    assert not app.get("plotly_chart")
+    app.button(key="measure").click().run()
+    finished(app)
+    table = app.dataframe[0].value.set_index("method")
+    for name in ("siam", "cam"):
+        model = network_for(pair, name)
+        expected = faithfulness(model, image(model), direct(pair, name).map, score_up())
+        row = table.loc[title(name)]
+        assert row["deletion"] == pytest.approx(expected.deletion_area, abs=1e-4)
+        assert row["insertion"] == pytest.approx(expected.insertion_area, abs=1e-4)
+        for p in (100, 50, 15):
+            np.testing.assert_allclose(row[f"drop {p} %"], expected.drop[p], atol=0.1)
+            np.testing.assert_allclose(row[f"increase {p} %"], expected.increase[p])
+    assert len(app.get("plotly_chart")) == 2
+    assert "measure" not in [of.key for of in app.button]
+    app.pills(key="fast_methods").set_value(["cam", "grad_cam"]).run()
+    assert "One map, 27 passes" in texts(app)  # only what is new
+
+
+def test_measuring_can_be_cancelled(pair, monkeypatch):
+    def endless(model, picture, saliency, target, progress):
+        for step in range(100_000):
+            progress(step, 100_000)
+            time.sleep(0.002)
+
+    monkeypatch.setattr(compare_work, "faithfulness", endless)
+    app = page(methods="cam")
+    app.button(key="measure").click().run()
+    work = app.session_state["comparison"].work
+    until(lambda: "passes" in work.job.progress.text)
+    app.button(key="cancel-compare").click().run()
+    assert work.job.wait(5)
+    app.run()
+    assert "Stopped; what was measured is kept." in texts(app)
+
+
+def test_without_baseline_all_explain_siam(lonely):
+    app = page()
+    assert not app.exception
+    assert "cam" not in app.pills(key="fast_methods").options
+    assert "no baseline, so they explain SIAM" in texts(app)
+    assert set(app.dataframe[0].value["network"]) == {"SIAM"}
+    assert shown_maps(app) == [title(name) for name in names_of(lonely) if not explainer(name).slow]
+
+
+@pytest.mark.parametrize("error", [ValueError("this network has no layers"), RuntimeError("out of memory")])
+def test_a_method_that_fails_says_so_and_the_others_are_shown(pair, monkeypatch, error):
+    def failing(model, picture, name, target, progress):
+        if name == "grad_cam":
+            raise error
+        return attribute_photo(model, picture, name, target, progress)
+
+    monkeypatch.setattr(compare_work, "attribute_photo", failing)
+    app = page(methods="cam,grad_cam")
+    assert not app.exception
+    assert app.warning[0].value == plain(f"Grad-CAM cannot explain this photo: {error}")
+    assert shown_maps(app) == ["SIAM", "CAM"]
+
+
+def test_wide_and_tall_photos(pair):
+    app = page(methods="cam,eigen_cam")
+    for size in ((2000, 300), (300, 2000)):
+        data = io.BytesIO()
+        Image.new("RGB", size, (90, 140, 200)).save(data, "PNG")
+        app.file_uploader[0].set_value(("odd.png", data.getvalue(), "image/png")).run()
+        assert not app.exception
+        assert shown_maps(app) == ["SIAM", "CAM", "Eigen-CAM"]
+
+
+def test_a_session_keeps_a_limited_number_of_maps(pair, monkeypatch):
+    monkeypatch.setattr(compare_work, "_MOST", 4)
+    app = page(methods="cam,grad_cam")
+    for sample in load_samples()[1:4]:
+        app.button(key=f"sample-{sample.key}").click().run()
+    assert not app.exception
+    app.run()
+    assert len(app.session_state["comparison"].maps) == 4
+    assert shown_maps(app) == ["SIAM", "CAM", "Grad-CAM"]
+
+
+@pytest.mark.parametrize(("label", "sign"), [("what raises the score", 1), ("what lowers the score", -1)])
+def test_the_truth_of_a_rendered_scene_stands_beside_the_maps(label, sign):
+    app = page(pair="Rendered", case="898", methods="cam", explained=label)
+    cases = chosen.cases_in(chosen.BUNDLED / "rendered")
+    density = true_density(cases.gallery.masks(cases.row_of("898")))
+    region = evidence(sign * density)
+    table = app.dataframe[0].value.set_index("method")
+    for name in ("siam", "cam"):
+        expected = against_mask(kept(app)[name].map, region)
+        row = table.loc[title(name)]
+        assert [row["EBPG"], row["pixel AP"], row["IoU area"]] == pytest.approx(
+            [expected[key] for key in ("ebpg", "pixel_ap", "iou_area")]
+        )
+    verb = {1: "raises", -1: "lowers"}[sign]
+    assert f"smallest region that holds half of what truly {verb} the score" in texts(app)
+    assert f"The truth: {wording.signed_map_text(density)}" in alternatives(app)
+
+
+def test_photos_have_no_truth(pair):
+    app = page()
+    assert "EBPG" not in app.dataframe[0].value
+    assert "truly" not in texts(app)
+
+
+def test_what_vebi_looks_for(pair):
+    assert "What VEBI looks for" not in [of.label for of in page(methods="cam").expander]
+    means = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
+    tensors = {
+        "means": means, "means_of": torch.tensor([1, 3]), "relevance": torch.tensor([[0.0, 0.25, 0.0, -0.75]]),
+        "strength": torch.ones(4), "layer": torch.tensor([0, 0, 1, 1]), "channel": torch.tensor([5, 6, 7, 8]),
+    }  # fmt: skip
+    facts = {"layers": ["blocks.1", "blocks.5"], "top": {"samples": {"1": ["forest-path"], "3": ["a", "b", "c", "d"]}}}
+    pair.baseline.fitted["vebi"] = Fitted(tensors, facts)
+    app = page(methods="cam")
+    assert not app.exception
+    assert "What VEBI looks for" in [of.label for of in app.expander]
+    told = texts(app)
+    assert told.index("**−0.75**") < told.index("**+0.25**")  # the heaviest first
+    assert "layer 2 of 2, channel 8 · strongest in a, b and c" in told
+    bare = {name: tensor for name, tensor in tensors.items() if name not in ("means", "means_of")}
+    pair.baseline.fitted["vebi"] = dataclasses.replace(pair.baseline.fitted["vebi"], tensors=bare)
+    assert "What VEBI looks for" not in [of.label for of in page(methods="cam").expander]
