@@ -8,6 +8,7 @@ the hash of the weights, so that it cannot stand beside another, and tells as JS
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,18 @@ def fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def read(folder: Path, model: nn.Module) -> dict[str, Fitted]:
+def read(folder: Path, model: nn.Module, on_problem: Callable[[str], None] | None = None) -> dict[str, Fitted]:
     """Return what was fitted to a network, from the files in its folder that are there.
 
+    Args:
+        folder: the network's.
+        model: the network.
+        on_problem: told, in one line, why a file is left out; by default such a file is an error.
+
     Raises:
-        CheckpointError: a file is damaged, or was fitted to another network.
+        CheckpointError: a file is damaged, or was fitted to another network, and there is no `on_problem`.
     """
-    found = {}
+    found: dict[str, Fitted] = {}
     own: str | None = None
     for name, file in zip(NAMES, FILES, strict=True):
         path = folder / file
@@ -69,19 +75,32 @@ def read(folder: Path, model: nn.Module) -> dict[str, Fitted]:
             continue
         own = own or fingerprint(model)
         try:
-            with safe_open(path, "pt") as stored:
-                told = stored.metadata() or {}
-                tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - it is no dictionary
-            facts = json.loads(told["facts"])
-            network = told["network"]
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
-            raise CheckpointError(f"{path} is not readable ({error}): {_REMEDY}") from error
-        if network != own:
-            raise CheckpointError(f"{path} was fitted to another network than the one beside it: {_REMEDY}")
-        if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
-            raise CheckpointError(f"{path} holds NaN or infinite values: {_REMEDY}")
-        found[name] = Fitted(tensors, facts)
+            found[name] = _read_file(path, own)
+        except CheckpointError as error:
+            if on_problem is None:
+                raise
+            on_problem(" ".join(str(error).split()))
     return found
+
+
+def _read_file(path: Path, own: str) -> Fitted:
+    """Return what one file holds; a `CheckpointError` where it is not whole, or of another fingerprint than `own`."""
+    try:
+        with safe_open(path, "pt") as stored:
+            told = stored.metadata() or {}
+            tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - it is no dictionary
+        network, facts = told["network"], json.loads(told["facts"])
+    except KeyError as error:
+        raise CheckpointError(f"{path} does not tell its {error.args[0]}: {_REMEDY}") from error
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not readable ({error}): {_REMEDY}") from error
+    if not isinstance(facts, dict):
+        raise CheckpointError(f"{path} has facts of type {type(facts).__name__}, not dict: {_REMEDY}")
+    if network != own:
+        raise CheckpointError(f"{path} was fitted to another network than the one beside it: {_REMEDY}")
+    if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
+        raise CheckpointError(f"{path} holds NaN or infinite values: {_REMEDY}")
+    return Fitted(tensors, facts)
 
 
 def write_all(model: nn.Module, folder: Path) -> None:

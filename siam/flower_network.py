@@ -9,6 +9,7 @@ and what explainers have learnt for the network (`siam.fitted`); no pickle is re
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,12 +102,17 @@ def find(source: str | Path) -> Path:
     return Path(source)
 
 
-def load(source: str | Path, device: str | torch.device | None = None) -> FlowerNetwork:
+def load(
+    source: str | Path,
+    device: str | torch.device | None = None,
+    on_problem: Callable[[str], None] | None = None,
+) -> FlowerNetwork:
     """Return a network in evaluation mode, in single precision.
 
     Args:
         source: "single-6c" or "double-12c", the bundled ones, or a folder.
         device: where to put it; by default a GPU if PyTorch sees one, else the CPU.
+        on_problem: told why a file that an explainer has learnt is left out; by default such a file is an error.
 
     Raises:
         CheckpointError: nothing is there, or what is there is damaged or does not fit its card.
@@ -123,7 +129,7 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Flower
     except ValueError as error:  # what the card says is no network
         raise CheckpointError(f"{path}: {error}") from error
     load_tensors(network, folder / WEIGHTS)
-    network.fitted = fitted.read(folder, network)
+    network.fitted = fitted.read(folder, network, on_problem)
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return network.to(device).eval()

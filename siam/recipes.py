@@ -3,7 +3,7 @@
 `method = "heads"` fits heads on the features of a trunk (few photos, two CPU cores: `siam.cross_validation`);
 `method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.end_to_end`). Its section [training] may have
 `region_weight` (0; `siam.objectives`), `frozen_stages` (0; the trunk's first ones) and `half_weights` (false; whether
-networks are stored in half precision).
+networks are stored in half precision). `method = "flowers"` is that of `siam.flower_training`, which reads its own.
 """
 
 import tomllib
@@ -53,7 +53,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
         raise DatasetError(f"{path} is not readable as TOML ({error}): compare it with recipes/photo.toml") from error
     method = recipe.get("method")
     if method not in _SETTINGS:
-        raise DatasetError(f"{path} has the method {method!r}; expected {' or '.join(map(repr, _SETTINGS))}")
+        raise DatasetError(
+            f"{path} has the method {method!r}; expected {' or '.join(map(repr, (*_SETTINGS, 'flowers')))}"
+        )
     for section, keys in _SETTINGS[method].items():
         values = recipe.get(section, {}) if section else recipe
         if not isinstance(values, dict) or (section and section not in recipe):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tomllib
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from siam.datasets.flowers.layout import COLUMNS as FLOWER_COLUMNS
 from siam.datasets.flowers.layout import FACTS, TABLE, image_path, mask_path
 from siam.datasets.rendered import split_of
 from siam.datasets.votes import COLUMNS
-from siam.errors import CheckpointError
+from siam.errors import CheckpointError, ImageError
 from siam.explainers import explainer
 from siam.explainers.base import score_up
 from siam.fitted import Fitted
@@ -37,6 +38,7 @@ start = "lcam_fm"
 [vebi]
 mu = 10
 """
+LCAM = "seed = 0\n[lcam_fm]\nepochs = 1\n"  # a section that could be fitted before the one that is wrong
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -75,8 +77,6 @@ def vebi(monkeypatch):
     def fit(model, files, settings, labels=None, progress=None):
         calls.append((model, list(files), settings))
         progress(len(files), len(files))
-        if settings.get("mu") == 0:
-            raise ValueError("mu is 0; expected mu > 0")
         return Fitted({"relevance": torch.ones(1, 2)}, {"pictures": len(files), "held_out": {"r2": 0.5}})
 
     def with_visuals(model, found, files, progress):
@@ -114,6 +114,16 @@ def assert_fails(result, *words):
         assert word in err
 
 
+def one_note(err, words):
+    """Return whether exactly one line is a note, and has these words and what to do."""
+    notes = [line for line in err.splitlines() if "note: " in line]
+    return len(notes) == 1 and words in notes[0] and "fit it again by python -m siam fit" in notes[0]
+
+
+def kept(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_everything_is_fitted_and_stored_beside_the_network(run, networks, photos, vebi):
     status, out, _err = run("--model", networks, "--photos", photos, photos / "1")
     assert status == 0
@@ -149,8 +159,42 @@ def test_a_gallery_shows_what_features_stand_for(run, networks, photos, vebi, tm
     assert run(*options, tmp_path / "scenes")[0] == 0
     assert load(networks).baseline.fitted["vebi"].facts["top"] == {"scenes": sorted(str(n) for n in range(24))}
     (tmp_path / "bare" / "images").mkdir(parents=True)
-    status, _out, err = run(*options, tmp_path / "bare")
-    assert status == 2 and "images holds no pictures: give a gallery that has some" in err
+
+
+@pytest.mark.parametrize(
+    ("gallery", "message"), [("bare", "images holds no pictures"), ("gone", "images is no folder")]
+)
+def test_a_gallery_is_checked_before_the_first_fit(run, networks, photos, vebi, tmp_path, gallery, message):
+    (tmp_path / "bare" / "images").mkdir(parents=True)
+    before = kept(networks)
+    assert_fails(run("--model", networks, "--photos", photos, "--gallery", tmp_path / gallery), message)
+    assert not vebi and kept(networks) == before
+
+
+@pytest.mark.parametrize("step", ["with_visuals", "with_top"])
+def test_the_weights_are_kept_where_what_shows_them_fails(run, networks, photos, vebi, monkeypatch, step):
+    def broken(*_arguments, **_options):
+        raise ImageError("7.jpg is not readable: leave it out")
+
+    monkeypatch.setattr(vebi_visuals, step, broken)
+    status, out, err = run("--model", networks, "--photos", photos, "--only", "vebi")
+    assert status == 2 and err.splitlines()[-1] == "error: 7.jpg is not readable: leave it out"
+    assert "vebi.safetensors: fitted to 24 pictures; held out, r2 0.5" in out and len(vebi) == 1
+    found = siam.load(networks).baseline.fitted["vebi"]
+    assert set(found.tensors) == {"relevance"} and torch.equal(found.tensors["relevance"], torch.ones(1, 2))
+
+
+def test_what_numpy_refuses_is_told_in_one_line(run, networks, photos, vebi, monkeypatch):
+    def fit(*_arguments, **_options):
+        raise ValueError("Input contains NaN.\nmore")
+
+    monkeypatch.setattr(vebi_fit, "fit", fit)
+    status, out, err = run("--model", networks, "--photos", photos, "--only", "vebi")
+    told = "error: vebi cannot be fitted to these pictures: Input contains NaN. more"
+    assert (status, out, err.splitlines()[-1]) == (2, "", told)
+
+
+# Files that were fitted before, and are stale or damaged
 
 
 def test_it_mends_what_was_fitted_to_another_network(run, networks, photos):
@@ -158,8 +202,38 @@ def test_it_mends_what_was_fitted_to_another_network(run, networks, photos):
     with pytest.raises(CheckpointError, match="fit it again by python -m siam fit"):
         siam.load(networks)
     status, _out, err = run("--model", networks, "--photos", photos, "--only", "lcam_fm")
-    assert status == 0 and "warning: " in err and "was fitted to another network" in err
+    assert status == 0 and one_note(err, "lcam_fm.safetensors was fitted to another network")
     assert load(networks).baseline.fitted["lcam_fm"].facts["pictures"] == 22
+
+
+def test_a_damaged_file_hides_no_other(run, networks, photos, vebi):
+    options = "--model", networks, "--photos", photos, "--only"
+    assert run(*options, "lcam_fm")[0] == 0
+    first = (networks / "lcam_fm.safetensors").read_bytes()
+    (networks / "vebi.safetensors").write_bytes(b"cut")
+    status, _out, err = run(*options, "lcam_img")  # the recipe lets it start from lcam_fm
+    assert status == 0 and one_note(err, "vebi.safetensors is not readable")
+    assert (networks / "lcam_fm.safetensors").read_bytes() == first and not vebi
+    with pytest.raises(CheckpointError, match=r"vebi\.safetensors is not readable"):
+        siam.load(networks)
+    assert run(*options, "vebi")[0] == 0
+    assert list(siam.load(networks).baseline.fitted) == list(fitted.NAMES)
+
+
+def test_flowers_are_fitted_anew_as_the_message_asks_for(run, vebi, tmp_path):
+    make_flowers(tmp_path / "flowers", ("red", "blue", "white"))
+    folder = small_flower_network(tmp_path)
+    options = "--flowers", folder, "--root", tmp_path / "flowers", "--only"
+    assert run(*options, "lcam_fm")[0] == 0
+    first = (folder / "lcam_fm.safetensors").read_bytes()
+    fitted.write("vebi", Fitted({"relevance": torch.ones(3, 2)}, {}), baseline_network(seed=1), folder)
+    with pytest.raises(CheckpointError, match="fit it again by python -m siam fit"):
+        flower_network.load(folder)
+    status, _out, err = run(*options, "lcam_img")
+    assert status == 0 and one_note(err, "vebi.safetensors was fitted to another network")
+    assert run(*options, "vebi")[0] == 0 and len(vebi) == 1
+    assert list(flower_network.load(folder).fitted) == list(fitted.NAMES)
+    assert (folder / "lcam_fm.safetensors").read_bytes() == first
 
 
 def test_of_rendered_scenes_those_of_the_train_split(run, networks, vebi, tmp_path):
@@ -192,15 +266,20 @@ def make_flowers(folder, names):
     (folder / TABLE).write_text("".join("\t".join(row) + "\n" for row in [FLOWER_COLUMNS, *rows]))
 
 
-def test_flowers(run, vebi, tmp_path):
-    make_flowers(tmp_path / "flowers", ("red", "blue", "white"))
+def small_flower_network(root):
     torch.manual_seed(0)
     network = FlowerNetwork(baseline_network().config, ("red", "blue", "white")).eval()
-    flower_network.save(network, tmp_path / "network", {})
+    flower_network.save(network, root / "network", {})
+    return root / "network"
+
+
+def test_flowers(run, vebi, tmp_path):
+    make_flowers(tmp_path / "flowers", ("red", "blue", "white"))
+    small_flower_network(tmp_path)
     status, _out, err = run("--flowers", tmp_path / "network", "--root", tmp_path / "flowers")
     assert status == 0, err
     found = flower_network.load(tmp_path / "network")
-    assert found.fitted["lcam_fm"].tensors["weight"].shape == (3, network.linear.in_features)
+    assert found.fitted["lcam_fm"].tensors["weight"].shape == (3, found.linear.in_features)
     assert 0 <= found.fitted["lcam_img"].facts["held_out"]["kept_class"] <= 1
     read = flowers.read(tmp_path / "flowers")
     train = [path for path, split in zip(read.files, read.split, strict=True) if split == "train"]
@@ -212,6 +291,7 @@ def test_arguments_that_do_not_go_together(run, networks, photos):
     assert_fails(run("--photos", photos, "--root", photos), "expected --photos DIR, or --flowers")
     assert_fails(run("--flowers", "single-6c"), "--flowers goes with --root DIR")
     assert_fails(run("--flowers", "single-6c", "--root", photos, "--model", "photo"), "without --model")
+    assert_fails(run("--flowers", "single-6c", "--root", photos, "--gallery", photos), "and --gallery")
     assert_fails(run("--photos", photos, "--count", 19), "--count 19: expected at least 20")
 
 
@@ -228,12 +308,32 @@ def test_arguments_that_do_not_go_together(run, networks, photos):
         ("seed = 0\nvebi = 3", "expected seed"),
         ("seed = 0", "has no section [lcam_fm]"),
         ("seed = 0\n[lcam_img]\nepochs = 0", "recipe.toml: [lcam_img]: epochs is 0"),
-        ("seed = 0\n[vebi]\nmu = 0", "[vebi] of the recipe: mu is 0; expected mu > 0"),
+        (LCAM + "[lcam_img]\npictures = 19", "[lcam_img]: pictures is 19; expected at least 20, or 0 for all"),
+        (LCAM + "[lcam_img]\nlearning_rate = inf", "[lcam_img]: learning_rate is inf; expected at least 0, and finite"),
+        (LCAM + "[lcam_img]\nstart = 'vebi'", "[lcam_img]: start is 'vebi'; expected '' or 'lcam_fm'"),
+        (LCAM + "[lcam_img]\nstart = 'lcam_img'", "[lcam_img]: start is 'lcam_img'; expected '' or 'lcam_fm'"),
+        (LCAM + "[vebi]\nmy = 3", "[vebi]: the setting 'my' of VEBI is unknown: choose among mu, bins"),
+        (LCAM + "[vebi]\nmu = 0", "[vebi]: mu is 0; expected a finite number above 0"),
+        (LCAM + "[vebi]\nmu = inf", "[vebi]: mu is inf; expected a finite number above 0"),
+        (LCAM + "[vebi]\nmu = nan", "[vebi]: mu is nan; expected"),
+        (LCAM + "[vebi]\nmu = 1" + 400 * "0", "[vebi]: mu is 1000"),
+        (LCAM + "[vebi]\nmu = true", "[vebi]: mu is True; expected"),
+        (LCAM + "[vebi]\nmu = '10'", "[vebi]: mu is '10'; expected"),
+        (LCAM + "[vebi]\nbins = 1", "[vebi]: bins is 1; expected a whole number from 2 to 47"),
+        (LCAM + "[vebi]\nbins = 5.0", "[vebi]: bins is 5.0; expected a whole number"),
+        (LCAM + f"[vebi]\nbins = {vebi_visuals.MOST}", "[vebi]: bins is 48; expected"),  # too many to be shown
     ],
 )
-def test_recipes_that_are_not_as_they_should_be(run, networks, photos, vebi, recipe, message):
-    status, out, err = run("--model", networks, "--photos", photos, recipe=recipe)
-    assert (status, out) == (2, "") and message in err.splitlines()[-1]
+def test_recipes_that_are_not_as_they_should_be_are_refused_before_a_fit(run, networks, photos, vebi, recipe, message):
+    before = kept(networks)
+    assert_fails(run("--model", networks, "--photos", photos, recipe=recipe), message)
+    assert not vebi and kept(networks) == before
+
+
+@pytest.mark.parametrize("section", ["mu = 0.5\nbins = 2", "mu = 7\nbins = 47", ""])
+def test_recipes_of_vebi_that_are_as_they_should_be(run, networks, photos, vebi, section):
+    assert run("--model", networks, "--photos", photos, recipe=f"seed = 0\n[vebi]\n{section}")[0] == 0
+    assert vebi[0][2] == tomllib.loads(section)
 
 
 def test_what_is_not_there(run, networks, photos, tmp_path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from siam import fitted
 from siam.checkpoint import Pair, files, load, save
@@ -51,6 +52,41 @@ def test_values_that_are_not_finite_are_told(pair, tmp_path):
     save(pair, tmp_path)
     with pytest.raises(CheckpointError, match="NaN or infinite"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"network": "n"}, "does not tell its facts: fit it again"),
+        ({"facts": "{}"}, "does not tell its network: fit it again"),
+        ({"network": "n", "facts": "[3]"}, "has facts of type list, not dict: fit it again"),
+        ({"network": "n", "facts": "{"}, "is not readable"),
+        ({"network": "n", "facts": 100_000 * "["}, "is not readable"),
+        (None, "does not tell its "),
+    ],
+)
+def test_files_that_tell_too_little_are_told(pair, tmp_path, told, message):
+    save_file({"weight": torch.ones(1)}, tmp_path / "vebi.safetensors", metadata=told)
+    with pytest.raises(CheckpointError, match=rf"vebi\.safetensors {message}"):
+        fitted.read(tmp_path, pair.baseline)
+
+
+def test_who_asks_for_it_gets_what_is_whole_and_one_line_for_each_other_file(pair, tmp_path):
+    save(pair, tmp_path)
+    fitted.write("lcam_img", Fitted({"weight": torch.ones(2)}, {}), baseline_network(seed=1), tmp_path)
+    (tmp_path / "vebi.safetensors").write_bytes(b"no tensors")
+    problems = []
+    found = fitted.read(tmp_path, pair.baseline, problems.append)
+    assert list(found) == ["lcam_fm"] and found["lcam_fm"].facts == {"photos": 3}
+    assert [problem.count("\n") for problem in problems] == [0, 0]
+    assert "lcam_img.safetensors was fitted to another network" in problems[0]
+    assert "vebi.safetensors is not readable" in problems[1]
+    assert all(problem.endswith("fit it again by python -m siam fit") for problem in problems)
+    with pytest.raises(CheckpointError, match="lcam_img"):
+        fitted.read(tmp_path, pair.baseline)
+    for name in ("lcam_img", "vebi"):
+        (tmp_path / f"{name}.safetensors").unlink()
+    assert list(fitted.read(tmp_path, pair.baseline, problems.append)) == ["lcam_fm"] and len(problems) == 2
 
 
 def test_who_was_not_fitted_says_so(pair):

@@ -231,6 +231,19 @@ def test_files_that_are_not_there_or_cut_are_told(stored):
         load("triple-9c")
 
 
+def test_a_bad_file_of_an_explainer_is_an_error_or_left_out(stored):
+    (stored / "lcam_fm.safetensors").write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match=r"lcam_fm\.safetensors is not readable"):
+        load(stored, device="cpu")
+    problems = []
+    network = load(stored, device="cpu", on_problem=problems.append)
+    assert list(network.fitted) == ["vebi"] and list(network.of_class(3).fitted) == ["vebi"]
+    assert len(problems) == 1 and "lcam_fm.safetensors is not readable" in problems[0]
+    (stored / WEIGHTS).write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="not a readable safetensors file"):  # the network itself must be whole
+        load(stored, device="cpu", on_problem=problems.append)
+
+
 # Trained
 
 

@@ -62,18 +62,20 @@ def run(options: argparse.Namespace) -> int:
         where = ", ".join(map(str, options.photos or [options.root]))
         raise DatasetError(f"{where}: {len(files)} pictures to fit to; expected at least {_LEAST}")
     files = drawn(files, options.count or 0, recipe["seed"])
-    out = options.out or folder
+    shown, out = _shown(options.gallery), options.out or folder
     for name in (name for name in _NAMES if name in recipe):
-        model.fitted[name] = _fit(name, model, files, recipe, options)
+        model.fitted[name] = _fit(name, model, files, recipe, options.cache)
         fitted.write(name, model.fitted[name], model, out)
         sys.stdout.write(f"{out / name}.safetensors: {_told(model.fitted[name])}\n")
+        if name == "vebi":  # its weights are kept, and told, even if the pictures that show them fail
+            fitted.write(name, _illustrated(model, files, shown), model, out)
     return 0
 
 
 def _wrong(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the arguments taken together."""
-    if options.flowers is not None and (options.root is None or options.photos or options.model):
-        return "--flowers goes with --root DIR, and without --model and --photos"
+    if options.flowers is not None and (options.root is None or options.photos or options.model or options.gallery):
+        return "--flowers goes with --root DIR, and without --model, --photos and --gallery"
     if options.flowers is None and (options.photos is None or options.root is not None):
         return "expected --photos DIR, or --flowers VARIANT with --root DIR"
     if options.count is not None and options.count < _LEAST:
@@ -91,7 +93,7 @@ def _recipe(path: Path, only: Sequence[str] | None) -> dict[str, Any]:
         raise DatasetError(
             f"{path} is not readable as TOML ({error}): compare it with recipes/explainers.toml"
         ) from error
-    from siam.lcam_settings import settings_from
+    from siam.lcam_settings import check_vebi, settings_from
 
     unknown = sorted(recipe.keys() - {"seed", *_NAMES})
     odd = [name for name in _NAMES if not isinstance(recipe.get(name, {}), dict)]
@@ -103,9 +105,10 @@ def _recipe(path: Path, only: Sequence[str] | None) -> dict[str, Any]:
     absent = [name for name in only or () if name not in recipe]
     if absent or not recipe.keys() & set(_NAMES):
         raise TrainingError(f"{path} has no section [{absent[0] if absent else _NAMES[0]}]: add it or choose another")
-    for name in ("lcam_fm", "lcam_img"):
+    for name in _NAMES:
+        check = check_vebi if name == "vebi" else settings_from
         try:
-            settings_from(recipe.get(name, {}))
+            check(recipe.get(name, {}))
         except TrainingError as error:
             raise TrainingError(f"{path}: [{name}]: {error}") from error
     return {name: section for name, section in recipe.items() if name == "seed" or not only or name in only}
@@ -137,17 +140,19 @@ def _baseline(source: str) -> "tuple[Baseline, Path]":
     except ValueError as error:  # what the card says is no network
         raise CheckpointError(f"{folder / cards.CARD}: {error}") from error
     load_tensors(model, folder / "baseline.safetensors")
-    try:
-        model.fitted = fitted.read(folder, model)
-    except CheckpointError as error:
-        sys.stderr.write(f"warning: {error}\n")
+    model.fitted = fitted.read(folder, model, _note)
     return model, folder
 
 
 def _flower_network(source: str) -> "tuple[FlowerNetwork, Path]":
     from siam.flower_network import find, load
 
-    return load(source, device="cpu"), find(source)
+    return load(source, "cpu", _note), find(source)
+
+
+def _note(problem: str) -> None:
+    """Tell why what was fitted before is left out: to fit it anew, as its message asks for, must be possible."""
+    sys.stderr.write(f"note: {problem}\n")
 
 
 def _pictures(folders: Sequence[Path]) -> list[Path]:
@@ -174,34 +179,34 @@ def _flowers(root: Path) -> list[Path]:
     return [path for path, split in zip(flowers.files, flowers.split, strict=True) if split == "train"]
 
 
-def _fit(
-    name: str, model: "Pooled", files: Sequence[Path], recipe: dict[str, Any], options: argparse.Namespace
-) -> "Fitted":
+def _fit(name: str, model: "Pooled", files: Sequence[Path], recipe: dict[str, Any], cache: Path) -> "Fitted":
     if name == "vebi":
-        return _fit_vebi(model, files, recipe[name], options.gallery)
+        return _fit_vebi(model, files, recipe[name])
     from siam.lcam_settings import settings_from
     from siam.lcam_training import fit_fm, fit_img
 
     fit = fit_fm if name == "lcam_fm" else fit_img
-    return fit(model, files, settings_from({"seed": recipe["seed"], **recipe[name]}), options.cache)
+    return fit(model, files, settings_from({"seed": recipe["seed"], **recipe[name]}), cache)
 
 
-def _fit_vebi(model: "Pooled", files: Sequence[Path], settings: dict[str, Any], gallery: Path | None) -> "Fitted":
-    """Return the fit with the mean pictures of its features, and for a baseline the pictures that show them best."""
+def _fit_vebi(model: "Pooled", files: Sequence[Path], settings: dict[str, Any]) -> "Fitted":
     from siam import vebi_fit
-    from siam.model import Baseline
-    from siam.vebi_visuals import with_top, with_visuals
 
     try:
         with _bar("vebi") as progress:
-            found = vebi_fit.fit(model, files, settings, progress=progress)
-    except ValueError as error:  # a setting out of range
-        raise TrainingError(f"[vebi] of the recipe: {error}") from error
+            return vebi_fit.fit(model, files, settings, progress=progress)
+    except ValueError as error:  # the lasso has no solution, as where features are not finite
+        raise TrainingError(f"vebi cannot be fitted to these pictures: {error}") from error
+
+
+def _illustrated(model: "Pooled", files: Sequence[Path], shown: tuple[str, dict[str, Path]]) -> "Fitted":
+    """Return VEBI's fit with the mean pictures of its features, and for a baseline the pictures that show them best."""
+    from siam.model import Baseline
+    from siam.vebi_visuals import with_top, with_visuals
+
     with _bar("vebi's features") as progress:
-        found = with_visuals(model, found, files, progress=progress)
-    if not isinstance(model, Baseline):
-        return found
-    return with_top(model, found, *_shown(gallery))
+        found = with_visuals(model, model.fitted["vebi"], files, progress=progress)
+    return with_top(model, found, *shown) if isinstance(model, Baseline) else found
 
 
 def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
