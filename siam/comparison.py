@@ -3,15 +3,19 @@
 Records are appended to a file, one JSON object a line, as they are made; who begins again with the same settings goes
 on where it stopped. Beside the explainers stand references, which look at no network:
 
-    random   noise in cells as large as those of the last feature map
-    centre   a Gaussian around the middle of the picture
-    truth    the true mask itself, averaged over each of these cells
+    random        noise in cells as large as those of the last feature map
+    siam_random   the same noise, but the score is SIAM's: what SIAM's own figures are to be held against
+    centre        a Gaussian around the middle of the picture
+    truth         the true mask itself, averaged over each of these cells
 
 Figures of a record (`FIGURES`): those of `siam.map_agreement` against the mask, and "truth_rank" against the signed
 truth where it is known; those of `siam.faithfulness`; "agreement", the rank correlation with SIAM's total map;
 "randomised", that with the same method's map of a network whose weights are shuffled, layer by layer: a map that
 explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, arXiv:1810.03292);
-"passes" through the trunk.
+it is not defined where either map is constant, as SIAM's is when no attribute is left; "passes" through the trunk.
+
+Faithfulness is in points of the network that a map explains, above that network's score of a plain picture, which two
+networks score differently: so SIAM's figures are compared with "siam_random", all others with "random".
 """
 
 import copy
@@ -29,7 +33,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from siam.attribution import Attribution, attribute_photo
-from siam.comparison_cases import Case, World, cases_of
+from siam.comparison_cases import Case, World, cases_of, identity
 from siam.errors import DatasetError
 from siam.explainers.base import Network, Target, score_up
 from siam.faithfulness import SHARES, faithfulness
@@ -38,7 +42,7 @@ from siam.parallel import in_parallel
 from siam.what_where_how_places import centre_prior
 from siam.what_where_how_scenes import pooled
 
-REFERENCES = ("random", "centre", "truth")
+REFERENCES = ("random", "siam_random", "centre", "truth")
 FIGURES = (
     *("ebpg", "pixel_ap", "iou_area", "chance", "truth_rank", "deletion", "insertion"),
     *(f"drop_{share}" for share in SHARES),
@@ -57,18 +61,18 @@ def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers
         world: the pictures.
         names: of explainers; references are added to them.
         sanity: on how many pictures, from the first on, "randomised" is measured; it doubles their time.
-        path: of the file of records; it is made, and must have been begun for the same world and sanity.
+        path: of the file of records; it is made, and must have been begun for the same networks and settings.
         workers: processes, each with one thread; 1 works in this process, with all threads.
 
     Raises:
         CheckpointError, DatasetError: as `cases_of`; or the file was begun with other settings.
         ValueError: an explainer cannot explain the network.
     """
-    settings = {**asdict(world), "folder": world.folder.name, "sanity": sanity}
+    cases = cases_of(world)
+    settings = {**asdict(world), "folder": world.folder.name, "sanity": sanity, "networks": identity(cases[0])}
     settings.pop("count")  # more pictures may follow
     done = {(record["identifier"], record["method"]) for record in _kept(path, settings)}
-    methods = [*names, *REFERENCES]
-    cases = cases_of(world)
+    methods = [*names, *(name for name in REFERENCES if name != "siam_random" or cases[0].siam is not None)]
     jobs = [
         (world, number, name, number < sanity, path)
         for number, case in enumerate(cases)
@@ -121,8 +125,7 @@ def _record(case: Case, name: str, sane: bool) -> Record:
         figures["agreement"] = rank_correlation(found.map, own)
     if sane:
         other = _attribution(shuffled_weights(model), case, name, target)
-        alike = rank_correlation(found.map, other.map)
-        figures["randomised"] = 0.0 if alike != alike else alike  # a map that became constant resembles nothing
+        figures["randomised"] = rank_correlation(found.map, other.map)
     figures["passes"] = float(found.passes)
     rounded = {key: None if value != value else round(value, 5) for key, value in figures.items()}
     return {"identifier": case.identifier, "method": name, **rounded}
@@ -136,7 +139,7 @@ def _attribution(model: Network, case: Case, name: str, target: Target) -> Attri
 
 def _reference(case: Case, name: str) -> Tensor:
     height, width = (max(1, side // _CELL) for side in case.image.shape[2:])
-    if name == "random":
+    if name in ("random", "siam_random"):
         generator = torch.Generator().manual_seed(zlib.crc32(case.identifier.encode()))
         return torch.rand(height, width, generator=generator)
     if name == "centre":

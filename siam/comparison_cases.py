@@ -5,6 +5,7 @@ rendered   scenes of a gallery with true masks; the baseline's score; what ought
 flowers    the logit of the picture's own class; what ought to be found is the part whose colour tells the class
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +22,7 @@ from siam.datasets.flowers.render import render_flowers
 from siam.errors import DatasetError
 from siam.explainers import names_for
 from siam.explainers.base import Network
+from siam.fitted import fingerprint
 from siam.gallery import Gallery, read
 from siam.images import preprocess, read_image
 from siam.map_agreement import evidence
@@ -52,7 +54,8 @@ class Case:
 
     def network(self, name: str) -> Network:
         """Return the network that an explainer explains: SIAM its own, all others the baseline."""
-        return self.siam if name.partition(":")[0] == "siam" and self.siam is not None else self.baseline
+        own = name == "siam_random" or name.partition(":")[0] == "siam"
+        return self.siam if own and self.siam is not None else self.baseline
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,17 @@ def _flower_cases(world: World) -> tuple[Case, ...]:
 def network_of(world: World, name: str) -> Network:
     """Return the network of the first picture that an explainer explains."""
     return cases_of(world)[0].network(name)
+
+
+def identity(case: Case) -> str:
+    """Return a hash of what explains a picture: the weights of its networks, and what explainers have learnt for it."""
+    digest = hashlib.sha256()
+    for network in (case.baseline, case.siam):
+        digest.update(b"" if network is None else fingerprint(network).encode())
+    for name, fitted in sorted(case.baseline.fitted.items()):
+        for key, tensor in sorted(fitted.tensors.items()):
+            digest.update(f"{name} {key}".encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def names_in(world: World) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from siam.results_figures import dress, reach
 
 GREY = "#8A949E"  # of references
 _ROW = 24  # px
+_OF_ONE_NETWORK = ("deletion", "insertion", "drop_", "increase_")  # their points are those of the network explained
 MEASURES = {  # figure -> its name on the axis, whether high is good, whether the axis is logarithmic
     "ebpg": ("share of the map inside the truth (EBPG)", True, False),
     "pixel_ap": ("average precision of pixels", True, False),
@@ -72,7 +73,11 @@ def comparison_figure(methods: Mapping[str, Any], measure: str, heading: str, so
         )
     dress(figure, heading, source, 190 + _ROW * len(order))
     best = "higher is better" if high_is_good else "lower is better"
-    figure.update_xaxes(title=f"{axis}<br>{best if measure != 'agreement' else 'of SIAM itself it is 1'}")
+    if measure == "agreement":
+        best = "of SIAM itself it is 1"
+    elif measure.startswith(_OF_ONE_NETWORK) and "siam_random" in known:
+        best += "; compare SIAM with “Random, on SIAM” alone"
+    figure.update_xaxes(title=f"{axis}<br>{best}")
     if logarithmic:
         figure.update_xaxes(type="log")
     figure.update_yaxes(

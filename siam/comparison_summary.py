@@ -54,7 +54,7 @@ def summary(records: Sequence[Record], costs: dict[str, Cost]) -> dict[str, Any]
     }
 
 
-def protocol(world: World) -> str:
+def protocol(world: World, sanity: int) -> str:
     """Return in one sentence on what and how explainers are compared."""
     cases = cases_of(world)
     height, width = cases[0].image.shape[2:]
@@ -67,7 +67,8 @@ def protocol(world: World) -> str:
     )
     return (
         f"{what}; pictures of {width} x {height} px; SIAM's maps explain SIAM, all others the baseline; drops, "
-        "areas and increases by the score itself, in points, not by a probability; means with 95 % bootstrap intervals"
+        "areas and increases by the score itself, in points, not by a probability; weights shuffled on the first "
+        f"{sanity} pictures; seconds and memory of one picture; means with 95 % bootstrap intervals"
     )
 
 

@@ -45,7 +45,10 @@ def _measured(load: Callable[[], Network], pixels: object, name: str) -> Cost:
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     elif _REFS.exists():
-        _REFS.write_text("5")  # the peak is counted from here on: proc(5)
+        try:
+            _REFS.write_text("5")  # the peak is counted from here on: proc(5)
+        except OSError:  # a container may forbid it
+            before = None
     with torch.no_grad():
         model(image.to(device_of(model)))
     seconds = attribute_photo(model, image, name, score_up()).seconds

@@ -107,6 +107,7 @@ FACTS = {
         "A sparse regression picks the features that go with high scores; the top three are traced to pixels.",
     ),
     "random": ExplainerFacts("Random", "reference", "", "Noise in cells as large as those of the last features."),
+    "siam_random": ExplainerFacts("Random, on SIAM", "reference", "", "The same noise, judged by SIAM's score."),
     "centre": ExplainerFacts("Centre", "reference", "", "Always the middle of the picture."),
     "truth": ExplainerFacts(
         "Truth", "reference", "", "The true mask itself, averaged over each cell: the best one can do."

@@ -36,7 +36,8 @@ def _row(row: Sequence[str], width: int) -> str:
     first, *cells = row
     if not cells:
         return f'<tr><th colspan="{width}" scope="rowgroup">{safe(first)}</th></tr>'
-    return f'<tr><th scope="row">{safe(first)}</th>{"".join(map(_cell, cells))}</tr>'
+    head = f'<th scope="row" style="text-align: left; white-space: nowrap">{safe(first)}</th>'
+    return f"<tr>{head}{''.join(map(_cell, cells))}</tr>"
 
 
 def _cell(text: str) -> str:

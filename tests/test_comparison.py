@@ -4,12 +4,13 @@ import json
 import multiprocessing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from siam import checkpoint, comparison, comparison_cases, results
+from siam import checkpoint, results
 from siam.checkpoint import Pair
 from siam.cli import main
 from siam.comparison import REFERENCES, compare, shuffled_weights
@@ -88,6 +89,9 @@ def test_records_hold_what_they_say(world, tmp_path):
     first = {record["method"]: record for record in records[: len(METHODS) + len(REFERENCES)]}
     assert first["siam"]["agreement"] == 1 and first["cam"]["passes"] == 1 and first["random"]["passes"] == 0
     assert all(first[name]["randomised"] == 1 for name in REFERENCES)  # they look at no network
+    same = ("ebpg", "pixel_ap", "agreement")
+    assert [first["random"][key] for key in same] == [first["siam_random"][key] for key in same]
+    assert first["random"]["deletion"] != first["siam_random"]["deletion"]  # another network's score
     assert "randomised" not in records[-1]
     assert first["truth"]["ebpg"] > max(first["random"]["ebpg"], first["truth"]["chance"])
     case = cases_of(world)[0]
@@ -171,7 +175,7 @@ def test_command(world, tmp_path, capsys):
     words = (
         f"compare --model {world.model} --count 2 --size 96 --sanity 1 --methods siam cam --workers 1 --without-cost"
     )
-    assert main([*words.split(), "--out", str(out), "--json"]) == 0
+    assert main([*words.split(), "--records", str(tmp_path / "kept.jsonl"), "--out", str(out), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)["comparison"]
     result = results.read(out)
     assert printed == result.figures["baseline"]["comparison"] and printed["n"] == 2
@@ -191,20 +195,54 @@ def test_command(world, tmp_path, capsys):
         ("--gallery nowhere", "gallery.parquet is missing"),
     ],
 )
-def test_bad_arguments_are_told_in_one_line(world, words, message, capsys):
+def test_bad_arguments_are_told_in_one_line(world, words, message, tmp_path, capsys):
+    kept = ["--records", str(tmp_path / "kept.jsonl")]
     with pytest.raises(SystemExit) if "0" in words or "roses" in words else pytest.MonkeyPatch.context():
-        assert main(["compare", "--model", world.model, "--count", "1", "--size", "96", *words.split()]) == 2
+        assert (
+            main(
+                [
+                    "compare",
+                    "--model",
+                    world.model,
+                    "--count",
+                    "1",
+                    "--size",
+                    "96",
+                    "--records",
+                    "nowhere/x",
+                    *words.split(),
+                ]
+            )
+            == 2
+        )
     told = capsys.readouterr().err.splitlines()[-1]
     assert told.startswith("error: ") and message in told
 
 
+def test_other_networks_do_not_go_on_with_the_same_file(world, tmp_path):
+    compare(world, ("cam",), 0, tmp_path / "records.jsonl")
+    cases_of.cache_clear()
+    checkpoint.save(
+        Pair("tiny", siam_network(attribute_link="sigmoid"), baseline_network(seed=5), {}), Path(world.model)
+    )
+    with pytest.raises(DatasetError, match="was begun with"):
+        compare(world, ("cam",), 0, tmp_path / "records.jsonl")
+
+
 def test_bundled_comparisons_are_whole():
-    found = {
-        result.figures["baseline"]["comparison"]["world"]
-        for result, _ in comparisons(results.read_all(results.STORED).values())
-    }
-    assert found == {"rendered", "flowers"}
-    for _result, figures in comparisons(results.read_all(results.STORED).values()):
-        wanted = set(EXPLAINERS) - ({"siam"} if figures["world"] == "flowers" else set())
-        assert wanted | set(REFERENCES) == set(figures["methods"])
-        assert comparison_cases.BUNDLED_SCENES.is_dir() and comparison.FIGURES
+    found = comparisons(results.read_all(results.STORED).values())
+    assert {figures["world"] for _result, figures in found} == {"rendered", "flowers"}
+    for result, figures in found:
+        rendered = figures["world"] == "rendered"
+        wanted = (
+            set(EXPLAINERS) | set(REFERENCES)
+            if rendered
+            else (set(EXPLAINERS) | set(REFERENCES)) - {"siam", "siam_random"}
+        )
+        assert wanted == set(figures["methods"]) and figures["n"] >= 10 and result.git_commit
+        assert result.command.startswith("python -m siam compare --") and "/tmp" not in result.command
+        for name, of in figures["methods"].items():
+            assert ("seconds" in of and "megabytes" in of) == (name not in REFERENCES)
+            always = {"ebpg", "pixel_ap", "iou_area", "deletion", "insertion", "drop_15", "increase_15"}
+            assert all(of[key]["n"] == figures["n"] and len(of[key]["interval"]) == 2 for key in always)
+        assert len(figures["orders"]) >= 10

@@ -14,6 +14,7 @@ from siam import cards, citation, gallery, paper_tables, results
 from siam.cases import read_cases
 from siam.checkpoint import BUNDLED
 from siam.errors import DatasetError
+from siam.explainer_facts import title
 from siam.model import RatingScale
 from siam.result_parts import figure_text
 from siam.results import STORED
@@ -61,6 +62,11 @@ def values(numbers):
     return np.frombuffer(base64.b64decode(numbers["bdata"]), dtype=numbers["dtype"]).tolist()
 
 
+def compares(raw):
+    """Whether a stored result is a comparison of explainers."""
+    return "comparison" in raw["figures"].get("baseline", {})
+
+
 def cells(app):
     """The cells of all tables of a page."""
     return re.findall(r"<td[^>]*>([^<]*)</td>", texts(app))
@@ -101,9 +107,9 @@ def test_the_paper_s_tables_are_whole():
                 assert cell in cells(app)
     said = texts(app)
     assert said.count('scope="colgroup">measured on our data') == 2
-    assert said.index('scope="row">SIAM<') < said.index('scope="row">baseline<')
+    assert said.index(">SIAM</th>") < said.index(">baseline</th>")
     for raw in RAW.values():
-        assert raw["command"] in said or raw["figures"].keys() == {"siam"}
+        assert raw["command"] in said or raw["figures"].keys() == {"siam"} or compares(raw)
 
 
 def test_attributes_are_those_of_the_files_with_intervals_where_there_are_some():
@@ -197,6 +203,37 @@ def test_cards_of_all_bundled_pairs_the_one_in_use_first():
         for name in ("photo", "rendered"):
             card = cards.read(BUNDLED / name)
             assert card["training_data"] in texts(app) and card["limits"] in texts(app)
+
+
+def test_explainers_are_those_of_the_files():
+    app = at("results", table="Explainers")
+    stored = sorted((raw for raw in RAW.values() if compares(raw)), key=lambda raw: raw["model"] != "rendered")
+    assert stored[0]["model"] == "rendered" and len(stored) >= 2
+    picked = app.segmented_control(key="compared")
+    assert len(picked.options) == len(stored)
+    for raw, label in zip(stored, picked.options, strict=True):
+        app.segmented_control(key="compared").set_value(label).run()
+        methods = raw["figures"]["baseline"]["comparison"]["methods"]
+        said = texts(app)
+        for name, figures in methods.items():
+            assert f">{title(name)}</th>" in said
+            assert f"{figures['ebpg']['mean']:.2f}" in cells(app)
+        for measure in ("ebpg", "seconds"):
+            app.selectbox(key="measure").set_value(measure).run()
+            (chart,) = charts(app)
+            dots = {y: x for trace in chart["data"] for y, x in zip(trace["y"], values(trace["x"]), strict=True)}
+            wanted = {title(name): of[measure]["mean"] for name, of in methods.items() if measure in of}
+            assert dots == {name: value for name, value in wanted.items() if measure == "ebpg" or value > 0}
+        order = chart["layout"]["yaxis"]["categoryarray"]
+        assert [dots[name] for name in order] == sorted(dots.values(), reverse=True)  # the quickest at the top
+        assert raw["command"] in texts(app)
+
+
+def test_without_a_comparison_the_command_that_makes_one_is_told(folder):
+    for path in folder.glob("explainers-*.json"):
+        path.unlink()
+    app = at("results", table="Explainers")
+    assert not charts(app) and app.code[0].value.startswith("python -m siam compare")
 
 
 def test_networks_without_stored_results_get_the_command_that_would_store_them(folder):

@@ -28,6 +28,7 @@ def explainers() -> None:
         "shows their maps; here is how right they are on average, how faithful to the network, and what they cost. "
         "*Truth* is the true mask itself in cells as coarse as the maps; *centre* and *random* look at no network."
     )
+    told.sort(key=lambda of: list(_WORLDS).index(of[1]["world"]) if of[1]["world"] in _WORLDS else len(_WORLDS))
     labels = {_label(result, found): (result, found) for result, found in told}
     label = st.segmented_control(
         "Pictures",
@@ -41,15 +42,18 @@ def explainers() -> None:
 
 
 def _label(result: Result, found: dict[str, Any]) -> str:
-    return f"{_WORLDS.get(found['world'], found['world'])}: {result.model.removeprefix('flowers ')}"
+    return f"{_WORLDS.get(found['world'], found['world'])} · {result.model.removeprefix('flowers ')}"
+
+
+def _measure(name: str) -> str:
+    text = MEASURES[name][0]
+    return text[0].upper() + text[1:]
 
 
 def _comparison(result: Result, found: dict[str, Any]) -> None:
     methods = found["methods"]
-    measure = st.selectbox(
-        "Measure", measures_of(methods), format_func=lambda name: MEASURES[name][0].capitalize(), key="measure"
-    )
-    heading = MEASURES[measure][0].split(":")[0].capitalize()
+    measure = st.selectbox("Measure", measures_of(methods), format_func=_measure, key="measure")
+    heading = _measure(measure).split(":")[0]
     figure = comparison_figure(
         methods, measure, heading, f"{found['n']} pictures, {results_stored.short_source(result)}"
     )
@@ -61,7 +65,8 @@ def _comparison(result: Result, found: dict[str, Any]) -> None:
         "EBPG, pixel AP, IoU area: where, against the mask. truth: rank correlation with the signed truth. deletion "
         "(low is good), insertion, drop (low) and increase in %: does the score follow the map, as it is, and with its "
         "top 50 and 15 % alone. as SIAM: rank correlation with SIAM's map. shuffled: with the map of a network of "
-        "shuffled weights, near 0 for what explains the network. passes, seconds and memory: of one picture."
+        "shuffled weights, near 0 for what explains the network. passes, seconds and memory: of one picture. SIAM's "
+        "deletion to increase are by SIAM's own score: hold them against *Random, on SIAM*, others against *Random*."
     )
     if found["orders"]:
         st.subheader("Orders that papers report", anchor=False)

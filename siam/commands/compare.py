@@ -44,7 +44,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--records",
         type=Path,
         metavar="FILE",
-        help="keep every figure of every picture there; the same command goes on where it stopped",
+        help="keep every figure of every picture there, to go on where it stopped; default runs/compare-….jsonl",
     )
     parser.add_argument("--without-cost", action="store_true", help="do not measure seconds and memory at the end")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -90,16 +90,17 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     if options.flowers:
         render(world)
     names = tuple(options.methods or names_in(world))
-    records = options.records or scratch / "records.jsonl"
+    records = options.records or Path("runs") / f"compare-{kind}-{Path(model).name}-{options.size}.jsonl"
     records.parent.mkdir(parents=True, exist_ok=True)
-    made = compare(world, names, min(options.sanity, options.count), records, options.workers or _workers())
+    sys.stderr.write(f"note: every figure of every picture is kept in {records}; the same command goes on with it\n")
+    made = compare(world, names, options.sanity, records, options.workers or _workers())
     costs = {} if options.without_cost else _costs(world, names)
     figures = summary(made, costs)
     return Result(
         model=f"flowers {model}" if options.flowers else Path(model).name,
         data=f"flowers ({model})" if options.flowers else f"gallery {folder.name}",
         split="test",
-        protocol=protocol(world),
+        protocol=protocol(world, min(options.sanity, options.count)),
         date=datetime.now(UTC).date().isoformat(),
         command=_command(options),
         git_commit=git_commit(),

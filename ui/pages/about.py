@@ -29,7 +29,7 @@ st.page_link(
 st.subheader("How to cite", anchor=False)
 st.markdown(
     "The paper, [arXiv:1909.08442](https://arxiv.org/abs/1909.08442), whose method this is; and this software, written "
-    "anew after it."
+    "anew after it. The explainers on the page Compare are of other papers: the name under each map leads to its own."
 )
 about_view.cite()
 
