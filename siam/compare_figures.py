@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
-from PIL import Image, ImageOps
+from PIL import Image, ImageColor, ImageOps
 
 from siam.drawing import BASELINE_COLOUR, CROWD, SIAM_COLOUR
 from siam.explainer_facts import title
-from siam.visualization import overlay
-from siam.wording import signed, signed_map_text
+from siam.visualization import overlay, upsampled
+from siam.wording import at, signed, signed_map_text, where
 
 # Colour and dash of each method's curves: seen on light and on dark pages; neither of the green nor of the magenta of
 # signs, and neighbours in the legend differ in the dash, too.
@@ -30,12 +30,20 @@ LINES = {
     "lcam_img": ("#7F8C3B", "dash"),
     "vebi": ("#4BA3C7", "dashdot"),
 }
+# What the maps show that do not know what is asked: they look at the last features alone.
+_PATTERNS = {
+    "eigen_cam": "the main pattern of the last features",
+    "lcam_fm": "what the score rests on",
+    "lcam_img": "what the score rests on",
+}
+_PATTERN_COLOUR = "#1558C0"  # CROWD, the colour of what has no sign, is not seen on a photo in grey
 _GRID = "rgba(128, 128, 128, 0.18)"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _LEGEND_ROW = 20  # px
 _COARSE = 64 * 64  # cells: larger maps are as fine as the pixels
 _OUTLIERS = 0.01  # of their cells
 _DIM = 0.3  # of the brightness, outside of a region
+_PALE = 0.35  # how far a photo is whitened where a map without direction is 0, and its colour is laid on white
 
 
 def relative(field: np.ndarray, sign: int) -> np.ndarray:
@@ -62,9 +70,38 @@ def map_picture(photo: Image.Image, field: np.ndarray, sign: int, strength: floa
     return overlay(photo, relative(field, sign), 1.0, strength)
 
 
+def pattern(name: str) -> str | None:
+    """Return what the map of a method shows that does not know the direction; None for one that does."""
+    return _PATTERNS.get(name)
+
+
+def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.75) -> Image.Image:
+    """Return a map without direction over the photo, in blue, which is no sign.
+
+    The map is scaled as `map_picture` does it. The photo loses its colours and pales, and the colour covers it by the
+    strength times the map: the photo alone at strength 0, blue alone at 1 where the map is highest.
+    """
+    if strength <= 0:
+        return photo.convert("RGB")
+    cover = min(1, strength) * np.clip(upsampled(relative(field, 1), photo.size), 0, 1)[..., None]
+    colours = np.asarray(photo.convert("RGB"), dtype=np.float32)
+    grey = np.asarray(ImageOps.grayscale(photo), dtype=np.float32)[..., None]
+    pale = colours + (grey - colours) * min(1, 1.5 * strength)
+    pale += (255 - pale) * _PALE * min(1, strength)
+    return Image.fromarray(
+        np.round(pale * (1 - cover) + np.array(ImageColor.getrgb(_PATTERN_COLOUR)) * cover).astype(np.uint8)
+    )
+
+
 def map_text(name: str, field: np.ndarray, sign: int) -> str:
-    """Return the alternative text of a map: the method, and where it finds the score raised and lowered."""
-    return f"{title(name)}'s map: {signed_map_text(relative(field, sign))}"
+    """Return the alternative text of a map: the method, and where it finds the score raised and lowered.
+
+    Of a map without direction: where what it shows is.
+    """
+    said = pattern(name)
+    if said is None:
+        return f"{title(name)}'s map: {signed_map_text(relative(field, sign))}"
+    return f"{title(name)}'s map: {said} is {at(where(np.maximum(field, 0)))}"
 
 
 def region_picture(photo: Image.Image, mask: np.ndarray) -> Image.Image:

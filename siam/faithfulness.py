@@ -30,6 +30,7 @@ from siam.explainers.minibatches import at_once, batches
 
 STEPS = 10  # of the curves: a tenth of the pixels each
 SHARES = (100, 50, 15)  # p, in percent of the pixels
+PASSES = 2 * (STEPS + 1) + len(SHARES)  # forward passes of one map
 _BLUR = 5 / 224  # standard deviation of the blur, in sides of the picture: RISE's 5 px of 224
 
 
@@ -70,7 +71,7 @@ def area(curve: np.ndarray) -> float:
 def faithfulness(
     model: Network, image: Tensor, saliency: Tensor, target: Target, progress: Progress = quiet, seed: int = 0
 ) -> Faithfulness:
-    """Return how the target follows a map of one picture; it takes 2 `STEPS` + 5 passes.
+    """Return how the target follows a map of one picture; it takes `PASSES` passes.
 
     Args:
         model: left as it was.

@@ -38,7 +38,7 @@ def watched(model: nn.Module, layers: Sequence[str], see: Callable[[str, Tensor]
     """Show each layer's output (N, C, h, w) to `see`, with its dotted name, whenever the model runs in the body.
 
     Raises:
-        AttributeError: the model has no such layer.
+        ValueError: the model has no such layer.
     """
 
     def watch(name: str) -> Callable[[nn.Module, object, Tensor], Tensor]:
@@ -48,12 +48,21 @@ def watched(model: nn.Module, layers: Sequence[str], see: Callable[[str, Tensor]
 
         return hook
 
-    handles = [model.get_submodule(name).register_forward_hook(watch(name)) for name in layers]
+    handles = [_layer(model, name).register_forward_hook(watch(name)) for name in layers]
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _layer(model: nn.Module, name: str) -> nn.Module:
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        raise ValueError(
+            f"the network has no layer {name!r}, of those that describe a picture: fit VEBI again"
+        ) from None
 
 
 def squared_norms(output: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ import torch
 from siam.attribution import network_for
 from siam.checkpoint import Pair
 from siam.explainers import explainer
-from siam.faithfulness import SHARES, STEPS
 from siam.images import target_size
 from siam.inference import Explanation, device_of
 from siam.jobs import Job, Watch
@@ -18,7 +17,6 @@ from ui import chosen
 from ui.gallery_tasks import Lock
 
 _BACKWARD = 3  # a pass with its gradient costs about so many passes
-FAITHFULNESS = 2 * (STEPS + 1) + 2 + len(SHARES)  # passes of one map
 
 
 def seconds(pair: Pair, lock: Lock, explanation: Explanation, names: Sequence[str]) -> dict[str, float]:
@@ -39,7 +37,9 @@ def of_a_pass(pair: Pair, lock: Lock, explanation: Explanation) -> float:
 
 
 def text(duration: float) -> str:
-    """Return a duration as people say it: "about 20 s", "about 2 min"."""
+    """Return a duration as people say it: "less than a second", "about 20 s", "about 2 min"."""
+    if round(duration) < 1:
+        return "less than a second"
     if duration >= 90:
         return f"about {duration / 60:.0f} min"
     return f"about {duration:.0f} s" if duration < 10 else f"about {round(duration, -1):.0f} s"

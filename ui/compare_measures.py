@@ -11,7 +11,7 @@ from siam import wording
 from siam.attribution import Attribution, network_for
 from siam.compare_figures import curves_figure
 from siam.explainer_facts import title
-from siam.faithfulness import SHARES, Faithfulness, area
+from siam.faithfulness import PASSES, SHARES, Faithfulness, area
 from siam.map_agreement import rank_correlation
 from ui import compare_cost, compare_truth_view, compare_work
 from ui.compare_choice import View
@@ -30,8 +30,14 @@ _HELP = {
     "seconds": "time for the map; slow methods ran on half of the cores",
     "passes": "pictures that went through the network",
 }
-_DROP = "of the score above black that is lost when only the map's top {} % of the pixels are kept; low is good"
-_INCREASE = "100 where the score rises when only the map's top {} % of the pixels are kept, else 0; high is good"
+_DROP = (
+    "points of the score that are lost when only the map's top {} % of the pixels are kept, weighted by the map; "
+    "low is good"
+)
+_INCREASE = (
+    "percent: 100 where the score rises when only the map's top {} % of the pixels are kept, weighted by the map, "
+    "else 0; high is good"
+)
 
 
 def show(view: View) -> None:
@@ -54,9 +60,9 @@ def _measure(view: View) -> None:
         compare_work.progress()
     elif names:
         a_pass = compare_cost.of_a_pass(view.pair, view.lock, view.explanation)
-        whole = len(names) * compare_cost.FAITHFULNESS * a_pass
+        whole = len(names) * PASSES * a_pass
         busy = compare_work.doing() is not None
-        said = "Stopped; what was measured is kept. " if compare_work.was_stopped("faithfulness") else ""
+        said = "Stopped; what was measured is kept. " if compare_work.was_stopped(view, "faithfulness") else ""
         many = "one map" if len(names) == 1 else f"{len(names)} maps"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
@@ -68,9 +74,7 @@ def _measure(view: View) -> None:
                 on_click=compare_work.begin,
                 args=(view, "faithfulness", names),
             )
-            st.caption(
-                f"{said}{many.capitalize()}, {compare_cost.FAITHFULNESS} passes each: {compare_cost.text(whole)}."
-            )
+            st.caption(f"{said}{many.capitalize()}, {PASSES} passes each: {compare_cost.text(whole)}.")
 
 
 def _curves(view: View) -> None:
@@ -157,8 +161,9 @@ def _columns(names: list[str]) -> dict[str, Any]:
     for name in names[1:]:
         kind, _, p = name.removesuffix(" %").partition(" ")
         if kind in ("drop", "increase"):
-            help = ("percent " + _DROP if kind == "drop" else _INCREASE).format(p)
-            columns[name] = number(format="%.0f", help=help)
+            points = kind == "drop"
+            help = (_DROP if points else _INCREASE).format(p)
+            columns[name] = number(format="%.2f" if points else "%.0f", help=help)
         elif name == "network":
             columns[name] = st.column_config.TextColumn(help=_HELP[name])
         else:

@@ -1,18 +1,26 @@
 """Compare, what VEBI looks for: the baseline's features that go with high and low scores, each as a mean picture."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from siam import wording
-from ui import chosen
+from siam import gallery, wording
+from siam.cases import Cases
+from siam.errors import DatasetError
+from siam.samples import load_samples
+from ui import chosen, pictures
 from ui.compare_choice import View
 from ui.photo import plain
 
 _MOST = 12  # features
-_MOST_NAMES = 3  # of the pictures in which a feature is strongest
+_MOST_TOP = 4  # of the pictures in which a feature is strongest
+_SMALL = 120, 90  # px of one of them: sharp at half the width of a tile
+_GAP = 4  # px between them
+
+Finder = Callable[[str], Image.Image | None]  # of a picture's thumbnail, by its identifier
 
 
 def show(view: View) -> None:
@@ -27,11 +35,13 @@ def show(view: View) -> None:
     weights = fitted.tensors["relevance"][0].numpy()[of]  # the first row speaks for the score
     strength = fitted.tensors["strength"].numpy()[of] if "strength" in fitted.tensors else np.ones_like(weights)
     heaviest = np.argsort(-np.abs(weights * strength), kind="stable")[:_MOST]
+    top, found = _top(fitted.facts.get("top", {}))
     with st.expander("What VEBI looks for", icon=":material/visibility:"):
         st.caption(
             "VEBI first asks which features inside the baseline go with the scores. Each picture is the mean of the "
             "places where one of them is strongest: the features that count most come first, and what they stand for "
-            "is yours to name. A weight above 0 goes with higher scores, one below 0 with lower ones."
+            "is yours to name. Below it are the pictures in which it is strongest. A weight above 0 goes with higher "
+            "scores, one below 0 with lower ones."
         )
         with st.grid(6, min_column_width=110, gap="small"):
             for place in heaviest[weights[heaviest] != 0]:
@@ -40,7 +50,8 @@ def show(view: View) -> None:
                     name = _name(fitted.facts, fitted.tensors, index)
                     st.image(Image.fromarray(means[place]), width="stretch", alt=f"mean picture of {name}")
                     st.markdown(f"**{wording.signed(float(weights[place]))}**")
-                    st.caption(" · ".join(filter(None, (name, _strongest(fitted.facts, index)))))
+                    st.caption(name)
+                    _strongest(top.get(str(index), ()), found)
 
 
 def _name(facts: dict[str, Any], tensors: dict[str, Any], index: int) -> str:
@@ -49,10 +60,57 @@ def _name(facts: dict[str, Any], tensors: dict[str, Any], index: int) -> str:
     return f"layer {layer}{f' of {count}' if count else ''}, channel {int(tensors['channel'][index])}"
 
 
-def _strongest(facts: dict[str, Any], index: int) -> str:
-    """Say in which pictures of the gallery, else of the samples, a feature is strongest."""
-    cases, top = chosen.cases(), facts.get("top", {})
-    places = [] if cases is None else [cases.gallery.folder.name, cases.gallery.about.data]
-    found = next((top[name] for name in [*places, "samples"] if name in top), {})
-    names = [plain(str(name)) for name in found.get(str(index), ())[:_MOST_NAMES]]
-    return f"strongest in {wording.listing(names)}" if names else ""
+def _top(told: dict[str, Any]) -> tuple[dict[str, Any], Finder]:
+    """Return the pictures in which each feature is strongest, of a gallery of this pair if there is one, else of the
+    samples, and where to find them.
+    """
+    in_use = chosen.cases()
+    for cases in (in_use, *(_bundled(name) for name in told)):
+        if cases is None:
+            continue
+        for name in (cases.gallery.folder.name, cases.gallery.about.data):
+            if name in told:
+                return told[name], _in_gallery(cases)
+    samples = {sample.key: sample.path for sample in load_samples()}
+    return told.get("samples", {}), lambda name: pictures.small(samples[name]) if name in samples else None
+
+
+def _bundled(name: str) -> Cases | None:
+    """Return the cases of a bundled gallery whose numbers are those of the pair in use."""
+    folder = chosen.BUNDLED / name
+    if not (folder / gallery.FILE).is_file():
+        return None
+    try:
+        cases = chosen.cases_in(folder)
+    except DatasetError:
+        return None
+    return cases if cases.gallery.about.model == chosen.pair().name else None
+
+
+def _in_gallery(cases: Cases) -> Finder:
+    def find(name: str) -> Image.Image | None:
+        row = cases.row_of(name)
+        return None if row is None else pictures.thumbnail_of(cases.gallery, row)
+
+    return find
+
+
+def _strongest(names: Sequence[str], find: Finder) -> None:
+    """Show in which pictures a feature is strongest; those that are not here are named."""
+    shown = {str(name): find(str(name)) for name in names[:_MOST_TOP]}
+    here = {name: picture for name, picture in shown.items() if picture is not None}
+    if here:
+        st.image(_sheet(list(here.values())), width="stretch", alt=f"strongest in {wording.listing(list(here))}")
+    missing = [plain(name) for name in shown if name not in here]
+    if missing:
+        st.caption(f"strongest {'also ' if here else ''}in {wording.listing(missing)}")
+
+
+def _sheet(small: Sequence[Image.Image]) -> Image.Image:
+    """Return up to four pictures in two columns; what is left over is transparent."""
+    (width, height), rows = _SMALL, -(-len(small) // 2)
+    sheet = Image.new("RGBA", (2 * width + _GAP, rows * (height + _GAP) - _GAP))
+    for place, picture in enumerate(small):
+        corner = (place % 2) * (width + _GAP), (place // 2) * (height + _GAP)
+        sheet.paste(picture.resize(_SMALL, Image.Resampling.LANCZOS), corner)
+    return sheet

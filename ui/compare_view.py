@@ -1,12 +1,14 @@
 """Compare, the maps: SIAM's answer in words, and beside it what the other methods answer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 from PIL import Image
 
 from siam import compare_figures, wording
 from siam.attribution import Attribution, network_for
-from siam.compare_figures import map_picture, map_text
+from siam.compare_figures import map_picture, map_text, pattern, pattern_picture
 from siam.explainer_facts import FACTS, title
 from siam.explainers import explainer
 from siam.visualization import display_photo
@@ -25,7 +27,7 @@ def run(view: View) -> None:
     elif waiting:
         whole = sum(compare_cost.seconds(view.pair, view.lock, view.explanation, waiting).values())
         names = wording.listing([title(name) for name in waiting])
-        said = "Stopped; what was finished is kept. " if compare_work.was_stopped("maps") else ""
+        said = "Stopped; what was finished is kept. " if compare_work.was_stopped(view, "maps") else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Run the slow methods",
@@ -75,10 +77,7 @@ def _answer(view: View) -> float:
         strength = st.slider(
             "Overlay strength", 0, 100, 75, 5, format="%d %%", key="overlay", width=320, bind="query-params"
         )
-        st.caption(
-            ":green[**Green**] raises the score, :violet[**magenta**] lowers it. Methods count in different units, so "
-            "each map is scaled by its own largest values: compare where they point, not how strongly."
-        )
+        st.caption(_legend(view.names))
     photo = display_photo(explanation.image, _SIDE)
     with pictures, st.grid(2, min_column_width=150, gap="small"):
         with st.container(gap="xxsmall"):
@@ -89,6 +88,19 @@ def _answer(view: View) -> float:
         if (truth := compare_truth_view.of(view)) is not None:
             compare_truth_view.tiles(truth, photo, view.sign, strength / 100)
     return strength / 100
+
+
+def _legend(names: Sequence[str]) -> str:
+    """Say what the colours of the maps of these methods mean."""
+    without = [title(name) for name in names if pattern(name)]
+    said = ":green[**Green**] raises the score, :violet[**magenta**] lowers it. "
+    if without:
+        verb = "does not know" if len(without) == 1 else "do not know"
+        said += f":blue[**Blue**]: {wording.listing(without)} {verb} which way the score moves. "
+    return said + (
+        "Methods count in different units, so each map is scaled by its own largest values: compare where they point, "
+        "not how strongly."
+    )
 
 
 def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
@@ -106,7 +118,8 @@ def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
     network = "SIAM" if network_for(view.pair, name) is view.pair.siam else "the baseline"
     st.markdown(f"**[{facts.title}]({facts.link})**", help=f"{facts.idea} It explains {network}. {facts.paper}.")
     if isinstance(found, Attribution):
-        same = " · the same for both questions" if explainer(name).kind == "features" else ""
+        said = pattern(name)
+        same = f" · {said}, the same for both questions" if said else ""
         st.caption(compare_cost.cost_text(found.seconds, found.passes) + same)
     elif found is None:
         st.caption("has not run yet")
@@ -121,5 +134,8 @@ def _picture(view: View, name: str, field: np.ndarray, photo: Image.Image, stren
         kept.clear()
         kept["of"] = of
     if name not in kept:
-        kept[name] = map_picture(photo, field, view.sign, strength)
+        if pattern(name):
+            kept[name] = pattern_picture(photo, field, strength)
+        else:
+            kept[name] = map_picture(photo, field, view.sign, strength)
     return kept[name]

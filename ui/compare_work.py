@@ -15,10 +15,11 @@ import numpy as np
 import streamlit as st
 
 from siam.attribution import Attribution, attribute_photo, network_for
+from siam.errors import SIAMError
 from siam.explainer_facts import title
 from siam.explainers import explainer
 from siam.explainers.base import Network, Progress, quiet
-from siam.faithfulness import Faithfulness, faithfulness
+from siam.faithfulness import PASSES, Faithfulness, faithfulness
 from siam.images import preprocess
 from siam.jobs import CancelledError, Job, Watch
 from siam.map_agreement import against_mask
@@ -27,12 +28,15 @@ from ui import compare_cost
 from ui.compare_choice import View
 
 Doing = Literal["maps", "faithfulness"]
+ViewKey = tuple[str, int, str, int]
 Key = tuple[str, int, str, int, str]  # of a view, and the name of a method
 Maps = dict[Key, Attribution | str]
 Figures = dict[Key, Faithfulness | str]
 _MOST = 96  # maps that a session keeps; the largest are as large as the network's input
 _TURN = threading.Lock()
 _PATIENCE = 0.2  # seconds between two looks whether it is this job's turn
+# A method is not defined for this network, a file is damaged, or memory does not suffice: told in the map's place.
+_TROUBLES = (ValueError, RuntimeError, MemoryError, OSError, SIAMError)
 
 
 @dataclass
@@ -40,7 +44,7 @@ class _Work:
     """A job, what it does and for which view; `finished` methods so far, of which the page has `shown` some."""
 
     doing: Doing
-    of: tuple[str, int, str, int]
+    of: ViewKey
     job: Job[None]
     finished: list[str]
     shown: int = 0
@@ -54,17 +58,17 @@ class _Store:
     figures: Figures = field(default_factory=dict)
     truths: dict[Key, dict[str, float]] = field(default_factory=dict)
     work: _Work | None = None
-    stopped: Doing | None = None
+    stopped: tuple[Doing, ViewKey] | None = None  # what was cancelled last, and for which view
 
 
 def map_of(view: View, name: str) -> Attribution | str | None:
     """Return a method's map, in a sentence why there is none, or None where a slow method has not run yet."""
     kept, key = _store().maps, (*view.key, name)
     if key not in kept and not explainer(name).slow:
-        model, first = network_for(view.pair, name), not any(of[:2] == key[:2] for of in list(kept))
+        first = not any(of[:2] == key[:2] for of in list(kept))
         with view.lock:
             for _time in range(2 if first else 1):  # a network's first pass is slow, whichever method asks for it
-                kept[key] = _map(view, model, name)
+                kept[key] = _map(view, name)
     return kept.get(key)
 
 
@@ -101,9 +105,11 @@ def unmeasured(view: View) -> list[str]:
 
 
 def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
-    """Begin to compute maps, or to measure them, in a job."""
+    """Begin to compute maps, or to measure them, in a job; nothing while the session has one: it was a double click."""
     store, finished = _store(), list[str]()
-    passes = compare_cost.of_a_pass(view.pair, view.lock, view.explanation) * compare_cost.FAITHFULNESS
+    if store.work is not None:
+        return
+    passes = compare_cost.of_a_pass(view.pair, view.lock, view.explanation) * PASSES
     costs = (
         compare_cost.seconds(view.pair, view.lock, view.explanation, names)
         if doing == "maps"
@@ -139,7 +145,7 @@ def settle(view: View) -> None:
         try:
             work.job.result()
         except CancelledError:
-            store.stopped = work.doing
+            store.stopped = work.doing, work.of
 
 
 def end() -> None:
@@ -156,9 +162,9 @@ def doing() -> Doing | None:
     return None if work is None else work.doing
 
 
-def was_stopped(what: Doing) -> bool:
-    """Return whether the last job did this and was cancelled."""
-    return _store().stopped == what
+def was_stopped(view: View, what: Doing) -> bool:
+    """Return whether the last job did this for this view and was cancelled."""
+    return _store().stopped == (what, view.key)
 
 
 @st.fragment(run_every=1.0)
@@ -185,31 +191,28 @@ def _forget(store: _Store, view: View) -> None:
         store.truths.pop(key, None)
 
 
-def _map(view: View, model: Network, name: str, tell: Progress = quiet) -> Attribution | str:
-    image = preprocess(view.photo.image(), model.config)
+def _map(view: View, name: str, tell: Progress = quiet, own: bool = False) -> Attribution | str:
+    """Return a method's map, or why there is none; `own`: by a copy of the network, else by the shared one."""
     try:
+        model = _copy(view, name) if own else network_for(view.pair, name)
+        image = preprocess(view.photo.image(), model.config)
         return attribute_photo(model, image, name, view.target, tell)
-    except (ValueError, RuntimeError) as error:  # it is not defined for this network, or has not enough memory
+    except _TROUBLES as error:
         return f"{title(name)} cannot explain this photo: {error}"
 
 
 def _explained(view: View, name: str, maps: Maps, _figures: object, tell: Progress) -> None:
-    maps[*view.key, name] = _map(view, _copy(view, name), name, tell)
+    maps[*view.key, name] = _map(view, name, tell, own=True)
 
 
-def _measured(
-    view: View,
-    name: str,
-    maps: Maps,
-    figures: Figures,
-    tell: Progress,
-) -> None:
-    found, model = maps[*view.key, name], _copy(view, name)
+def _measured(view: View, name: str, maps: Maps, figures: Figures, tell: Progress) -> None:
+    found = maps[*view.key, name]
     assert isinstance(found, Attribution), name  # `unmeasured` gives no others
-    image = preprocess(view.photo.image(), model.config)
     try:
+        model = _copy(view, name)
+        image = preprocess(view.photo.image(), model.config)
         figures[*view.key, name] = faithfulness(model, image, found.map, view.target, tell)
-    except (ValueError, RuntimeError) as error:
+    except _TROUBLES as error:
         figures[*view.key, name] = f"{title(name)} cannot be measured: {error}"
 
 
