@@ -3,7 +3,7 @@
 import json
 import re
 
-from siam import cross_validation, results
+from siam import comparison_tables, cross_validation, results
 from siam.truth_tables import truth_tables
 from tests.server import ROOT
 
@@ -49,6 +49,14 @@ def test_tables_of_rendered_scenes_are_those_stored():
     printed = truth_tables([stored["rendered"]], markdown=True)
     rows = [line for line in printed.splitlines() if line.startswith("|")]
     assert len(rows) > 15 and all(row in README for row in rows)
+
+
+def test_tables_of_explainers_are_those_stored():
+    printed = comparison_tables.tables(results.read_all(results.STORED).values(), markdown=True)
+    lines = [line for line in printed.splitlines() if line.startswith(("|", "- ", "`python"))]
+    assert len(lines) > 35
+    for line in lines:
+        assert line in README, line
 
 
 def test_local_links_lead_somewhere():
