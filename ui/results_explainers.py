@@ -60,7 +60,7 @@ def _comparison(result: Result, found: dict[str, Any]) -> None:
     st.plotly_chart(figure, config=_CHART, alt=f"{heading} of each explainer: the table below holds the figures")
     st.subheader("All figures", anchor=False)
     names = shown(methods)
-    st.html(html_table([(name,) for name in names], rows(methods, names)))
+    st.markdown(html_table([(name,) for name in names], rows(methods, names)), unsafe_allow_html=True)
     st.caption(
         "EBPG, pixel AP, IoU area: where, against the mask. truth: rank correlation with the signed truth. deletion "
         "(low is good), insertion, drop (low) and increase in %: does the score follow the map, as it is, and with its "
