@@ -9,8 +9,9 @@ import time
 import torch
 
 import siam
-from siam.images import preprocess, read_image
-from siam.samples import load_samples
+from siam.gallery.samples import load_samples
+from siam.images.preprocessing import preprocess
+from siam.images.reading import read_image
 
 ROUNDS = 15
 

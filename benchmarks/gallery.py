@@ -16,9 +16,9 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 import siam
-from siam.cases import Cases, Filters, read_cases
-from siam.gallery import About, read
-from siam.gallery_build import Entry, write
+from siam.gallery.cases import Cases, Filters, read_cases
+from siam.gallery.store import About, read
+from siam.gallery.writing import Entry, write
 
 ROWS, FEW, ROUNDS = 30_000, 300, 5
 APP = Path(__file__).resolve().parent.parent / "app.py"
@@ -61,7 +61,7 @@ def page(gallery: str, **parameters: str) -> AppTest:
     app.query_params["gallery"] = gallery
     for name, value in parameters.items():
         app.query_params[name] = value
-    app.switch_page("ui/pages/disagreements.py")
+    app.switch_page("pages/disagreements.py")
     app.run()
     assert not app.exception, app.exception[0].value
     assert gallery == app.selectbox(key="gallery").value

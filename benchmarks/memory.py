@@ -1,7 +1,7 @@
 """What keeping freed memory spares the networks: `python -m benchmarks.memory`.
 
 Both networks of the photo pair look at the same picture, in processes that take turns: one as the C library comes, one
-with `siam.memory`. The choice holds for a whole process, so a round is one process of each.
+with `siam.runtime.memory`. The choice holds for a whole process, so a round is one process of each.
 """
 
 import statistics
@@ -13,8 +13,9 @@ from unittest.mock import patch
 import torch
 
 import siam
-from siam.images import preprocess, read_image
-from siam.samples import load_samples
+from siam.gallery.samples import load_samples
+from siam.images.preprocessing import preprocess
+from siam.images.reading import read_image
 
 ROUNDS, TIMES = 5, 10
 USUAL, KEPT = "usual", "kept"
@@ -38,7 +39,7 @@ def milliseconds() -> float:
 def main() -> None:
     """Print one line per round, and the median ratio."""
     if sys.argv[1:] == [USUAL]:
-        with patch("siam.checkpoint.keep_freed_memory"):
+        with patch("siam.models.checkpoint.keep_freed_memory"):
             print(milliseconds())
         return
     if sys.argv[1:] == [KEPT]:

@@ -14,9 +14,10 @@ from pathlib import Path
 import torch
 
 import siam
-from siam.images import preprocess, read_image
-from siam.samples import load_samples
-from siam.scoring import predict_pair
+from siam.explanation.batch import predict_pair
+from siam.gallery.samples import load_samples
+from siam.images.preprocessing import preprocess
+from siam.images.reading import read_image
 
 ROUNDS, COPIES = 5, 2
 

@@ -9,10 +9,12 @@ from PIL import Image, ImageDraw, ImageOps
 
 import siam
 from docs import method_figure
-from siam import visualization, wording
-from siam.drawing import INK, PAPER, SOFT_INK, font
-from siam.images import read_image
-from siam.samples import load_samples
+from siam.drawing.colours import INK, PAPER, SOFT_INK
+from siam.drawing.shapes import font
+from siam.explanation import wording
+from siam.figures import maps
+from siam.gallery.samples import load_samples
+from siam.images.reading import read_image
 
 ROOT = Path(__file__).parent.parent
 METHOD = "mountain-path"  # the sample in the figure of the method
@@ -22,12 +24,12 @@ TILE, TILES, GAP, CAPTION = 230, 5, 10, 34  # px
 
 def row(explanation: siam.Explanation, name: str) -> Image.Image:
     """Return one photo with its scores, its total map, and the five attributes that count most."""
-    tiles = [tile for _, tile in visualization.tiles(explanation, count=TILES, width=TILE)]
+    tiles = [tile for _, tile in maps.tiles(explanation, count=TILES, width=TILE)]
     height = tiles[0].height
     size = (round(height * 4 / 3), height)
     pictures = [
         ImageOps.fit(explanation.image, size),
-        ImageOps.fit(visualization.total_maps(explanation, side=800).siam, size),
+        ImageOps.fit(maps.total_maps(explanation, side=800).siam, size),
     ]
     width = 2 * (size[0] + GAP) + TILES * (TILE + GAP) - GAP
     strip = Image.new("RGB", (width, height + CAPTION), PAPER)

@@ -6,20 +6,11 @@ Text takes the colour of the page that holds the drawing, and nothing is behind 
 from PIL import ImageOps
 
 import siam
-from siam import visualization, wording
-from siam.drawing import (
-    BASELINE_COLOUR,
-    CROWD,
-    PAPER,
-    SIAM_COLOUR,
-    Box,
-    Drawing,
-    Label,
-    Line,
-    Picture,
-    render_svg,
-)
-from siam.inference import Contribution
+from siam.drawing import colours, phrases
+from siam.drawing.colours import BASELINE_COLOUR, CROWD, PAPER, SIAM_COLOUR
+from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_svg
+from siam.explanation.inference import Contribution
+from siam.figures import maps as visualization
 
 COUNT = 3  # attributes shown
 TITLE = "How SIAM works: a photo becomes attribute maps; times templates they are contributions, whose sum is the score"
@@ -120,7 +111,7 @@ def _row(
     below: bool = False,
 ) -> None:
     """Draw one attribute: its map times its template is its contribution."""
-    name, value = wording.words(item.attribute), wording.signed(item.value)
+    name, value = phrases.words(item.attribute), phrases.signed(item.value)
     ends = (
         visualization.map_limit(explanation, shown),
         float(abs(explanation.templates[[of.index for of in shown]]).max()),
@@ -129,7 +120,7 @@ def _row(
     pictures = (
         visualization.attribute_map(explanation, item.index, ends[0], SMOOTH),
         visualization.template_image(explanation, item.index, ends[1], side=TILE[0]),
-        visualization.signed_colours(explanation.contribution_maps[item.index], ends[2], SMOOTH),
+        colours.signed_colours(explanation.contribution_maps[item.index], ends[2], SMOOTH),
     )
     for x, picture, text in zip(columns, pictures, ("map", "template", "contribution"), strict=True):
         drawing.items.append(Box(x - 1, y - 1, TILE[0] + 2, TILE[1] + 2, CROWD))
@@ -149,14 +140,14 @@ def _sum(drawing: Drawing, explanation: siam.Explanation, x: float, y: float) ->
     shown = sum(item.value for item in explanation.ranking(count=COUNT))
     others = len(explanation.attributes) - COUNT
     lines = [
-        ("bias", wording.number(explanation.bias)),
-        (f"these {COUNT}", wording.signed(shown)),
-        (f"{others} others", wording.signed(explanation.others(COUNT))),
+        ("bias", phrases.number(explanation.bias)),
+        (f"these {COUNT}", phrases.signed(shown)),
+        (f"{others} others", phrases.signed(explanation.others(COUNT))),
     ]
     for place, (text, value) in enumerate(lines):
         drawing.items += [Label(x, y + 24 * place, text, TEXT), Label(x + 165, y + 24 * place, value, TEXT, "end")]
     y += 24 * len(lines)
-    score = wording.score_text(explanation.scenicness, explanation.scale)
+    score = phrases.score_text(explanation.scenicness, explanation.scale)
     drawing.items += [
         Line(x, y - 14, x + 165, y - 14, CROWD),
         Label(x, y + 10, "score", 18),
@@ -166,7 +157,7 @@ def _sum(drawing: Drawing, explanation: siam.Explanation, x: float, y: float) ->
 
 def _baseline(explanation: siam.Explanation) -> str:
     assert explanation.baseline_scenicness is not None  # the bundled pair has one
-    score = wording.score_text(explanation.baseline_scenicness, explanation.scale)
+    score = phrases.score_text(explanation.baseline_scenicness, explanation.scale)
     return f"baseline: mean of the features, one linear layer: {score}"
 
 

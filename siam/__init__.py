@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from siam.checkpoint import Pair, load
     from siam.errors import CheckpointError, DatasetError, ImageError, SIAMError
-    from siam.hub import push
-    from siam.inference import Explanation, explain
+    from siam.explanation.inference import Explanation, explain
+    from siam.models.checkpoint import Pair, load
+    from siam.models.publishing import push
 
 __all__ = [
     "CheckpointError",
@@ -28,20 +28,23 @@ __all__ = [
 _HOMES = {
     "CheckpointError": "errors",
     "DatasetError": "errors",
-    "Explanation": "inference",
+    "Explanation": "explanation.inference",
     "ImageError": "errors",
-    "Pair": "checkpoint",
+    "Pair": "models.checkpoint",
     "SIAMError": "errors",
-    "explain": "inference",
-    "load": "checkpoint",
-    "push": "hub",
+    "explain": "explanation.inference",
+    "load": "models.checkpoint",
+    "push": "models.publishing",
 }
-_MODULES = {"checkpoint", "errors", "hub", "images", "inference", "model", "official", "visualization"}
+_PACKAGES = {
+    "comparison", "datasets", "drawing", "errors", "evaluation", "explainers", "explanation", "figures", "gallery",
+    "images", "models", "reports", "results", "runtime", "training",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(f"siam.{_HOMES[name]}"), name)
-    if name in _MODULES:
+    if name in _PACKAGES:
         return import_module(f"siam.{name}")
     raise AttributeError(f"module 'siam' has no attribute {name!r}")

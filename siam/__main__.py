@@ -2,6 +2,6 @@
 
 import sys
 
-from siam.cli import main
+from siam.cli.main import main
 
 sys.exit(main())

@@ -21,5 +21,9 @@ class DatasetError(SIAMError):
     """A dataset's folder, table or entry is not as its layout says."""
 
 
+class StorageError(SIAMError):
+    """A file could not be written or locked."""
+
+
 class TrainingError(SIAMError):
     """Training cannot begin or go on: its settings, what it kept on disk, or a loss that is no number."""

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from tests.server import chromium, running_app
+from tests.support.server import chromium, running_app
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes share the cores: more threads would wait for each other
     torch.set_num_threads(1)

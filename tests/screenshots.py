@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.server import ROOT, chromium, running_app, wait_until_idle
+from tests.support.paths import ROOT
+from tests.support.server import chromium, running_app, wait_until_idle
 
 CASE = "pair=Rendered&case=898"
 PAGES = {

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 import siam
-from siam.cli import main
-from siam.downloads import sun
-from siam.recipes import read_recipe
-from tests.experiment import write_recipe
-from tests.file_server import Stored, running_server
-from tests.server import ROOT
-from tests.test_datasets import save_archives
-from tests.test_downloads_scenicornot import COUNT, PICTURES, REPOSITORY, put
+from siam.cli.main import main
+from siam.datasets.downloads import sun
+from siam.training.recipes import read_recipe
+from tests.datasets.downloads.test_scenicornot import COUNT, PICTURES, REPOSITORY, put
+from tests.datasets.test_readers import save_archives
+from tests.support.experiment import write_recipe
+from tests.support.file_server import Stored, running_server
+from tests.support.paths import ROOT
 
 PHOTOS = 60
 README = (ROOT / "README.md").read_text(encoding="utf-8")

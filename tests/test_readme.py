@@ -3,9 +3,11 @@
 import json
 import re
 
-from siam import comparison_tables, cross_validation, results
-from siam.truth_tables import truth_tables
-from tests.server import ROOT
+from siam.evaluation import stored as results
+from siam.results import explainers
+from siam.results.truth_tables import truth_tables
+from siam.training.heads import cross_validation
+from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = {"oasis_scenes": "OASIS, outdoor scenes", "vessel_landscapes": "Vessel, nature"}
@@ -52,7 +54,7 @@ def test_tables_of_rendered_scenes_are_those_stored():
 
 
 def test_tables_of_explainers_are_those_stored():
-    printed = comparison_tables.tables(results.read_all(results.STORED).values(), markdown=True)
+    printed = explainers.tables(results.read_all(results.STORED).values(), markdown=True)
     lines = [line for line in printed.splitlines() if line.startswith(("|", "- ", "`python"))]
     assert len(lines) > 35
     for line in lines:

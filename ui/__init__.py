@@ -1,1 +1,1 @@
-"""What pages share: cached networks and explanations, the photo picker, the views of an explanation."""
+"""Everything that imports Streamlit: the router, the sidebar, and a package of views for each page."""

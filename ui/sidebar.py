@@ -3,8 +3,9 @@
 import streamlit as st
 
 from siam.errors import SIAMError
-from ui import add_gallery, address, chosen, gallery_tasks, resources
-from ui.photo import plain
+from ui.add_gallery import dialog, tasks
+from ui.photos.photo import plain
+from ui.state import address, chosen, resources
 
 
 def show() -> None:
@@ -27,12 +28,12 @@ def show() -> None:
     with st.sidebar:
         st.caption(f"{pair.card.get('summary', '')} Scores: {scale.name}, {scale.low:g} to {scale.high:g}.")
         st.page_link(
-            "ui/pages/results.py",
+            "pages/results.py",
             label="Model card and limits",
             icon=":material/description:",
             query_params={"table": "Model cards"},
         )
-        gallery_tasks.current()  # what has ended may have brought a gallery
+        tasks.current()  # what has ended may have brought a gallery
         found = chosen.galleries()
         wanted = st.session_state.pop("wanted_gallery", None)
         if wanted in found:
@@ -45,6 +46,6 @@ def show() -> None:
             )  # fmt: skip
         if problem := chosen.problem():
             st.error(plain(problem), icon=":material/error:")
-        add_gallery.offer()
+        dialog.offer()
         st.caption(f"Runs on: {resources.device_name()}")
-    add_gallery.show()
+    dialog.show()

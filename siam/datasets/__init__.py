@@ -6,8 +6,17 @@ list, the row is left out and told there instead, which is how `siam.datasets.ch
 
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from siam.errors import DatasetError
+from siam.runtime.exports import lazily
+
+if TYPE_CHECKING:
+    from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
+
+__all__ = ["DATASETS", "AttributePhotos", "RatingScale", "ScoredPhotos", "reader"]
+
+__getattr__ = lazily(__name__, dict.fromkeys(("AttributePhotos", "RatingScale", "ScoredPhotos"), "base"))
 
 DATASETS = {  # name on the command line → module, imported when it is first asked for
     "sun": "siam.datasets.sun_attributes",

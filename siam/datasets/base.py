@@ -5,7 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from siam.model import RatingScale
+PRESENT = 0.5  # an attribute is present where more than half of the annotators saw it
+
+
+@dataclass(frozen=True)
+class RatingScale:
+    """The scale on which the crowd rated: its name, its lowest and its highest value."""
+
+    name: str
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, eq=False)

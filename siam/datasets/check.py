@@ -15,7 +15,7 @@ from tqdm import tqdm
 from siam.datasets import reader
 from siam.datasets.tables import Finding, Problem
 from siam.errors import ImageError
-from siam.images import read_image
+from siam.images.reading import read_image
 
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 

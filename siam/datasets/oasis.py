@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from siam.datasets.base import ScoredPhotos
+from siam.datasets.base import RatingScale, ScoredPhotos
 from siam.datasets.tables import Finding, Sieve, numbers, read_split, read_table
-from siam.model import RatingScale
 
 SCALE = RatingScale("beauty, OASIS", 1, 7)
 SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file's name, where the table has no split

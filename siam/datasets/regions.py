@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from siam.datasets.base import PRESENT
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
-from siam.metrics import PRESENT
 
 # The groups whose union shows an attribute, for the attributes that have a place one could outline.
 GROUPS = {

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from siam.datasets.base import ScoredPhotos
+from siam.datasets.base import RatingScale, ScoredPhotos
 from siam.datasets.tables import Finding
 from siam.datasets.votes import HIGHEST, LOWEST, SPLIT_SIZES, read_attribution, read_votes, split_by_order
-from siam.model import RatingScale
 
 SCALE = RatingScale("scenicness, ScenicOrNot", LOWEST, HIGHEST)
 

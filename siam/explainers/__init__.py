@@ -5,7 +5,7 @@ half-way, importing captum loads matplotlib, and both need it installed, for a f
 """
 
 from siam.explainers.ada_sise import AdaSISE
-from siam.explainers.base import Explainer, Network
+from siam.explainers.base import Explainer, Network, attribute, score_down, score_up
 from siam.explainers.cam import CAM
 from siam.explainers.eigen_cam import EigenCAM
 from siam.explainers.grad_cam import GradCAM
@@ -19,8 +19,10 @@ from siam.explainers.score_cam import ScoreCAM
 from siam.explainers.siam_maps import SIAMMap
 from siam.explainers.sise import SISE
 from siam.explainers.vebi import VEBI
-from siam.fitted import NAMES
-from siam.model import SIAM
+from siam.models.fitted import NAMES
+from siam.models.siam import SIAM
+
+__all__ = ["EXPLAINERS", "attribute", "explainer", "names_for", "score_down", "score_up"]
 
 EXPLAINERS = {  # name -> class, whose fields all have defaults
     "siam": SIAMMap,  # also "siam:<attribute>", for one attribute's map
@@ -47,9 +49,9 @@ def explainer(name: str) -> Explainer:
     Raises:
         ValueError: there is none of that name. Whether the network has the attribute shows when it is called.
     """
-    family, colon, attribute = name.partition(":")
-    if family == "siam" and attribute:
-        return SIAMMap(attribute)
+    family, colon, chosen = name.partition(":")
+    if family == "siam" and chosen:
+        return SIAMMap(chosen)
     if colon or family not in EXPLAINERS:
         raise ValueError(f"no explainer is called {name!r}: choose one of {', '.join(EXPLAINERS)}, siam:<attribute>")
     return EXPLAINERS[family]()
@@ -63,5 +65,5 @@ def names_for(model: Network) -> tuple[str, ...]:
     if not isinstance(model, SIAM):
         absent = {"siam", *NAMES} - model.fitted.keys()
         return tuple(name for name in EXPLAINERS if name not in absent)
-    own = [f"siam:{attribute}" for attribute in model.config.attributes]
+    own = [f"siam:{name}" for name in model.config.attributes]
     return ("siam", *own, *(name for name in EXPLAINERS if name not in ("siam", "cam", *NAMES)))

@@ -23,8 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from siam.inference import device_of
-from siam.model import SIAM, Baseline
+from siam.models.baseline import Baseline
+from siam.models.siam import SIAM
+from siam.runtime.devices import device_of
 
 Network = SIAM | Baseline
 Target = Callable[[Network, Tensor], Tensor]  # (model, images (N, 3, H, W)) -> (N,), each of its own picture alone

@@ -14,7 +14,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from siam.explainers.base import Kind, Network, Progress, Target, layers_and_gradients, prepared, quiet, untouched
-from siam.model import Baseline
+from siam.models.baseline import Baseline
 
 
 @dataclass(frozen=True)

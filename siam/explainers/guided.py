@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from siam.vebi_features import ACTIVATIONS
+from siam.explainers.vebi_features import ACTIVATIONS
 
 
 @contextmanager

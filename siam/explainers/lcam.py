@@ -3,8 +3,8 @@
     z[n, i, j] = sum_c  v_c A[n, c, i, j] + b,        M = unit(z)
 
 A is the last feature map. v and b were learnt such that the network, seen through the mask sigmoid(z), keeps its score
-while the mask stays small: see `siam.lcam_training`. unit() scales each map from its lowest and highest value to 0 and
-1; a constant one becomes 0. As in the paper it takes z itself: the sigmoid is for the training alone.
+while the mask stays small: see `siam.explainers.fitting.lcam`. unit() scales each map from its lowest and highest
+value to 0 and 1; a constant one becomes 0. As in the paper it takes z itself: the sigmoid is for the training alone.
 
 - Fm and Img differ in their training: Fm masked the features, Img the picture.
 - The loss keeps the score whichever way it goes, so one v serves the score and minus the score: the map says what the
@@ -33,8 +33,8 @@ from siam.explainers.base import (
     to_unit,
     untouched,
 )
-from siam.fitted import fitted_to
-from siam.model import SIAM
+from siam.models.fitted import fitted_to
+from siam.models.siam import SIAM
 
 
 @dataclass(frozen=True)

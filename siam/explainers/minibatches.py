@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from siam.explainers.base import Progress
-from siam.inference import device_of
+from siam.runtime.devices import device_of
 
 _PIXELS = {"cuda": 32_000_000}  # a graphics card wants many pictures; on a CPU, few stay in its caches
 _PIXELS_ELSEWHERE = 500_000

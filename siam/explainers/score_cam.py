@@ -17,7 +17,7 @@ from torch import Tensor
 
 from siam.explainers.base import Kind, Network, Progress, Target, enlarged, prepared, quiet, to_unit, untouched
 from siam.explainers.minibatches import at_once, batches, is_size
-from siam.model import SIAM
+from siam.models.siam import SIAM
 
 
 @dataclass(frozen=True)

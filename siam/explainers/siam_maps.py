@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
-from siam.model import SIAM, SIAMOutput
+from siam.models.siam import SIAM, SIAMOutput
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ from siam.explainers.base import (
 )
 from siam.explainers.minibatches import at_once, batches, is_size
 from siam.explainers.otsu import otsu_threshold
-from siam.model import SIAM
+from siam.models.siam import SIAM
 
 Choice = Callable[[Tensor], Tensor]  # alpha (C,) -> which maps of the layer to keep, (C,) of bool
 

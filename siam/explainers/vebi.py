@@ -1,11 +1,11 @@
 """VEBI: the few features, of any layer, that speak for the score in this picture, each traced back to its pixels.
 
-    r = x * w                               x: the picture's vector (`siam.vebi_features`), w: what was fitted once
-    M = max over the highest few r_m > 0 of  unit( max_rgb |g_m| )
+    r = x * w                               x: the picture's vector (`siam.explainers.vebi_features`), w: what was
+    fitted once M = max over the highest few r_m > 0 of  unit( max_rgb |g_m| )
     g_m = guided, mended backward pass to the picture of the activation map of feature m itself
 
-w is the row of the target: sparse weights of channels that together predict it (`siam.vebi_fit`). For minus the score
-w is turned round. unit() scales each map from its lowest and highest value to 0 and 1.
+w is the row of the target: sparse weights of channels that together predict it (`siam.explainers.fitting.vebi`). For
+minus the score w is turned round. unit() scales each map from its lowest and highest value to 0 and 1.
 
 - The paper explains classes; so does this, where the network is one class of a classifier. Of a rating, w predicts the
   standardised score (`of="score"`), or whether it falls in the same bin as this picture's (`of="bin"`), which is
@@ -39,9 +39,9 @@ from siam.explainers.base import (
     untouched,
 )
 from siam.explainers.guided import guided
-from siam.fitted import Fitted, fitted_to
-from siam.model import SIAM
-from siam.vebi_features import descriptors, entries, squared_norms, watched
+from siam.explainers.vebi_features import descriptors, entries, squared_norms, watched
+from siam.models.fitted import Fitted, fitted_to
+from siam.models.siam import SIAM
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@
 
 `python -m siam data render --world flowers --variant single-6c --count 600 --out DIR` writes such a folder;
 `siam.datasets.flowers.classes` says what the variants are, and which published set gave the idea. All else varies
-whatever the class: view, distance, light, background, pot, and the plant's shape (`siam.datasets.flowers.traits`).
+whatever the class: view, distance, light, background, pot, and the plant's shape (`siam.worlds.flowers.traits`).
 """
 
 import json

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from siam.datasets import scenicornot, sun_attributes
-from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.tables import Finding
-from siam.model import RatingScale
 
 SCALE = RatingScale("scenicness of rendered landscapes", scenicornot.SCALE.low, scenicornot.SCALE.high)
 

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from siam.datasets.sun_attributes import ATTRIBUTES
-from siam.downloads.files import write_atomically
 from siam.errors import DatasetError
+from siam.runtime.files import write_atomically
 
 _REMEDY = "render the scenes again"
 

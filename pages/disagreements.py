@@ -1,0 +1,32 @@
+"""Where SIAM and the baseline disagree most, and why."""
+
+import dataclasses
+
+import streamlit as st
+
+from ui import router
+from ui.disagreements import case, listing
+from ui.state import chosen
+
+router.ensure()
+
+st.header("Where do the two networks disagree?", anchor=False)
+cases = chosen.cases()
+if cases is None:
+    st.info(
+        "These networks have no gallery yet. “Add a gallery” in the sidebar makes one, and so does "
+        "`python -m siam evaluate --model … --data … --root … --gallery galleries/NAME`.",
+        icon=":material/photo_library:",
+    )
+    st.stop()
+row = cases.row_of(st.query_params.get("case"))
+with st.expander("Order and filters", expanded=row is None, icon=":material/filter_alt:"):
+    filters, order = listing.filters(cases)
+rows = cases.select(filters, order)
+if row is not None:
+    case.show(cases, row, rows)
+else:
+    listing.summary(cases, rows)
+    listing.charts(cases, cases.select(dataclasses.replace(filters, area=None), order), filters.area)
+    listing.cards(cases, rows)
+    case.export(cases, rows)

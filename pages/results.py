@@ -1,0 +1,20 @@
+"""What was measured: the paper's tables beside ours, attributes, scores, presence, the benchmark, the model cards."""
+
+import streamlit as st
+
+from ui import router
+from ui.results.views import VIEWS
+
+router.ensure()
+
+st.header("Results", anchor=False)
+view = st.segmented_control(
+    "What to show",
+    list(VIEWS),
+    default=next(iter(VIEWS)),
+    required=True,
+    key="table",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+VIEWS[view or next(iter(VIEWS))]()

@@ -1,0 +1,28 @@
+"""What would the score be, if there were more or less of something, or elsewhere?"""
+
+import streamlit as st
+
+from siam.explanation import what_if
+from ui import router
+from ui.photos import picker
+from ui.state import chosen, resources
+from ui.what_if import edits, view
+
+router.ensure()
+
+st.header("What if there were less road, or more water?", anchor=False)
+with st.expander("Choose a photo", icon=":material/image:"):
+    photo = picker.choose()
+before = resources.explanation(photo)
+edits.start(before, f"{chosen.pair().source} {photo.digest}")
+edits.publish(before)
+after = what_if.apply(before, edits.made())
+view.scores(before, after)
+edits.tools(before, after)
+left, right = st.columns([3, 2], gap="large")
+with left:
+    view.history(before)
+with right:
+    view.reach(after)
+view.total_maps(before, after, photo)
+view.waterfalls(before, after)

@@ -1,0 +1,168 @@
+"""`data`: check a dataset, download one, or render one."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from siam.cli.arguments import number
+from siam.cli.failure import fail
+from siam.datasets import DATASETS
+
+_SPLITS = ("train", "val", "test")
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the commands and their arguments."""
+    parser = commands.add_parser("data", help="check, download or render datasets")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add_check(actions)
+    _add_render(actions)
+    download = actions.add_parser("download", help="fetch a dataset; the same command again goes on where it stopped")
+    names = download.add_subparsers(required=True, metavar="NAME")
+    _add_sun(names)
+    _add_scenicornot(names)
+
+
+def _add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser(
+        "check", help="read everything and list missing, unreadable, duplicate and out-of-range items"
+    )
+    parser.add_argument("name", choices=tuple(DATASETS), metavar="NAME", help=f"layout: {', '.join(DATASETS)}")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the dataset's folder")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.set_defaults(run=_check)
+
+
+def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser(
+        "render", help="render pictures whose truth is known, landscapes or flowers; the same command again goes on"
+    )
+    parser.add_argument("--world", choices=("landscapes", "flowers"), default="landscapes", help="default landscapes")
+    parser.add_argument(
+        "--variant", choices=("single-6c", "double-12c"), help="flowers: six or twelve classes; default single-6c"
+    )
+    parser.add_argument("--count", type=number, required=True, metavar="N", help="pictures 1 to N of the seed")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other pictures; default 0")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the dataset goes")
+    parser.add_argument("--size", type=int, metavar="PX", help="of the square pictures; default 500, for flowers 256")
+    parser.add_argument("--workers", type=number, metavar="W", help="processes; default one for each core")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures"
+    )
+    parser.set_defaults(run=_render)
+
+
+def _add_sun(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = names.add_parser("sun", help="SUN Attribute database: two archives, for research purposes only")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where the dataset goes")
+    parser.add_argument("--url", metavar="BASE", help="address above the archives; default is the owners'")
+    parser.set_defaults(run=_download_sun)
+
+
+def _add_scenicornot(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = names.add_parser("scenicornot", help="ScenicOrNot: ratings (ODbL) and photos (CC BY-SA 2.0, attributed)")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where the dataset goes")
+    parser.add_argument(
+        "--source", choices=("hub", "geograph"), default="hub", help="parquet on the Hub, or photos one by one"
+    )
+    parser.add_argument("--split", choices=_SPLITS, help="only this split; default all three")
+    parser.add_argument("--limit", type=number, metavar="N", help="at most so many photos")
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="hub: another repository in the same columns")
+    parser.add_argument("--revision", help="hub: commit, branch or tag; default main, pinned by the first run")
+    parser.add_argument("--rate", type=float, metavar="R", help="geograph: requests a second, at most 10; default 4")
+    parser.add_argument("--votes-url", metavar="URL", help="geograph: another address of votes.tsv")
+    parser.add_argument("--oembed-url", metavar="URL", help="geograph: another address of the oEmbed service")
+    parser.set_defaults(run=_download_scenicornot)
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Print the report; the exit status is 2 where something is amiss."""
+    # Imported here, so that --help and a bad argument answer without loading PyTorch.
+    from siam.datasets.check import check
+
+    report = check(options.name, options.root)
+    if options.json:
+        sys.stdout.write(json.dumps(report.as_json(), indent=1, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write(f"{report.table()}{report.summary()}\n")
+    if report.clean:
+        return 0
+    return fail(f"{options.root}: {report.summary()}: mend or remove them (pictures that cannot be read are skipped)")
+
+
+def _render(options: argparse.Namespace) -> int:
+    if options.world == "flowers":
+        from siam.worlds.flowers.render import SIZES
+
+        size = 256 if options.size is None else options.size
+    else:
+        from siam.worlds.landscapes.render import SIZES
+
+        size = 500 if options.size is None else options.size
+        if options.variant is not None:
+            return fail(
+                f"--variant {options.variant}: landscapes have no variants: add --world flowers or leave it out"
+            )
+    if options.seed < 0 or not SIZES[0] <= size <= SIZES[1]:
+        return fail(f"--seed {options.seed} --size {size}: the seed is 0 or more, the size {SIZES[0]} to {SIZES[1]}")
+    told = _render_flowers(options, size) if options.world == "flowers" else _render_landscapes(options, size)
+    if options.sheet is not None:
+        from siam.worlds.landscapes.sheet import write_sheet
+
+        write_sheet(options.out, range(1, min(options.count, 24) + 1), options.sheet)
+    sys.stdout.write(f"{options.out}: {told}\n")
+    return 0
+
+
+def _render_landscapes(options: argparse.Namespace, size: int) -> str:
+    """Render, and return what is there."""
+    from siam.worlds.landscapes.render import render_scenes
+
+    render_scenes(options.out, options.count, options.seed, size, options.workers)
+    return f"scenes 1 to {options.count} of seed {options.seed}, with votes, labels and truth"
+
+
+def _render_flowers(options: argparse.Namespace, size: int) -> str:
+    """Render, and return what is there."""
+    from siam.worlds.flowers.render import render_flowers
+
+    variant = options.variant or "single-6c"
+    render_flowers(options.out, options.count, options.seed, variant, size, options.workers)
+    return f"flowers 1 to {options.count} of seed {options.seed}, {variant}, with classes and masks"
+
+
+def _download_sun(options: argparse.Namespace) -> int:
+    from siam.datasets.downloads import sun
+    from siam.datasets.downloads.web import Web
+
+    with Web() as web:
+        sun.fetch(options.root, web, options.url or sun.BASE)
+    sys.stdout.write(f"{options.root}: {' and '.join(f'{name}/' for name in sun.ARCHIVES.values())} are complete\n")
+    return 0
+
+
+def _download_scenicornot(options: argparse.Namespace) -> int:
+    from siam.datasets.downloads import geograph, hub, scenicornot
+    from siam.datasets.downloads.selection import Request
+    from siam.datasets.downloads.web import Web
+
+    request = Request(options.split, options.limit)
+    if options.source == "hub":
+        with Web(headers=hub.headers()) as web:
+            repository = options.repo or scenicornot.REPOSITORY
+            summary = scenicornot.fetch(options.root, web, request, repository, options.revision)
+    else:
+        rate = geograph.RATE if options.rate is None else options.rate
+        if not 0 < rate <= geograph.MAXIMUM_RATE:
+            return fail(
+                f"--rate {rate:g} is outside 0 to {geograph.MAXIMUM_RATE:g} requests a second: choose a lower one"
+            )
+        with Web(rate=rate) as web:
+            votes, oembed = options.votes_url or geograph.VOTES_URL, options.oembed_url or geograph.OEMBED_URL
+            summary = geograph.fetch(options.root, web, request, votes, oembed)
+    sys.stdout.write(
+        f"{options.root}: {summary.here} of {summary.asked} photos in images/, "
+        "their ratings in votes.tsv, their authors in attribution.csv\n"
+    )
+    return 0

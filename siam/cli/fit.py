@@ -1,0 +1,237 @@
+"""`fit`: what explainers must learn for one network before they can explain it."""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siam.cli.failure import fail
+from siam.errors import CheckpointError, DatasetError, TrainingError
+
+if TYPE_CHECKING:
+    from siam.explainers.base import Progress
+    from siam.explainers.fitting.lcam import Pooled
+    from siam.models.baseline import Baseline
+    from siam.models.fitted import Fitted
+    from siam.models.flowers import FlowerNetwork
+
+_NAMES = ("lcam_fm", "lcam_img", "vebi")  # in this order: the second may start from the first
+_LEAST = 20  # pictures, of which every tenth judges
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its arguments."""
+    parser = commands.add_parser("fit", help="fit explainers that learn, L-CAM and VEBI, to a network")
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a TOML file: recipes/explainers.toml")
+    parser.add_argument("--model", metavar="NAME|DIR", help="bundled pair or folder; its baseline; default photo")
+    parser.add_argument(
+        "--photos", nargs="+", type=Path, metavar="DIR", help="all pictures below; of rendered scenes, the train split"
+    )
+    parser.add_argument(
+        "--flowers", metavar="VARIANT|DIR", help="single-6c, double-12c or a folder, instead of --model and --photos"
+    )
+    parser.add_argument("--root", type=Path, metavar="DIR", help="with --flowers: their pictures; the train split")
+    parser.add_argument("--only", nargs="+", choices=_NAMES, metavar="NAME", help=f"of {', '.join(_NAMES)}")
+    parser.add_argument("--count", type=int, metavar="N", help="at most so many pictures, drawn by the recipe's seed")
+    parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: beside the network")
+    parser.add_argument(
+        "--gallery", type=Path, metavar="DIR", help="VEBI: whose pictures show its features best; default the samples"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fit one explainer after the other, and store each as soon as it is there."""
+    wrong = _wrong(options)
+    if wrong is not None:
+        return fail(f"{wrong}: see python -m siam fit --help")
+    recipe = _recipe(options.recipe, options.only)
+    # Imported here, so that --help and a bad argument answer without loading PyTorch.
+    from siam.explainers.fitting.lcam import drawn
+    from siam.models import fitted
+
+    if options.flowers is not None:
+        (model, folder), files = _flower_network(options.flowers), _flowers(options.root)
+    else:
+        (model, folder), files = _baseline(options.model or "photo"), _pictures(options.photos)
+    if len(files) < _LEAST:
+        where = ", ".join(map(str, options.photos or [options.root]))
+        raise DatasetError(f"{where}: {len(files)} pictures to fit to; expected at least {_LEAST}")
+    files = drawn(files, options.count or 0, recipe["seed"])
+    shown, out = _shown(options.gallery), options.out or folder
+    for name in (name for name in _NAMES if name in recipe):
+        model.fitted[name] = _fit(name, model, files, recipe, options.cache)
+        fitted.write(name, model.fitted[name], model, out)
+        sys.stdout.write(f"{out / name}.safetensors: {_told(model.fitted[name])}\n")
+        if name == "vebi":  # its weights are kept, and told, even if the pictures that show them fail
+            fitted.write(name, _illustrated(model, files, shown), model, out)
+    return 0
+
+
+def _wrong(options: argparse.Namespace) -> str | None:
+    """Return what is wrong with the arguments taken together."""
+    if options.flowers is not None and (options.root is None or options.photos or options.model or options.gallery):
+        return "--flowers goes with --root DIR, and without --model, --photos and --gallery"
+    if options.flowers is None and (options.photos is None or options.root is not None):
+        return "expected --photos DIR, or --flowers VARIANT with --root DIR"
+    if options.count is not None and options.count < _LEAST:
+        return f"--count {options.count}: expected at least {_LEAST}, of which every tenth judges the others"
+    return None
+
+
+def _recipe(path: Path, only: Sequence[str] | None) -> dict[str, Any]:
+    """Return the sections that are asked for, and "seed"; what is wrong with any is told before the first is fitted."""
+    try:
+        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is missing: give a recipe such as recipes/explainers.toml") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{path} is not readable as TOML ({error}): compare it with recipes/explainers.toml"
+        ) from error
+    from siam.explainers.fitting.settings import check_vebi, settings_from
+
+    unknown = sorted(recipe.keys() - {"seed", *_NAMES})
+    odd = [name for name in _NAMES if not isinstance(recipe.get(name, {}), dict)]
+    if unknown or odd or type(recipe.get("seed")) is not int or recipe["seed"] < 0:
+        raise TrainingError(
+            f"{path}: expected seed, a whole number from 0, and sections of {', '.join(_NAMES)}; found "
+            f"{', '.join(recipe) or 'nothing'}"
+        )
+    absent = [name for name in only or () if name not in recipe]
+    if absent or not recipe.keys() & set(_NAMES):
+        raise TrainingError(f"{path} has no section [{absent[0] if absent else _NAMES[0]}]: add it or choose another")
+    for name in _NAMES:
+        check = check_vebi if name == "vebi" else settings_from
+        try:
+            check(recipe.get(name, {}))
+        except TrainingError as error:
+            raise TrainingError(f"{path}: [{name}]: {error}") from error
+    return {name: section for name, section in recipe.items() if name == "seed" or not only or name in only}
+
+
+def _baseline(source: str) -> "tuple[Baseline, Path]":
+    """Return a pair's baseline and folder, with what was fitted to it as far as that is readable and its own.
+
+    `siam.load` would refuse the pair where it is not; to fit it anew is the remedy.
+    """
+    from siam.models import card, fitted
+    from siam.models.baseline import Baseline, BaselineConfig
+    from siam.models.checkpoint import bundled, find, load_tensors
+    from siam.runtime.memory import keep_freed_memory
+
+    if source not in bundled() and not Path(source).is_dir():
+        raise CheckpointError(
+            f"there are no networks named {source!r}: give a bundled name ({', '.join(bundled())}) or a folder"
+        )
+    keep_freed_memory()
+    folder = find(source)
+    stored = card.read(folder).get("baseline")
+    if stored is None:
+        raise CheckpointError(f"{folder / card.CARD} tells of no baseline, and explainers are fitted to baselines only")
+    try:
+        model = Baseline(card.config(BaselineConfig, stored, folder / card.CARD)).eval()
+    except ValueError as error:  # what the card says is no network
+        raise CheckpointError(f"{folder / card.CARD}: {error}") from error
+    load_tensors(model, folder / "baseline.safetensors")
+    model.fitted = fitted.read(folder, model, _note)
+    return model, folder
+
+
+def _flower_network(source: str) -> "tuple[FlowerNetwork, Path]":
+    from siam.models.flowers import find, load
+
+    return load(source, "cpu", _note), find(source)
+
+
+def _note(problem: str) -> None:
+    """Tell why what was fitted before is left out: to fit it anew, as its message asks for, must be possible."""
+    sys.stderr.write(f"note: {problem}\n")
+
+
+def _pictures(folders: Sequence[Path]) -> list[Path]:
+    """Return all pictures below the folders, sorted, each once; of rendered scenes, those of the train split."""
+    from siam.datasets import rendered
+    from siam.images.reading import ACCEPTED_SUFFIXES
+
+    found: set[Path] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            raise DatasetError(f"{folder} is no folder: give one with pictures")
+        if (folder / "rendered.json").is_file():
+            scenes = rendered.read(folder)
+            found |= {path for path, split in zip(scenes.files, scenes.split, strict=True) if split == "train"}
+        else:
+            found |= {path for path in folder.rglob("*") if path.suffix.lower() in ACCEPTED_SUFFIXES}
+    return sorted(found)
+
+
+def _flowers(root: Path) -> list[Path]:
+    from siam.datasets.flowers import read
+
+    flowers = read(root)
+    return [path for path, split in zip(flowers.files, flowers.split, strict=True) if split == "train"]
+
+
+def _fit(name: str, model: "Pooled", files: Sequence[Path], recipe: dict[str, Any], cache: Path) -> "Fitted":
+    if name == "vebi":
+        return _fit_vebi(model, files, recipe[name])
+    from siam.explainers.fitting.lcam import fit_fm, fit_img
+    from siam.explainers.fitting.settings import settings_from
+
+    fit = fit_fm if name == "lcam_fm" else fit_img
+    return fit(model, files, settings_from({"seed": recipe["seed"], **recipe[name]}), cache)
+
+
+def _fit_vebi(model: "Pooled", files: Sequence[Path], settings: dict[str, Any]) -> "Fitted":
+    from siam.explainers.fitting import vebi
+
+    try:
+        with _bar("vebi") as progress:
+            return vebi.fit(model, files, settings, progress=progress)
+    except ValueError as error:  # the lasso has no solution, as where features are not finite
+        raise TrainingError(f"vebi cannot be fitted to these pictures: {error}") from error
+
+
+def _illustrated(model: "Pooled", files: Sequence[Path], shown: tuple[str, dict[str, Path]]) -> "Fitted":
+    """Return VEBI's fit with the mean pictures of its features, and for a baseline the pictures that show them best."""
+    from siam.explainers.fitting.visuals import with_top, with_visuals
+    from siam.models.baseline import Baseline
+
+    with _bar("vebi's features") as progress:
+        found = with_visuals(model, model.fitted["vebi"], files, progress=progress)
+    return with_top(model, found, *shown) if isinstance(model, Baseline) else found
+
+
+def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
+    """Return a gallery's name and its pictures by their names; those of the samples where there is none."""
+    from siam.gallery.samples import load_samples
+
+    if gallery is None:
+        return "samples", {sample.key: sample.path for sample in load_samples()}
+    pictures = _pictures([gallery / "images"])
+    if not pictures:
+        raise DatasetError(f"{gallery / 'images'} holds no pictures: give a gallery that has some")
+    return gallery.resolve().name, {path.stem: path for path in pictures}
+
+
+@contextmanager
+def _bar(what: str) -> "Iterator[Progress]":
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit="picture", file=sys.stderr) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.total = of
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def _told(result: "Fitted") -> str:
+    figures = "".join(f", {name} {value}" for name, value in result.facts.get("held_out", {}).items())
+    return f"fitted to {result.facts.get('pictures', '?')} pictures; held out{figures}"

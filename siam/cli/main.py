@@ -1,0 +1,46 @@
+"""The command line: arguments in, results to stdout, progress and errors to stderr.
+
+Exit status: 0; 2 for bad usage or bad input, with one line on stderr that names the file and the remedy.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import NoReturn
+
+from siam.cli import compare, data, evaluate, explain, fit, import_official, push, train
+from siam.cli.failure import fail
+from siam.errors import SIAMError
+
+_COMMANDS = (explain, evaluate, compare, train, fit, data, import_official, push)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):  # a character that the terminal lacks, as in a file's name, is no error
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return options.run(options)
+    except SIAMError as error:
+        return fail(str(error))
+    except OSError as error:  # an output folder that cannot be written, a full disk
+        return fail(f"{error.filename or 'file system'}: {error.strerror or error}: check the path and the space left")
+    except KeyboardInterrupt:
+        return fail("interrupted; what was finished is kept")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}: see {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m siam", description="Explain why a network finds a landscape beautiful.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser

@@ -1,0 +1,169 @@
+"""Pictures on which explainers are compared: it is known where what moves the target is.
+
+rendered   scenes of a gallery with true masks; the baseline's score; what ought to be found is the smallest region
+           that holds half of what truly raises the score (`siam.comparison.truth`,
+           `siam.comparison.agreement.evidence`)
+flowers    the logit of the picture's own class; what ought to be found is the part whose colour tells the class
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from siam.comparison.agreement import evidence
+from siam.comparison.truth import true_density
+from siam.datasets import flowers
+from siam.errors import DatasetError
+from siam.explainers import names_for
+from siam.explainers.base import Network
+from siam.gallery.store import Gallery, read
+from siam.images.preprocessing import preprocess
+from siam.images.reading import read_image
+from siam.models import flowers as flower_network
+from siam.models.baseline import Baseline
+from siam.models.checkpoint import load
+from siam.models.fitted import fingerprint
+from siam.models.siam import SIAM
+from siam.runtime.paths import ASSETS
+
+BUNDLED_SCENES = ASSETS / "gallery" / "rendered"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One picture, its networks, and what is true of it.
+
+    Attributes:
+        identifier: of the picture.
+        baseline: what is explained.
+        siam: which scores the same and explains itself; None where there is none.
+        image: (1, 3, H, W), as both networks take it.
+        mask: (H', W') of bool, over the same picture: what a map of what raises the score ought to mark.
+        density: (H', W'), what each place truly adds; None where only the mask is known.
+    """
+
+    identifier: str
+    baseline: Baseline
+    siam: SIAM | None
+    image: Tensor
+    mask: np.ndarray
+    density: np.ndarray | None
+
+    def network(self, name: str) -> Network:
+        """Return the network that an explainer explains: SIAM its own, all others the baseline."""
+        own = name == "siam_random" or name.partition(":")[0] == "siam"
+        return self.siam if own and self.siam is not None else self.baseline
+
+
+@dataclass(frozen=True)
+class World:
+    """Which pictures and networks are compared; any process can make the same of it.
+
+    Attributes:
+        kind: "rendered" or "flowers".
+        model: name or folder of a pair, or the variant of flowers.
+        folder: of the gallery, or of the rendered flowers.
+        count: of pictures, at most.
+        size: short side in px to which pictures are scaled; 0 for the networks' own.
+        device: of the networks; "" for a GPU where there is one.
+    """
+
+    kind: str
+    model: str
+    folder: Path
+    count: int
+    size: int = 0
+    device: str = ""
+
+
+@lru_cache(maxsize=1)
+def cases_of(world: World) -> tuple[Case, ...]:
+    """Return the pictures of a world, in an order that does not depend on their number.
+
+    Raises:
+        CheckpointError: there are no such networks.
+        DatasetError: the pair has no baseline, the folder is no gallery, or nothing in it has what is needed.
+    """
+    return _flower_cases(world) if world.kind == "flowers" else _rendered_cases(world)
+
+
+def _rendered_cases(world: World) -> tuple[Case, ...]:
+    pair, gallery = load(world.model, world.device or None), read(world.folder)
+    if pair.baseline is None:
+        raise DatasetError(f"the pair {pair.name!r} has no baseline to compare explainers on: choose one that has")
+    config = replace(pair.baseline.config, image_size=world.size or pair.baseline.config.image_size)
+    found: list[Case] = []
+    for row in np.random.default_rng(0).permutation(len(gallery)).tolist():
+        truth = _truth(gallery, row)
+        if truth is None:
+            continue
+        path, mask, density = truth
+        identifier = str(gallery.photos["identifier"][row])
+        found.append(Case(identifier, pair.baseline, pair.siam, preprocess(read_image(path), config), mask, density))
+        if len(found) == world.count:
+            break
+    if not found:
+        raise DatasetError(
+            f"no scene in {world.folder} has a picture and true masks: take a gallery of rendered scenes"
+        )
+    return tuple(found)
+
+
+def _truth(gallery: Gallery, row: int) -> tuple[Path, np.ndarray, np.ndarray] | None:
+    """Return picture, mask and density of a scene; None where it has none, or nothing raises its score."""
+    path, masks = gallery.picture(row), gallery.masks(row)
+    if path is None or masks is None:
+        return None
+    density = true_density(masks)
+    mask = evidence(density)
+    return (path, mask, density) if 0 < mask.mean() < 1 else None
+
+
+def _flower_cases(world: World) -> tuple[Case, ...]:
+    network = flower_network.load(world.model, world.device or None)
+    photos = flowers.read(world.folder)
+    of_class = [network.of_class(label) for label in range(len(network.class_names))]
+    config = replace(network.config, image_size=world.size or network.config.image_size)
+    return tuple(
+        Case(
+            identifier=photos.files[row].stem,
+            baseline=of_class[photos.labels[row]],
+            siam=None,
+            image=preprocess(read_image(photos.files[row]), config),
+            mask=photos.mask(row),
+            density=None,
+        )
+        for row in _visible(photos)[: world.count]
+    )
+
+
+def network_of(world: World, name: str) -> Network:
+    """Return the network of the first picture that an explainer explains."""
+    return cases_of(world)[0].network(name)
+
+
+def identity(case: Case) -> str:
+    """Return a hash of what explains a picture: the weights of its networks, and what explainers have learnt for it."""
+    digest = hashlib.sha256()
+    for network in (case.baseline, case.siam):
+        digest.update(b"" if network is None else fingerprint(network).encode())
+    for name, fitted in sorted(case.baseline.fitted.items()):
+        for key, tensor in sorted(fitted.tensors.items()):
+            digest.update(f"{name} {key}".encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def names_in(world: World) -> tuple[str, ...]:
+    """Return the explainers that can explain the networks of a world."""
+    case = cases_of(world)[0]
+    return (*(["siam"] if case.siam is not None else []), *names_for(case.baseline))
+
+
+def _visible(photos: flowers.FlowerPhotos) -> Sequence[int]:
+    """Return the rows of pictures that show at least some of the part."""
+    return [row for row in range(len(photos.files)) if photos.mask(row).any()]

@@ -1,0 +1,177 @@
+"""The comparison: every explainer on the same pictures, one record for each, which the summary averages.
+
+Records are appended to a file, one JSON object a line, as they are made; who begins again with the same settings goes
+on where it stopped. Beside the explainers stand references, which look at no network:
+
+    random        noise in cells as large as those of the last feature map
+    siam_random   the same noise, but the score is SIAM's: what SIAM's own figures are to be held against
+    centre        a Gaussian around the middle of the picture
+    truth         the true mask itself, averaged over each of these cells
+
+Figures of a record (`FIGURES`): those of `siam.comparison.agreement` against the mask, and "truth_rank" against the
+signed truth where it is known; those of `siam.comparison.faithfulness`; "agreement", the rank correlation with SIAM's
+total map; "randomised", that with the same method's map of a network whose weights are shuffled, layer by layer: a
+map that explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018,
+arXiv:1810.03292); it is not defined where either map is constant, as SIAM's is when no attribute is left; "passes"
+through the trunk.
+
+Faithfulness is in points of the network that a map explains, above that network's score of a plain picture, which two
+networks score differently: so SIAM's figures are compared with "siam_random", all others with "random".
+"""
+
+import copy
+import json
+import multiprocessing
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from siam.comparison.agreement import against_mask, rank_correlation
+from siam.comparison.faithfulness import SHARES, faithfulness
+from siam.comparison.pictures import Case, World, cases_of, identity
+from siam.errors import DatasetError
+from siam.evaluation.what_where_how.places import centre_prior
+from siam.evaluation.what_where_how.scenes import pooled
+from siam.explainers.attribution import Attribution, attribute_photo
+from siam.explainers.base import Network, Target, score_up
+from siam.runtime.processes import in_parallel
+
+REFERENCES = ("random", "siam_random", "centre", "truth")
+FIGURES = (
+    *("ebpg", "pixel_ap", "iou_area", "chance", "truth_rank", "deletion", "insertion"),
+    *(f"drop_{share}" for share in SHARES),
+    *(f"increase_{share}" for share in SHARES),
+    *("agreement", "randomised", "passes"),
+)
+_CELL = 32  # px, of the references
+
+Record = dict[str, Any]  # "identifier", "method", and figures: float, or None where one is not defined
+
+
+def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers: int = 1) -> list[Record]:
+    """Return the records of every explainer and every picture; those that the file holds already are not made again.
+
+    Args:
+        world: the pictures.
+        names: of explainers; references are added to them.
+        sanity: on how many pictures, from the first on, "randomised" is measured; it doubles their time.
+        path: of the file of records; it is made, and must have been begun for the same networks and settings.
+        workers: processes, each with one thread; 1 works in this process, with all threads.
+
+    Raises:
+        CheckpointError, DatasetError: as `cases_of`; or the file was begun with other settings.
+        ValueError: an explainer cannot explain the network.
+    """
+    cases = cases_of(world)
+    settings = {**asdict(world), "folder": world.folder.name, "sanity": sanity, "networks": identity(cases[0])}
+    settings.pop("count")  # more pictures may follow
+    done = {(record["identifier"], record["method"]) for record in _kept(path, settings)}
+    methods = [*names, *(name for name in REFERENCES if name != "siam_random" or cases[0].siam is not None)]
+    jobs = [
+        (world, number, name, number < sanity, path)
+        for number, case in enumerate(cases)
+        for name in methods
+        if (case.identifier, name) not in done
+    ]
+    begun = len(cases) * len(methods) - len(jobs)
+    steps = in_parallel(_work, jobs, workers) if workers > 1 else (_work(*job) for job in jobs)
+    with tqdm(total=begun + len(jobs), initial=begun, desc="maps", unit="map", file=sys.stderr) as progress:
+        for _step in steps:
+            progress.update()
+    chosen, own = {case.identifier for case in cases}, set(methods)
+    return [record for record in _kept(path, settings) if record["identifier"] in chosen and record["method"] in own]
+
+
+def _work(world: World, number: int, name: str, sane: bool, path: Path) -> None:
+    """Make one record, and append it to the file."""
+    if multiprocessing.parent_process() is not None:
+        torch.set_num_threads(1)
+    record = _record(cases_of(world)[number], name, sane)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record, allow_nan=False) + "\n")  # one write, so that processes do not mix lines
+
+
+def shuffled_weights(model: Network, seed: int = 0) -> Network:
+    """Return a copy of a network in which the weights of each layer have changed places with each other."""
+    generator = torch.Generator().manual_seed(seed)
+    other = copy.deepcopy(model)
+    for parameter in other.parameters():
+        order = torch.randperm(parameter.numel(), generator=generator)
+        values = parameter.detach().flatten()
+        parameter.data = values[order.to(values.device)].view_as(parameter)
+    return other
+
+
+def _record(case: Case, name: str, sane: bool) -> Record:
+    target = score_up()
+    model = case.network(name)
+    found = _attribution(model, case, name, target)
+    told = faithfulness(model, case.image, found.map, target)
+    figures = against_mask(found.map, case.mask)
+    if case.density is not None:
+        figures["truth_rank"] = rank_correlation(found.map, torch.from_numpy(case.density))
+    figures |= {"deletion": told.deletion_area, "insertion": told.insertion_area}
+    figures |= {f"drop_{share}": value for share, value in told.drop.items()}
+    figures |= {f"increase_{share}": value for share, value in told.increase.items()}
+    if case.siam is not None:
+        with torch.no_grad():
+            own = case.siam(case.image.to(next(case.siam.parameters()).device)).total_map[0]
+        figures["agreement"] = rank_correlation(found.map, own)
+    if sane:
+        other = _attribution(shuffled_weights(model), case, name, target)
+        figures["randomised"] = rank_correlation(found.map, other.map)
+    figures["passes"] = float(found.passes)
+    rounded = {key: None if value != value else round(value, 5) for key, value in figures.items()}
+    return {"identifier": case.identifier, "method": name, **rounded}
+
+
+def _attribution(model: Network, case: Case, name: str, target: Target) -> Attribution:
+    if name not in REFERENCES:
+        return attribute_photo(model, case.image, name, target)
+    return Attribution(name, _reference(case, name), False, 0.0, 0)
+
+
+def _reference(case: Case, name: str) -> Tensor:
+    height, width = (max(1, side // _CELL) for side in case.image.shape[2:])
+    if name in ("random", "siam_random"):
+        generator = torch.Generator().manual_seed(zlib.crc32(case.identifier.encode()))
+        return torch.rand(height, width, generator=generator)
+    if name == "centre":
+        return torch.from_numpy(centre_prior((height, width)))
+    return torch.from_numpy(pooled(case.mask.astype("float32"), (height, width)))
+
+
+def _kept(path: Path, settings: dict[str, Any]) -> list[Record]:
+    """Return the records of a file that was begun with these settings, or begin it."""
+    lines = list(_lines(path))
+    if not lines:
+        path.write_text(json.dumps({"settings": settings}) + "\n", encoding="utf-8")
+        return []
+    if lines[0].get("settings") != settings:
+        raise DatasetError(
+            f"{path} was begun with {json.dumps(lines[0].get('settings'))}, not {json.dumps(settings)}: "
+            "delete it, or ask for the same"
+        )
+    return lines[1:]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the whole lines of a file; one that was cut off by the end of the program is dropped from it."""
+    if not path.exists():
+        return
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    for line in whole.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise DatasetError(f"{path} is damaged ({error}): delete it to begin anew") from error

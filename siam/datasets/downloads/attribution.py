@@ -1,0 +1,70 @@
+"""Who made which photo: `attribution.csv`, a line for every photo that has come, safe against crashes.
+
+A line is appended after its photo is in place, so a listed photo is complete; a line that a crash cut is dropped.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from siam.datasets.votes import ATTRIBUTION_COLUMNS, read_attribution
+from siam.runtime.files import storage_errors
+
+PAGE = "https://www.geograph.org.uk/photo/"
+SEE_PAGE = "see page"  # where the source does not tell the author
+LICENCE = "CC BY-SA 2.0 https://creativecommons.org/licenses/by-sa/2.0/"
+
+
+def credit(identifier: int, author: str, title: str, page: str) -> dict[str, str]:
+    """Return the line of one photo."""
+    values = (str(identifier), f"images/{identifier}.jpg", author, title, page, LICENCE)
+    return dict(zip(ATTRIBUTION_COLUMNS, values, strict=True))
+
+
+class Attribution:
+    """The photos below a folder that are complete, with their authors.
+
+    Args:
+        root: holds attribution.csv, or will.
+
+    Raises:
+        StorageError: the file cannot be written.
+        DatasetError: the file is something else.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._path = root, root / "attribution.csv"
+        with storage_errors(self._path):
+            whole = self._path.read_bytes() if self._path.exists() else b""
+            if b"\n" not in whole:
+                self._append([dict(zip(ATTRIBUTION_COLUMNS, ATTRIBUTION_COLUMNS, strict=True))], anew=True)
+            elif not whole.endswith(b"\n"):
+                os.truncate(self._path, whole.rfind(b"\n") + 1)
+        self._listed = set(read_attribution(self._path))
+
+    def has(self, identifier: int) -> bool:
+        """Return whether a photo is listed and in its place."""
+        return identifier in self._listed and (self._root / "images" / f"{identifier}.jpg").exists()
+
+    def add(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """List photos that are in place; each row has `ATTRIBUTION_COLUMNS`.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        new = [row for row in rows if int(row["ID"]) not in self._listed]
+        with storage_errors(self._path):
+            self._append(new)
+        self._listed.update(int(row["ID"]) for row in new)
+
+    def _append(self, rows: Iterable[Mapping[str, str]], anew: bool = False) -> None:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for row in rows:
+            writer.writerow(" ".join(row[name].split()) for name in ATTRIBUTION_COLUMNS)  # one line for each photo
+        with self._path.open("w" if anew else "a", encoding="utf-8", newline="") as file:
+            file.write(text.getvalue())
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,142 @@
+"""Whole files: resumed after an interruption, checked, and given their final name only when complete.
+
+While a file is coming it is called NAME.part; NAME.part.json beside it tells what it is part of, so that the rest is
+asked for with If-Range and a file that changed on the server begins anew.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import httpx2
+from tqdm import tqdm
+
+from siam.datasets.downloads.web import Again, DownloadError, Web, content_range
+from siam.runtime.files import storage_errors
+
+
+def download(web: Web, url: str, target: Path, sha256: str | None = None) -> Path:
+    """Fetch a file unless it is there, continuing what an earlier run left.
+
+    Args:
+        web: the client.
+        url: of the file.
+        target: its final name; the folder is made.
+        sha256: of its content, where known.
+
+    Returns:
+        The target.
+
+    Raises:
+        DownloadError: it cannot be had, differs from its checksum time and again, or cannot be stored.
+    """
+    if target.exists():
+        return target
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = _Part(url, target)
+        with tqdm(
+            desc=target.name, initial=part.size(), unit="B", unit_scale=True, file=sys.stderr, disable=None
+        ) as bar:
+            web.persist(lambda: part.fetch(web, bar, sha256), url)
+        part.finish(target)
+    return target
+
+
+class _Part:
+    """A file that is still coming."""
+
+    def __init__(self, url: str, target: Path) -> None:
+        self._url = url
+        self._path = target.with_name(f"{target.name}.part")
+        self._about = target.with_name(f"{target.name}.part.json")
+        self._most = self.size()  # bytes that were ever held: more is progress, also after beginning anew
+
+    def size(self) -> int:
+        """Return the bytes that are here and can be continued."""
+        return self._path.stat().st_size if self._path.exists() and self._read_about().get("validator") else 0
+
+    def fetch(self, web: Web, bar: tqdm, sha256: str | None) -> None:
+        """Fetch the rest in one attempt."""
+        about, have = self._read_about(), self.size()
+        if not (have and have == about.get("size")):
+            headers = {"Range": f"bytes={have}-", "If-Range": about["validator"]} if have else {}
+            try:
+                with web.open(self._url, headers) as response:
+                    self._receive(response, have, bar)
+            except Again as again:
+                now = self.size()
+                progressed, self._most = now > self._most, max(now, self._most)
+                raise Again(again.reason, again.wait, progressed) from again
+        if sha256 is not None and _sha256(self._path) != sha256:
+            self._forget()
+            raise Again("what came differs from its checksum")
+
+    def finish(self, target: Path) -> None:
+        """Give the file its final name."""
+        self._path.replace(target)
+        self._about.unlink(missing_ok=True)
+
+    def _receive(self, response: httpx2.Response, have: int, bar: tqdm) -> None:
+        """Store an answer, from the beginning or continued."""
+        first, _end, size = content_range(response)
+        if response.status_code == 416:
+            if size is not None and size == have:
+                return  # everything was here already
+            self._forget()
+            raise Again("the server has less of it than was here")
+        tag = _validator(response)
+        if response.status_code == 206 and have:
+            if first != have or (tag and tag != self._read_about().get("validator")):
+                self._forget()
+                raise Again("the server continued another file")
+        else:
+            have, size = 0, int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
+            self._forget()
+            self._about.write_text(json.dumps({"url": self._url, "validator": tag, "size": size}), encoding="utf-8")
+        _check_space(self._path, size, have)
+        bar.total, bar.n = size, have
+        bar.refresh()
+        with self._path.open("ab") as file:
+            for chunk in response.iter_raw():  # as it comes: with a size, httpx2 would lose what waits for more
+                file.write(chunk)
+                have += len(chunk)
+                bar.update(len(chunk))
+            os.fsync(file.fileno())
+        if size is not None and have != size:
+            if have > size:
+                self._forget()
+            raise Again("the body ended early")
+
+    def _read_about(self) -> dict:
+        """Return what the part is of; empty where that is unknown or another address."""
+        try:
+            about = json.loads(self._about.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return about if isinstance(about, dict) and about.get("url") == self._url else {}
+
+    def _forget(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._about.unlink(missing_ok=True)
+
+
+def _validator(response: httpx2.Response) -> str | None:
+    """Return what If-Range may hold: a strong ETag, else the date of the last change."""
+    tag = response.headers.get("ETag")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
+
+
+def _check_space(path: Path, size: int | None, have: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if size is not None and size - have > free:
+        needed = f"{(size - have) / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free"
+        raise DownloadError(f"{path.parent}: {needed}: make room, then try again")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,29 @@
+"""One photo to its place: checked, written atomically."""
+
+import threading
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from siam.runtime.files import write_atomically
+
+_LOCK = threading.Lock()  # warning filters belong to the whole process
+
+
+def save(root: Path, identifier: int, data: bytes) -> bool:
+    """Write a photo, from any thread, to `images/<ID>.jpg` if it can be decoded; return whether it could.
+
+    Raises:
+        StorageError: it cannot be stored.
+    """
+    try:
+        with _LOCK, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a photo
+            with Image.open(BytesIO(data)) as image:
+                image.load()
+    except Exception:  # on hostile bytes, Pillow's decoders raise nearly anything
+        return False
+    write_atomically(root / "images" / f"{identifier}.jpg", data)
+    return True

@@ -1,0 +1,84 @@
+"""The SUN Attribute database: two archives, unpacked to `SUNAttributeDB/` and `images/`.
+
+"For research purposes only"; the photographers keep their rights.
+"""
+
+import gzip
+import shutil
+import sys
+import tarfile
+import zlib
+from pathlib import Path
+
+from tqdm import tqdm
+
+from siam.datasets.downloads.files import download
+from siam.datasets.downloads.web import DownloadError, Web
+from siam.runtime.files import exclusive, storage_errors
+
+BASE = "https://cs.brown.edu/~gmpatter/Attributes"
+ARCHIVES = {"SUNAttributeDB.tar.gz": "SUNAttributeDB", "SUNAttributeDB_Images.tar.gz": "images"}  # → folder
+
+_DAMAGED = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
+
+
+def fetch(root: Path, web: Web, base: str = BASE) -> None:
+    """Bring the official layout below `root`; a folder that is there is left as it is.
+
+    Args:
+        root: where SUNAttributeDB/ and images/ go.
+        web: the client.
+        base: the address above the archives.
+
+    Raises:
+        DownloadError: an archive cannot be had, stored or unpacked.
+    """
+    with exclusive(root):
+        for name, folder in ARCHIVES.items():
+            if not (root / folder).exists():
+                archive = download(web, f"{base.rstrip('/')}/{name}", root / name)
+                unpack(archive, root / folder)
+                archive.unlink()
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack the folder of the target's name from a .tar.gz; the target appears only when all of it is there.
+
+    Entries that lead out of the folder, devices and the like are refused (tarfile's "data" filter). An archive that
+    is of no use is removed, so that the next run fetches it again.
+
+    Raises:
+        DownloadError: the archive is damaged, is refused or holds no such folder; or there is no room for it.
+    """
+    unfinished = target.with_name(f"{target.name}.part")
+    with storage_errors(target):
+        try:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            _extract(archive, unfinished)
+            places = (unfinished / target.name, *sorted(unfinished.glob(f"*/{target.name}")))
+            found = next((path for path in places if path.is_dir()), None)
+            if found is None:
+                raise tarfile.TarError(f"no folder {target.name} in it")
+        except _DAMAGED as error:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            archive.unlink()
+            raise DownloadError(
+                f"{archive} was damaged or is another archive ({error}) and is removed: run the command again"
+            ) from error
+        found.replace(target)
+        shutil.rmtree(unfinished)
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    with archive.open("rb") as file:
+        size = archive.stat().st_size
+        with (
+            tqdm.wrapattr(
+                file, "read", total=size, desc=f"unpack {archive.name}", file=sys.stderr, disable=None
+            ) as told,
+            gzip.GzipFile(fileobj=told) as plain,  # pyright: ignore[reportArgumentType] - it reads like a file
+        ):
+            with tarfile.open(fileobj=plain, mode="r|") as entries:
+                entries.extractall(folder, filter="data")
+            while plain.read(1 << 20):  # to the end, where the checksum is compared
+                pass

@@ -1,9 +1,0 @@
-"""Everything that can stand in a scene, by name."""
-
-from siam.datasets.rendered import boats, clutter, farm, houses, lines, monuments, people, rail, sheds, vehicles, works
-
-THINGS = {
-    **houses.OBJECTS, **sheds.OBJECTS, **monuments.OBJECTS, **clutter.OBJECTS, **people.OBJECTS, **vehicles.OBJECTS,
-    **boats.OBJECTS, **rail.OBJECTS, **works.OBJECTS, **farm.OBJECTS,
-}  # fmt: skip
-LINES = lines.OBJECTS

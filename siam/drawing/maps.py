@@ -1,0 +1,150 @@
+"""Maps over photos: arrays in, Pillow images out.
+
+Signed maps are magenta, white and green, symmetric about 0; maps of presence are grey, black at 0.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageOps
+
+from siam.drawing.colours import INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
+from siam.drawing.phrases import signed, tick_text
+from siam.drawing.shapes import font, shortened, text_width
+
+DISPLAY_SIDE = 1280  # px: larger photos are shown smaller
+CELL_UNIT = "points per cell"
+
+_FRAME_FACTOR = 32  # px per point of the score, as in the paper, unless the largest frame would be too wide
+_FRAME_MOST, _FRAME_LEAST = 10, 1  # px
+_PAD = _FRAME_MOST + 4  # px from a tile's edge to its map
+_ASPECTS = 2 / 3, 3  # width by height of a tile's map area: beyond them a map is centred in it
+
+
+def display_photo(image: Image.Image, side: int = DISPLAY_SIDE) -> Image.Image:
+    """Return the photo with its long side at most `side` px."""
+    image = image.convert("RGB")
+    if max(image.size) <= side:
+        return image
+    ratio = side / max(image.size)
+    return image.resize((max(1, round(image.width * ratio)), max(1, round(image.height * ratio))))
+
+
+def upsampled(field: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a map (h, w) at a picture's size (width, height), each cell over the part of the picture it covers.
+
+    Bilinear, because it never leaves the range of the cells: anything smoother would draw evidence that is not there.
+    """
+    cells = Image.fromarray(np.ascontiguousarray(field, dtype=np.float32))
+    return np.asarray(cells.resize(size, Image.Resampling.BILINEAR))
+
+
+def signed_colours(field: np.ndarray, limit: float, size: tuple[int, int] | None = None) -> Image.Image:
+    """Return a signed map in magenta (-limit), white (0) and green (+limit), at `size` (width, height) or its own."""
+    if size is not None:
+        field = upsampled(field, size)
+    return _image(_colours(_normalised(field, limit)))
+
+
+def overlay(image: Image.Image, field: np.ndarray, limit: float, strength: float = 0.6) -> Image.Image:
+    """Lay the colours of a signed map over a photo: the photo alone at strength 0, the colours alone at 1.
+
+    In between the photo loses its own colours, and evidence covers more of it than white does: opacity is
+    strength ** p, p falling from 3.5 without evidence to 0.35 at the limit.
+    """
+    photo = np.asarray(image.convert("RGB"), dtype=np.float32)
+    if strength <= 0:
+        return image.convert("RGB")
+    normalised = _normalised(upsampled(field, image.size), limit)
+    grey = np.asarray(ImageOps.grayscale(image), dtype=np.float32)[..., None]
+    photo = photo + (grey - photo) * min(1, 1.5 * strength)
+    power = 0.35 + 3.15 * (1 - np.abs(normalised)) ** 2
+    opacity = (min(1, strength) ** power)[..., None]
+    return _image(photo * (1 - opacity) + _colours(normalised) * opacity)
+
+
+def grey_map(field: np.ndarray, limit: float, size: tuple[int, int]) -> Image.Image:
+    """Return a map in grey at `size` (width, height): black at 0 and below, white at `limit`."""
+    return _image(_normalised(np.maximum(upsampled(field, size), 0), limit) * 255)
+
+
+def lit(image: Image.Image, field: np.ndarray, limit: float, dim: float = 0.3) -> Image.Image:
+    """Return the photo lit where a map is positive, fully at `limit`; grey and `dim` elsewhere."""
+    light = _normalised(np.maximum(upsampled(field, image.size), 0), limit)[..., None]
+    grey = np.asarray(ImageOps.grayscale(image), dtype=np.float32)[..., None]
+    return _image(grey * dim * (1 - light) + np.asarray(image, dtype=np.float32) * light)
+
+
+def scale_bar(limit: float, width: int = 480, unit: str = CELL_UNIT) -> Image.Image:
+    """Return the legend of a signed map: its colours with their range printed below."""
+    bar = Image.new("RGB", (width, 52), PAPER)
+    bar.paste(signed_colours(np.linspace(-limit, limit, width - 24)[None], limit).resize((width - 24, 14)), (12, 8))
+    pen = ImageDraw.Draw(bar)
+    end = tick_text(limit)
+    for x, text, anchor in ((12, f"−{end}", "ls"), (width / 2, unit, "ms"), (width - 12, f"+{end}", "rs")):
+        pen.text((x, 42), text, SOFT_INK if anchor == "ms" else INK, font(13), anchor=anchor)
+    pen.rectangle((12, 8, width - 13, 21), outline="#CBD2D9")
+    return bar
+
+
+def frame_factor(contributions: Iterable[float]) -> float:
+    """Return the px of frame per point of the score for a view in which the widest frame is 10 px."""
+    largest = max((abs(value) for value in contributions), default=0.0)
+    return min(_FRAME_FACTOR, _FRAME_MOST / largest) if largest > 0 else _FRAME_FACTOR
+
+
+def frame_width(value: float, factor: float) -> int:
+    """Return the px of frame of a contribution: proportional, at least 1."""
+    return int(min(_FRAME_MOST, max(_FRAME_LEAST, round(abs(value) * factor))))
+
+
+def fitted(size: tuple[int, int], width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the area (width, height) that tiles give to pictures of a size, and the size of the picture within it."""
+    aspect = size[0] / size[1]
+    height = round(width / min(max(aspect, _ASPECTS[0]), _ASPECTS[1]))
+    ratio = min(width / size[0], height / size[1])
+    return (width, height), (max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio)))
+
+
+def inner_size(size: tuple[int, int], width: int) -> tuple[int, int]:
+    """Return the size at which a picture of a size lies in a tile of `framed`."""
+    return fitted(size, width - 2 * _PAD)[1]
+
+
+def framed(picture: Image.Image, title: str, value: float, factor: float, width: int = 320) -> Image.Image:
+    """Return a tile: the picture in a frame of its value's colour and width, with title and signed value below.
+
+    All tiles of pictures of one shape have one size, and the picture lies at the same place in each.
+    """
+    area, inner = fitted(picture.size, width - 2 * _PAD)
+    text_size = max(11, round(width / 15))
+    tile = Image.new("RGB", (width, area[1] + 2 * _PAD + round(text_size * 1.8)), PAPER)
+    left, top = _PAD + (area[0] - inner[0]) // 2, _PAD + (area[1] - inner[1]) // 2
+    frame = frame_width(value, factor)
+    outline = (left - frame, top - frame, left + inner[0] + frame - 1, top + inner[1] + frame - 1)
+    pen = ImageDraw.Draw(tile)
+    pen.rectangle(outline, fill=sign_colour(value))
+    tile.paste(picture.convert("RGB").resize(inner), (left, top))
+    text = signed(value)
+    room = width - 3 * _PAD - text_width(text, text_size)
+    line = tile.height - round(text_size * 0.6)
+    pen.text((_PAD, line), shortened(title, text_size, room), INK, font(text_size), "ls")
+    pen.text((width - _PAD, line), text, INK, font(text_size), "rs")
+    return tile
+
+
+def _normalised(field: np.ndarray, limit: float) -> np.ndarray:
+    if limit <= 0:
+        return np.zeros(field.shape, dtype=np.float32)
+    return np.clip(field / limit, -1, 1)
+
+
+def _colours(normalised: np.ndarray) -> np.ndarray:
+    """Return colours (..., 3) as floats of values in [-1, 1]."""
+    magnitude = np.abs(normalised)[..., None]
+    ends = np.where(normalised[..., None] >= 0, ImageColor.getrgb(POSITIVE), ImageColor.getrgb(NEGATIVE))
+    return np.array(ImageColor.getrgb(ZERO)) * (1 - magnitude) + ends * magnitude
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))

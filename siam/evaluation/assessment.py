@@ -1,0 +1,253 @@
+"""Judge a pair of networks on a dataset: photos in, figures with intervals out, as `evaluate` prints them."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siam.datasets import reader, sun_attributes
+from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
+from siam.errors import DatasetError, ImageError
+from siam.evaluation import bootstrap
+from siam.evaluation.predictions import JudgedPhotos, Predictions, columns, judge, predictions
+from siam.evaluation.presence import predicted_presence, true_presence
+from siam.evaluation.scores import attribute_figures_with_intervals, difference_figures, score_figures_with_intervals
+from siam.evaluation.what_where_how import judgement
+from siam.evaluation.what_where_how import scenes as what_where_how_scenes
+from siam.evaluation.what_where_how.errors import ErrorSplit
+from siam.evaluation.what_where_how.judgement import Explained
+from siam.evaluation.what_where_how.scenes import Scenes
+from siam.models.checkpoint import Pair
+from siam.models.siam import SIAM
+
+_METHOD = (
+    f"intervals: {100 * bootstrap.LEVEL:.0f} %, percentile bootstrap over photos, "
+    f"{bootstrap.RESAMPLES} resamples, seed 0"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """A pair judged on a dataset.
+
+    Attributes:
+        figures: ready for JSON: nothing in them is NaN (`assess`).
+        data: name of the layout.
+        root: the dataset's folder.
+        photos: of the whole dataset.
+        judged: those that were judged, and what the networks say of them.
+        scenes: the truth of each of them, where they are rendered.
+        errors: why SIAM errs on each of them, where that is known.
+    """
+
+    figures: dict[str, Any]
+    data: str
+    root: Path
+    photos: AttributePhotos | ScoredPhotos
+    judged: JudgedPhotos
+    scenes: Scenes | None = None
+    errors: ErrorSplit | None = None
+
+
+def assess(
+    pair: Pair, data: str, root: Path, split: str | None = None, *, score_labelled_photos: bool = False
+) -> Assessment:
+    """Judge a pair on a dataset; each photo goes through the networks once.
+
+    Args:
+        pair: the networks.
+        data: name of the layout, a key of `siam.datasets.DATASETS`.
+        root: the dataset's folder.
+        split: "train", "val", "test" or "all"; by default test where the dataset has one of its own, else all.
+        score_labelled_photos: ask the baseline, too, about photos that have attribute labels but no scores.
+
+    Returns:
+        An assessment whose figures are "siam", "baseline" (None where there is none) and, on rated photos, their
+        "difference" and "presence"; on rendered ones "what_where_how"
+        (`siam.evaluation.what_where_how.judgement.judge`); further "model", "data", "folder", "split", "n", "skipped"
+        files, "method" of the intervals, "notes" for the reader.
+
+    Raises:
+        DatasetError: the dataset is not as its layout says, has no scores, or no photos in the split.
+        ImageError: none of the photos can be read.
+    """
+    photos: AttributePhotos | ScoredPhotos = reader(data).read(root)
+    scenes = errors = None
+    if isinstance(photos, AttributePhotos):
+        known = np.ones(len(photos.files), dtype=bool)
+        networks = partial(predictions, pair, baseline=score_labelled_photos)
+        judged = judge(photos, data, root, split, known, networks)
+        figures = _attributes(pair, photos, judged)
+    else:
+        known = ~np.isnan(photos.scores)
+        if not known.any():
+            raise DatasetError(
+                f"{root} holds no scores: add a ratings.csv with file and score, or take another dataset"
+            )
+        true = data == "rendered" and set(pair.siam.config.attributes) == set(sun_attributes.ATTRIBUTES)
+        judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
+        figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
+        if true:
+            explained, scenes = _explained(pair.siam, judged.found), _truth(pair.siam, judged, root)
+            same = figures["same_scale"]
+            figures["what_where_how"], errors = judgement.judge(explained, scenes, same_scale=same)
+        elif data == "rendered":
+            figures["notes"].append("no what-where-how: the attributes of the model are not those of the scenes")
+    described = {"model": pair.name, "data": data, "folder": root.resolve().name, "method": _METHOD}
+    return Assessment({**figures, **described}, data, root, photos, judged, scenes, errors)
+
+
+def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: list[Path]) -> Assessment:
+    """Return an assessment of some of its photos by other pictures of them, such as smaller copies; its figures stay.
+
+    Args:
+        pair: that was judged.
+        assessment: of the pair.
+        rows: (n,) which of the judged photos.
+        pictures: (n,) of them.
+
+    Raises:
+        ImageError: a picture cannot be read.
+    """
+    judged, true = assessment.judged, assessment.scenes is not None
+
+    def stop(_place: int, error: ImageError) -> None:
+        raise error
+
+    found = predictions(pair, pictures, stop, baseline=judged.found.baseline is not None, maps=true)
+    judged = replace(judged, places=judged.places[rows], files=[judged.files[row] for row in rows], found=found)
+    if not true:
+        return replace(assessment, judged=judged)
+    scenes, errors = _truth(pair.siam, judged, assessment.root), None
+    if assessment.errors is not None:
+        errors = judgement.errors(_explained(pair.siam, found), scenes)
+    return replace(assessment, judged=judged, scenes=scenes, errors=errors)
+
+
+def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:
+    names, own, labels_of = _common(pair.siam)
+    labels = photos.labels[judged.places][:, labels_of]
+    figures = attribute_figures_with_intervals(judged.found.logits[:, own], labels, names)
+    notes = _seen(pair, attributes=True, split=judged.split)
+    told = {"split": judged.split, "n": len(labels), "skipped": judged.skipped, "notes": notes}
+    return {"siam": figures, "seen_in_training": bool(notes), **told}
+
+
+def _scores(
+    pair: Pair, photos: ScoredPhotos, judged: JudgedPhotos, data: str, root: Path, without_score: int
+) -> dict[str, Any]:
+    scores = photos.scores[judged.places].astype(float)
+    scale = pair.siam.config.scale
+    same, notes = _same_scale(scale, photos, data, scores)
+    found, logits, other = judged.found.scores, judged.found.logits, judged.found.baseline
+    predicted = {"siam": found, "baseline": other}
+    figures: dict[str, Any] = {
+        name: None if of is None else score_figures_with_intervals(of, scores, same_scale=same)
+        for name, of in predicted.items()
+    }
+    presence = {"predicted": predicted_presence(logits, scores, pair.siam.config.attributes)}
+    labelled, labels = _labels_beside(root, judged.files)
+    if len(labelled):
+        presence["true"] = true_presence(labels, scores[labelled], sun_attributes.ATTRIBUTES)
+        for name, of in predicted.items():
+            if of is not None:
+                own = logits[labelled] if name == "siam" else None
+                figures[name]["annotated"] = _annotated(pair.siam, of[labelled], scores[labelled], same, own, labels)
+    seen = _seen(pair, attributes=False, split=judged.split)
+    return {
+        **figures,
+        "difference": None if other is None else difference_figures(found, other, scores, same_scale=same),
+        "presence": presence,
+        "split": judged.split,
+        "n": len(scores),
+        "skipped": judged.skipped,
+        "without_score": without_score,
+        "scale": _described(scale),
+        "data_scale": _described(photos.scale),
+        "same_scale": same,
+        "seen_in_training": bool(seen),
+        "notes": [*notes, *seen],
+    }
+
+
+def _explained(network: SIAM, found: Predictions) -> Explained:
+    """Return what a network said of rendered scenes, its attributes in the order of the labels."""
+    assert found.maps is not None and found.total is not None  # they were asked for
+    order = [network.config.attributes.index(name) for name in sun_attributes.ATTRIBUTES]
+    return Explained(
+        logits=found.logits[:, order],
+        contributions=found.contributions[:, order],
+        maps=found.maps[:, order],
+        total=found.total,
+        templates=network.scenicness_head.effective_templates().detach().cpu().numpy()[order],
+        bias=network.scenicness_head.bias.item(),
+    )
+
+
+def _truth(network: SIAM, judged: JudgedPhotos, root: Path) -> Scenes:
+    assert judged.found.maps is not None
+    height, width = judged.found.maps.shape[2:]
+    identifiers = [int(path.stem) for path in judged.files]
+    return what_where_how_scenes.read(root, identifiers, network.config.grid, (height, width))
+
+
+def _annotated(
+    network: SIAM, predicted: np.ndarray, scores: np.ndarray, same: bool, logits: np.ndarray | None, labels: np.ndarray
+) -> dict[str, Any]:
+    """Return the figures of the photos that carry both scores and attribute labels, as in the paper's Table 3."""
+    figures = score_figures_with_intervals(predicted, scores, same_scale=same)
+    if logits is None:
+        return figures
+    names, own, labels_of = _common(network)
+    return {**figures, **attribute_figures_with_intervals(logits[:, own], labels[:, labels_of], names)}
+
+
+def _common(network: SIAM) -> tuple[list[str], list[int], list[int]]:
+    """Return the attributes that both network and labels know: names, and their places in either."""
+    own, labelled = network.config.attributes, sun_attributes.ATTRIBUTES
+    names = [name for name in labelled if name in own]
+    if not names:
+        raise DatasetError(f"the model knows none of the attributes that were labelled, such as {labelled[0]}")
+    return names, [own.index(name) for name in names], [labelled.index(name) for name in names]
+
+
+def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which photos (n,) have attribute labels too, in a labels.csv beside the ratings, and the labels (n, K)."""
+    empty = np.empty(0, dtype=int), np.empty((0, len(sun_attributes.ATTRIBUTES)))
+    if not {"file", *sun_attributes.ATTRIBUTES} <= set(columns(root / "labels.csv")):
+        return empty
+    labelled = sun_attributes.read(root)
+    rows = {path: row for row, path in enumerate(labelled.files)}
+    places = [place for place, path in enumerate(files) if path in rows]
+    return np.array(places, dtype=int), labelled.labels[[rows[files[place]] for place in places]]
+
+
+def _same_scale(scale: RatingScale, photos: ScoredPhotos, data: str, scores: np.ndarray) -> tuple[bool, list[str]]:
+    """Return whether an RMSE in points means something, and what is to be said about it."""
+    own = f"{scale.name} ({scale.low:g} to {scale.high:g})"
+    if data == "folder":
+        if scale.low <= scores.min() and scores.max() <= scale.high:
+            return True, [f"ratings.csv names no scale: its scores are taken to be on the model's, {own}"]
+        return False, [f"scores lie outside the model's scale, {own}: no RMSE in points; rank_rmse compares ranks"]
+    if photos.scale == scale:
+        return True, []
+    other = f"{photos.scale.name} ({photos.scale.low:g} to {photos.scale.high:g})"
+    return False, [f"the model predicts {own}, these are {other}: no RMSE in points; rank_rmse compares ranks"]
+
+
+def _seen(pair: Pair, *, attributes: bool, split: str) -> list[str]:
+    """Return a warning where photos of this split may have taught the pair, by what its card tells."""
+    metrics = pair.card.get("metrics")
+    if not isinstance(metrics, dict) or not pair.card.get("training_data"):
+        return []
+    crossed = "cross-validation" in str(metrics.get("protocol")) and not attributes  # trained on all rated photos
+    if split == "test" and not crossed:
+        return []
+    kept = "cross-validated ones" if crossed else "those of photos kept apart"
+    return [f"figures on photos that {pair.name!r} saw in training flatter; its card tells which, and holds {kept}"]
+
+
+def _described(scale: RatingScale) -> dict[str, Any]:
+    return {"name": scale.name, "low": scale.low, "high": scale.high}

@@ -1,0 +1,88 @@
+"""Figures of merit: RMSE and Kendall's tau-b of scores, average precision of attributes."""
+
+import numpy as np
+from scipy.stats import kendalltau, rankdata
+from sklearn.metrics import average_precision_score
+
+from siam.datasets.base import PRESENT
+
+_MANY = 1500  # photos, from which on a sort per resample is quicker than all pairs
+
+
+def rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
+    """Return the root mean squared error of scores (N,)."""
+    return float(np.sqrt(np.mean((predicted - actual) ** 2)))
+
+
+def kendall_tau(predicted: np.ndarray, actual: np.ndarray) -> float:
+    """Return Kendall's tau-b of scores (N,): 1 for the same order, 0 for chance, -1 for the reverse."""
+    return float(np.asarray(kendalltau(predicted, actual))[0])
+
+
+def average_precision(predicted: np.ndarray, labels: np.ndarray, minimum: int = 3) -> np.ndarray:
+    """Return the average precision of each attribute (K,), NaN where fewer than `minimum` photos show it.
+
+    Args:
+        predicted: attribute scores (N, K), on any scale that keeps the order.
+        labels: shares of annotators (N, K).
+        minimum: of photos that show the attribute; below it the figure would be a matter of luck.
+    """
+    present = labels > PRESENT
+    return np.array(
+        [
+            average_precision_score(present[:, k], predicted[:, k]) if present[:, k].sum() >= minimum else np.nan
+            for k in range(labels.shape[1])
+        ]
+    )
+
+
+def rank_rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
+    """Return the root mean squared difference of ranks, as shares of the photos: 0 for the same order, 0.41 for chance.
+
+    For predictions on another scale than the scores (N,). Chance is sqrt(1/6), the reverse order sqrt(1/3); photos with
+    equal values share their mean rank.
+    """
+    return rmse(rankdata(predicted) / len(actual), rankdata(actual) / len(actual))
+
+
+def rmse_of_resamples(predicted: np.ndarray, actual: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return `rmse` (R,) of R resamples: `counts` (R, N) says how often each photo is in each."""
+    return np.sqrt(counts @ np.square(predicted - actual, dtype=float) / counts.sum(axis=1))
+
+
+def kendall_tau_of_resamples(predicted: np.ndarray, actual: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return `kendall_tau` (R,) of R resamples; NaN where all photos of one have the same value.
+
+    With s_ij = sign(x_i - x_j), t_ij = sign(y_i - y_j) and counts m, tau-b is a ratio of quadratic forms:
+    m'(s t)m / sqrt(m'(s s)m · m'(t t)m). That is far quicker than a sort for each resample, while N is small.
+
+    Args:
+        predicted: (N,).
+        actual: (N,).
+        counts: (R, N), how often each photo is in each resample.
+    """
+    if len(actual) > _MANY:
+        return np.array([kendall_tau(np.repeat(predicted, row), np.repeat(actual, row)) for row in counts])
+    weights = counts.astype(float)
+    s, t = (np.sign(values[:, None] - values).astype(float) for values in (predicted, actual))  # (N, N)
+    agreement, untied, untied_too = (((weights @ form) * weights).sum(axis=1) for form in (s * t, s * s, t * t))
+    pairs = np.sqrt(untied) * np.sqrt(untied_too)
+    return np.divide(agreement, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+
+
+def average_precision_of_resamples(predicted: np.ndarray, present: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the average precision (R,) of one attribute in R resamples; NaN in those without a photo that shows it.
+
+    Args:
+        predicted: (N,) attribute scores.
+        present: (N,) bool.
+        counts: (R, N), how often each photo is in each resample.
+    """
+    order = np.argsort(-predicted, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(predicted[order])), len(order) - 1)  # the last photo of each equal score
+    drawn = counts[:, order]
+    seen = np.cumsum(drawn, axis=1)[:, ends]  # (R, E): photos down to each score
+    found = np.cumsum(drawn * present[order], axis=1)[:, ends]  # those of them that show the attribute
+    gained = np.diff(found, axis=1, prepend=0)
+    total = (gained * found / np.maximum(seen, 1)).sum(axis=1)
+    return np.divide(total, found[:, -1], out=np.full(len(counts), np.nan), where=found[:, -1] > 0)

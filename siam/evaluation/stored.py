@@ -1,0 +1,166 @@
+"""Stored results: one JSON file for each evaluation, which names its model, data, date and command beside the figures.
+
+    {"format": 1, "model": "photo", "data": "oasis_scenes", "split": "test", "protocol": "…", "date": "2026-11-21",
+     "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
+
+The project's own are in assets/results.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from siam.errors import SIAMError
+from siam.runtime.paths import ASSETS
+
+FORMAT = 1
+VARIANTS = ("siam", "siam-frozen", "baseline")
+STORED = ASSETS / "results"
+
+_TEXTS = ("model", "data", "split", "protocol", "date", "command")
+
+
+class ResultError(SIAMError):
+    """A stored result is missing, damaged, or not as its format says."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of one evaluation, and where they come from.
+
+    Attributes:
+        model: name of the pair of networks.
+        data: name of the dataset or datasets.
+        split: which photos: "train", "val", "test" or "all", or how they were divided.
+        protocol: how the figures were got, in one sentence.
+        date: of the evaluation, as YYYY-MM-DD.
+        command: that repeats it.
+        git_commit: of the project, or None where it is not known.
+        figures: variant (of `VARIANTS`) → its figures: numbers, None where a figure is not defined, texts, lists and
+            dictionaries of them. A dictionary with "kendall_tau" and "rmse", or with "mean_average_precision", holds
+            the figures of one set of photos: the variant's own, or one level below, under the name of the set.
+        format: of the file.
+    """
+
+    model: str
+    data: str
+    split: str
+    protocol: str
+    date: str
+    command: str
+    git_commit: str | None
+    figures: dict[str, dict[str, Any]]
+    format: int = FORMAT
+
+
+def write(result: Result, path: Path) -> None:
+    """Write a result, whole or not at all; folders are made, and a file of this name is replaced.
+
+    Raises:
+        ValueError: the result is not as `Result` says, or holds a number that is not finite.
+    """
+    content = asdict(result)
+    if problem := _problem(content):
+        raise ValueError(f"the result {problem}")
+    text = json.dumps({"format": content.pop("format"), **content}, indent=1, ensure_ascii=False, allow_nan=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # where the disk was full
+
+
+def read(path: Path) -> Result:
+    """Return a stored result.
+
+    Raises:
+        ResultError: the file is missing, damaged, or not as `Result` says.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except FileNotFoundError:
+        raise ResultError(f"{path} is missing: write it by siam evaluate --out FILE") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultError(f"{path} is not readable as JSON ({error}): evaluate again") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else type(content).__name__
+        remedy = "update SIAM Explorer" if isinstance(found, int) and found > FORMAT else "evaluate again"
+        raise ResultError(f"{path} has format {_short(found)}; this version reads format {FORMAT}: {remedy}")
+    if problem := _problem(content):
+        raise ResultError(f"{path} {problem}: mend it, or evaluate again")
+    return Result(**content)
+
+
+def read_all(folder: Path) -> dict[str, Result]:
+    """Return the results of a folder by the names of their files without ".json", in alphabetical order.
+
+    Raises:
+        ResultError: there is no such folder, or a file in it is no result.
+    """
+    if not folder.is_dir():
+        raise ResultError(f"{folder} is not a folder: give one that holds results as JSON files")
+    return {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _problem(content: dict[str, Any]) -> str | None:
+    """Return what is wrong with a result's content, as the end of a sentence, or None."""
+    odd = sorted(content.keys() ^ {field.name for field in fields(Result)})
+    if odd:
+        return f"lacks or does not know: {_short(', '.join(odd))}"
+    for name in _TEXTS:
+        if not isinstance(content[name], str) or not content[name].strip():
+            return f"has {_short(content[name])} as {name}; expected a text"
+    try:
+        date.fromisoformat(content["date"])
+    except ValueError:
+        return f"has the date {_short(content['date'])}; expected one such as 2026-11-21"
+    if content["git_commit"] is not None and not isinstance(content["git_commit"], str):
+        return f"has {_short(content['git_commit'])} as git_commit; expected a text or null"
+    return _problem_of_figures(content["figures"])
+
+
+def _problem_of_figures(figures: Any) -> str | None:
+    if not isinstance(figures, dict) or not figures:
+        return f"has {_short(figures)} as figures; expected those of {', '.join(VARIANTS[:-1])} or {VARIANTS[-1]}"
+    for variant, found in figures.items():
+        if variant not in VARIANTS:
+            return f"has figures of {_short(variant)}; expected {', '.join(VARIANTS[:-1])} or {VARIANTS[-1]}"
+        if not isinstance(found, dict):
+            return f"has {_short(found)} as figures of {variant}; expected names with numbers"
+        for way, value in _leaves(found, variant):
+            if not _fits(way, value):
+                return f"has {_short(value)} as {way}; expected a number"
+    return None
+
+
+def _leaves(value: Any, way: str) -> list[tuple[str, Any]]:
+    """Return everything in nested figures that is neither a dictionary nor a list, each with the way to it."""
+    if isinstance(value, dict):
+        return [leaf for name, item in value.items() for leaf in _leaves(item, f"{way} · {name}")]
+    if isinstance(value, list | tuple):
+        return [leaf for item in value for leaf in _leaves(item, way)]
+    return [(way, value)]
+
+
+def _fits(way: str, value: Any) -> bool:
+    """Return whether a leaf is what figures may hold: the figures that tables show are numbers or None."""
+    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
+        return not isinstance(value, bool) or not way.endswith(_SHOWN)
+    return isinstance(value, str) and not way.endswith(_SHOWN)
+
+
+_SHOWN = tuple(f" · {name}" for name in ("rmse", "kendall_tau", "mean_average_precision", "n"))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _short(value: Any) -> str:
+    words = repr(value)
+    return words if len(words) <= 80 else f"{words[:79]}…"

@@ -1,0 +1,177 @@
+"""Why a network errs on a rendered scene: its error as a sum of what it misread, misplaced, misweighted, cannot name.
+
+A network says y = b^ + sum_k <W_k, A_k>, A_k being the map of attribute k and W_k its template, both on the templates'
+grid. The truth is q = b + sum_k c_k + sum_j nuance_j, where c_k is about <T_k, m_k>, m_k being the share of each cell
+that the attribute covers. A map has no unit, so first one scale for each attribute makes shares of its values:
+
+    s_k = sum_n <A_nk, m_nk> / sum_n <m_nk, m_nk>, not below 0          least squares of A_k ~ s_k m_k over the scenes
+
+With the means of the cells a = mean A_k and u = mean m_k, the error y - q is exactly the sum of
+
+    misread      sum_k (a / u - s_k) <W_k, m_k>          it sees too much or too little of the attribute
+    misplaced    sum_k <W_k, A_k - (a / u) m_k>          it sees the right amount of it elsewhere than it is
+    misweighted  b^ - b + sum_k (s_k <W_k, m_k> - c_k)   seen rightly, it counts too much or too little
+    outside      - sum_j nuance_j                        no attribute stands for the cause
+
+What is not there has no place where it could be seen rightly: where an attribute covers less than `MINIMUM_SHARE` of
+the picture, the first two are <W_k, A_k - s_k m_k> and 0. The scales are fitted to the scenes that are judged; as one
+number for hundreds of scenes, each moves error between the parts, never in or out of their sum. Where a network's ReLU
+stops a template, what that changes counts as misweighted.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from siam.datasets.regions import MINIMUM_SHARE
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.evaluation.scores import number
+from siam.evaluation.what_where_how.scenes import Scenes
+
+PARTS = ("misread", "misplaced", "misweighted", "outside")
+RIGHT = 0.5  # points of the scale from 1 to 10: a score that is off by at most so much is right
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorSplit:
+    """The errors of a network on N scenes, in points, positive where it scores too high.
+
+    Attributes:
+        misread: (N, K).
+        misplaced: (N, K).
+        misweighted: (N, K).
+        outside: (N, J).
+        bias: (N,) the difference of the biases, which counts as misweighted.
+        nuances: names of the J causes outside the vocabulary.
+        scales: (K,) of the maps.
+    """
+
+    misread: np.ndarray
+    misplaced: np.ndarray
+    misweighted: np.ndarray
+    outside: np.ndarray
+    bias: np.ndarray
+    nuances: tuple[str, ...]
+    scales: np.ndarray
+
+    def parts(self) -> dict[str, np.ndarray]:
+        """Return each of `PARTS` (N,), summed over attributes or nuances."""
+        found = {part: getattr(self, part).sum(axis=1) for part in PARTS}
+        found["misweighted"] = found["misweighted"] + self.bias
+        return found
+
+    def total(self) -> np.ndarray:
+        """Return the errors (N,): predicted score minus true score."""
+        return np.sum(list(self.parts().values()), axis=0)
+
+
+def split_error(
+    maps: np.ndarray, templates: np.ndarray, contributions: np.ndarray, bias: float, scenes: Scenes
+) -> ErrorSplit:
+    """Return the parts of a network's errors on scenes.
+
+    Args:
+        maps: (N, K, g, g) attribute maps on the templates' grid.
+        templates: (K, g, g) effective templates.
+        contributions: (N, K) that the network tells.
+        bias: of the network.
+        scenes: the truth; K attributes in the same order.
+    """
+    shares = scenes.on_grid.astype(float)
+    scales = map_scales(maps, shares)
+    weighed = np.einsum("kij,nkij->nk", templates, shares, dtype=float)  # <W, m>
+    read = np.einsum("kij,nkij->nk", templates, maps, dtype=float)  # <W, A>
+    amount, covered = maps.mean(axis=(2, 3), dtype=float), shares.mean(axis=(2, 3))
+    shown = covered >= MINIMUM_SHARE
+    placed = np.divide(amount, covered, out=np.zeros_like(covered), where=shown) * weighed  # (a / u) <W, m>
+    return ErrorSplit(
+        misread=np.where(shown, placed, read) - scales * weighed,
+        misplaced=np.where(shown, read - placed, 0.0),
+        misweighted=scales * weighed - scenes.contributions + (contributions - read),
+        outside=-scenes.nuances,
+        bias=bias - scenes.bias,
+        nuances=scenes.nuance_names,
+        scales=scales,
+    )
+
+
+def map_scales(maps: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return s (K,) >= 0: what an attribute's map (N, K, g, g) says of a cell that it covers; 0 where it is nowhere."""
+    both = np.einsum("nkij,nkij->k", maps, shares, dtype=float)
+    squared = np.einsum("nkij,nkij->k", shares, shares, dtype=float)
+    return np.divide(both, squared, out=np.zeros_like(squared), where=squared > 0).clip(min=0)
+
+
+def error_figures(split: ErrorSplit) -> dict[str, Any]:
+    """Return the size of each part over all scenes.
+
+    Returns:
+        "n", "mean_absolute" and "rms" of the whole error, "bias_difference" (mean of b^ - b), and "parts": name →
+        "mean", "mean_absolute", "rms", "share_of_variance" (covariance with the whole error over its variance: the
+        shares sum to 1) and "largest" (the share of scenes in which this part moves the score farthest towards the
+        error). A figure that is not defined is None.
+    """
+    parts, total = split.parts(), split.total()
+    spread = float(np.var(total))
+    largest = largest_parts(split)
+    return {
+        "n": len(total),
+        "mean_absolute": number(np.abs(total).mean()),
+        "rms": number(np.sqrt(np.mean(total**2))),
+        "bias_difference": number(split.bias.mean()),
+        "parts": {
+            name: {
+                "mean": number(part.mean()),
+                "mean_absolute": number(np.abs(part).mean()),
+                "rms": number(np.sqrt(np.mean(part**2))),
+                "share_of_variance": number(_covariance(part, total) / spread) if spread > 0 else None,
+                "largest": number(np.mean([found == name for found in largest])),
+            }
+            for name, part in parts.items()
+        },
+    }
+
+
+def largest_parts(split: ErrorSplit) -> list[str]:
+    """Return for each scene the part (of `PARTS`) that moves its score farthest in the direction of its error."""
+    parts = np.stack(list(split.parts().values()))  # (parts, N)
+    towards = parts * np.where(split.total() >= 0, 1, -1)
+    return [PARTS[row] for row in towards.argmax(axis=0)]
+
+
+def verdicts(split: ErrorSplit, baseline: np.ndarray | None) -> list[str]:
+    """Return in words what happened on each scene, measured against its true score, not the noisy mean of few votes.
+
+    Args:
+        split: of SIAM.
+        baseline: (N,) errors of the baseline, or None.
+
+    Returns:
+        "both right" where neither is off by more than `RIGHT` points ("right" without a baseline); "only SIAM right"
+        where SIAM alone is; else the largest of `PARTS` in the direction of SIAM's error, and within it the attribute
+        or nuance that adds most in that direction: "misread: road", "outside the vocabulary: litter",
+        "misweighted: bias".
+    """
+    errors, largest = split.total(), largest_parts(split)
+    told = []
+    for n, error in enumerate(errors):
+        if abs(error) > RIGHT:
+            told.append(_cause(split, n, largest[n], 1 if error >= 0 else -1))
+        elif baseline is None:
+            told.append("right")
+        else:
+            told.append("both right" if abs(baseline[n]) <= RIGHT else "only SIAM right")
+    return told
+
+
+def _cause(split: ErrorSplit, scene: int, part: str, direction: int) -> str:
+    values, names = getattr(split, part)[scene], ATTRIBUTES if part != "outside" else split.nuances
+    if part == "misweighted":
+        values, names = np.append(values, split.bias[scene]), (*names, "bias")
+    title = "outside the vocabulary" if part == "outside" else part
+    return f"{title}: {names[int((values * direction).argmax())]}"
+
+
+def _covariance(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.mean((first - first.mean()) * (second - second.mean())))

@@ -1,0 +1,246 @@
+"""What, where and how: what a network says of rendered scenes, held against what is true of them.
+
+What    average precision of each attribute by the annotators' labels; top 8: the share of the eight attributes that
+        truly move a score most (fewer where fewer do) that is among the eight of the largest |contribution|
+Where   `siam.evaluation.what_where_how.places`
+How     of the attributes that are judged, with the true templates T sampled on the grid of the learned ones, W:
+        templates      Pearson correlation of W_k and T_k over the cells; mean over attributes
+        templates, all the same over all cells of all attributes together, of s_k W_k (s_k: the scale of the maps)
+        signs          share of attributes whose W_k and T_k have means of the same sign
+        contributions  Pearson correlation of predicted and true contributions over all scenes and attributes whose
+                       true one is at least `CAUSE` points; the same for each attribute, and the mean of these; share of
+                       the same sign
+Score   Kendall's tau with the mean of the crowd's votes
+Error   `siam.evaluation.what_where_how.errors`
+
+The references say what the figures are worth. "another scene" is the network's own explanation of another scene, a
+fixed random one: what is known without looking at the picture. "random" is a random order of attributes, and templates
+of independent normal values times the network's own maps; it and the others are those of
+`siam.evaluation.what_where_how.places`. The ideal score is the true one without the causes outside the vocabulary:
+the best that these attributes can do. A correlation is not defined where one side does not vary; such attributes do
+not count.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import adaptive_avg_pool2d
+
+from siam.datasets.rendered.crowd import true_templates
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.evaluation.localisation import MINIMUM_PHOTOS
+from siam.evaluation.metrics import kendall_tau
+from siam.evaluation.scores import attribute_figures, number
+from siam.evaluation.what_where_how.errors import ErrorSplit, error_figures, map_scales, split_error
+from siam.evaluation.what_where_how.places import place_figures
+from siam.evaluation.what_where_how.scenes import CAUSE, Scenes
+
+TOP = 8  # attributes: as many as a figure shows
+_SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What a network says of N scenes; K attributes in the order of `ATTRIBUTES`.
+
+    Attributes:
+        logits: (N, K) attribute logits.
+        contributions: (N, K).
+        maps: (N, K, h, w) attribute maps.
+        total: (N, h, w) total maps.
+        templates: (K, g, g) effective templates.
+        bias: of the score.
+    """
+
+    logits: np.ndarray
+    contributions: np.ndarray
+    maps: np.ndarray
+    total: np.ndarray
+    templates: np.ndarray
+    bias: float
+
+    def maps_on_grid(self) -> np.ndarray:
+        """Return the maps (N, K, g, g) as the templates meet them."""
+        grid = self.templates.shape[1]
+        return adaptive_avg_pool2d(torch.from_numpy(self.maps), (grid, grid)).numpy()
+
+
+def judge(explained: Explained, scenes: Scenes, *, same_scale: bool = True) -> tuple[dict[str, Any], ErrorSplit | None]:
+    """Return the figures of a network on scenes, ready for JSON, and the parts of its errors.
+
+    Args:
+        explained: what it says of the scenes.
+        scenes: the truth.
+        same_scale: whether its scores are on the scenes' scale; else points do not compare, and there are no errors.
+
+    Returns:
+        "n", "top", "cause"; a dictionary for each column ("siam", and the references "ideal", "another_scene",
+        "uniform", "centre", "random") with "what", "where", "how" and "score" as far as they apply; "per_attribute":
+        name → SIAM's figures; "error" (`error_figures`, or None). And the errors, or None.
+    """
+    count = len(scenes.truths)
+    generator = np.random.default_rng(_SEED)
+    other = _others(count, generator)
+    grid_maps = explained.maps_on_grid()
+    noise = generator.normal(size=explained.templates.shape)
+    scales = map_scales(grid_maps, scenes.on_grid)
+    what, precision = _what(explained, scenes, other)
+    where = place_figures(explained.maps, explained.total, scenes, other, _SEED)
+    how = {
+        "siam": _how(explained.templates, explained.contributions, scales, scenes),
+        "another_scene": _contribution_figures(explained.contributions[other], scenes),
+        "random": _how(noise, np.einsum("kij,nkij->nk", noise, grid_maps), scales, scenes),
+    }
+    score = _score(explained, scenes, other)
+    columns = {}
+    for name, places in where.items():
+        columns[name] = {"where": {key: value for key, value in places.items() if key != "per_attribute"}}
+        columns[name] |= {key: of[name] for key, of in (("what", what), ("how", how), ("score", score)) if name in of}
+    split = errors(explained, scenes) if same_scale else None
+    figures = {
+        "n": count,
+        "top": TOP,
+        "cause": CAUSE,
+        **columns,
+        "per_attribute": _per_attribute(explained, scenes, scales, precision, where),
+        "error": error_figures(split) if split else None,
+    }
+    return figures, split
+
+
+def errors(explained: Explained, scenes: Scenes) -> ErrorSplit:
+    """Return the parts of a network's errors on scenes, whose scores are on its scale."""
+    maps = explained.maps_on_grid()
+    return split_error(maps, explained.templates, explained.contributions, explained.bias, scenes)
+
+
+def top_agreement(predicted: np.ndarray, true: np.ndarray) -> float:
+    """Return the mean share of the true top 8 that is among the predicted top 8, by |contribution| (N, K).
+
+    The true top 8 has fewer attributes where fewer have a true contribution; scenes without any do not count.
+    """
+    ours = np.argsort(-np.abs(predicted), axis=1, kind="stable")[:, :TOP]
+    theirs = np.argsort(-np.abs(true), axis=1, kind="stable")[:, :TOP]
+    named = np.zeros(true.shape, dtype=bool)
+    np.put_along_axis(named, ours, True, axis=1)
+    counts = np.take_along_axis(true, theirs, axis=1) != 0
+    found = (np.take_along_axis(named, theirs, axis=1) & counts).sum(axis=1)
+    some = counts.any(axis=1)
+    return float((found[some] / counts[some].sum(axis=1)).mean()) if some.any() else float("nan")
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Pearson's correlation of two arrays of any, but the same, shape; NaN where one of them does not vary."""
+    first, second = (values.astype(float).ravel() for values in (first, second))
+    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _others(count: int, generator: np.random.Generator) -> np.ndarray:
+    """Return for each scene the place of another one, a random one, each used once."""
+    order = generator.permutation(count)
+    other = np.empty(count, dtype=int)
+    other[order] = np.roll(order, 1)
+    return other
+
+
+def _what(
+    explained: Explained, scenes: Scenes, other: np.ndarray
+) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
+    """Return the figures by column, and SIAM's average precision of each attribute."""
+    own, shifted = (
+        attribute_figures(logits, scenes.labels, ATTRIBUTES) for logits in (explained.logits, explained.logits[other])
+    )
+    columns = {
+        "siam": (own["mean_average_precision"], top_agreement(explained.contributions, scenes.contributions)),
+        "another_scene": (
+            shifted["mean_average_precision"],
+            top_agreement(explained.contributions[other], scenes.contributions),
+        ),
+        "random": (own["chance"], TOP / len(ATTRIBUTES)),
+    }
+    figures = {
+        name: {"mean_average_precision": precision, "attributes": own["attributes"], "top_agreement": number(top)}
+        for name, (precision, top) in columns.items()
+    }
+    return figures, own["per_attribute"]
+
+
+def _score(explained: Explained, scenes: Scenes, other: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return by column how the scores rank the scenes as the crowd does."""
+    crowd = np.array([np.mean(truth.votes) for truth in scenes.truths])
+    own = explained.contributions.sum(axis=1)
+    scores = {"siam": own, "ideal": scenes.bias + scenes.contributions.sum(axis=1), "another_scene": own[other]}
+    return {name: {"kendall_tau": number(kendall_tau(values, crowd))} for name, values in scores.items()}
+
+
+def _how(templates: np.ndarray, contributions: np.ndarray, scales: np.ndarray, scenes: Scenes) -> dict[str, Any]:
+    true, judged = true_weights(templates.shape[1]), scenes.judged
+    found = [correlation(templates[k], true[k]) for k in judged]
+    signs = [np.sign(templates[k].mean()) == np.sign(true[k].mean()) for k in judged]
+    return {
+        "templates": _mean(found),
+        "templates_all": number(correlation(scales[judged, None, None] * templates[judged], true[judged])),
+        "template_signs": _mean(signs),
+        **_contribution_figures(contributions, scenes),
+    }
+
+
+def true_weights(grid: int) -> np.ndarray:
+    """Return the true templates (K, g, g) as weights of cells: what an attribute that covers one adds to the score."""
+    return true_templates(grid) / grid**2
+
+
+def _contribution_figures(contributions: np.ndarray, scenes: Scenes) -> dict[str, Any]:
+    counts = np.abs(scenes.contributions) >= CAUSE
+    by_attribute = [_of_attribute(contributions, scenes, k)[0] for k in range(len(ATTRIBUTES))]
+    predicted, true = contributions[counts], scenes.contributions[counts]
+    return {
+        "contributions": number(correlation(predicted, true)),
+        "contributions_of_attributes": _mean(by_attribute),
+        "contribution_signs": _mean(np.sign(predicted) == np.sign(true)),
+    }
+
+
+def _of_attribute(contributions: np.ndarray, scenes: Scenes, k: int) -> tuple[float, float]:
+    """Return the correlation of an attribute's contributions with the true ones, and the share of the same sign."""
+    counts = np.abs(scenes.contributions[:, k]) >= CAUSE
+    if counts.sum() < MINIMUM_PHOTOS:
+        return float("nan"), float("nan")
+    predicted, true = contributions[counts, k], scenes.contributions[counts, k]
+    return correlation(predicted, true), float((np.sign(predicted) == np.sign(true)).mean())
+
+
+def _per_attribute(
+    explained: Explained,
+    scenes: Scenes,
+    scales: np.ndarray,
+    precision: dict[str, float],
+    where: dict[str, dict[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Return SIAM's figures of every attribute that is judged; points are those of an attribute that covers all."""
+    true = true_weights(explained.templates.shape[1])
+    figures = {}
+    for k in scenes.judged:
+        name = ATTRIBUTES[k]
+        together, signs = _of_attribute(explained.contributions, scenes, k)
+        figures[name] = {
+            "average_precision": precision.get(name),
+            **where["siam"]["per_attribute"][name],
+            "covered": where["uniform"]["per_attribute"][name]["pixel_ap"],
+            "template": number(correlation(explained.templates[k], true[k])),
+            "points": number(scales[k] * explained.templates[k].sum()),
+            "true_points": number(true[k].sum()),
+            "contribution": number(together),
+            "contribution_signs": number(signs),
+        }
+    return figures
+
+
+def _mean(values: Any) -> float | None:
+    known = np.asarray(values, dtype=float)
+    known = known[~np.isnan(known)]
+    return number(known.mean()) if len(known) else None

@@ -1,0 +1,147 @@
+"""Where: how well attribute maps agree with the true masks of rendered scenes, beside maps that know nothing.
+
+An attribute is judged over the scenes in which it covers at least half a percent of the picture, if there are three of
+them. Maps are scaled (bilinear) to the cells of the masks; a cell that an attribute covers in part
+counts in part, so that thin things such as wires are judged as their pixels would be.
+
+    pixel AP       average precision of all pixels of these scenes, ranked by the map
+    IoU            intersection over union of mask and map, where the map is above one threshold for all scenes; it is
+                   chosen on every other scene and judged on the rest, then the other way round
+    pointing game  probability that the mask covers the place where the map is highest; ties count by their mean
+    inside causes  share of the sum of |total map| that lies where the true causes are: masks of the attributes that
+                   truly move the score by `CAUSE` points or more
+
+J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016, arXiv:1608.00507 (the pointing game).
+The references are judged in the same way:
+
+    ideal           the true masks, averaged over each cell of the network's maps: what maps this coarse can reach
+    another scene   the network's maps of another scene
+    uniform         the same everywhere
+    centre          a Gaussian around the middle, its standard deviation a quarter of the picture's side
+    random          uniform noise in each cell of the maps
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.evaluation.scores import number
+from siam.evaluation.what_where_how.scenes import Scenes, pooled
+
+_SPREAD = 0.25  # of the centre prior, in sides of the picture
+FIGURES = ("pixel_ap", "iou", "pointing")
+
+Maps = Callable[[int], np.ndarray]  # attribute → its maps (n_k, h, w) of the scenes that show it
+
+
+def place_figures(maps: np.ndarray, total: np.ndarray, scenes: Scenes, other: np.ndarray, seed: int) -> dict[str, Any]:
+    """Return how well maps agree with masks, for the network and for every reference.
+
+    Args:
+        maps: (N, K, h, w) of the network.
+        total: (N, h, w), its total maps.
+        scenes: the truth.
+        other: (N,) which scene stands for each as "another scene".
+        seed: of the random maps.
+
+    Returns:
+        column ("siam", "ideal", "another_scene", "uniform", "centre", "random") → "pixel_ap", "iou" and "pointing"
+        (means over the attributes that are judged), "inside_causes", and "per_attribute": name → "scenes" and the
+        three figures. The figures of "uniform" are the shares of the picture that are covered.
+    """
+    size = maps.shape[2:]
+    generator = np.random.default_rng(seed)
+    noise = generator.random(total.shape, dtype=np.float32)
+    by_attribute: dict[str, Maps] = {
+        "siam": lambda k: maps[scenes.shown[k], k],
+        "ideal": lambda k: pooled(scenes.shares[k].astype(np.float32), size),
+        "another_scene": lambda k: maps[other[scenes.shown[k]], k],
+        # Zeros, because scaling keeps them exactly equal.
+        "uniform": lambda k: np.zeros((len(scenes.shown[k]), *size), dtype=np.float32),
+        "centre": lambda k: np.broadcast_to(centre_prior(size), (len(scenes.shown[k]), *size)),
+        "random": lambda k: generator.random((len(scenes.shown[k]), *size), dtype=np.float32),
+    }
+    totals = {
+        "siam": total,
+        "ideal": scenes.total,
+        "another_scene": total[other],
+        "uniform": np.ones_like(total),
+        "centre": np.broadcast_to(centre_prior(size), total.shape),
+        "random": noise,
+    }
+    return {
+        name: {**_over_attributes(of, scenes), "inside_causes": number(inside_causes(totals[name], scenes.causes))}
+        for name, of in by_attribute.items()
+    }
+
+
+def centre_prior(size: tuple[int, int]) -> np.ndarray:
+    """Return a Gaussian around the middle of h x w cells, 1 at its top."""
+    row, column = ((np.arange(side) + 0.5) / side - 0.5 for side in size)
+    return np.exp(-(row[:, None] ** 2 + column[None, :] ** 2) / (2 * _SPREAD**2)).astype(np.float32)
+
+
+def inside_causes(total: np.ndarray, causes: np.ndarray) -> float:
+    """Return the mean share of |total map| (N, h, w) that lies inside the causes (N, h, w), shares of the cells.
+
+    Scenes without causes, or with an empty map, do not count; NaN where none does.
+    """
+    size = np.abs(total).sum(axis=(1, 2), dtype=float)
+    counts = (size > 0) & causes.any(axis=(1, 2))
+    if not counts.any():
+        return float("nan")
+    inside = (np.abs(total) * causes).sum(axis=(1, 2), dtype=float)
+    return float((inside[counts] / size[counts]).mean())
+
+
+def judge_maps(maps: np.ndarray, shares: np.ndarray) -> dict[str, float]:
+    """Return `FIGURES` of the maps (n, h, w) of one attribute in the scenes that show it.
+
+    Args:
+        maps: n >= 2 scenes.
+        shares: (n, s, s) of the masks' cells that the attribute covers, from 0 to 1, none of them empty.
+    """
+    scaled = interpolate(torch.from_numpy(np.array(maps, dtype=np.float32))[:, None], shares.shape[1:], mode="bilinear")
+    scores, covered = (
+        scaled.numpy().reshape(len(maps), -1),
+        shares.astype(np.float32).reshape(len(maps), -1),
+    )  # (n, s s)
+    precision, _threshold = _ranked(scores, covered)
+    halves = np.arange(len(maps)) % 2 == 0
+    common = union = 0.0
+    for half in (halves, ~halves):
+        above = scores[~half] >= _ranked(scores[half], covered[half])[1]
+        hit = covered[~half][above].sum(dtype=float)
+        common, union = common + hit, union + covered[~half].sum(dtype=float) + above.sum() - hit
+    top = scores == scores.max(axis=1, keepdims=True)
+    pointing = (covered * top).sum(axis=1) / top.sum(axis=1)
+    return {"pixel_ap": precision, "iou": float(common / union), "pointing": float(pointing.mean())}
+
+
+def _over_attributes(maps: Maps, scenes: Scenes) -> dict[str, Any]:
+    judged = scenes.judged
+    found = {ATTRIBUTES[k]: judge_maps(maps(k), scenes.shares[k]) for k in judged}
+    means = {key: np.mean([of[key] for of in found.values()]) if found else np.nan for key in FIGURES}
+    return {
+        **{key: number(mean) for key, mean in means.items()},
+        "attributes": len(judged),
+        "per_attribute": {
+            name: {"scenes": len(scenes.shown[k]), **{key: number(of[key]) for key in FIGURES}}
+            for k, (name, of) in zip(judged, found.items(), strict=True)
+        },
+    }
+
+
+def _ranked(scores: np.ndarray, covered: np.ndarray) -> tuple[float, float]:
+    """Return the average precision of cells by score, and the threshold whose IoU is the best; ties are not ranked."""
+    order = np.argsort(-scores, axis=None)
+    ranked = scores.ravel()[order]
+    ends = np.append(np.flatnonzero(np.diff(ranked)), len(order) - 1)  # the last cell of each equal score
+    hit = np.cumsum(covered.ravel()[order], dtype=float)[ends]
+    taken = ends + 1
+    precision = (np.diff(hit, prepend=0) * hit / taken).sum() / hit[-1]
+    return float(precision), float(ranked[ends][(hit / (hit[-1] + taken - hit)).argmax()])

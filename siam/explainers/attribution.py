@@ -1,0 +1,82 @@
+"""One map of one photo by one explainer, with what it cost: what the comparison and its page show."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from siam.explainers import explainer, names_for
+from siam.explainers.base import Network, Progress, Target, quiet
+from siam.models.checkpoint import Pair
+from siam.runtime.devices import device_of
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """A map and what it cost.
+
+    Attributes:
+        name: of the explainer, as `siam.explainers.explainer` takes it.
+        map: (h, w) on the CPU, at the method's own resolution; positive where the target is raised.
+        signed: whether it may be negative.
+        seconds: of wall-clock time.
+        passes: pictures that went forward through the trunk.
+    """
+
+    name: str
+    map: Tensor
+    signed: bool
+    seconds: float
+    passes: int
+
+
+def network_for(pair: Pair, name: str) -> Network:
+    """Return which network of a pair an explainer explains: SIAM's own maps SIAM, all others the baseline.
+
+    Without a baseline all explain SIAM.
+    """
+    return pair.siam if name.split(":")[0] == "siam" or pair.baseline is None else pair.baseline
+
+
+def names_of(pair: Pair) -> tuple[str, ...]:
+    """Return the explainers that can explain a pair: "siam" first, then those of the baseline that are fitted to it."""
+    if pair.baseline is None:
+        return tuple(name for name in names_for(pair.siam) if ":" not in name)
+    return ("siam", *names_for(pair.baseline))
+
+
+def attribute_photo(
+    model: Network, image: Tensor, name: str, target: Target, progress: Progress = quiet
+) -> Attribution:
+    """Explain one photo (1, 3, H, W), normalised, and count what it takes.
+
+    Args:
+        model: as `network_for` chooses it; nobody else may use it meanwhile.
+        image: one photo.
+        name: of the explainer.
+        target: what is explained.
+        progress: told passes done and in all by slow explainers; what it raises ends the work.
+
+    Raises:
+        ValueError: there is no such explainer, or it cannot explain this network.
+    """
+    method = explainer(name)
+    if len(image) != 1:
+        raise ValueError(f"got {len(image)} photos; expected one")
+    passes = 0
+
+    def count(_module: object, inputs: tuple[Tensor, ...], _output: object) -> None:
+        nonlocal passes
+        passes += len(inputs[0])
+
+    handle = model.backbone.register_forward_hook(count)
+    try:
+        began = time.perf_counter()
+        found = method(model, image, target, progress)[0].detach()
+        if device_of(model).type == "cuda":
+            torch.cuda.synchronize(device_of(model))
+        seconds = time.perf_counter() - began
+    finally:
+        handle.remove()
+    return Attribution(name, found.float().cpu(), method.signed, seconds, passes)

@@ -1,0 +1,220 @@
+"""Training of L-CAM's heads: a small mask through which a frozen network says what it says of the whole picture.
+
+    a = sigmoid(conv(A))                                   one map for each output of the network
+    Fm:   y~ = linear(pool(a * A))
+    Img:  y~ = network(normalised(x * enlarged(a)))        x: the picture in [0, 1], so what is hidden is black
+    loss = 1.5 E + 2 mean((a + 0.0005)^0.3) + 0.01 TV(a)
+    TV(a) = (sum dx^2 + sum dy^2 + 0.3 sum border^2) / 2   of each picture; border: the four outer rows and columns
+
+A is the last feature map. The network does not learn: only the convolution does, by SGD with Nesterov's momentum.
+
+- A classifier: E is the cross-entropy of y~ against its own class, whose map a is, as in the paper.
+- A score (ours): E = (y~ - y)^2 / variance of y over the training pictures, so 1 is what a constant guess costs.
+- The convolution starts at 0, where a = 0.5 everywhere, or at another head that was fitted before: Img's gradient
+  passes the whole network, and few steps of that are affordable without a graphics card.
+- Every picture is seen as it is or mirrored, at random.
+
+I. Gkartzonika, N. Gkalelis, V. Mezaris, "Learning Visual Explanations for DCNN-Based Image Classifiers Using an
+Attention Mechanism", ECCV Workshops 2022, arXiv:2209.11189, sec. 3; area and variation are those of P. Dabkowski,
+Y. Gal, "Real Time Image Saliency for Black Box Classifiers", NeurIPS 2017, arXiv:1705.07857.
+"""
+
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from siam.errors import TrainingError
+from siam.explainers.base import untouched
+from siam.explainers.fitting.lcam_losses import infidelity, mask_area, masked_images, variation
+from siam.explainers.fitting.settings import Settings
+from siam.explainers.minibatches import at_once
+from siam.images.preprocessing import preprocess
+from siam.images.reading import read_image
+from siam.models.baseline import Baseline, BaselineConfig
+from siam.models.features import VIEWS, extract
+from siam.models.fitted import Fitted
+from siam.models.flowers import FlowerNetwork
+
+Pooled = Baseline | FlowerNetwork  # a trunk, average pooling and a linear layer with one output or more
+Places = list[tuple[int, int]]  # (picture, view): view 1 is mirrored
+# (features (n, C, h, w), masks (n, h, w), files, views) -> outputs (n, T) of the pictures seen through the masks
+Masked = Callable[[Tensor, Tensor, Sequence[Path], Sequence[int]], Tensor]
+
+
+def drawn(files: Sequence[Path], count: int, seed: int) -> Sequence[Path]:
+    """Return `count` of the files, drawn at random, in their order; all where there are no more, or `count` is 0."""
+    if not 0 < count < len(files):
+        return files
+    return [files[index] for index in sorted(np.random.default_rng(seed).permutation(len(files))[:count])]
+
+
+def fit_fm(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path) -> Fitted:
+    """Train the head of L-CAM-Fm on features that are computed once, and kept below `cache`.
+
+    Args:
+        model: on the CPU; left as it was.
+        files: pictures; every tenth is held out, for the figures alone.
+        settings: see `Settings`.
+        cache: folder for the features; 0.5 to 1 MB for each picture with the bundled trunks.
+
+    Returns:
+        "weight" (T, C) and "bias" (T,) for the network's T outputs; the facts hold the settings and, of the held-out
+        pictures, "mask_area", the mean of a, and what was kept through the mask: "kept_score_variance", the explained
+        share of the score's variance (below 0: worse than a constant), or "kept_class", the share whose class stayed.
+
+    Raises:
+        ImageError: a picture cannot be read.
+        TrainingError: a head to start from is not there, there are no pictures, or the loss is no number any more.
+    """
+
+    def masked(features: Tensor, attention: Tensor, _files: Sequence[Path], _views: Sequence[int]) -> Tensor:
+        return _outputs(model, features * attention[:, None])
+
+    return _fit("lcam_fm", model, files, settings, cache, masked, settings.batch)
+
+
+def fit_img(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path) -> Fitted:
+    """Train the head of L-CAM-Img: as `fit_fm`, but every step sends masked pictures through the whole network."""
+    config = _input(model, settings)
+
+    def masked(_features: Tensor, attention: Tensor, files: Sequence[Path], views: Sequence[int]) -> Tensor:
+        images = [preprocess(read_image(path), config) for path in files]
+        images = [image.flip(3) if view else image for image, view in zip(images, views, strict=True)]
+        return _outputs(model, model.backbone(masked_images(torch.cat(images), attention, config)))
+
+    side = config.image_size
+    few = at_once(None, model, torch.empty(0, 3, side, side))  # gradients add up, so it changes the memory alone
+    return _fit("lcam_img", model, files, settings, cache, masked, few)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    """P pictures with the features (2, C, h, w) of both views, the outputs (P, 2, T), and how they are masked."""
+
+    files: Sequence[Path]
+    features: Sequence[Tensor]
+    outputs: Tensor
+    masked: Masked
+    at_a_time: int
+
+    def seen(self, head: nn.Conv2d, places: Places) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield masks (n, h, w), outputs (n, T) seen through them and those of the whole, a few of one size at a time.
+
+        Of a classifier, each picture's mask is that of its own class.
+        """
+        sizes: dict[tuple[int, ...], Places] = defaultdict(list)
+        for picture, view in places:
+            sizes[tuple(self.features[picture].shape[2:])].append((picture, view))
+        for alike in sizes.values():
+            for first in range(0, len(alike), self.at_a_time):
+                pictures, views = map(list, zip(*alike[first : first + self.at_a_time], strict=True))
+                features = torch.stack([self.features[p][v] for p, v in zip(pictures, views, strict=True)]).float()
+                whole = self.outputs[pictures, views]  # (n, T)
+                attention = head(features)[range(len(whole)), whole.argmax(dim=1)].sigmoid()  # (n, h, w)
+                yield attention, self.masked(features, attention, [self.files[p] for p in pictures], views), whole
+
+
+def _fit(
+    name: str,
+    model: Pooled,
+    files: Sequence[Path],
+    settings: Settings,
+    cache: Path,
+    masked: Masked,
+    at_a_time: int,
+) -> Fitted:
+    files = drawn(files, settings.pictures, settings.seed)
+    held_out, files = files[9::10], [path for index, path in enumerate(files) if index % 10 < 9]
+    if len(held_out) < 2:
+        raise TrainingError(
+            f"there are {len(files) + len(held_out)} pictures to fit {name}; expected 20 or more: every tenth judges it"
+        )
+    with untouched(model):
+        head = _start(name, model, settings)
+        features = extract(model.backbone, _input(model, settings), [*files, *held_out], cache)
+        with torch.no_grad():
+            outputs = torch.stack([_outputs(model, views.float()) for views in features])  # (P, 2, T)
+        parts = slice(len(files)), slice(len(files), None)
+        learn, judge = (
+            _Pictures(of, features[part], outputs[part], masked, at_a_time)
+            for of, part in zip((files, held_out), parts, strict=True)
+        )
+        _train(name, head, learn, settings)
+        figures = _figures(head, judge)
+    facts = {"explainer": name, "pictures": len(learn.files), "epochs": settings.epochs, "held_out": figures}
+    weight, bias = (own.detach().clone() for own in head.parameters())  # (T, C, 1, 1), (T,)
+    return Fitted({"weight": weight[:, :, 0, 0].contiguous(), "bias": bias}, {**facts, "settings": asdict(settings)})
+
+
+def _input(model: Pooled, settings: Settings) -> BaselineConfig:
+    return replace(model.config, image_size=settings.image_size or model.config.image_size)
+
+
+def _start(name: str, model: Pooled, settings: Settings) -> nn.Conv2d:
+    of = model.linear
+    head = nn.Conv2d(of.in_features, of.out_features, 1)
+    start = {"weight": torch.zeros_like(of.weight), "bias": torch.zeros(of.out_features)}
+    if settings.start:
+        if settings.start not in model.fitted:
+            raise TrainingError(f"{name} starts from {settings.start!r}, which is not fitted yet: fit that first")
+        start = model.fitted[settings.start].tensors
+    with torch.no_grad():
+        for own, values in zip(head.parameters(), (start["weight"], start["bias"]), strict=True):
+            own.copy_(values.view_as(own))
+    return head
+
+
+def _train(name: str, head: nn.Conv2d, pictures: _Pictures, settings: Settings) -> None:
+    variance = float(pictures.outputs[:, 0].var(dim=0, correction=0).sum())
+    if not variance > 0:
+        raise TrainingError(f"the network says the same of all {len(pictures.files)} pictures: choose different ones")
+    optimizer = torch.optim.SGD(
+        head.parameters(), settings.learning_rate, 0.9, weight_decay=settings.weight_decay, nesterov=True
+    )
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, settings.decay)
+    generator = np.random.default_rng(settings.seed)
+    count = len(pictures.files)
+    with tqdm(total=settings.epochs * count, desc=name, unit="picture", file=sys.stderr) as progress:
+        for _epoch in range(settings.epochs):
+            order = list(zip(generator.permutation(count), generator.integers(VIEWS, size=count), strict=True))
+            for first in range(0, count, settings.batch):
+                places = order[first : first + settings.batch]
+                optimizer.zero_grad()
+                loss = 0.0
+                for attention, seen, whole in pictures.seen(head, places):
+                    part = settings.fidelity_weight * infidelity(seen, whole, variance)
+                    part = part + settings.area_weight * mask_area(attention)
+                    part = part + settings.variation_weight * variation(attention)
+                    (part.sum() / len(places)).backward()
+                    loss += float(part.detach().sum()) / len(places)
+                    progress.update(len(part))
+                if not math.isfinite(loss):
+                    raise TrainingError(f"the loss of {name} is {loss}: lower its learning_rate in the recipe")
+                optimizer.step()
+                progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            schedule.step()
+
+
+@torch.no_grad()
+def _figures(head: nn.Conv2d, pictures: _Pictures) -> dict[str, Any]:
+    found = list(pictures.seen(head, [(picture, 0) for picture in range(len(pictures.files))]))
+    area = float(torch.cat([attention.mean(dim=(1, 2)) for attention, _seen, _whole in found]).mean())
+    seen, whole = (torch.cat([parts[index] for parts in found]) for index in (1, 2))  # (n, T)
+    figures: dict[str, Any] = {"pictures": len(pictures.files), "mask_area": round(area, 4)}
+    if whole.shape[1] > 1:
+        return {**figures, "kept_class": round(float((seen.argmax(dim=1) == whole.argmax(dim=1)).float().mean()), 4)}
+    error, spread = float((seen - whole).square().mean()), float(whole.var(correction=0))
+    return {**figures, "kept_score_variance": round(1 - error / spread, 4) if spread > 0 else None}
+
+
+def _outputs(model: Pooled, features: Tensor) -> Tensor:
+    return model.linear(features.mean(dim=(2, 3)))  # (N, T)

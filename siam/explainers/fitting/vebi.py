@@ -1,0 +1,192 @@
+"""Which features speak for a score or a class: sparse weights that predict it from them, fitted once per network.
+
+    W = argmin ||X^T W - L^T||_F^2   with   ||w_j||_1 <= mu  for each column j
+
+X (D, N): a vector per picture (`siam.explainers.vebi_features`); L (J, N): what is to be predicted. Each column is a
+lasso of its own, min ||X^T w - l||^2 / 2N + alpha ||w||_1. The whole path of its solutions is piecewise linear in
+alpha, and so is their L1 norm, as long as no weight changes its sign, at which the pieces end (Efron et al. 2004,
+"Least Angle Regression"): w is found between two of its knots, without the search for alpha.
+
+- A classifier has, as in the paper, one column per class: 1 for pictures of the class, else 0.
+- A baseline's first column is its own score, standardised over the pictures: positive weights speak for a higher
+  score, negative ones for a lower. Then comes one column for each of several bins with equally many pictures.
+- As in the paper there is no intercept. What is predicted is what the network says, so no labels are needed.
+- Every tenth picture is held out, and only says how well the weights predict.
+
+J. Oramas M., K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302, eq. 1.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import lars_path
+from torch import Tensor
+
+from siam.errors import DatasetError
+from siam.explainers.base import Progress, quiet, untouched
+from siam.explainers.vebi_features import descriptors, feature_layers, squared_norms, watched
+from siam.images.preprocessing import preprocess
+from siam.images.reading import read_image
+from siam.models.baseline import Baseline, BaselineOutput
+from siam.models.fitted import Fitted
+from siam.models.flowers import FlowerNetwork
+from siam.runtime.devices import device_of
+
+_STEPS = 50  # of a lasso path at first; four times as many where they do not reach the bound
+_FEWEST = 20  # pictures
+
+
+def fit(
+    model: Baseline | FlowerNetwork,
+    files: Sequence[Path],
+    settings: Mapping[str, Any],
+    labels: Sequence[int] | np.ndarray | None = None,
+    progress: Progress = quiet,
+) -> Fitted:
+    """Return what VEBI learns for a network: see the module.
+
+    Args:
+        model: explained later; of the flowers' classifier, one class at a time.
+        files: at least twenty pictures; their order decides which are held out.
+        settings: "mu", the bound of each column's L1 norm (10 in the paper, 5 for its flowers), and "bins", into which
+            a baseline's scores are divided (5).
+        labels: (N,) class of each picture, from 0; by default the class that the classifier itself says.
+        progress: told pictures done and in all.
+
+    Returns:
+        tensors: "relevance" (J, M), the columns of W as rows; "layer" (M,), indices into the facts' "layers";
+        "channel" (M,); "strength" (M,), the features' mean entry of x; for a baseline "bounds" (bins + 1,) of the
+        scores. Only the M features of which some weight is not 0 are kept.
+
+    Raises:
+        DatasetError: there are too few pictures, or their scores are too alike to be divided.
+        ImageError: a picture cannot be read.
+        ValueError: settings or labels are not as said above.
+    """
+    mu, bins = float(settings.get("mu", 10.0)), int(settings.get("bins", 5))
+    if not mu > 0 or bins < 2:
+        raise ValueError(f"mu is {mu}, bins {bins}; expected mu > 0 and at least 2 bins")
+    _check_labels(model, labels, len(files))
+    layers = feature_layers(model)
+    vectors, answers, sizes = describe(model, files, layers, progress)
+    held = np.arange(len(files)) % 10 == 9
+    scored = isinstance(model, Baseline)
+    bounds = None
+    if scored:
+        wanted, bounds = _of_scores(answers[:, 0], ~held, bins)
+    else:
+        wanted = np.eye(answers.shape[1])[answers.argmax(axis=1) if labels is None else np.asarray(labels)]
+    weights = np.stack([bounded_lasso(vectors[~held], column, mu) for column in wanted[~held].T])  # (J, D)
+    facts = {
+        "explainer": "vebi",
+        "pictures": len(files),
+        "layers": list(layers),
+        "norms": [round(float(np.abs(row).sum()), 4) for row in weights],
+        "features": [int(np.count_nonzero(row)) for row in weights],
+        "held_out": _quality(vectors[held] @ weights.T, wanted[held], scored),
+        "settings": {"mu": mu, "bins": bins} if scored else {"mu": mu},
+    }
+    return Fitted(_tensors(weights, sizes, vectors[~held].mean(axis=0), bounds), facts)
+
+
+def describe(
+    model: Baseline | FlowerNetwork, files: Sequence[Path], layers: Sequence[str], progress: Progress = quiet
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Return the vectors X^T (N, D) of pictures, the network's answers (N, 1 or K), and the layers' channels.
+
+    Both arrays are float64; answers are scores, or logits.
+
+    Raises:
+        DatasetError: there are fewer than twenty pictures.
+        ImageError: a picture cannot be read.
+    """
+    if len(files) < _FEWEST:
+        raise DatasetError(f"{len(files)} pictures are too few for VEBI: give at least {_FEWEST}, better a thousand")
+    vectors, answers, sizes = [], [], []
+    progress(0, len(files))
+    with untouched(model), torch.no_grad():
+        for done, path in enumerate(files, start=1):
+            norms: dict[str, Tensor] = {}
+            with watched(model, layers, lambda name, output, norms=norms: norms.update({name: squared_norms(output)})):
+                answer = model(preprocess(read_image(path), model.config).to(device_of(model)))
+            ordered = [norms[name] for name in layers]
+            sizes = [norm.shape[1] for norm in ordered]
+            vectors.append(descriptors(ordered)[0].double().cpu().numpy())
+            answers.append(answer.scenicness if isinstance(answer, BaselineOutput) else answer[0])
+            progress(done, len(files))
+    return np.stack(vectors), torch.stack(answers).double().cpu().numpy(), sizes
+
+
+def bounded_lasso(vectors: np.ndarray, wanted: np.ndarray, mu: float) -> np.ndarray:
+    """Return w (D,) = argmin ||X^T w - l||^2 with ||w||_1 <= mu.
+
+    Args:
+        vectors: X^T (N, D), float64.
+        wanted: l (N,), float64.
+        mu: > 0.
+    """
+    steps, most = _STEPS, 8 * min(vectors.shape)  # a path has about as many knots as weights that are not 0 in the end
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # features that equal others are left out
+            _alphas, _active, path = lars_path(vectors, wanted, method="lasso", max_iter=steps)  # (D, knots)
+        norms = np.abs(path).sum(axis=0)
+        if norms[-1] > mu:
+            break
+        if len(norms) <= steps or steps >= most:  # the path is at its end, least squares, within the bound
+            return path[:, -1]
+        steps *= 4
+    beyond = int(np.argmax(norms > mu))  # at least 1: all paths begin at 0
+    share = (mu - norms[beyond - 1]) / (norms[beyond] - norms[beyond - 1])
+    return path[:, beyond - 1] + share * (path[:, beyond] - path[:, beyond - 1])
+
+
+def _of_scores(scores: np.ndarray, known: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return L^T (N, 1 + bins) of scores (N,), and the bins' bounds; those `known` (N,) decide both."""
+    bounds = np.quantile(scores[known], np.linspace(0, 1, bins + 1))
+    if any(high <= low for low, high in pairwise(bounds)):
+        raise DatasetError(f"the scores, of bounds {bounds}, do not divide into {bins} bins: give more varied pictures")
+    standardised = (scores - scores[known].mean()) / scores[known].std()
+    number = np.searchsorted(bounds[1:-1], scores, side="right")
+    return np.column_stack([standardised, np.eye(bins)[number]]), bounds
+
+
+def _check_labels(model: Baseline | FlowerNetwork, labels: Sequence[int] | np.ndarray | None, count: int) -> None:
+    if labels is None:
+        return
+    if isinstance(model, Baseline):
+        raise ValueError("labels are for classifiers; a baseline is fitted to its own scores: leave them out")
+    classes, given = len(model.class_names), np.asarray(labels)
+    if given.shape != (count,) or not np.isin(given, np.arange(classes)).all():
+        raise ValueError(f"labels of shape {given.shape}; expected {count} numbers from 0 to {classes - 1}")
+
+
+def _quality(predicted: np.ndarray, wanted: np.ndarray, scored: bool) -> dict[str, float]:
+    """Return how well the columns (N, J) predict: R^2 of the first, where it is a score, and the others' accuracy."""
+    facts = {}
+    if scored:
+        rest = ((predicted[:, 0] - wanted[:, 0]) ** 2).sum() / ((wanted[:, 0] - wanted[:, 0].mean()) ** 2).sum()
+        facts["r2"] = round(float(1 - rest), 4)
+        predicted, wanted = predicted[:, 1:], wanted[:, 1:]
+    facts["accuracy"] = round(float((predicted.argmax(axis=1) == wanted.argmax(axis=1)).mean()), 4)
+    return facts
+
+
+def _tensors(
+    weights: np.ndarray, sizes: Sequence[int], mean: np.ndarray, bounds: np.ndarray | None
+) -> dict[str, Tensor]:
+    """Return the tensors of `fit` out of all weights (J, D), those of features that no column uses left out."""
+    (kept,) = np.nonzero(np.any(weights != 0, axis=0))
+    tensors = {
+        "relevance": torch.from_numpy(weights[:, kept]).float(),
+        "layer": torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)[kept]),
+        "channel": torch.from_numpy(np.concatenate([np.arange(size) for size in sizes])[kept]),
+        "strength": torch.from_numpy(mean[kept]).float(),
+    }
+    return tensors if bounds is None else {**tensors, "bounds": torch.from_numpy(bounds).float()}

@@ -1,0 +1,242 @@
+"""Run a network over many photos: read ahead in threads, batched by size, with memory that does not grow."""
+
+import sys
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from siam.errors import ImageError
+from siam.images.preprocessing import InputConfig, preprocess
+from siam.images.reading import read_image
+from siam.models.baseline import Baseline, BaselineOutput
+from siam.models.checkpoint import Pair
+from siam.models.siam import SIAM, SIAMOutput
+from siam.runtime.devices import device_of
+
+_ON_GPU = 8  # photos at a time
+_WAITING = 4  # batches of photos that may wait for others of their size
+
+OnError = Callable[[int, ImageError], None]
+_Results = Iterator[tuple[list[int], list[np.ndarray]]]
+_Done = TypeVar("_Done")
+
+
+class _NoCellError(ImageError):
+    """The network takes no photo of that shape, whatever is in it: no reason to go on with the others."""
+
+
+class Together(nn.Module):
+    """Both networks of a pair as one, so that each photo is read once: its output is (SIAM's, the baseline's).
+
+    Attributes:
+        siam: of the pair.
+        baseline: of the pair.
+        config: how photos are prepared, the same for both.
+    """
+
+    def __init__(self, siam: SIAM, baseline: Baseline) -> None:
+        super().__init__()
+        self.siam, self.baseline, self.config = siam, baseline, siam.config
+
+    def forward(self, images: Tensor) -> tuple[SIAMOutput, BaselineOutput]:
+        """Explain preprocessed images (N, 3, H, W)."""
+        return self.siam(images), self.baseline(images)
+
+
+_Network = SIAM | Baseline | Together
+
+
+def predict(
+    network: _Network,
+    files: Sequence[Path],
+    function: Callable[[Any], tuple[Tensor, ...]],
+    *,
+    batch_size: int | None = None,
+    workers: int = 2,
+    description: str | None = None,
+    on_error: OnError | None = None,
+) -> tuple[np.ndarray, ...]:
+    """Return what `function` takes from the network's output, for all photos in the order of `files`.
+
+    Photos of the same size at the network's input go through it together; results are those of one by one, up to
+    rounding. No more than a few batches of pictures are in memory at a time, however many sizes there are.
+
+    Args:
+        network: in evaluation mode, on any device.
+        files: (N,) photos.
+        function: maps the network's output of n photos to tensors whose first axis is n.
+        batch_size: photos at a time; by default 8 on a GPU. On a CPU, whose caches several overrun, each core by
+            default takes a photo of its own, from the file to the result.
+        workers: threads that read and scale photos ahead of the batches.
+        description: of the progress bar on stderr; None for none.
+        on_error: told the place and the reason of each photo that cannot be read, which is then left out; None for an
+            exception at the first one.
+
+    Returns:
+        An array (N, …) for each tensor, float32; rows of photos that were left out are NaN.
+
+    Raises:
+        ImageError: a photo cannot be read and `on_error` is None, or none of them can; or the network's input size
+            leaves no cell inside the border of its maps.
+        ValueError: there are no photos.
+    """
+    if not files:
+        raise ValueError("there are no photos to score")
+    on_cores = batch_size is None and device_of(network).type == "cpu"
+    if on_cores:
+        results = _on_cores(network, files, function, on_error)
+    else:
+        results = _in_batches(network, files, function, batch_size or _ON_GPU, workers, on_error)
+    found: tuple[np.ndarray, ...] = ()
+    progress = tqdm(
+        total=len(files), desc=description, unit="photo", file=sys.stderr, disable=description is None or None
+    )
+    with progress:
+        for places, parts in results:
+            if not found:
+                found = tuple(np.full((len(files), *part.shape[1:]), np.nan, dtype=np.float32) for part in parts)
+            for column, part in zip(found, parts, strict=True):
+                column[places] = part
+            progress.update(len(places))
+    if not found:
+        raise ImageError(f"none of the {len(files)} photos can be read, the first of which is {files[0]}")
+    return found
+
+
+def predict_pair(
+    pair: Pair, files: Sequence[Path], function: Callable[[SIAMOutput], tuple[Tensor, ...]], **settings: Any
+) -> tuple[tuple[np.ndarray, ...], np.ndarray | None]:
+    """Return what `function` takes from SIAM's output, and the baseline's scenicness (N,), None without a baseline.
+
+    Where both networks take the same input, each photo is read once.
+
+    Args:
+        pair: the networks.
+        files: (N,) photos.
+        function: as in `predict`.
+        settings: of `predict`: batch_size, workers, description, on_error.
+
+    Raises:
+        ImageError: as in `predict`.
+        ValueError: there are no photos.
+    """
+    network, baseline = pair.siam, pair.baseline
+    if baseline is None:
+        return predict(network, files, function, **settings), None
+    if _input_settings(network.config) == _input_settings(baseline.config):
+        both = Together(network, baseline).eval()
+        *found, scores = predict(both, files, lambda out: (*function(out[0]), out[1].scenicness), **settings)
+        return tuple(found), scores
+    found = predict(network, files, function, **settings)
+    if settings.get("on_error") is not None:
+        settings["on_error"] = lambda _place, _error: None  # it was told already
+    (scores,) = predict(baseline, files, lambda output: (output.scenicness,), **settings)
+    return found, scores
+
+
+def _on_cores(
+    network: _Network, files: Sequence[Path], function: Callable[[Any], tuple[Tensor, ...]], on_error: OnError | None
+) -> _Results:
+    """Yield each photo's place and results; as many threads as PyTorch has take a photo each, with one core each."""
+    threads = torch.get_num_threads()
+
+    def whole(path: Path) -> list[np.ndarray]:
+        with torch.inference_mode():
+            return _parts(network, preprocess(read_image(path), network.config), path, function)
+
+    try:
+        pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        for place, parts in _ahead(whole, files, pool, 2 * threads, on_error):
+            yield [place], parts
+    finally:
+        torch.set_num_threads(threads)  # what a thread sets for itself is the default of all new ones
+
+
+def _in_batches(
+    network: _Network,
+    files: Sequence[Path],
+    function: Callable[[Any], tuple[Tensor, ...]],
+    batch_size: int,
+    workers: int,
+    on_error: OnError | None,
+) -> _Results:
+    """Yield the places of some photos and their results."""
+    device = device_of(network)
+    for places, images in _batches(network.config, files, batch_size, workers, on_error):
+        with torch.inference_mode():
+            parts = _parts(network, images.to(device), files[places[0]], function)
+        yield places, parts
+
+
+def _parts(
+    network: _Network, images: Tensor, path: Path, function: Callable[[Any], tuple[Tensor, ...]]
+) -> list[np.ndarray]:
+    try:
+        output = network(images)
+    except ValueError as error:  # no cell is left inside the border
+        raise _NoCellError(f"{path}: {error}") from error
+    return [part.float().cpu().numpy() for part in function(output)]
+
+
+def _batches(
+    config: InputConfig, files: Sequence[Path], batch_size: int, workers: int, on_error: OnError | None
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Yield the places of some photos of one size, and their pictures (n, 3, H, W)."""
+    waiting: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
+    count = 0
+    pool = ThreadPoolExecutor(max(1, workers))
+    most = 2 * max(batch_size, workers)
+    for place, pixels in _ahead(lambda path: preprocess(read_image(path), config), files, pool, most, on_error):
+        size = tuple(pixels.shape[2:])
+        waiting[size].append((place, pixels))
+        count += 1
+        if len(waiting[size]) < batch_size:
+            if count < _WAITING * batch_size:
+                continue
+            size = max(waiting, key=lambda key: len(waiting[key]))  # too many sizes at once: the fullest group goes
+        group = waiting.pop(size)
+        count -= len(group)
+        yield _stack(group)
+    yield from map(_stack, waiting.values())
+
+
+def _stack(group: Sequence[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
+    return [place for place, _pixels in group], torch.cat([pixels for _place, pixels in group])
+
+
+def _ahead(
+    work: Callable[[Path], _Done], files: Sequence[Path], pool: ThreadPoolExecutor, most: int, on_error: OnError | None
+) -> Iterator[tuple[int, _Done]]:
+    """Yield each photo's place and what `work` makes of it, in order; up to `most` are begun ahead of time."""
+    remaining = enumerate(files)
+    begun: deque[tuple[int, Future[_Done]]] = deque()
+    try:
+        begun.extend((place, pool.submit(work, path)) for place, path in islice(remaining, most))
+        while begun:
+            place, future = begun.popleft()
+            begun.extend((next_place, pool.submit(work, path)) for next_place, path in islice(remaining, 1))
+            try:
+                done = future.result()
+            except _NoCellError:
+                raise
+            except ImageError as error:
+                if on_error is None:
+                    raise
+                on_error(place, error)
+                continue
+            del future  # it keeps the picture as long as it lives itself
+            yield place, done
+    finally:  # also after an error, and where nobody asks for more
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _input_settings(config: InputConfig) -> tuple[object, ...]:
+    return config.image_size, config.size_multiple, config.mean, config.std

@@ -1,0 +1,138 @@
+"""The door to SIAM: `explain` turns a photo into an `Explanation`."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+from siam.datasets.base import RatingScale
+from siam.errors import ImageError
+from siam.images.preprocessing import InputConfig, preprocess
+from siam.models.checkpoint import Pair
+from siam.runtime.devices import device_of
+
+Order = Literal["magnitude", "positive first", "name"]
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One attribute's exact share of the score: its index among the attributes, its name, and its signed value."""
+
+    index: int
+    attribute: str
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What, where and how, for one photo: sum(contributions) + bias = scenicness, to rounding.
+
+    Scores and contributions are in points of `scale`. K attributes; maps of SIAM have h x w cells.
+    """
+
+    image: Image.Image  # upright RGB, as read
+    model: str  # name of the pair
+    scale: RatingScale
+    attributes: tuple[str, ...]
+    scenicness: float
+    bias: float
+    contributions: np.ndarray  # (K,) signed
+    attribute_scores: np.ndarray  # (K,) in [0, 1)
+    attribute_maps: np.ndarray  # (K, h, w)
+    contribution_maps: np.ndarray  # (K, h, w); each sums to its contribution
+    total_map: np.ndarray  # (h, w); sums to scenicness - bias
+    templates: np.ndarray  # (K, g, g), the effective templates
+    cell_weights: np.ndarray  # (K, h, w), the effective templates at the size of the maps
+    baseline_scenicness: float | None  # None for a pair without baseline
+    baseline_bias: float | None
+    baseline_map: np.ndarray | None  # (h', w'); sums to baseline_scenicness - baseline_bias
+    scenicness_variance: float | None  # predicted variance of the votes, for networks that predict it
+    device: str
+    seconds: dict[str, float] = field(default_factory=dict)  # of each step
+    photo_size: tuple[int, int] | None = None  # (width, height) as read, where `image` was made smaller for display
+
+    def ranking(self, order: Order = "magnitude", count: int | None = None) -> list[Contribution]:
+        """Return the `count` attributes that contribute most by magnitude (None: all), in the order asked for."""
+        items = [
+            Contribution(index, name, float(value))
+            for index, (name, value) in enumerate(zip(self.attributes, self.contributions, strict=True))
+        ]
+        items = sorted(items, key=lambda item: -abs(item.value))[:count]
+        if order == "positive first":
+            return sorted(items, key=lambda item: -item.value)
+        if order == "name":
+            return sorted(items, key=lambda item: item.attribute)
+        return items
+
+    def others(self, count: int) -> float:
+        """Return the summed contribution of all attributes but the `count` largest by magnitude."""
+        return float(sum(item.value for item in self.ranking()[count:]))
+
+
+@torch.inference_mode()
+def explain(pair: Pair, image: Image.Image) -> Explanation:
+    """Explain the scenicness of one photo.
+
+    Args:
+        pair: networks as `siam.load` returns them.
+        image: an upright RGB picture as `siam.images.reading.read_image` returns it.
+
+    Raises:
+        ImageError: at the networks' input size, no cell of the maps is left inside their border.
+    """
+    began = time.perf_counter()
+    network, baseline = pair.siam, pair.baseline
+    device = device_of(network)
+    pixels = preprocess(image, network.config)  # (1, 3, H, W)
+    prepared = time.perf_counter()
+    try:
+        found = network(pixels.to(device))
+    except ValueError as error:  # no cell is left inside the border
+        raise ImageError(
+            f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "
+            f"border of the maps of {pair.name!r}: use networks with a larger image_size."
+        ) from error
+    templates = network.scenicness_head.effective_templates()
+    cell_weights = network.scenicness_head.weights_on(found.attribute_maps)[0]
+    contributions = _array(found.contributions[0])
+    siam_done = time.perf_counter()
+    reference = None
+    if baseline is not None:
+        if _input_settings(baseline.config) != _input_settings(network.config):
+            pixels = preprocess(image, baseline.config)
+        reference = baseline(pixels.to(device))
+    scenicness = None if reference is None else float(reference.scenicness[0])
+    ended = time.perf_counter()
+    return Explanation(
+        image=image,
+        model=pair.name,
+        scale=network.config.scale,
+        attributes=network.config.attributes,
+        scenicness=float(found.scenicness[0]),
+        bias=float(found.bias),
+        contributions=contributions,
+        attribute_scores=_array(found.attribute_scores[0]),
+        attribute_maps=_array(found.attribute_maps[0]),
+        contribution_maps=_array(found.contribution_maps[0]),
+        total_map=_array(found.total_map[0]),
+        templates=_array(templates),
+        cell_weights=_array(cell_weights),
+        baseline_scenicness=scenicness,
+        baseline_bias=None if reference is None else float(reference.bias),
+        baseline_map=None if reference is None else _array(reference.total_map[0]),
+        scenicness_variance=None if found.scenicness_variance is None else float(found.scenicness_variance[0]),
+        device=str(device),
+        photo_size=image.size,
+        seconds={"prepare": prepared - began, "siam": siam_done - prepared, "baseline": ended - siam_done},
+    )
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.cpu().numpy()
+
+
+def _input_settings(config: InputConfig) -> tuple[object, ...]:
+    return config.image_size, config.size_multiple, config.mean, config.std

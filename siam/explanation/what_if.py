@@ -1,0 +1,211 @@
+"""What-if: a photo's attribute maps edited by hand, and the score then. No network runs, since g is linear.
+
+    y = bias + sum_k <W_k, A_k>          so a map A_k that is changed by D changes y by exactly <W_k, D>
+
+An edit changes what g is told, not the photo: what f would see in a changed photo is another question. Networks with
+`SIAMConfig.template_relu` (imported, with negative templates) are linear only while no template stops.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from siam.drawing.phrases import at, listing, number, where, words
+from siam.explanation.inference import Explanation
+
+STRONGEST = 2.0  # times an attribute can be scaled up
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An attribute's map times a factor, 0 (it is not there) to `STRONGEST`."""
+
+    attribute: int
+    factor: float
+
+
+@dataclass(frozen=True)
+class Erase:
+    """An attribute taken out of some cells, given as (row, column) of the map."""
+
+    attribute: int
+    cells: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Paint:
+    """An attribute put into some cells at a value of its map; where it is stronger already, it stays."""
+
+    attribute: int
+    cells: frozenset[tuple[int, int]]
+    value: float
+
+
+@dataclass(frozen=True)
+class Move:
+    """An attribute's map shifted by cells, down and to the right; what leaves the picture is gone."""
+
+    attribute: int
+    down: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Misread:
+    """What the network took for one attribute is another one: the map of the first is added to that of the second."""
+
+    attribute: int
+    meant: int
+
+
+Edit = Scale | Erase | Paint | Move | Misread
+
+
+class Step(NamedTuple):
+    """An edit, the change it brings after those before it, and the score then, in points."""
+
+    edit: Edit
+    change: float
+    score: float
+
+
+def edited_maps(maps: np.ndarray, edits: Sequence[Edit]) -> np.ndarray:
+    """Return attribute maps (K, h, w) after edits, one after the other.
+
+    Raises:
+        ValueError: an edit names an attribute, cell or value that cannot be.
+    """
+    maps = np.array(maps, dtype=float)
+    for edit in edits:
+        _check(edit, maps.shape)
+        own = maps[edit.attribute]
+        if isinstance(edit, Scale):
+            own *= edit.factor
+        elif isinstance(edit, Erase):
+            own[_mask(edit.cells, own.shape)] = 0
+        elif isinstance(edit, Paint):
+            inside = _mask(edit.cells, own.shape)
+            own[inside] = np.maximum(own[inside], edit.value)
+        elif isinstance(edit, Move):
+            maps[edit.attribute] = _shifted(own, edit.down, edit.right)
+        elif edit.meant != edit.attribute:
+            maps[edit.meant] += own
+            maps[edit.attribute] = 0
+    return maps
+
+
+def apply(explanation: Explanation, edits: Sequence[Edit]) -> Explanation:
+    """Return the explanation after edits; the baseline's part stays, since edits do not reach it.
+
+    Attribute scores are left as they were: the network's own, of the photo.
+    """
+    maps = edited_maps(explanation.attribute_maps, edits)
+    contribution_maps = maps * explanation.cell_weights
+    contributions = contribution_maps.sum(axis=(1, 2))
+    return replace(
+        explanation,
+        attribute_maps=maps,
+        contribution_maps=contribution_maps,
+        contributions=contributions,
+        total_map=contribution_maps.sum(axis=0),
+        scenicness=float(explanation.bias + contributions.sum()),
+    )
+
+
+def steps(explanation: Explanation, edits: Sequence[Edit]) -> list[Step]:
+    """Return what each edit changes, after those before it."""
+    scores = [score(explanation, edits[:count]) for count in range(len(edits) + 1)]
+    changes = zip(edits, scores, scores[1:], strict=False)
+    return [Step(edit, after - before, after) for edit, before, after in changes]
+
+
+def score(explanation: Explanation, edits: Sequence[Edit]) -> float:
+    """Return the score after edits."""
+    maps = edited_maps(explanation.attribute_maps, edits)
+    return float(explanation.bias + (maps * explanation.cell_weights).sum())
+
+
+class Reach(NamedTuple):
+    """Edits that bring the score to `score`; whether that is what was asked for; the lowest and highest in reach."""
+
+    edits: tuple[Scale, ...]
+    score: float
+    reached: bool
+    lowest: float
+    highest: float
+
+
+def edits_to_reach(explanation: Explanation, target: float) -> Reach:
+    """Return the fewest scalings of attributes, 0 to `STRONGEST`, that bring the score to a target.
+
+    Each attribute moves the score on its own, so taking those that can move it farthest first needs the fewest; the
+    last one is scaled just as much as is missing. No cheaper way is looked for, such as one that people would find more
+    likely.
+
+    Args:
+        explanation: to start from, itself perhaps after edits.
+        target: in points.
+    """
+    contributions = explanation.contributions.astype(float)
+    begin = float(explanation.bias + contributions.sum())
+    up = np.maximum(contributions * (STRONGEST - 1), -contributions)  # the farthest that each attribute can go up
+    down = np.minimum(contributions * (STRONGEST - 1), -contributions)
+    lowest, highest = begin + float(down.sum()), begin + float(up.sum())
+    missing = target - begin
+    reach = up if missing > 0 else down
+    edits: list[Scale] = []
+    for attribute in np.argsort(-np.abs(reach), kind="stable"):
+        if abs(missing) < 1e-9 or reach[attribute] == 0:
+            break
+        farthest = float(reach[attribute])  # of the sign of what is missing
+        step = min(missing, farthest) if farthest > 0 else max(missing, farthest)
+        edits.append(Scale(int(attribute), 1 + step / float(contributions[attribute])))
+        missing -= step
+    return Reach(tuple(edits), target - missing, abs(missing) < 1e-6, lowest, highest)
+
+
+def edit_text(explanation: Explanation, edit: Edit) -> str:
+    """Say in words what an edit does: "still water × 1.50", "wire erased in the upper left"."""
+    name = words(explanation.attributes[edit.attribute])
+    if isinstance(edit, Scale):
+        return f"{name} set to none" if edit.factor == 0 else f"{name} × {number(edit.factor)}"
+    if isinstance(edit, Misread):
+        return f"{name} was misread: it is {words(explanation.attributes[edit.meant])}"
+    if isinstance(edit, Move):
+        ways = ((edit.down, "down", "up"), (edit.right, "right", "left"))
+        parts = [f"{abs(by)} {on if by > 0 else back}" for by, on, back in ways if by]
+        return f"{name} moved {listing(parts)}" if parts else f"{name} left where it is"
+    mask = _mask(edit.cells, explanation.attribute_maps.shape[1:])
+    return f"{name} {'erased' if isinstance(edit, Erase) else 'painted'} {at(where(mask.astype(float)))}"
+
+
+def _check(edit: Edit, shape: tuple[int, ...]) -> None:
+    attributes, height, width = shape
+    named = (edit.attribute, edit.meant) if isinstance(edit, Misread) else (edit.attribute,)
+    if not all(0 <= index < attributes for index in named):
+        raise ValueError(f"{edit} names an attribute outside 0 … {attributes - 1}")
+    if isinstance(edit, Scale) and not 0 <= edit.factor <= STRONGEST:
+        raise ValueError(f"{edit} scales by {edit.factor}; expected 0 to {STRONGEST}")
+    if isinstance(edit, Paint) and not (np.isfinite(edit.value) and edit.value >= 0):
+        raise ValueError(f"{edit} paints with {edit.value}; expected a number of at least 0")
+    cells = edit.cells if isinstance(edit, Erase | Paint) else frozenset()
+    if not all(0 <= row < height and 0 <= column < width for row, column in cells):
+        raise ValueError(f"{edit} names cells outside the map of {height} x {width}")
+
+
+def _mask(cells: frozenset[tuple[int, int]], shape: tuple[int, ...]) -> np.ndarray:
+    mask = np.zeros(shape, dtype=bool)
+    for row, column in cells:
+        mask[row, column] = True
+    return mask
+
+
+def _shifted(values: np.ndarray, down: int, right: int) -> np.ndarray:
+    height, width = values.shape
+    moved = np.zeros_like(values)
+    if abs(down) < height and abs(right) < width:
+        part = values[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
+        moved[max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)] = part
+    return moved

@@ -1,0 +1,95 @@
+"""A comparison of explainers as a plotly figure; fonts and text colours are the page's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+
+from siam.comparison.records import REFERENCES
+from siam.drawing.colours import BASELINE_COLOUR, SIAM_COLOUR
+from siam.explainers.facts import title
+from siam.figures.style import dress, reach
+
+GREY = "#8A949E"  # of references
+_ROW = 24  # px
+_OF_ONE_NETWORK = ("deletion", "insertion", "drop_", "increase_")  # their points are those of the network explained
+MEASURES = {  # figure -> its name on the axis, whether high is good, whether the axis is logarithmic
+    "ebpg": ("share of the map inside the truth (EBPG)", True, False),
+    "pixel_ap": ("average precision of pixels", True, False),
+    "iou_area": ("area under IoU against threshold", True, False),
+    "truth_rank": ("rank correlation with the signed truth", True, False),
+    "deletion": ("deletion: mean score while its top pixels vanish, in points above the end", False, False),
+    "insertion": ("insertion: mean score while its top pixels appear, in points above the start", True, False),
+    "drop_100": ("drop of the score seen through the map, in points", False, False),
+    "drop_50": ("drop of the score seen through half of the map, in points", False, False),
+    "drop_15": ("drop of the score seen through 15 % of the map, in points", False, False),
+    "increase_100": ("pictures whose score rises seen through the map, in %", True, False),
+    "increase_50": ("pictures whose score rises seen through half of the map, in %", True, False),
+    "increase_15": ("pictures whose score rises seen through 15 % of the map, in %", True, False),
+    "agreement": ("rank correlation with SIAM's map", True, False),
+    "randomised": ("rank correlation with the map of shuffled weights", False, False),
+    "seconds": ("seconds for a picture", False, True),
+    "passes": ("forward passes for a picture", False, True),
+    "megabytes": ("MB at the peak, beside the network", False, True),
+}
+
+
+def measures_of(methods: Mapping[str, Any]) -> list[str]:
+    """Return the measures that at least two methods have a figure for, in the order of `MEASURES`."""
+    return [name for name in MEASURES if sum(name in of for of in methods.values()) >= 2]
+
+
+def comparison_figure(methods: Mapping[str, Any], measure: str, heading: str, source: str) -> go.Figure:
+    """Return a dot with its interval for each method, the best at the top.
+
+    Args:
+        methods: name → figure → "mean" and "interval", as `siam.comparison.statistics.summary` gives them.
+        measure: one of `MEASURES`.
+        heading: what is shown.
+        source: pictures, networks and date, for the line below the heading.
+    """
+    axis, high_is_good, logarithmic = MEASURES[measure]
+    known = {name: of[measure] for name, of in methods.items() if measure in of}
+    if logarithmic:
+        known = {name: of for name, of in known.items() if of["mean"] > 0}
+    order = sorted(known, key=lambda name: known[name]["mean"], reverse=not high_is_good)  # plotly counts from below
+    figure = go.Figure()
+    for group, colour, chosen in (
+        ("SIAM", SIAM_COLOUR, [name for name in order if name == "siam"]),
+        ("explains the baseline", BASELINE_COLOUR, [name for name in order if name not in ("siam", *REFERENCES)]),
+        ("reference", GREY, [name for name in order if name in REFERENCES]),
+    ):
+        rows = [(known[name]["mean"], known[name]["interval"]) for name in chosen]
+        figure.add_scatter(
+            x=[value for value, _interval in rows],
+            y=[title(name) for name in chosen],
+            error_x=reach(rows),
+            mode="markers",
+            marker={"size": 9, "color": colour, "symbol": "diamond-open" if group == "reference" else "circle"},
+            name=group,
+            customdata=[[_told(*row)] for row in rows],
+            hovertemplate="%{y}: %{customdata[0]}<extra></extra>",
+            visible=bool(chosen),
+        )
+    dress(figure, heading, source, 190 + _ROW * len(order))
+    best = "higher is better" if high_is_good else "lower is better"
+    if measure == "agreement":
+        best = "of SIAM itself it is 1"
+    elif measure.startswith(_OF_ONE_NETWORK) and "siam_random" in known:
+        best += "; compare SIAM with “Random, on SIAM” alone"
+    figure.update_xaxes(title=f"{axis}<br>{best}")
+    if logarithmic:
+        figure.update_xaxes(type="log")
+    figure.update_yaxes(
+        dtick=1,
+        automargin=True,
+        categoryorder="array",
+        categoryarray=[title(name) for name in order],
+        range=[-0.8, len(order) - 0.2],
+    )
+    return figure
+
+
+def _told(value: float, interval: list[float] | None) -> str:
+    text = f"{value:.3g}"
+    return text if interval is None else f"{text} ({interval[0]:.3g} to {interval[1]:.3g})"

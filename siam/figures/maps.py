@@ -1,0 +1,104 @@
+"""The maps of an explanation as Pillow images."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from siam.drawing.maps import (
+    DISPLAY_SIDE,
+    display_photo,
+    frame_factor,
+    framed,
+    grey_map,
+    inner_size,
+    lit,
+    overlay,
+    signed_colours,
+)
+from siam.drawing.phrases import words
+from siam.explanation.inference import Contribution, Explanation, Order
+
+
+class TotalMaps(NamedTuple):
+    """Where the two scores come from, over the photo, on one scale."""
+
+    siam: Image.Image
+    baseline: Image.Image | None
+    limit: float
+
+
+def comparable_maps(explanation: Explanation) -> list[np.ndarray]:
+    """Return SIAM's total map and, if there is one, the baseline's, both in points per cell of SIAM's."""
+    maps = [explanation.total_map]
+    if explanation.baseline_map is not None:
+        maps.append(explanation.baseline_map * (explanation.baseline_map.size / explanation.total_map.size))
+    return maps
+
+
+def shared_limit(explanation: Explanation) -> float:
+    """Return the largest magnitude in the two total maps: the end of the scale of both."""
+    return max(float(np.abs(field).max()) for field in comparable_maps(explanation))
+
+
+def total_maps(explanation: Explanation, strength: float = 0.6, side: int = DISPLAY_SIDE) -> TotalMaps:
+    """Return both total maps over the photo, its long side at most `side` px, on one scale symmetric about 0."""
+    limit, photo = shared_limit(explanation), display_photo(explanation.image, side)
+    drawn = [overlay(photo, field, limit, strength) for field in comparable_maps(explanation)]
+    return TotalMaps(drawn[0], drawn[1] if len(drawn) > 1 else None, limit)
+
+
+def map_limit(explanation: Explanation, shown: Iterable[Contribution]) -> float:
+    """Return the largest value in the attribute maps shown: white in all of them."""
+    return max((float(explanation.attribute_maps[item.index].max()) for item in shown), default=0.0)
+
+
+def attribute_map(
+    explanation: Explanation, index: int, limit: float, size: tuple[int, int] | None = None
+) -> Image.Image:
+    """Return an attribute's map in grey, black at 0 (and below) and white at `limit`, at the photo's size or `size`."""
+    return grey_map(explanation.attribute_maps[index], limit, size or display_photo(explanation.image).size)
+
+
+def tiles(
+    explanation: Explanation, order: Order = "magnitude", count: int | None = 8, width: int = 320
+) -> list[tuple[Contribution, Image.Image]]:
+    """Return the framed maps of the attributes that count most, on one grey range and with one frame factor."""
+    shown = explanation.ranking(order, count)
+    limit, factor = map_limit(explanation, shown), frame_factor(item.value for item in shown)
+    inner = inner_size(explanation.image.size, width)
+    return [
+        (
+            item,
+            framed(
+                attribute_map(explanation, item.index, limit, inner), words(item.attribute), item.value, factor, width
+            ),
+        )
+        for item in shown
+    ]
+
+
+def presence_image(explanation: Explanation, index: int, limit: float | None = None, dim: float = 0.3) -> Image.Image:
+    """Return the photo lit where an attribute was found, grey and `dim` elsewhere; `limit` lights it fully."""
+    field = explanation.attribute_maps[index]
+    return lit(display_photo(explanation.image), field, limit or float(field.max()), dim)
+
+
+def template_image(explanation: Explanation, index: int, limit: float | None = None, side: int = 640) -> Image.Image:
+    """Return an attribute's effective template cell by cell, in the photo's shape with its long side `side` px.
+
+    The end of the scale is the largest value of all templates, unless `limit` is given.
+    """
+    end = float(np.abs(explanation.templates).max()) if limit is None else limit
+    ratio = side / max(explanation.image.size)
+    size = max(1, round(explanation.image.width * ratio)), max(1, round(explanation.image.height * ratio))
+    return signed_colours(explanation.templates[index], end).resize(size, Image.Resampling.NEAREST)
+
+
+def contribution_image(
+    explanation: Explanation, index: int, strength: float = 0.6, limit: float | None = None
+) -> Image.Image:
+    """Return one attribute's contribution map over the photo; the end of the scale is the largest of all attributes."""
+    end = float(np.abs(explanation.contribution_maps).max()) if limit is None else limit
+    return overlay(display_photo(explanation.image), explanation.contribution_maps[index], end, strength)

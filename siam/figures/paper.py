@@ -1,0 +1,198 @@
+"""One explanation as the paper prints it: photo and total maps at the left, the eight largest attributes beside."""
+
+import io
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+from PIL import Image
+
+from siam.drawing.colours import SOFT_INK, sign_colour
+from siam.drawing.maps import CELL_UNIT, display_photo, frame_factor, frame_width, signed_colours
+from siam.drawing.phrases import number, score_text, signed, signed_map_text, tick_text, words
+from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_png, render_svg, shortened, text_width
+from siam.explanation.inference import Explanation
+from siam.explanation.wording import attribute_map_text
+from siam.figures.maps import attribute_map, comparable_maps, map_limit, shared_limit
+
+COUNT = 8  # attributes shown
+SOURCE = "SIAM Explorer, after D. Marcos, S. Lobry and D. Tuia (2019)"
+
+_MARGIN, _GAP, _TITLE = 28, 30, 32  # around the page, between cells, and for the line over each picture
+_AREA = 42_000  # of a cell's picture
+_MOST, _LEAST = (400, 260), (216, 110)  # largest and smallest (width, height) of it
+_TEXT, _SMALL = 13, 11.5
+_HAIRLINE = "#CBD2D9"
+_PIXELS = 2  # of embedded maps per unit
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where the cells of the figure are: rows of pictures, the first column apart from the attributes."""
+
+    rows: int
+    columns: int
+    cell: tuple[float, float]  # of the area for a picture
+    picture: tuple[float, float]  # of the picture in it
+
+    @property
+    def width(self) -> float:
+        return 2 * _MARGIN + self.columns * self.cell[0] + (self.columns - 1) * _GAP
+
+    @property
+    def height(self) -> float:
+        return 2 * _MARGIN + self.rows * (self.cell[1] + _TITLE) + (self.rows - 1) * _GAP + 30
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Return the size at which maps are computed."""
+        return max(1, round(self.picture[0] * _PIXELS)), max(1, round(self.picture[1] * _PIXELS))
+
+    def place(self, position: int) -> tuple[int, int]:
+        """Return row and column of the attribute at a position of the ranking."""
+        row, column = divmod(position, self.columns - 1)
+        return row, column + 1
+
+    def corner(self, row: int, column: int) -> tuple[float, float]:
+        """Return where the title line of a cell begins."""
+        return _MARGIN + column * (self.cell[0] + _GAP), _MARGIN + row * (self.cell[1] + _TITLE + _GAP)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """What is drawn in one cell: a picture, perhaps framed, and the line above it."""
+
+    title: str
+    value: str
+    image: Image.Image
+    text: str
+    frame: int = 0
+    colour: str = ""
+
+
+def paper_figure_png(explanation: Explanation) -> bytes:
+    """Return the figure as a PNG file."""
+    stream = io.BytesIO()
+    render_png(paper_figure(explanation)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def paper_figure_svg(explanation: Explanation) -> str:
+    """Return the figure as an SVG file with real text; its pictures are inside."""
+    return render_svg(paper_figure(explanation))
+
+
+def paper_figure(explanation: Explanation) -> Drawing:
+    """Lay the figure out: the one place that both files come from."""
+    shown = explanation.ranking(count=COUNT)
+    rows = 2 if explanation.baseline_map is None else 3
+    grid = _grid(explanation.image.size, rows, 1 + ceil((len(shown) + 1) / rows))  # one cell more: the legend
+    drawing = Drawing(grid.width, grid.height, f"Explanation of one photo by {explanation.model}")
+    for row, cell in enumerate(_left_column(explanation, grid)):
+        _draw_cell(drawing, grid, (row, 0), cell)
+    limit, factor = map_limit(explanation, shown), frame_factor(item.value for item in shown)
+    for position, item in enumerate(shown):
+        cell = _Cell(
+            words(item.attribute),
+            signed(item.value),
+            attribute_map(explanation, item.index, limit, grid.pixels),
+            attribute_map_text(explanation, item.index),
+            frame_width(item.value, factor),
+            sign_colour(item.value),
+        )
+        _draw_cell(drawing, grid, grid.place(position), cell)
+    legend = grid.corner(*grid.place(len(shown)))
+    _draw_legend(drawing, legend, min(grid.cell[0], 260), explanation, limit)
+    _draw_caption(drawing, explanation)
+    return drawing
+
+
+def _grid(size: tuple[int, int], rows: int, columns: int) -> _Grid:
+    aspect = size[0] / size[1]
+    width = min(max(sqrt(_AREA * aspect), _LEAST[0]), _MOST[0])
+    height = min(max(width / aspect, _LEAST[1]), _MOST[1])
+    ratio = min(width / size[0], height / size[1])
+    return _Grid(rows, columns, (round(width), round(height)), (size[0] * ratio, size[1] * ratio))
+
+
+def _left_column(explanation: Explanation, grid: _Grid) -> list[_Cell]:
+    """Return the photo, SIAM's total map and, if there is one, the baseline's."""
+    scale, limit = explanation.scale, shared_limit(explanation)
+    cells = [_Cell("Photo", "", display_photo(explanation.image, 800), "the photo")]
+    maps = comparable_maps(explanation)
+    scores = [explanation.scenicness, explanation.baseline_scenicness]
+    for title, score, field in zip(("Our model", "Baseline"), scores, maps, strict=False):
+        value = "" if score is None else score_text(score, scale)
+        image = signed_colours(field, limit, grid.pixels)
+        cells.append(_Cell(title, value, image, signed_map_text(field), 1, _HAIRLINE))  # white is a value: show its end
+    return cells
+
+
+def _draw_cell(drawing: Drawing, grid: _Grid, place: tuple[int, int], cell: _Cell) -> None:
+    """Draw a cell's picture at its top, under a line with the title at the left and the value at the right."""
+    x, y = grid.corner(*place)
+    room = grid.cell[0] - text_width(cell.value, _TEXT) - 8
+    drawing.items.append(Label(x, y + 12, shortened(cell.title, _TEXT, room), _TEXT))
+    if cell.value:
+        drawing.items.append(Label(x + grid.cell[0], y + 12, cell.value, _TEXT, "end"))
+    width, height = grid.picture
+    left, top, frame = x + (grid.cell[0] - width) / 2, y + _TITLE, cell.frame
+    if frame:
+        drawing.items.append(Box(left - frame, top - frame, width + 2 * frame, height + 2 * frame, cell.colour))
+    drawing.items.append(Picture(left, top, width, height, cell.image, cell.text))
+
+
+def _draw_legend(
+    drawing: Drawing, corner: tuple[float, float], width: float, explanation: Explanation, grey_limit: float
+) -> None:
+    """Draw the two scales and the sum, so that nothing of the score is hidden."""
+    x, y = corner
+    limit = shared_limit(explanation)
+    end = tick_text(limit)
+    bar = signed_colours(np.linspace(-limit, limit, 256)[None], limit)
+    grey = Image.linear_gradient("L").rotate(90)  # from black to white
+    _draw_scale(drawing, (x, y + 4, width), bar, (f"−{end}", CELL_UNIT, f"+{end}"))
+    _draw_scale(drawing, (x, y + 38, width), grey, ("0", "attribute maps", tick_text(grey_limit)))
+    line = y + 88.0
+    for text, value in _sum(explanation):
+        drawing.items += [Label(x, line, text, _SMALL, fill=SOFT_INK), Label(x + width, line, value, _SMALL, "end")]
+        line += 16
+    drawing.items.append(Line(x, line - 28, x + width, line - 28, _HAIRLINE))
+
+
+def _draw_scale(
+    drawing: Drawing, place: tuple[float, float, float], bar: Image.Image, texts: tuple[str, str, str]
+) -> None:
+    """Draw a colour bar at (x, y, width) with the texts for its ends and, between them, its unit."""
+    x, y, width = place
+    drawing.items += [
+        Box(x - 1, y - 1, width + 2, 10, _HAIRLINE),
+        Picture(x, y, width, 8, bar, f"{texts[1]}, from {texts[0]} to {texts[2]}"),
+        Label(x, y + 21, texts[0], _SMALL),
+        Label(x + width / 2, y + 21, texts[1], _SMALL, "middle", SOFT_INK),
+        Label(x + width, y + 21, texts[2], _SMALL, "end"),
+    ]
+
+
+def _sum(explanation: Explanation) -> list[tuple[str, str]]:
+    """Return the lines that add up to the score."""
+    shown = explanation.ranking(count=COUNT)
+    others = len(explanation.attributes) - len(shown)
+    lines = [("bias", number(explanation.bias)), (f"the {len(shown)} shown", signed(sum(i.value for i in shown)))]
+    if others:
+        lines.append((f"{others} other{'s' * (others > 1)}", signed(explanation.others(COUNT))))
+    return [*lines, ("score", number(explanation.scenicness))]
+
+
+def _draw_caption(drawing: Drawing, explanation: Explanation) -> None:
+    """Write below everything which network this is, its scale, and where the figure comes from."""
+    scale = explanation.scale
+    rating = f"{scale.name} from {scale.low:g} to {scale.high:g}"
+    room = drawing.width - 2 * _MARGIN
+    source = SOURCE if text_width(SOURCE, _SMALL) < 0.6 * room else ""
+    left = shortened(f"{explanation.model} · {rating}", _SMALL, room - text_width(source, _SMALL) - 16)
+    drawing.items.append(Label(_MARGIN, drawing.height - _MARGIN + 4, left, _SMALL))
+    if source:
+        drawing.items.append(
+            Label(drawing.width - _MARGIN, drawing.height - _MARGIN + 4, source, _SMALL, "end", SOFT_INK)
+        )

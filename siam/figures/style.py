@@ -1,0 +1,43 @@
+"""What all plotly figures share: fonts and text colours are the page's, backgrounds are see-through."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+GREY = "#8A949E"  # lines and marks that are no network's
+GRID = "rgba(128, 128, 128, 0.18)"
+CLEAR = "rgba(0, 0, 0, 0)"
+ROW = 20  # px
+
+
+def dress(figure: go.Figure, title: str, source: str, height: int) -> None:
+    """Give a figure its title, the line below it, and what all figures have in common."""
+    figure.update_layout(
+        title={"text": title, "subtitle": {"text": source}},
+        height=height,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        dragmode=False,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": -70 / max(1, height - 190),
+            "yanchor": "top",
+            "traceorder": "reversed",
+        },
+    )
+    figure.update_xaxes(zeroline=False, showgrid=True, gridcolor=GRID)
+    figure.update_yaxes(zeroline=False, showgrid=True, gridcolor=GRID)
+
+
+def reach(rows: Sequence[tuple[float, Sequence[float] | None]]) -> dict[str, object]:
+    """Return, of values and their intervals, how far these reach to either side of the dots; nowhere where none is."""
+    ends = [interval or (value, value) for value, interval in rows]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, high - value) for (value, _), (_low, high) in zip(rows, ends, strict=True)],
+        "arrayminus": [max(0.0, value - low) for (value, _), (low, _high) in zip(rows, ends, strict=True)],
+        "thickness": 1.5,
+        "width": 0,
+    }

@@ -1,0 +1,44 @@
+"""Tables as HTML whose heads span what they stand above, for pages that give them their look."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from siam.drawing.shapes import safe
+
+
+def html_table(heads: Sequence[Sequence[str]], rows: Mapping[str, Sequence[str]] | Sequence[Sequence[str]]) -> str:
+    """Return a table whose adjacent equal heads are one.
+
+    Args:
+        heads: of each column but the first, from the widest group to the column's own; all of one length. A head is
+            merged with its neighbour's where all heads above it are, too.
+        rows: the first cell of each → its others, or all cells; a row of a single cell is the head of those below it.
+    """
+    rows = [(name, *cells) for name, cells in rows.items()] if isinstance(rows, Mapping) else rows
+    head = "".join(_head(heads, level) for level in range(len(heads[0])))
+    body = "".join(_row(row, len(heads) + 1) for row in rows)
+    table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    return f'<div style="overflow-x: auto">{table}</div>'  # a wide table scrolls, not the page
+
+
+def _head(heads: Sequence[Sequence[str]], level: int) -> str:
+    """Return one line of heads: those that agree down to this level are one cell."""
+    first = f'<th rowspan="{len(heads[0])}"></th>' if level == 0 else ""
+    cells = []
+    for path, columns in groupby(heads, key=lambda of: tuple(of[: level + 1])):
+        span = len(list(columns))
+        wide = f' colspan="{span}" scope="colgroup"' if span > 1 else ' scope="col"'
+        cells.append(f"<th{wide}>{safe(path[-1])}</th>")
+    return f"<tr>{first}{''.join(cells)}</tr>"
+
+
+def _row(row: Sequence[str], width: int) -> str:
+    first, *cells = row
+    if not cells:
+        return f'<tr><th colspan="{width}" scope="rowgroup">{safe(first)}</th></tr>'
+    head = f'<th scope="row" style="text-align: left; white-space: nowrap">{safe(first)}</th>'
+    return f"<tr>{head}{''.join(map(_cell, cells))}</tr>"
+
+
+def _cell(text: str) -> str:
+    return f'<td style="white-space: nowrap">{safe(text)}</td>'

@@ -1,0 +1,65 @@
+"""Effective templates as pictures: small ones for a grid, a large one to point at."""
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from siam.drawing.colours import INK, NEGATIVE, POSITIVE, ZERO
+from siam.drawing.maps import signed_colours
+from siam.drawing.phrases import words
+
+COLOURS = [(0.0, NEGATIVE), (0.5, ZERO), (1.0, POSITIVE)]
+
+
+def template_tile(template: np.ndarray, limit: float, side: int = 168) -> Image.Image:
+    """Return a template (g, g) cell by cell, magenta (-limit), white (0), green (+limit); `side` px or less."""
+    cells = len(template)
+    size = max(1, side // cells) * cells
+    return signed_colours(template, limit).resize((size, size), Image.Resampling.NEAREST)
+
+
+def template_figure(template: np.ndarray, limit: float, name: str, marked: np.ndarray | None = None) -> go.Figure:
+    """Return a template (g, g) as a chart that tells each cell's weight and place; its points can be chosen.
+
+    Args:
+        template: points that one unit of the attribute adds in each cell.
+        limit: the end of the colours.
+        name: of the attribute.
+        marked: (g, g) bool, a rectangle of cells to outline.
+    """
+    grid = len(template)
+    rows, columns = (of.ravel() for of in np.mgrid[:grid, :grid])
+    told = [
+        (int(r) + 1, int(c) + 1, f"{template[r, c]:+.4f}".replace("-", "−")) for r, c in zip(rows, columns, strict=True)
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=template, zmin=-limit, zmax=limit, colorscale=COLOURS, xgap=1, ygap=1, hoverinfo="skip",
+            colorbar={"thickness": 12, "outlinewidth": 0},
+        )
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=columns, y=rows, mode="markers", customdata=told,
+            marker={"symbol": "square", "size": max(8, 300 // grid), "color": "rgba(0,0,0,0)"},
+            hovertemplate=f"{words(name)}, row %{{customdata[0]}} from the top, column %{{customdata[1]}}"
+            "<br>%{customdata[2]} points<extra></extra>",
+        )
+    )  # fmt: skip
+    if marked is not None and marked.any():
+        inside = np.argwhere(marked)
+        (top, left), (bottom, right) = inside.min(axis=0) - 0.5, inside.max(axis=0) + 0.5
+        figure.add_shape(x0=left, x1=right, y0=top, y1=bottom, line={"color": INK, "width": 2.5})
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "range": [-0.5, grid - 0.5]}
+    return figure.update_layout(
+        title={"text": "What one unit adds at each place, points", "x": 0, "xanchor": "left"},
+        height=440,
+        margin={"l": 8, "r": 8, "t": 44, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        dragmode=False,
+        clickmode="event+select",
+        xaxis=bare,
+        yaxis={**bare, "range": [grid - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain"},
+    )

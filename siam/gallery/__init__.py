@@ -1,0 +1,16 @@
+"""Galleries: photos with the scores of a crowd and of both networks, and every contribution."""
+
+from typing import TYPE_CHECKING
+
+from siam.runtime.exports import lazily
+
+if TYPE_CHECKING:
+    from siam.gallery.cases import Cases, Filters
+    from siam.gallery.store import Gallery, read
+    from siam.gallery.writing import build
+
+__all__ = ["Cases", "Filters", "Gallery", "build", "read"]
+
+__getattr__ = lazily(
+    __name__, {"Cases": "cases", "Filters": "cases", "Gallery": "store", "build": "writing", "read": "store"}
+)

@@ -1,0 +1,81 @@
+"""The pictures and masks that a gallery copies from its dataset."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from siam.datasets.rendered.truth import read_sets
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.errors import DatasetError
+from siam.evaluation.assessment import Assessment
+from siam.gallery import store
+from siam.images.reading import read_image
+from siam.runtime.files import write_atomically
+
+PICTURE, MASK = "images/{}.jpg", "masks/{}.png"  # below the gallery's folder
+
+_QUALITY = 78  # of JPEG
+
+
+def names_of(files: Sequence[Path]) -> list[str]:
+    """Return the names of the copies without their endings: those of the photos, or numbers where these do not do."""
+    stems = [path.stem for path in files]
+    plain = all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", stem) for stem in stems)
+    if plain and len({stem.casefold() for stem in stems}) == len(stems):
+        return stems
+    return [f"{number:05d}" for number in range(1, len(stems) + 1)]
+
+
+def refuse_to_overwrite(assessment: Assessment, folder: Path, names: Sequence[str]) -> None:
+    """Raise a DatasetError where a copy would take the place of a photo of the dataset."""
+    own = {path.resolve() for path in assessment.photos.files}
+    targets = [folder / kind.format(name) for name in names for kind in (PICTURE, MASK)]
+    if folder.resolve() == assessment.root.resolve() or any(target.resolve() in own for target in targets):
+        raise DatasetError(f"{folder} holds photos of {assessment.root}: give the gallery another folder")
+
+
+def copy_picture(path: Path, to: Path, longest: int) -> tuple[int, int]:
+    """Store a photo anew as JPEG, no larger than wanted; return its size."""
+    data, size = small_jpeg(read_image(path), longest)
+    write_atomically(to, data)
+    return size
+
+
+def small_jpeg(picture: Image.Image, longest: int) -> tuple[bytes, tuple[int, int]]:
+    """Return a picture as a JPEG file no larger than wanted, and its size; the picture itself may become smaller."""
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    stored = BytesIO()
+    picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+    return stored.getvalue(), picture.size
+
+
+def columns_of(folder: Path, name: str) -> dict[str, str]:
+    """Return the columns that tell of a picture in the gallery."""
+    image = PICTURE.format(name)
+    return {"image": image, "sha256": hashlib.sha256((folder / image).read_bytes()).hexdigest()}
+
+
+def copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, int]) -> dict[str, Any]:
+    """Store the masks of a rendered scene at the size of its picture; return what its truth tells of them."""
+    mask, member = read_sets(root, int(stem))
+    sets = [[ATTRIBUTES[k] for k in np.flatnonzero(one)] for one in member.T]
+    stored = BytesIO()
+    mask.resize(size, Image.Resampling.NEAREST).save(stored, "PNG", optimize=True)
+    write_atomically(folder / MASK.format(name), stored.getvalue())
+    return {"mask": MASK.format(name), "sets": sets}
+
+
+def files_of(folder: Path) -> set[str]:
+    """Return the names of the pictures and masks of the gallery in a folder; none where there is no gallery."""
+    try:
+        found = store.read(folder)
+    except DatasetError:
+        return set()
+    images = {str(name) for name in found.photos["image"].dropna() if not store.is_address(name)}
+    return images | {truth["mask"] for truth in found.truths if truth and "mask" in truth}

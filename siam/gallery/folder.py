@@ -1,0 +1,173 @@
+"""Galleries of photos that are scored here one by one, such as those of a folder.
+
+A photo is scored by the copy that its gallery keeps, so explaining that gives the same numbers again. Scores are kept
+as they come: work that was stopped goes on.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siam.datasets import reader
+from siam.datasets.base import ScoredPhotos
+from siam.errors import DatasetError, ImageError
+from siam.gallery import metadata as facts
+from siam.gallery.copies import PICTURE, files_of, names_of
+from siam.gallery.scoring import LONGEST, Kept, Numbers, Refused, Told, about, fingerprint, scale_of, score, small_copy
+from siam.gallery.store import FILE, peek
+from siam.gallery.writing import Entry, write
+from siam.images.reading import ACCEPTED_SUFFIXES
+from siam.models.checkpoint import Pair
+from siam.runtime.files import exclusive, write_atomically
+
+MOST = 5000  # photos of a folder, and folders in it
+_KEPT = "scores.part"  # beside `FILE` until that is written
+
+
+@dataclass(frozen=True)
+class Source:
+    """The photos of a gallery to be.
+
+    Attributes:
+        data: name of the layout.
+        root: the dataset's folder.
+        model: by which the pair is loaded.
+        split: of the dataset, or "all".
+        count: at most so many, the first by ID or name; None for all.
+    """
+
+    data: str
+    root: Path
+    model: str
+    split: str = "all"
+    count: int | None = None
+
+    def command(self, folder: Path) -> str:
+        """Return the command that writes such a gallery of the photos that are rated."""
+        words = ["python", "-m", "siam", "evaluate", "--data", self.data, "--root", str(self.root)]
+        words += ["--split", self.split, "--model", self.model, "--gallery", folder.as_posix()]
+        words += [] if self.count is None else ["--gallery-count", str(self.count)]
+        return shlex.join([*words, "--gallery-size", str(LONGEST)])
+
+
+@dataclass(frozen=True)
+class Built:
+    """A gallery that was written: its folder, how many photos it has, and those that were left out."""
+
+    folder: Path
+    count: int
+    refused: tuple[Refused, ...]
+
+
+def folder_for(base: Path, name: str, source: Source) -> Path:
+    """Return where the gallery of a source goes: `base`/`name`, unless something else is there already."""
+    plain = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "photos"
+    others = (f"{plain}-{number}" for number in range(2, 1000))
+    folders = (base / plain, *(base / other for other in others))
+    return next((folder for folder in folders if _may_hold(folder, source)), base / plain)
+
+
+def build(
+    pair: Pair,
+    lock: AbstractContextManager[object],
+    source: Source,
+    folder: Path,
+    told: Told = lambda _done, _of: None,
+) -> Built:
+    """Score the photos of a source and write their gallery; called again after it was stopped, it goes on.
+
+    Args:
+        pair: the networks.
+        lock: held while they work, photo by photo.
+        source: of the photos.
+        folder: where the gallery goes.
+        told: how many photos are done, after each.
+
+    Raises:
+        DatasetError: the dataset is not as its layout says, is too large, holds the gallery, or no photo can be scored.
+        StorageError: something cannot be stored, or somebody else writes there.
+    """
+    if folder.resolve().is_relative_to(source.root.resolve()):
+        raise DatasetError(f"{source.root} holds {folder} too: choose a folder that holds your photos alone")
+    if source.data == "folder":
+        _refuse_large(source.root, told)
+    photos = reader(source.data).read(source.root)
+    assert isinstance(photos, ScoredPhotos)
+    places = [place for place in range(len(photos.files)) if source.split in ("all", photos.split[place])]
+    places = sorted(places, key=lambda place: facts.order(photos.files[place]))[: source.count]
+    if not places:
+        raise DatasetError(f"{source.root} has no photos in the split {source.split!r}: choose another, or all")
+    files = [photos.files[place] for place in places]
+    crowd = facts.crowd(photos, source.data, source.root, np.array(places))
+    credits = facts.credits(source.data, source.root, files)
+    known = [{**rated, **credit} for rated, credit in zip(crowd, credits, strict=True)]
+    with exclusive(folder):
+        before, kept = files_of(folder), Kept(folder / _KEPT, fingerprint(pair))
+        entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, kept, told)
+        if not entries:
+            raise DatasetError(f"none of the {len(files)} photos in {source.root} gets a score: {refused[0].reason}")
+        rated = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
+        scale = scale_of(rated, pair.siam.config.scale) if source.data == "folder" else photos.scale
+        name, command = source.root.resolve().name, source.command(folder)
+        write(folder, about(pair, name, source.split, command, scale), entries)
+        for stale in before - files_of(folder):
+            (folder / stale).unlink(missing_ok=True)
+        kept.forget()
+    return Built(folder, len(entries), tuple(refused))
+
+
+def _entries(
+    scored: Callable[[bytes, str], Numbers],
+    root: Path,
+    files: list[Path],
+    known: list[dict[str, Any]],
+    folder: Path,
+    kept: Kept,
+    told: Told,
+) -> tuple[list[Entry], list[Refused]]:
+    """Copy and score photos; what is known of each are columns of a gallery."""
+    entries: list[Entry] = []
+    refused: list[Refused] = []
+    labels = facts.identifiers(files, root)
+    for done, (path, name, columns) in enumerate(zip(files, names_of(files), known, strict=True)):
+        label, image = labels[done], PICTURE.format(name)
+        try:
+            data, digest = small_copy(path, label)
+            numbers = kept.get(digest) or kept.add(digest, scored(data, label))
+        except ImageError as error:
+            refused.append(Refused(label, str(error)))
+        else:
+            write_atomically(folder / image, data)
+            columns = {key: of for key, of in columns.items() if not (isinstance(of, float) and np.isnan(of))}
+            entries.append(Entry(**{**columns, **vars(numbers)}, identifier=label, image=image, sha256=digest))
+        told(done + 1, len(files))
+    return entries, refused
+
+
+def _refuse_large(root: Path, told: Told) -> None:
+    """Raise a DatasetError where a folder holds far more than photos to look at, before all of it is listed."""
+    photos = 0
+    for number, (_folder, _folders, files) in enumerate(os.walk(root)):
+        told(0, 0)
+        photos += sum(name.lower().endswith(ACCEPTED_SUFFIXES) for name in files)
+        if photos > MOST or number > MOST:
+            what = f"{MOST} photos" if photos > MOST else f"{MOST} folders"
+            raise DatasetError(f"{root} holds more than {what}: choose a smaller folder")
+
+
+def _may_hold(folder: Path, source: Source) -> bool:
+    """Return whether a gallery may go there: to an empty place, or where its own stands or was begun."""
+    if (folder / FILE).exists():
+        try:
+            return peek(folder)[0].command == source.command(folder)
+        except DatasetError:
+            return False
+    return not folder.exists() or (folder / _KEPT).exists() or (folder.is_dir() and not any(folder.iterdir()))

@@ -1,0 +1,121 @@
+"""What a dataset tells of the photos that a pair was judged on: who voted how, whose photo it is, and what is true."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets.votes import parse_votes, read_attribution, read_votes
+from siam.evaluation.assessment import Assessment
+from siam.evaluation.what_where_how.errors import verdicts
+from siam.gallery.pictures import public_pictures
+
+_RENDERED = {"author": "rendered by SIAM Explorer", "licence": "Apache-2.0"}
+
+
+def identifiers(files: Sequence[Path], root: Path) -> list[str]:
+    """Return what photos are called: by their ID where their file is named by one, else by their name in the dataset.
+
+    No two are called the same: of those that would be, each is called by its path below the root.
+    """
+    whole = [path.relative_to(root).as_posix() for path in files]
+    names = [name.removeprefix("images/") for name in whole]
+    stems = [Path(name).stem for name in names]
+    short = [stem if stem.isdecimal() and "/" not in name else name for stem, name in zip(stems, names, strict=True)]
+    often = Counter(short)
+    found = [name if often[label] > 1 else label for name, label in zip(whole, short, strict=True)]
+    return found if len(set(found)) == len(found) else whole
+
+
+def order(path: Path) -> tuple[int, str]:
+    """Return what photos are sorted by: their IDs, or their names where they have none."""
+    return (int(path.stem), "") if path.stem.isdecimal() else (0, path.as_posix())
+
+
+def crowd(photos: AttributePhotos | ScoredPhotos, data: str, root: Path, places: np.ndarray) -> list[dict[str, Any]]:
+    """Return what the crowd said of some photos, as far as is known: columns of a gallery.
+
+    Args:
+        photos: of the dataset.
+        data: name of its layout.
+        root: its folder.
+        places: (n,) of the photos asked for.
+
+    Raises:
+        DatasetError: the table of votes is not as it should be.
+    """
+    if not isinstance(photos, ScoredPhotos):
+        return [{} for _ in places]
+    deviations = None if photos.variances is None else np.sqrt(photos.variances)
+    votes = _votes(data, root)
+    return [
+        {
+            "crowd_mean": float(photos.scores[place]),
+            "crowd_sd": None if deviations is None or np.isnan(deviations[place]) else float(deviations[place]),
+            "votes": votes.get(photos.files[place].stem),
+            "vote_count": None if photos.votes is None else int(photos.votes[place]),
+        }
+        for place in places
+    ]
+
+
+def _votes(data: str, root: Path) -> dict[str, tuple[int, ...] | None]:
+    """Return every vote by ID, where the dataset tells them."""
+    if data not in ("scenicornot", "rendered"):
+        return {}
+    table = read_votes(root / "votes.tsv")
+    return {str(row): parse_votes(cell) for row, cell in zip(table["ID"], table["Votes"], strict=True)}
+
+
+def credits(data: str, root: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return author, title, licence, link, and public picture ("image" with "sha256") of photos, as far as is known.
+
+    Raises:
+        DatasetError: the table that tells them is not as it should be.
+    """
+    known: dict[str, dict[str, Any]] = {}
+    if data == "rendered":
+        known = {path.name: _RENDERED for path in files}
+    elif data == "oasis":
+        known = {
+            name: {"image": of.address, "sha256": of.sha256, "link": of.page, "author": of.author}
+            for name, of in public_pictures(root).items()
+        }
+    elif data == "scenicornot" and (root / "attribution.csv").exists():
+        known = {
+            f"{number}.jpg": {**{key: row[key] for key in ("author", "title", "licence")}, "link": row["page"]}
+            for number, row in read_attribution(root / "attribution.csv").items()
+        }
+    return [known.get(path.name, {}) for path in files]
+
+
+def truths(assessment: Assessment) -> list[dict[str, Any] | None]:
+    """Return for each judged photo what is true of it, where it was rendered.
+
+    Contributions, labels and areas name only the attributes for which they are not 0; "errors" are the parts of SIAM's
+    error in points, and "verdict" says what happened, where the scales of network and scenes are the same.
+    """
+    scenes, errors = assessment.scenes, assessment.errors
+    if scenes is None:
+        return [None for _ in assessment.judged.files]
+    told: list[dict[str, Any] | None] = []
+    baseline = assessment.judged.found.baseline
+    said = verdicts(errors, None if baseline is None else baseline - scenes.quality) if errors else None
+    parts = errors.parts() if errors else {}
+    for n, truth in enumerate(scenes.truths):
+        every = {name: getattr(truth, name) for name in ("contributions", "nuances", "labels", "areas")}
+        told.append(
+            {
+                "place": truth.place,
+                "light": truth.light,
+                "quality": round(truth.quality, 5),
+                "bias": truth.bias,
+                **{name: {key: round(of, 5) for key, of in values.items() if of} for name, values in every.items()},
+                "errors": {name: round(float(part[n]), 5) for name, part in parts.items()},
+                "verdict": said[n] if said else None,
+            }
+        )
+    return told

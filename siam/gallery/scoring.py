@@ -1,0 +1,157 @@
+"""What a pair says of single pictures: the copy that a gallery keeps of a photo, and its numbers."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+
+from siam.datasets.base import RatingScale
+from siam.errors import ImageError
+from siam.explanation.inference import explain
+from siam.gallery.copies import small_jpeg
+from siam.gallery.store import About
+from siam.images.reading import read_image
+from siam.models.checkpoint import Pair
+from siam.runtime.files import storage_errors
+from siam.runtime.provenance import git_commit
+
+LONGEST = 800  # px of the longer side of a copy
+
+Told = Callable[[int, int], object]  # called with how many photos are done, and of how many; what it raises ends it
+
+_FINGERPRINTS: WeakKeyDictionary[Pair, str] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a pair says of a picture: the columns of a gallery (`siam.gallery.store`)."""
+
+    siam: float
+    bias: float
+    contributions: list[float]
+    presence: list[float]
+    baseline: float | None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A photo that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+def small_copy(photo: bytes | Path, name: str) -> tuple[bytes, str]:
+    """Return a photo as the JPEG file that a gallery keeps of it, and the checksum of that.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    data, _size = small_jpeg(read_image(photo, name=name), LONGEST)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name: str) -> Numbers:
+    """Return what a pair says of a picture; the lock is held only while the networks work.
+
+    Raises:
+        ImageError: it gets no score.
+    """
+    image = read_image(picture, name=name)
+    try:
+        with lock:
+            found = explain(pair, image)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise ImageError(f"{name} needs more memory than there is: crop it to a less extreme shape.") from error
+    if not np.isfinite([found.scenicness, *found.contributions]).all():
+        raise ImageError(f"{name} gets a score that is no number: choose another photo, or other networks.")
+    return Numbers(
+        siam=found.scenicness,
+        bias=found.bias,
+        contributions=found.contributions.tolist(),
+        presence=found.attribute_scores.tolist(),
+        baseline=found.baseline_scenicness,
+    )
+
+
+def take_half_of_the_cores() -> None:
+    """Let the calling thread compute on half of the cores: the pages of others stay quick, and it hardly takes longer.
+
+    What a thread sets for itself is the default of all new ones, so that is set back by another thread at once.
+    """
+    whole = torch.get_num_threads()
+    torch.set_num_threads(max(1, whole // 2))
+    other = Thread(target=torch.set_num_threads, args=(whole,))
+    other.start()
+    other.join()
+
+
+def about(pair: Pair, data: str, split: str, command: str, crowd_scale: RatingScale | None) -> About:
+    """Return where the numbers of a pair come from, as of today; `crowd_scale` may be the pair's own."""
+    config = pair.siam.config
+    other = None if crowd_scale == config.scale else crowd_scale
+    today = datetime.now(UTC).date().isoformat()
+    return About(pair.name, config.scale, config.attributes, data, split, today, command, git_commit(), other)
+
+
+def scale_of(scores: Sequence[float], scale: RatingScale) -> RatingScale:
+    """Return the scale of scores that tell none: that of the networks where they lie on it, else their own range."""
+    if not scores or scale.low <= min(scores) <= max(scores) <= scale.high:
+        return scale
+    low, high = min(scores), max(scores)
+    return RatingScale("score, own photos", low, high if high > low else low + 1)
+
+
+def fingerprint(pair: Pair) -> str:
+    """Return a digest of a pair's networks."""
+    if pair not in _FINGERPRINTS:
+        digest = hashlib.sha256()
+        for network in filter(None, (pair.siam, pair.baseline)):
+            digest.update(repr(network.config).encode())
+            for name, tensor in network.state_dict().items():
+                digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        _FINGERPRINTS[pair] = digest.hexdigest()
+    return _FINGERPRINTS[pair]
+
+
+class Kept:
+    """Scores that outlast an interruption: a line of JSON each, behind one that tells of which networks they are."""
+
+    def __init__(self, path: Path, networks: str) -> None:
+        self._path, self._known = path, dict[str, Numbers]()
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        if lines[:1] == [networks]:
+            for line in lines[1:]:
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # cut by a crash
+                    told = json.loads(line)
+                    digest = told.pop("sha256")
+                    self._known[digest] = Numbers(**told)
+        with storage_errors(path):
+            path.write_text("\n".join([networks, *map(self._line, self._known)]) + "\n", encoding="utf-8")
+
+    def get(self, digest: str) -> Numbers | None:
+        """Return the scores of a picture, None where they are not known."""
+        return self._known.get(digest)
+
+    def add(self, digest: str, numbers: Numbers) -> Numbers:
+        """Keep the scores of a picture, and return them."""
+        self._known[digest] = numbers
+        with storage_errors(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(self._line(digest) + "\n")
+        return numbers
+
+    def forget(self) -> None:
+        """Remove the file."""
+        self._path.unlink(missing_ok=True)
+
+    def _line(self, digest: str) -> str:
+        return json.dumps({"sha256": digest, **asdict(self._known[digest])})

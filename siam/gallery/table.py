@@ -1,0 +1,75 @@
+"""The table of a gallery's scores and contributions, for spreadsheets and statistics programs."""
+
+import csv
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from siam.gallery.cases import Cases
+
+TEXTS = ("identifier", "title", "author")  # columns that people wrote
+_FORMULA = ("=", "+", "-", "@")  # what a cell begins with that a spreadsheet would calculate
+
+
+def csv_text(cases: Cases, rows: np.ndarray) -> str:
+    """Return some photos of a gallery as a table: one row each, one column for each attribute's part of the score.
+
+    The columns are identifier, title, author, crowd, crowd_sd, votes, SIAM, baseline, difference, the two errors, who
+    is closer, bias, then "contribution: ATTRIBUTE" and "presence: ATTRIBUTE" of all attributes. Contributions and bias
+    sum to SIAM, to rounding. Scores are in points of the gallery's scale, and so are errors, unless their names say
+    "in ranks". Numbers have a point and six decimals; what is not known is empty. A text that a spreadsheet would take
+    for a formula has an apostrophe before it.
+
+    Args:
+        cases: of the gallery.
+        rows: (n,) which of them, in the order of the table.
+    """
+    held, table = cases.gallery, cases.table
+    unit = " in ranks" if cases.in_ranks else ""
+    names = held.about.attributes
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        [
+            *TEXTS,
+            "crowd",
+            "crowd_sd",
+            "votes",
+            "SIAM",
+            "baseline",
+            "difference",
+            f"error of SIAM{unit}",
+            f"error of baseline{unit}",
+            "who is closer",
+            "bias",
+            *(f"contribution: {name}" for name in names),
+            *(f"presence: {name}" for name in names),
+        ]
+    )
+    bias = held.photos["bias"].to_numpy(dtype=float)
+    for row in np.asarray(rows, dtype=int).tolist():
+        told = table.iloc[row]
+        numbers = [told[name] for name in ("siam", "baseline", "difference", "siam_error", "baseline_error")]
+        writer.writerow(
+            [
+                *(_defused(str(told[name])) for name in TEXTS),
+                _number(told["crowd"]),
+                _number(told["crowd_sd"]),
+                "" if pd.isna(told["votes"]) else int(told["votes"]),
+                *map(_number, numbers),
+                told["closer"],
+                *map(_number, (bias[row], *held.contributions[row], *held.presence[row])),
+            ]
+        )
+    return text.getvalue()
+
+
+def _number(value: Any) -> str:
+    return "" if pd.isna(value) else f"{float(value):.6f}"
+
+
+def _defused(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -1,0 +1,174 @@
+"""Photos that somebody brings, scored into a gallery in memory: nothing of them is ever written to a disk."""
+
+import csv
+import hashlib
+import io
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from siam.errors import DatasetError, ImageError
+from siam.gallery.scoring import Numbers, Refused, Told, about, fingerprint, scale_of, score, small_copy
+from siam.gallery.store import Gallery, of_table
+from siam.gallery.writing import Entry, table_of
+from siam.models.checkpoint import Pair
+
+MOST = 200  # photos of a batch
+
+_EXPECTED = "expected a table with the columns file and score"
+
+
+class Batch:
+    """Photos on their way into a gallery in memory. Work that was stopped goes on where it was.
+
+    Of each photo, a small copy is kept, and its file is given up.
+
+    Args:
+        photos: names and contents of the files, at most `MOST`; the list is emptied, so that nobody else keeps them.
+        scores: of people, by file name (`read_scores`).
+
+    Raises:
+        DatasetError: they are too many.
+    """
+
+    def __init__(self, photos: list[tuple[str, bytes]], scores: Mapping[str, float] | None = None) -> None:
+        if len(photos) > MOST:
+            raise DatasetError(f"{len(photos)} photos came, but at most {MOST} are taken at a time: choose fewer")
+        names = _unique(name for name, _data in photos)
+        self._waiting = deque((name, *photo) for name, photo in zip(names, photos, strict=True))
+        photos.clear()
+        self._scores = {name.casefold(): of for name, of in (scores or {}).items()}
+        files = {file.casefold() for _name, file, _data in self._waiting}
+        self.unused = sum(name not in files for name in self._scores)  # scores of photos that did not come
+        self._copies: dict[str, tuple[str, bytes, str]] = {}  # by name: the file's name, the copy, its checksum
+        self._numbers: dict[tuple[str, str], Numbers] = {}  # by networks and checksum
+        self.refused: list[Refused] = []
+
+    def go_on(self, pair: Pair, lock: AbstractContextManager[object], told: Told = lambda _done, _of: None) -> None:
+        """Copy and score what is not yet, photo by photo; one that cannot be read or scored is `refused`.
+
+        Args:
+            pair: the networks.
+            lock: held while they work.
+            told: how many photos are done, after each; what it raises ends the work.
+        """
+        networks = fingerprint(pair)
+        left = [
+            name for name, (_file, _data, digest) in self._copies.items() if (networks, digest) not in self._numbers
+        ]
+        done, of = 0, len(left) + len(self._waiting)
+        while left or self._waiting:
+            told(done, of)
+            name = left.pop(0) if left else self._copy_next()
+            if name is not None:
+                _file, data, digest = self._copies[name]
+                try:
+                    self._numbers[networks, digest] = score(pair, lock, data, name)
+                except ImageError as error:
+                    del self._copies[name]
+                    self.refused.append(Refused(name, str(error)))
+            done += 1
+        told(done, of)
+
+    def left(self, pair: Pair) -> int:
+        """Return how many photos have no score of a pair yet."""
+        networks = fingerprint(pair)
+        scored = sum((networks, digest) in self._numbers for _file, _data, digest in self._copies.values())
+        return len(self._waiting) + len(self._copies) - scored
+
+    def gallery(self, pair: Pair) -> Gallery | None:
+        """Return the photos that a pair has scored, None where there are none yet."""
+        networks = fingerprint(pair)
+        entries, contents = [], []
+        for name, (file, data, digest) in self._copies.items():
+            if numbers := self._numbers.get((networks, digest)):
+                rating = self._scores.get(file.casefold())
+                entries.append(Entry(identifier=name, sha256=digest, crowd_mean=rating, **vars(numbers)))
+                contents.append(data)
+        if not entries:
+            return None
+        ratings = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
+        told = about(pair, "own photos", "all", "uploaded", scale_of(ratings, pair.siam.config.scale))
+        named = "".join(f"{entry.identifier}\n{entry.sha256}\n{entry.crowd_mean}\n" for entry in entries)
+        folder = Path("in memory") / hashlib.sha256(f"{networks}\n{named}".encode()).hexdigest()
+        return of_table(table_of(told, entries), told, folder, tuple(contents))
+
+    def _copy_next(self) -> str | None:
+        """Copy the next photo that waits and return its name, None where it cannot be read."""
+        name, file, data = self._waiting[0]
+        try:
+            self._copies[name] = (file, *small_copy(data, name))
+        except ImageError as error:
+            self.refused.append(Refused(name, str(error)))
+            name = None
+        self._waiting.popleft()
+        return name
+
+
+def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()) -> dict[str, float]:
+    """Return the scores of a table with the columns file and score, by file; commas, semicolons or tabs separate them.
+
+    Args:
+        data: the file's content, in UTF-8.
+        name: what error messages call it.
+        photos: files of which it should name at least one, if there are any.
+
+    Raises:
+        DatasetError: it is something else, and the message names the first row that is not as it should be; or it names
+            none of the photos.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+        first = text.split("\n", 1)[0]
+        separator = max(",;\t", key=first.count)
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except (ValueError, csv.Error) as error:
+        raise DatasetError(f"{name} is not readable as a table: {_EXPECTED}, exported as CSV in UTF-8") from error
+    header = [cell.strip().casefold() for cell in rows[0]] if rows else []
+    if not {"file", "score"} <= set(header):
+        came = ", ".join(filter(None, header))[:80] or "nothing"
+        raise DatasetError(f"{name} begins with {came}: {_EXPECTED}")
+    file, value = header.index("file"), header.index("score")
+    scores: dict[str, float] = {}
+    seen: set[str] = set()
+    for number, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        cells = [*row, *[""] * len(header)]
+        photo, written = cells[file].strip(), cells[value].strip()
+        found = _number(written.replace(",", ".") if separator != "," else written)
+        if not photo or found is None:
+            what = f"the score {written[:40]!r} of {photo[:60]!r}" if photo else "no file"
+            raise DatasetError(
+                f"{name} has {what} in row {number}: give each photo's file name, and its score as a number"
+            )
+        if photo.casefold() in seen:
+            raise DatasetError(f"{name} names {photo[:60]!r} twice, again in row {number}: keep one row for each photo")
+        seen.add(photo.casefold())
+        scores[photo] = found
+    if not scores:
+        raise DatasetError(f"{name} holds no scores: {_EXPECTED}, and a row for each photo")
+    if photos and not seen & {photo.casefold() for photo in photos}:
+        came = f"the column file holds {next(iter(scores))[:60]!r}, the photos are called such as {photos[0][:60]!r}"
+        raise DatasetError(f"{name} names none of these photos: {came}; write the same names")
+    return scores
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    """Return names fit for one line, each another one."""
+    found: dict[str, None] = {}
+    for name in names:
+        plain = "".join(character if character.isprintable() else "?" for character in name) or "photo"
+        copies = (plain if number == 1 else f"{plain} ({number})" for number in range(1, MOST + 2))
+        found[next(copy for copy in copies if copy not in found)] = None
+    return list(found)

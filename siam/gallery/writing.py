@@ -1,0 +1,203 @@
+"""Write a gallery (`siam.gallery.store`) of the photos that a pair was judged on: pictures, masks, numbers and
+credits.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from tqdm import tqdm
+
+from siam.datasets import oasis
+from siam.datasets.base import RatingScale, ScoredPhotos
+from siam.datasets.check import usable
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.errors import DatasetError
+from siam.evaluation.assessment import Assessment, judge_again
+from siam.gallery import metadata as facts
+from siam.gallery.copies import PICTURE, columns_of, copy_mask, copy_picture, files_of, names_of, refuse_to_overwrite
+from siam.gallery.store import FILE, FORMAT, KEY, SCHEMA, About
+from siam.models.checkpoint import Pair
+from siam.runtime.files import write_atomically
+from siam.runtime.provenance import git_commit
+from siam.training.heads.held_out import OutOfFold
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A photo of a gallery, as the module tells its columns; `biggest_cause` follows from the contributions."""
+
+    identifier: str
+    siam: float
+    bias: float
+    contributions: Sequence[float]
+    presence: Sequence[float]
+    image: str | None = None
+    sha256: str | None = None
+    crowd_mean: float | None = None
+    crowd_sd: float | None = None
+    votes: Sequence[int] | None = None
+    vote_count: int | None = None
+    baseline: float | None = None
+    author: str | None = None
+    title: str | None = None
+    licence: str | None = None
+    link: str | None = None
+    truth: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What goes into a gallery.
+
+    Attributes:
+        count: at most so many photos, the first by ID; None for all.
+        size: px; a longer side of a picture is scaled down to it.
+        pictures: whether pictures and masks are copied. If not, `image` is the public address of the photo, where the
+            dataset tells one with its checksum, else null.
+    """
+
+    count: int | None = None
+    size: int = 400
+    pictures: bool = True
+
+
+def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
+    """Write `gallery.parquet`, whole or not at all; pictures and masks are there already.
+
+    Raises:
+        StorageError: it cannot be stored.
+        ValueError: there are no entries, or one does not have a contribution for each attribute.
+    """
+    told = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
+    stored = BytesIO()
+    pq.write_table(table_of(about, entries).replace_schema_metadata({KEY: told}), stored, compression="zstd")
+    write_atomically(folder / FILE, stored.getvalue())
+
+
+def table_of(about: About, entries: Sequence[Entry]) -> pa.Table:
+    """Return the rows of a gallery, in the columns of its `SCHEMA`; errors as `write`."""
+    count = len(about.attributes)
+    if not entries or any(len(of) != count for entry in entries for of in (entry.contributions, entry.presence)):
+        raise ValueError(f"{len(entries)} entries do not all have a contribution and presence of each of {count}")
+    largest = [about.attributes[int(np.argmax(np.abs(entry.contributions)))] for entry in entries]
+    rows = [{**vars(entry), "biggest_cause": cause} for entry, cause in zip(entries, largest, strict=True)]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice: Choice = Choice()) -> int:
+    """Write a gallery of the photos that a pair was judged on, `gallery.parquet` last; return how many they are.
+
+    Where pictures are copied, the pair judges the copies: explaining a picture of the gallery gives its numbers again.
+    A gallery that stood there is replaced, and pictures that only it needed are removed.
+
+    Args:
+        pair: the networks.
+        assessment: of the pair, on the dataset.
+        folder: where the gallery goes, not the dataset's own.
+        command: that repeats it.
+        choice: of photos and pictures.
+
+    Raises:
+        DatasetError: the gallery would overwrite photos of the dataset, or one of its tables is not as it should be.
+        StorageError: something cannot be stored.
+    """
+    judged, root, before = assessment.judged, assessment.root, files_of(folder)
+    rows = sorted(range(len(judged.files)), key=lambda row: facts.order(judged.files[row]))[: choice.count]
+    files = [judged.files[row] for row in rows]
+    names = names_of(files)
+    credits = facts.credits(assessment.data, root, files)
+    sizes: list[tuple[int, int]] = []
+    if choice.pictures:
+        refuse_to_overwrite(assessment, folder, names)
+        pictures = [folder / PICTURE.format(name) for name in names]
+        told = zip(tqdm(files, desc="gallery", unit="photo", file=sys.stderr, disable=None), pictures, strict=True)
+        sizes = [copy_picture(path, picture, choice.size) for path, picture in told]
+        assessment = judge_again(pair, assessment, rows, pictures)
+        rows = list(range(len(files)))
+    found, truths = assessment.judged.found, facts.truths(assessment)
+    presence = pair.siam.link(torch.from_numpy(found.logits)).numpy()
+    crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
+    entries, labels = [], facts.identifiers(files, root)
+    for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
+        truth, credit = truths[row], credits[place]
+        if choice.pictures:
+            credit = {**credit, **columns_of(folder, name)}
+            truth = truth and {**truth, **copy_mask(root, path.stem, folder, name, sizes[place])}
+        entries.append(
+            Entry(
+                identifier=labels[place],
+                siam=float(found.scores[row]),
+                bias=pair.siam.scenicness_head.bias.item(),
+                contributions=found.contributions[row].tolist(),
+                presence=presence[row].tolist(),
+                baseline=None if found.baseline is None else float(found.baseline[row]),
+                truth=json.dumps(truth, ensure_ascii=False) if truth else None,
+                **crowd[row],
+                **credit,
+            )
+        )
+    config = pair.siam.config
+    told = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
+    if isinstance(assessment.photos, ScoredPhotos) and not assessment.figures["same_scale"]:
+        told = replace(told, crowd_scale=assessment.photos.scale)
+    write(folder, told, entries)
+    for stale in before - files_of(folder):
+        (folder / stale).unlink(missing_ok=True)
+    return len(entries)
+
+
+def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, folder: Path, command: str) -> int:
+    """Write a gallery, without pictures, of one source of ratings, each photo judged by networks that never saw it.
+
+    Args:
+        model: name of the pair.
+        found: what the networks of a cross-validation say.
+        source: which of its sources.
+        root: of that source, a dataset in OASIS's layout.
+        folder: where the gallery goes.
+        command: that repeats it.
+
+    Returns:
+        How many photos it has.
+
+    Raises:
+        DatasetError: the dataset is not as its layout says, or not the one that was cross-validated.
+        StorageError: the gallery cannot be stored.
+    """
+    photos, rows = oasis.read(root), np.flatnonzero(found.sources == source)
+    places = np.arange(len(photos.files))
+    if len(places) != len(rows):  # some cannot be read
+        places = np.flatnonzero(usable(photos.files))
+    if len(places) != len(rows):
+        raise DatasetError(f"{root} has {len(places)} rated photos, but {len(rows)} were judged: train again")
+    files = [photos.files[place] for place in places]
+    known = zip(facts.crowd(photos, "oasis", root, places), facts.credits("oasis", root, files), strict=True)
+    entries = [
+        Entry(
+            identifier=label,
+            siam=float(found.siam[row]),
+            bias=float(found.bias[row]),
+            contributions=found.contributions[row].tolist(),
+            presence=found.presence[row].tolist(),
+            baseline=float(found.baseline[row]),
+            **crowd,
+            **credit,
+        )
+        for row, label, (crowd, credit) in zip(rows, facts.identifiers(files, root), known, strict=True)
+    ]
+    write(folder, _about(model, oasis.SCALE, ATTRIBUTES, root.name, "cross-validation", command), entries)
+    return len(entries)
+
+
+def _about(model: str, scale: RatingScale, attributes: tuple[str, ...], data: str, split: str, command: str) -> About:
+    """Return where numbers come from, as of today."""
+    return About(model, scale, attributes, data, split, datetime.now(UTC).date().isoformat(), command, git_commit())

@@ -1,0 +1,15 @@
+"""Pictures: read from files and prepared for networks."""
+
+from siam.images.preprocessing import InputConfig, normalise, preprocess, target_size
+from siam.images.reading import ACCEPTED, ACCEPTED_SUFFIXES, MAX_BYTES, read_image
+
+__all__ = [
+    "ACCEPTED",
+    "ACCEPTED_SUFFIXES",
+    "MAX_BYTES",
+    "InputConfig",
+    "normalise",
+    "preprocess",
+    "read_image",
+    "target_size",
+]

@@ -1,0 +1,53 @@
+"""From a picture to the input of a network: scaled, cut to a multiple of the stride, normalised."""
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+
+
+class InputConfig(Protocol):
+    """What `preprocess` needs to know of a network's config: sizes in px, mean and std of RGB pixels in [0, 1].
+
+    The picture's short side is scaled to `image_size`, then both sides are rounded to multiples of `size_multiple`.
+    """
+
+    # ruff's D102: the class says what they are
+    @property
+    def image_size(self) -> int: ...  # noqa: D102
+
+    @property
+    def size_multiple(self) -> int: ...  # noqa: D102
+
+    @property
+    def mean(self) -> tuple[float, float, float]: ...  # noqa: D102
+
+    @property
+    def std(self) -> tuple[float, float, float]: ...  # noqa: D102
+
+
+def target_size(size: tuple[int, int], config: InputConfig) -> tuple[int, int]:
+    """Return the (height, width) a picture of `size` (height, width) gets: short side scaled, both sides rounded."""
+    unit = min(size) * config.size_multiple
+
+    def scaled(side: int) -> int:
+        multiples = (2 * side * config.image_size + unit) // (2 * unit)  # nearest, halves up, in exact integers
+        return max(1, multiples) * config.size_multiple
+
+    return scaled(size[0]), scaled(size[1])
+
+
+def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
+    """Return the picture as float32 (1, 3, H, W): scaled, its aspect kept up to rounding, then (pixel - mean) / std."""
+    if image.mode != "RGB":
+        raise ValueError(f"preprocess takes an RGB picture as read_image returns it, not mode {image.mode}")
+    height, width = target_size((image.height, image.width), config)  # bicubic in Pillow is antialiased
+    return normalise(image.resize((width, height), Image.Resampling.BICUBIC), config)
+
+
+def normalise(image: Image.Image, config: InputConfig) -> torch.Tensor:
+    """Return an RGB picture at its own size as float32 (1, 3, H, W): (pixel - mean) / std, pixels in [0, 1]."""
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255  # (1, 3, H, W)
+    mean, std = (torch.tensor(of, dtype=torch.float32).view(1, 3, 1, 1) for of in (config.mean, config.std))
+    return ((pixels - mean) / std).contiguous()

@@ -1,0 +1,186 @@
+"""From a picture file to the network's input: `read_image` checks and decodes, `preprocess` scales and normalises."""
+
+import math
+import stat
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+from PIL import ExifTags, Image, ImageCms
+
+from siam.errors import ImageError
+from siam.images.warnings import quiet_pillow
+
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 50_000_000
+MIN_SIDE = 32  # px
+MAX_ASPECT = 8  # longer side over shorter side
+ACCEPTED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif")
+_MB, _MEGAPIXELS = MAX_BYTES // 1_000_000, MAX_PIXELS // 1_000_000
+ACCEPTED = f"JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF, at most {_MB} MB and {_MEGAPIXELS} megapixels"
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
+_BEGINNINGS = (  # what a file that Pillow refuses seems to be
+    (b"\xff\xd8\xff", "a damaged JPEG picture"),
+    (b"\x89PNG", "a damaged PNG picture"),
+    (b"GIF8", "a damaged GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an office document"),
+)
+_TURNS = {  # EXIF orientation → what makes the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+pillow_heif.register_heif_opener()
+
+
+def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = None) -> Image.Image:
+    """Return a picture as upright 8-bit sRGB, on white where it was transparent, the first frame if it has several.
+
+    Args:
+        source: a file's content or path, or a picture that is already open; it is left as it is.
+        name: what error messages call the picture; by default its path, if it has one.
+
+    Raises:
+        ImageError: the file cannot be read, is not of the `ACCEPTED` formats, is damaged, or is outside the limits.
+        TypeError: `source` is none of the above.
+    """
+    if isinstance(source, Image.Image):
+        label = _label(name or str(getattr(source, "filename", "")))
+        with quiet_pillow():
+            return _decode(source, label)
+    if isinstance(source, bytes):
+        label, data = _label(name or ""), source
+        _check_bytes(len(data), label)
+    elif isinstance(source, str | Path):
+        label = _label(name or str(source))
+        data = _read_file(Path(source), label)
+    else:
+        raise TypeError(f"read_image takes bytes, a path or a PIL image, not {type(source).__name__}")
+    with quiet_pillow():
+        try:
+            image = Image.open(BytesIO(data), formats=_FORMATS)
+        except Image.DecompressionBombError as error:  # far over our limit, too; Pillow does not tell the size
+            raise ImageError(f"{label} has more than {_MEGAPIXELS} megapixels: scale it down.") from error
+        except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
+            raise ImageError(f"{label} is {_guess(data)}: choose a picture, {ACCEPTED}.") from error
+        with image:
+            return _decode(image, label)
+
+
+def _label(name: str) -> str:
+    """Return the name fit for one line of a message: printable, its end kept if it is long."""
+    name = "".join(character if character.isprintable() else "?" for character in name)
+    return (f"…{name[-79:]}" if len(name) > 80 else name) or "The picture"
+
+
+def _check_bytes(count: int, label: str) -> None:
+    if count == 0:
+        raise ImageError(f"{label} is empty: choose a picture, {ACCEPTED}.")
+    if count > MAX_BYTES:
+        size = math.ceil(count / 100_000) / 10
+        raise ImageError(f"{label} has {size} MB, but at most {_MB} MB are accepted: save it smaller.")
+
+
+def _check_size(width: int, height: int, label: str) -> None:
+    shape = f"{label} has {width} × {height} pixels"
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{shape}, but at most {_MEGAPIXELS} megapixels are accepted: scale it down.")
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(f"{shape}, but each side must have at least {MIN_SIDE}: choose a larger picture.")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise ImageError(f"{shape}, but one side may be at most {MAX_ASPECT} times the other: crop it.")
+
+
+def _read_file(path: Path, label: str) -> bytes:
+    """Return a file's content, its size checked before it is read."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or a pipe"
+            raise ImageError(f"{label} is {kind}, not a picture: choose an ordinary file.")
+        _check_bytes(status.st_size, label)
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ImageError(f"{label} does not exist: check the path of the picture.") from error
+    except (OSError, ValueError) as error:  # ValueError: the path holds a null character
+        reason = getattr(error, "strerror", None) or "not a valid path"
+        raise ImageError(f"{label} cannot be opened ({reason}): check its permissions or choose another.") from error
+    _check_bytes(len(data), label)  # it may have grown or shrunk meanwhile
+    return data
+
+
+def _guess(data: bytes) -> str:
+    """Say in a few words what content is that Pillow cannot open."""
+    for beginning, words in _BEGINNINGS:
+        if data.startswith(beginning):
+            return words
+    return "an SVG drawing" if b"<svg" in data[:1000] else "damaged or not a picture"
+
+
+def _decode(image: Image.Image, label: str) -> Image.Image:
+    _check_size(*image.size, label)  # from the header: nothing is decoded yet
+    try:
+        image.load()
+        turn, profile = _turn(image), image.info.get("icc_profile")
+        rgb = _to_srgb(_flatten(image), profile)
+        rgb = rgb if turn is None else rgb.transpose(turn)
+    except Exception as error:  # on hostile bytes, Pillow's decoders raise nearly anything
+        raise ImageError(f"{label} is damaged or incomplete: save it again or choose another picture.") from error
+    rgb.info.clear()  # a second reading must not turn it or convert its colours again
+    return rgb
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged EXIF data is no reason to refuse the photo
+        return None
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Return the picture without alpha, as 8-bit L, RGB or CMYK."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        return _stretch(image)
+    if image.mode in ("La", "RGBa"):  # premultiplied
+        image = image.convert(image.mode.upper())
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        return white.convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _stretch(image: Image.Image) -> Image.Image:
+    """Return 32-bit integers or floats as 8-bit grey: from the usual range they fit in, else from their own."""
+    values = np.array(image, dtype=np.float64)
+    finite = np.isfinite(values)
+    low, high = float(values.min(where=finite, initial=np.inf)), float(values.max(where=finite, initial=-np.inf))
+    if low >= 0:
+        low, high = 0.0, next((top for top in (1, 255, 65535)[image.mode != "F" :] if high <= top), high)
+    values[~finite] = low
+    grey = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
+    return Image.fromarray(grey.round().astype(np.uint8))
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return a copy in RGB, its colours converted from the embedded ICC profile if that is usable."""
+    if profile:
+        try:
+            embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
+            if not ImageCms.getProfileDescription(embedded).startswith("sRGB"):
+                srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+                return ImageCms.buildTransform(embedded, srgb, image.mode, "RGB").apply(image)
+        except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+            pass  # a damaged profile, or one for another colour space, is no reason to refuse the photo
+    return image.convert("RGB")

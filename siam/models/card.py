@@ -1,0 +1,124 @@
+"""`card.json`: what a pair of networks is, and the settings that rebuild it.
+
+A card may come from anyone, so every setting is checked before a network is built from it.
+"""
+
+import json
+import math
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from siam.datasets.base import RatingScale
+from siam.errors import CheckpointError
+from siam.models.baseline import BaselineConfig
+from siam.models.siam import SIAMConfig
+
+CARD = "card.json"
+FORMAT = 1
+_LATER = {"template_relu"}  # settings that older cards of this format do not have: they take their default
+_LARGEST = 4096  # of sizes: a card from elsewhere shall not make us ask for all memory
+Config = TypeVar("Config", SIAMConfig, BaselineConfig)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return the card of a folder of networks.
+
+    Raises:
+        CheckpointError: it is missing, no JSON object, or of a format that this version does not read.
+    """
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)  # NaN: an undefined figure
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} is missing: a folder of networks holds card.json and safetensors files"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not readable as JSON ({error}): copy it again") from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else type(card).__name__
+        remedy = "update SIAM Explorer" if isinstance(found, int) and found > FORMAT else "take a card that it wrote"
+        raise CheckpointError(f"{path} has format {_short(found)}; this version reads format {FORMAT}: {remedy}")
+    return card
+
+
+def text(card: dict[str, Any], name: str, siam: SIAMConfig, baseline: BaselineConfig | None) -> str:
+    """Return a card as JSON, its format, name and configs filled in.
+
+    Figures that are NaN or infinite, such as a rank correlation of equal scores, become null: JSON has no such numbers.
+
+    Raises:
+        CheckpointError: a config holds a number that is not finite.
+    """
+    own = {
+        "format": FORMAT,
+        "name": name,
+        "siam": asdict(siam),
+        "baseline": None if baseline is None else asdict(baseline),
+    }
+    try:
+        return json.dumps({**_finite(card), **own}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise CheckpointError(f"the config of {name!r} holds a number that is not finite: mend it") from error
+
+
+def config(kind: type[Config], stored: Any, path: Path) -> Config:
+    """Rebuild a config from a card's JSON: lists become tuples, and every name must be known.
+
+    Raises:
+        CheckpointError: a setting is missing, unknown, of another type or out of range; the message names `path`.
+    """
+    if not isinstance(stored, dict):
+        raise CheckpointError(f"{path} has no config for {kind.__name__}: it was not written by this program")
+    known = {item.name for item in fields(kind)}
+    odd = (stored.keys() ^ known) - (known & _LATER)
+    if odd:
+        names = _short(", ".join(sorted(odd)), quoted=False)
+        raise CheckpointError(f"{path}: the config for {kind.__name__} lacks or does not know: {names}")
+    scale = stored["scale"]
+    if not isinstance(scale, dict) or scale.keys() != {"name", "low", "high"}:
+        raise CheckpointError(f"{path}: the rating scale is {_short(scale)}; expected name, low and high")
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name != "scale"
+    }
+    for name, value in [*values.items(), ("low", scale["low"]), ("high", scale["high"])]:
+        if not _fits(name, value):
+            raise CheckpointError(f"{path}: {name} is {_short(value)}, and no {kind.__name__} can be built from that")
+    return kind(**values, scale=RatingScale(str(scale["name"]), float(scale["low"]), float(scale["high"])))
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Return whether a setting is of its type and in its range."""
+    if name in ("image_size", "size_multiple", "grid"):
+        return type(value) is int and 1 <= value <= _LARGEST
+    if name == "border":
+        return type(value) is int and 0 <= value <= _LARGEST
+    if name in ("low", "high"):
+        return _is_number(value)
+    if name in ("mean", "std"):
+        colours = isinstance(value, tuple) and len(value) == 3 and all(map(_is_number, value))
+        return colours and (name == "mean" or min(value) > 0)
+    if name in ("predicts_variance", "template_relu"):
+        return isinstance(value, bool)
+    if name == "attributes":
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _finite(value: Any) -> Any:
+    """Return what a card holds, with None for every number that is not finite."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _short(value: Any, *, quoted: bool = True) -> str:
+    words = repr(value) if quoted else str(value)
+    return words if len(words) <= 80 else f"{words[:79]}…"

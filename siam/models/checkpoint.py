@@ -1,0 +1,179 @@
+"""Stored networks: `siam.safetensors`, `baseline.safetensors` and `card.json` in one folder.
+
+The card holds both configs, so networks rebuild themselves from the folder, and tells what they were trained on and how
+well they do. No pickle is read or written.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from siam.errors import CheckpointError
+from siam.models import card as cards
+from siam.models import fitted
+from siam.models.baseline import Baseline, BaselineConfig
+from siam.models.card import CARD
+from siam.models.card import FORMAT as FORMAT
+from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.memory import keep_freed_memory
+from siam.runtime.paths import ASSETS
+
+BUNDLED = ASSETS / "models"
+_SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
+# Of a pair; without a baseline, its file is not there, nor what explainers have learnt for it.
+ALL_FILES = (CARD, _SIAM, _BASELINE, *fitted.FILES)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A SIAM and its baseline (None if there is none), trained on the same images, and the card that describes them."""
+
+    name: str
+    siam: SIAM
+    baseline: Baseline | None
+    card: dict[str, Any]
+
+
+def bundled() -> tuple[str, ...]:
+    """Return the names of the pairs that come with the project."""
+    return tuple(sorted(card.parent.name for card in BUNDLED.glob(f"*/{CARD}")))
+
+
+def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
+    """Return a pair in evaluation mode, in single precision.
+
+    Args:
+        source: the name of a bundled pair, a folder, or a Hugging Face Hub repository `owner/name`, at its newest or
+            `owner/name@revision` at a branch, tag or commit. See `siam.models.hub.fetch` for the cache and work
+            offline.
+        device: where to put the networks; by default a GPU if PyTorch sees one, else the CPU.
+
+    Raises:
+        CheckpointError: nothing is there, or what is there is damaged or does not fit its card.
+    """
+    keep_freed_memory()
+    folder = find(source)
+    card = cards.read(folder)
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        siam = SIAM(cards.config(SIAMConfig, card.get("siam"), folder / CARD))
+        baseline = None
+        if card.get("baseline") is not None:
+            baseline = Baseline(cards.config(BaselineConfig, card["baseline"], folder / CARD))
+    except (ValueError, TypeError) as error:  # what the card says is no network
+        raise CheckpointError(f"{folder / CARD}: {error}") from error
+    load_tensors(siam, folder / _SIAM)
+    if baseline is not None:
+        load_tensors(baseline, folder / _BASELINE)
+        baseline.fitted = fitted.read(folder, baseline)
+        baseline = baseline.to(device).eval()
+    return Pair(str(card.get("name", folder.name)), siam.to(device).eval(), baseline, card)
+
+
+def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
+    """Write a pair and its card to `folder`, each file whole or not at all.
+
+    Args:
+        pair: the networks; the card's format number and configs are filled in here. Figures in the card that are NaN or
+            infinite, such as a rank correlation of equal scores, become null: JSON has no such numbers.
+        folder: made if missing; files of the same names are replaced.
+        half: store weights in half precision (half the size; about three significant digits).
+
+    Raises:
+        CheckpointError: a config holds a number that is not finite.
+    """
+    text = cards.text(pair.card, pair.name, pair.siam.config, pair.baseline.config if pair.baseline else None)
+    folder.mkdir(parents=True, exist_ok=True)
+    _save_tensors(pair.siam, folder / _SIAM, half)
+    if pair.baseline is not None:
+        _save_tensors(pair.baseline, folder / _BASELINE, half)
+        fitted.write_all(pair.baseline, folder)
+    _write(text.encode(), folder / CARD)
+
+
+def load_tensors(model: nn.Module, path: Path) -> None:
+    """Copy a safetensors file into a network, strictly.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or a tensor is missing, unknown, misshapen or not finite.
+    """
+    try:
+        stored = load_file(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing: copy the whole folder of the networks") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a readable safetensors file ({error}): copy it again") from error
+    own = model.state_dict()
+    for name, tensor in own.items():
+        if name not in stored:
+            raise CheckpointError(f"{path} lacks the tensor {name} {_shape(tensor)}: it belongs to another config")
+        if stored[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{path}: tensor {name} has shape {_shape(stored[name])}, but the card's config wants {_shape(tensor)}"
+            )
+        if not torch.isfinite(stored[name]).all():
+            raise CheckpointError(
+                f"{path}: tensor {name} holds NaN or infinite values: the training failed; train again"
+            )
+    unknown = sorted(stored.keys() - own.keys())
+    if unknown:
+        raise CheckpointError(
+            f"{path} holds the tensor {unknown[0]} {_shape(stored[unknown[0]])}, which the card's config does not have"
+        )
+    model.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in stored.items()})
+
+
+def find(source: str | Path) -> Path:
+    """Return the folder of a pair, fetched from the Hub if need be; `load` says what `source` may be.
+
+    Raises:
+        CheckpointError: nothing is there.
+    """
+    if isinstance(source, str) and source in bundled():
+        return BUNDLED / source
+    folder = Path(source)
+    if folder.is_dir():
+        return folder
+    if isinstance(source, Path) or source.partition("@")[0].count("/") != 1:
+        raise CheckpointError(
+            f"there are no networks named {str(source)!r}: give a bundled name ({', '.join(bundled()) or 'none'}), "
+            f"a folder with {CARD}, or a Hub repository owner/name or owner/name@revision"
+        )
+    from siam.models.hub import fetch  # only who asks for the Hub waits for its library
+
+    return fetch(source)
+
+
+def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
+    """Return the names of the files in a folder that belong to a pair with this card."""
+    if card.get("baseline") is None:
+        return (CARD, _SIAM)
+    return (CARD, _SIAM, _BASELINE, *(name for name in fitted.FILES if (folder / name).is_file()))
+
+
+def _save_tensors(model: nn.Module, path: Path, half: bool) -> None:
+    tensors: dict[str, Tensor] = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    _write(to_bytes(tensors), path)
+
+
+def _write(content: bytes, path: Path) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # where the disk was full
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))

@@ -1,0 +1,77 @@
+"""The features of a frozen trunk, computed once per photo and kept on disk."""
+
+import hashlib
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from siam.images.preprocessing import InputConfig, preprocess
+from siam.images.reading import read_image
+
+VIEWS = 2  # a photo as it is, and flipped left to right
+
+
+def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cache: Path) -> list[Tensor]:
+    """Return the features of each photo, (2, C, h, w) in half precision: as it is, and mirrored.
+
+    A file below `cache`, named after everything that the features depend on, spares a second computation.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    stored = cache / f"features-{_digest(backbone, config, files)}.pt"
+    if stored.is_file():
+        return torch.load(stored, weights_only=True)
+    features = []
+    backbone = backbone.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stub lacks it
+    with torch.inference_mode():
+        for path in tqdm(files, desc="features", unit="photo", file=sys.stderr):
+            pixels = preprocess(read_image(path), config)
+            views = torch.cat([pixels, pixels.flip(3)]).to(memory_format=torch.channels_last)  # (2, 3, H, W)
+            features.append(backbone(views).half().contiguous())
+    cache.mkdir(parents=True, exist_ok=True)
+    part = stored.with_suffix(".part")
+    torch.save(features, part)
+    part.replace(stored)
+    return features
+
+
+def apply(
+    function: Callable[..., tuple[Tensor, ...]],
+    columns: Sequence[Sequence[Tensor]],
+    photos: np.ndarray,
+    views: np.ndarray,
+) -> tuple[Tensor, ...]:
+    """Apply a head to the chosen view of the chosen photos, batching maps of the same size; results keep their order.
+
+    Args:
+        function: maps features (n, C, h, w), and whatever else the columns hold, to tensors whose first axis is n.
+        columns: what `function` takes, each per photo (views, …): the features first, which decide the map size.
+        photos: indices (N,) into every column.
+        views: which view of each, (N,).
+    """
+    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for position, photo in enumerate(photos):
+        groups[tuple(columns[0][photo].shape[2:])].append(position)
+    parts = [
+        function(*(torch.stack([column[photos[p]][views[p]] for p in positions]).float() for column in columns))
+        for positions in groups.values()
+    ]
+    order = torch.tensor([position for positions in groups.values() for position in positions]).argsort()
+    return tuple(torch.cat(pieces)[order] for pieces in zip(*parts, strict=True))
+
+
+def _digest(backbone: nn.Module, config: InputConfig, files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in backbone.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+    digest.update(repr((config.image_size, config.size_multiple, config.mean, config.std)).encode())
+    for path in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else bytes(path))
+    return digest.hexdigest()[:16]

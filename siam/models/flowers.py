@@ -1,0 +1,178 @@
+"""A small classifier of rendered flowers: the second world in which explainers are judged, beside the landscapes.
+
+    z = linear(mean over positions of trunk(x))                        logits (N, K), one per class
+
+Its classes differ by the colour of one part of the flower (`siam.datasets.flowers`), so the pixels that ought to
+explain a logit are known. Explainers take one number, so `FlowerNetwork.of_class` makes a `Baseline` of a class: its
+score is that class's logit. A folder holds `network.safetensors`, `card.json` (config, class names, figures, command)
+and what explainers have learnt for the network (`siam.models.fitted`); no pickle is read or written.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from siam.datasets.base import RatingScale
+from siam.errors import CheckpointError
+from siam.models import card as cards
+from siam.models import fitted
+from siam.models.backbones import create_backbone
+from siam.models.baseline import Baseline, BaselineConfig
+from siam.models.card import CARD, FORMAT
+from siam.models.checkpoint import load_tensors
+from siam.models.fitted import Fitted
+from siam.runtime.memory import keep_freed_memory
+from siam.runtime.paths import ASSETS
+
+BUNDLED = ASSETS / "flowers"
+WEIGHTS = "network.safetensors"
+LOGITS = RatingScale("logit of a class", -10, 10)  # logits have no bounds; those of trained networks lie about there
+_ONE_ROW_PER_CLASS = ("weight", "bias", "relevance")  # of what explainers learn; all classes share the other tensors
+
+
+class FlowerNetwork(nn.Module):
+    """Trunk, average pooling, linear: logits of K classes.
+
+    Attributes:
+        config: of the trunk and its input, the same for every class.
+        class_names: (K,) such as "red petals", in the order of the logits.
+        fitted: what explainers have learnt for it, by their names; "weight", "bias" and "relevance" have K rows.
+    """
+
+    def __init__(self, config: BaselineConfig, class_names: tuple[str, ...]) -> None:
+        """Make an untrained network; a `ValueError` where there are no two classes, or two of one name."""
+        super().__init__()
+        if len(class_names) < 2 or len(set(class_names)) < len(class_names):
+            raise ValueError(f"the class names are {class_names!r}; expected at least two, all different")
+        self.config = config
+        self.class_names = class_names
+        self.fitted: dict[str, Fitted] = {}
+        self.backbone, channels = create_backbone(config.backbone)
+        self.linear = nn.Linear(channels, len(class_names))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N, K) of preprocessed images (N, 3, H, W)."""
+        return self.linear(self.backbone(images).mean(dim=(2, 3)))
+
+    def of_class(self, index: int) -> Baseline:
+        """Return a baseline whose score is the logit of class `index`, and whose total map is that class's CAM.
+
+        Its trunk is this network's own, and its linear layer looks at one row of this network's, so both always have
+        the same weights. It is in evaluation mode, and so is, from then on, the trunk. Its `fitted` holds the rows of
+        the class of what explainers have learnt for this network so far.
+
+        Raises:
+            CheckpointError: what an explainer has learnt does not have one row for each class.
+            ValueError: there is no such class.
+        """
+        count = len(self.class_names)
+        if not 0 <= index < count:
+            raise ValueError(f"there is no class {index}: this network has {count}, numbered from 0")
+        rows = slice(index, index + 1)
+        with torch.device("meta"):  # draws no random weights, for none are kept
+            baseline = Baseline(self.config)
+        baseline.backbone = self.backbone
+        baseline.linear.weight = nn.Parameter(self.linear.weight[rows].detach())
+        baseline.linear.bias = nn.Parameter(self.linear.bias[rows].detach())
+        baseline.fitted = {name: _of_rows(name, of, rows, count) for name, of in self.fitted.items()}
+        return baseline.eval()
+
+
+def bundled() -> tuple[str, ...]:
+    """Return the names of the networks that come with the project."""
+    return tuple(sorted(card.parent.name for card in BUNDLED.glob(f"*/{CARD}")))
+
+
+def find(source: str | Path) -> Path:
+    """Return the folder of a network: that of a bundled name, or `source` itself.
+
+    Raises:
+        CheckpointError: there is neither.
+    """
+    if isinstance(source, str) and source in bundled():
+        return BUNDLED / source
+    if not Path(source).is_dir():
+        raise CheckpointError(
+            f"there is no network of flowers named {str(source)!r}: give a bundled name ({', '.join(bundled())}) or a "
+            f"folder with {CARD}"
+        )
+    return Path(source)
+
+
+def load(
+    source: str | Path,
+    device: str | torch.device | None = None,
+    on_problem: Callable[[str], None] | None = None,
+) -> FlowerNetwork:
+    """Return a network in evaluation mode, in single precision.
+
+    Args:
+        source: "single-6c" or "double-12c", the bundled ones, or a folder.
+        device: where to put it; by default a GPU if PyTorch sees one, else the CPU.
+        on_problem: told why a file that an explainer has learnt is left out; by default such a file is an error.
+
+    Raises:
+        CheckpointError: nothing is there, or what is there is damaged or does not fit its card.
+    """
+    keep_freed_memory()
+    folder = find(source)
+    path = folder / CARD
+    card = cards.read(folder)
+    names = card.get("class_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise CheckpointError(f"{path} has no list of class names: it is no card of a network of flowers")
+    try:
+        network = FlowerNetwork(cards.config(BaselineConfig, card.get("network"), path), tuple(names))
+    except ValueError as error:  # what the card says is no network
+        raise CheckpointError(f"{path}: {error}") from error
+    load_tensors(network, folder / WEIGHTS)
+    network.fitted = fitted.read(folder, network, on_problem)
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return network.to(device).eval()
+
+
+def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
+    """Write a network in half precision, its card and what explainers have learnt for it, each file whole or not.
+
+    Args:
+        network: on any device; it is left as it is, so round it by `.half().float()` before you judge it.
+        folder: made if missing; files of the same names are replaced.
+        card: must be JSON; format, config and class names are filled in here.
+
+    Raises:
+        CheckpointError: the card or the config holds a number that is not finite.
+        StorageError: the folder cannot be written to.
+    """
+    from siam.runtime.files import write_atomically  # its libraries are for the network; who only loads needs none
+
+    own = {"format": FORMAT, "network": asdict(network.config), "class_names": list(network.class_names)}
+    try:
+        text = json.dumps({**card, **own}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise CheckpointError(f"the card for {folder} holds a number that is not finite: mend it") from error
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    write_atomically(folder / WEIGHTS, to_bytes(tensors))
+    fitted.write_all(network, folder)
+    write_atomically(folder / CARD, text.encode())
+
+
+def _of_rows(name: str, learnt: Fitted, rows: slice, count: int) -> Fitted:
+    """Return what an explainer has learnt for one class, out of what it has learnt for all."""
+    for key in _ONE_ROW_PER_CLASS:
+        if key in learnt.tensors and learnt.tensors[key].shape[:1] != (count,):
+            raise CheckpointError(
+                f"{name}: the tensor {key} has shape {tuple(learnt.tensors[key].shape)}; expected {count} rows, one "
+                "for each class: fit it again by python -m siam fit"
+            )
+    tensors = {key: value[rows] if key in _ONE_ROW_PER_CLASS else value for key, value in learnt.tensors.items()}
+    return Fitted(tensors, learnt.facts)

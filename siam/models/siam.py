@@ -1,0 +1,196 @@
+"""SIAM: named attribute maps over a trunk, weighted by templates and summed to the score.
+
+    A_k = relu(conv_k(features)), border cells set to 0               attribute map of attribute k
+    W_k = w_k (a+_k T+_k + a-_k T-_k),   T+, T- >= 0                   its effective template, on a g x g grid
+    c_k = <W_k, pool(A_k)>,   y = b + sum_k c_k                        its contribution, and the scenicness
+
+D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps: what-where-how explanations within CNNs",
+ICCV Workshops 2019, arXiv:1909.08442. Axes: N images, K attributes, C channels, H W image, h w map, g g template grid.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from siam.datasets.base import RatingScale
+from siam.models.backbones import create_backbone
+
+
+@dataclass(frozen=True)
+class SIAMConfig:
+    """Everything that rebuilds a `SIAM` and prepares its input."""
+
+    backbone: str
+    scale: RatingScale
+    image_size: int
+    size_multiple: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    attributes: tuple[str, ...]
+    grid: int = 15  # the paper's templates are 15 x 15
+    border: int = 2  # outer cells of the maps that are not used, against border effects
+    attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
+    predicts_variance: bool = False  # a second set of templates for the spread of the votes
+    template_relu: bool = False  # a negative response to a template counts as 0; no effect while templates are >= 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no network can be built from, with a ValueError."""
+        if self.attribute_link not in ("tanh", "sigmoid"):
+            raise ValueError(f"attribute_link is {self.attribute_link!r}; expected 'tanh' or 'sigmoid'")
+        if self.grid < 1 or self.border < 0 or not self.attributes:
+            raise ValueError(
+                f"grid {self.grid}, border {self.border}, {len(self.attributes)} attributes; expected a grid of at "
+                "least 1, a border of at least 0 and at least one attribute"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class SIAMOutput:
+    """What SIAM says of N images; `contributions` + `bias` = `scenicness` exactly.
+
+    Attributes:
+        scenicness: (N,), on the config's rating scale.
+        bias: (), the score of a picture without any attribute.
+        contributions: (N, K), signed, in points of the rating scale.
+        attribute_scores: (N, K), tanh or sigmoid of the mean of each attribute map: in [0, 1).
+        attribute_logits: (N, K), the means themselves.
+        attribute_maps: (N, K, h, w); >= 0 with the tanh link.
+        contribution_maps: (N, K, h, w); each sums to its contribution.
+        total_map: (N, h, w), the sum of the contribution maps.
+        scenicness_variance: (N,) predicted variance of the votes, or None; linear like the score, so not bounded by 0.
+    """
+
+    scenicness: Tensor
+    bias: Tensor
+    contributions: Tensor
+    attribute_scores: Tensor
+    attribute_logits: Tensor
+    attribute_maps: Tensor
+    contribution_maps: Tensor
+    total_map: Tensor
+    scenicness_variance: Tensor | None
+
+
+@lru_cache(maxsize=64)
+def _pooling_matrix(size: int, grid: int) -> Tensor:
+    """Return the (grid, size) matrix P with P @ x = adaptive average pooling of a column x to `grid` cells."""
+    with torch.inference_mode(False):  # the matrix is kept, and training must be able to use it too
+        return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
+
+
+def _spread(templates: Tensor, height: int, width: int) -> Tensor:
+    """Return templates (..., g, g) as weights (..., h, w) of the cells of a map: pooled backwards, by the transpose."""
+    rows, columns = (_pooling_matrix(size, templates.shape[-1]).to(templates) for size in (height, width))
+    return rows.T @ templates @ columns
+
+
+class TemplateHead(nn.Module):
+    """g of the paper: two non-negative templates per attribute, combined linearly into one score."""
+
+    def __init__(self, attributes: int, grid: int, relu: bool = False) -> None:
+        super().__init__()
+        self.relu = relu
+        # Initial values as in the authors' code; T+ and T- cancel at first, so every effective template starts at 0.
+        self.templates = nn.Parameter(torch.full((attributes, 2, grid, grid), 0.01))
+        self.combination = nn.Parameter(torch.tensor([[0.5, -0.5]]).repeat(attributes, 1))  # (K, 2): a+, a-
+        self.weights = nn.Parameter(torch.full((attributes,), 1 / attributes))  # (K,): w
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def effective_templates(self) -> Tensor:
+        """Return W (K, g, g), what one unit of each attribute in each grid cell adds to the score."""
+        return torch.einsum("k,kt,ktij->kij", self.weights, self.combination, self.templates)
+
+    def cell_weights(self, height: int, width: int) -> Tensor:
+        """Return the effective templates as weights (K, h, w) of a map's cells: <W, pool(A)>, cell by cell."""
+        return _spread(self.effective_templates(), height, width)
+
+    def weights_on(self, maps: Tensor) -> Tensor:
+        """Return `cell_weights` of maps (N, K, h, w), without templates that a ReLU stops: (1 or N, K, h, w)."""
+        if not self.relu:
+            return self.cell_weights(*maps.shape[2:])[None]
+        cells = _spread(self.templates, *maps.shape[2:])  # (K, 2, h, w)
+        active = torch.einsum("nkhw,kthw->nkt", maps, cells) > 0
+        return torch.einsum("nkt,k,kt,kthw->nkhw", active.to(cells), self.weights, self.combination, cells)
+
+    @torch.no_grad()
+    def set_effective_templates(self, effective: Tensor) -> None:
+        """Choose templates, combination and weights such that the effective templates are W (K, g, g)."""
+        self.templates.copy_(torch.stack([2 * effective.relu(), 2 * (-effective).relu()], dim=1))  # (K, 2, g, g)
+        self.combination.copy_(torch.tensor([0.5, -0.5]))
+        self.weights.fill_(1.0)
+
+    def forward(self, attribute_maps: Tensor) -> Tensor:
+        """Return contribution maps (N, K, h, w) of attribute maps (N, K, h, w)."""
+        return attribute_maps * self.weights_on(attribute_maps)
+
+    @torch.no_grad()
+    def clamp_templates(self) -> None:
+        """Set negative template values to 0: call it after every optimiser step."""
+        self.templates.clamp_(min=0)
+
+
+class SIAM(nn.Module):
+    """Scenicness through named attribute maps."""
+
+    def __init__(self, config: SIAMConfig) -> None:
+        super().__init__()
+        attributes = len(config.attributes)
+        self.config = config
+        self.backbone, channels = create_backbone(config.backbone)
+        self.attribute_layer = nn.Conv2d(channels, attributes, kernel_size=1)
+        settings = attributes, config.grid, config.template_relu
+        self.scenicness_head = TemplateHead(*settings)
+        self.variance_head = TemplateHead(*settings) if config.predicts_variance else None
+
+    def forward(self, images: Tensor) -> SIAMOutput:
+        """Explain preprocessed images (N, 3, H, W).
+
+        Raises:
+            ValueError: the images are so small that no cell is left inside the border.
+        """
+        return self.interpret(self.backbone(images))
+
+    def interpret(self, features: Tensor) -> SIAMOutput:
+        """Explain images by the trunk's features (N, C, h, w)."""
+        maps = self.attribute_maps(features)  # (N, K, h, w)
+        logits = maps.mean(dim=(2, 3))  # (N, K)
+        contribution_maps = self.scenicness_head(maps)  # (N, K, h, w)
+        contributions = contribution_maps.sum(dim=(2, 3))  # (N, K)
+        return SIAMOutput(
+            scenicness=self.scenicness_head.bias + contributions.sum(dim=1),
+            bias=self.scenicness_head.bias,
+            contributions=contributions,
+            attribute_scores=self.link(logits),
+            attribute_logits=logits,
+            attribute_maps=maps,
+            contribution_maps=contribution_maps,
+            total_map=contribution_maps.sum(dim=1),
+            scenicness_variance=self._variance(maps),
+        )
+
+    def attribute_maps(self, features: Tensor) -> Tensor:
+        """Return attribute maps (N, K, h, w) of features (N, C, h, w); the outer `border` cells are 0."""
+        maps = self.attribute_layer(features)  # (N, K, h, w)
+        if self.config.attribute_link == "tanh":
+            maps = maps.relu()
+        border = self.config.border
+        if border == 0:
+            return maps
+        height, width = maps.shape[2:]
+        if min(height, width) <= 2 * border:
+            raise ValueError(
+                f"the attribute maps are {height} x {width} cells; a border of {border} leaves none: use larger images"
+            )
+        return nn.functional.pad(maps[:, :, border:-border, border:-border], [border] * 4)
+
+    def link(self, logits: Tensor) -> Tensor:
+        """Return logits of any shape as presence: tanh (of values >= 0: in [0, 1)) or sigmoid, as the config says."""
+        return torch.tanh(logits) if self.config.attribute_link == "tanh" else torch.sigmoid(logits)
+
+    def _variance(self, maps: Tensor) -> Tensor | None:
+        if self.variance_head is None:
+            return None
+        return self.variance_head.bias + self.variance_head(maps).sum(dim=(1, 2, 3))

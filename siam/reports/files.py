@@ -1,0 +1,106 @@
+"""An explanation as files: the numbers (JSON), and through `siam.reports.page` and `siam.figures.paper` what people
+read.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from siam.explanation.inference import Explanation
+from siam.figures.paper import paper_figure_png
+from siam.reports.page import html_report as html_report
+
+DIGITS = 6  # significant ones of every number in an array
+
+ARRAYS = {
+    "attribute_scores": "presence of each attribute, 0 to 1",
+    "attribute_maps": "[attribute][row][column]: where each attribute was found, in cells of the photo, top left first",
+    "contribution_maps": "[attribute][row][column]: points from each cell; each map sums to the contribution",
+    "total_map": "[row][column]: sum of the contribution maps; sums to siam.score - siam.bias",
+    "baseline_map": "[row][column]: class activation map; sums to baseline.score - baseline_bias, or null",
+    "templates": "[attribute][row][column]: effective templates, points per unit of each attribute at each place",
+}
+
+
+def contract_json(explanation: Explanation, image_name: str) -> dict:
+    """Return the scores and contributions of one photo: sum of contributions + bias = score, to rounding."""
+    scale = explanation.scale
+    score = explanation.baseline_scenicness
+    contributions = zip(explanation.attributes, explanation.contributions, strict=True)
+    return {
+        "image": image_name,
+        "model": explanation.model,
+        "scale": {"name": scale.name, "low": scale.low, "high": scale.high},
+        "siam": {
+            "score": _finite(explanation.scenicness),
+            "bias": _finite(explanation.bias),
+            "contributions": {name: _finite(value) for name, value in contributions},
+        },
+        "baseline": None if score is None else {"score": _finite(score)},
+    }
+
+
+def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
+    """Return everything that is known of one photo, and what the arrays are."""
+    scores = zip(explanation.attributes, explanation.attribute_scores, strict=True)
+    return {
+        **contract_json(explanation, image_name),
+        "about": {**ARRAYS, "attributes": "names in the order of the first axis of the arrays"},
+        "attributes": list(explanation.attributes),
+        "attribute_scores": {name: _rounded(value) for name, value in scores},
+        "attribute_maps": _rounded(explanation.attribute_maps),
+        "contribution_maps": _rounded(explanation.contribution_maps),
+        "total_map": _rounded(explanation.total_map),
+        "baseline_bias": None if explanation.baseline_bias is None else _finite(explanation.baseline_bias),
+        "baseline_map": None if explanation.baseline_map is None else _rounded(explanation.baseline_map),
+        "templates": _rounded(explanation.templates),
+        "scenicness_variance": None
+        if explanation.scenicness_variance is None
+        else _finite(explanation.scenicness_variance),
+        "image_size": dict(zip(("width", "height"), explanation.photo_size or explanation.image.size, strict=True)),
+        "seconds": {step: _rounded(value) for step, value in explanation.seconds.items()},
+        "device": explanation.device,
+        "card": _plain(card),
+    }
+
+
+def write(explanation: Explanation, image_name: str, card: dict, folder: Path, stem: str) -> list[Path]:
+    """Write figure, data and report as `stem`.png, .json and .html into an existing folder; return their paths."""
+    data = json.dumps(data_json(explanation, image_name, card), ensure_ascii=False, allow_nan=False)
+    contents = {
+        ".png": paper_figure_png(explanation),
+        ".json": data.encode(errors="replace"),  # the name of a file need not be Unicode
+        ".html": html_report(explanation, image_name, card).encode(),
+    }
+    paths = []
+    for ending, content in contents.items():
+        paths.append(folder / f"{stem}{ending}")
+        paths[-1].write_bytes(content)
+    return paths
+
+
+def _finite(value: float) -> float | None:
+    """Return a number that JSON knows: NaN and infinity become null."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _rounded(values: np.ndarray | float) -> object:
+    """Return an array as nested lists of numbers with few digits; a single number as one."""
+    if np.ndim(values) > 0:
+        return [_rounded(value) for value in np.asarray(values)]
+    value = _finite(float(values))
+    return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _plain(value: object) -> object:
+    """Return a card's value in the types that JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return _finite(value)
+    return value if value is None or isinstance(value, str | int) else str(value)

@@ -1,0 +1,1 @@
+"""Stored results as tables: the paper's beside ours, scores, truths, explainers."""

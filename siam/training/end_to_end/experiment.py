@@ -1,0 +1,245 @@
+"""Train whole networks, as the paper does: the baseline, SIAM, and SIAM on a frozen f ("no finetuning").
+
+    baseline      trunk and linear layer, on the scores
+    attributes    f alone, on the attribute labels
+    siam          f and g together, from the weights of `attributes`
+    siam-frozen   g alone, on the f of `attributes`
+
+Each phase keeps its state in OUT/phases, so an interrupted run goes on where it was.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.errors import DatasetError, TrainingError
+from siam.evaluation.scores import attribute_figures, score_figures
+from siam.explanation.batch import predict
+from siam.models import backbones
+from siam.models.baseline import Baseline, BaselineConfig
+from siam.models.checkpoint import Pair, load, save
+from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.provenance import provenance
+from siam.training.end_to_end.augmentation import Augmentation
+from siam.training.end_to_end.loop import Phase, Schedule
+from siam.training.end_to_end.minibatches import Minibatches, Source
+from siam.training.end_to_end.photos import Photos, read_photos
+from siam.training.end_to_end.state import PhaseFolder
+from siam.training.end_to_end.validation import validation_losses
+from siam.training.losses import BOTH, LABELLED, RATED, BaselineObjective, SIAMObjective
+
+
+def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> Pair:
+    """Train all variants; write the pair to `out` and SIAM on a frozen f, as a pair without baseline, to `out`/frozen.
+
+    Args:
+        recipe: of the method "end-to-end".
+        root: the folder that holds the datasets.
+        out: for networks, cards, states and logs.
+        resume: go on with the run that `out` holds.
+
+    Raises:
+        DatasetError: a dataset is missing or not as its layout says.
+        TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer a number.
+    """
+    experiment = Experiment(recipe, root, out, resume=resume)
+    networks = experiment.run()
+    half = bool(experiment.settings.get("half_weights", False))
+    if half:
+        for network in networks.values():
+            network.half().float()  # what is judged is what is stored
+    if experiment.accelerator.is_main_process:
+        save(experiment.pair(networks["siam"], networks["baseline"], "siam"), out, half=half)
+        save(experiment.pair(networks["siam-frozen"], None, "siam-frozen"), out / "frozen", half=half)
+    experiment.accelerator.wait_for_everyone()
+    return load(out)
+
+
+class Experiment:
+    """A recipe, its photos, and the devices it runs on."""
+
+    def __init__(self, recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> None:
+        self.recipe = recipe
+        self.out = out
+        self.settings: dict[str, Any] = recipe["training"]
+        self.accelerator = _accelerator(self.settings["precision"])
+        begun = (out / "phases").exists()
+        self.accelerator.wait_for_everyone()  # all have looked before any writes
+        if begun and not resume:
+            raise TrainingError(
+                f"{out} holds a run that was begun before: go on with it by --resume, or choose another --out"
+            )
+        self.schedules = {name: _schedule(name, recipe) for name in ("baseline", "attributes", "siam", "siam-frozen")}
+        self.augmentation = _section(Augmentation, "augmentation", recipe["augmentation"])
+        labelled, rated = (read_photos(recipe["data"][name], root) for name in ("attributes", "scores"))
+        if "labels" not in labelled.known["train"] or rated.scale is None:
+            raise DatasetError("[data] of the recipe: attributes want a reader of labels (sun), scores one of ratings")
+        self.scale = rated.scale
+        self.photos: dict[str, Photos] = {LABELLED: labelled, RATED: rated}
+        if labelled.files == rated.files:
+            self.photos[BOTH] = labelled.with_known(rated)
+        told = json.dumps(dict(recipe), sort_keys=True) + labelled.digest() + rated.digest()
+        self.digest = hashlib.sha256(told.encode()).hexdigest()
+
+    def run(self) -> dict[str, Any]:
+        """Train every variant; return the networks by name."""
+        baseline = self._new_baseline()
+        nn.init.constant_(baseline.linear.bias, self._mean("scores"))
+        self._phase("baseline", BaselineObjective(baseline), (RATED,))
+        alone = self._new_siam()
+        _learn_only(alone, alone.backbone, alone.attribute_layer)
+        self._phase("attributes", self._objective(alone), (LABELLED,))
+        networks: dict[str, Any] = {"baseline": baseline}
+        joint = (BOTH,) if BOTH in self.photos else (LABELLED, RATED)
+        for variant, kinds in (("siam", joint), ("siam-frozen", (RATED,))):
+            network = self._new_siam()
+            network.load_state_dict(alone.state_dict())
+            self._begin_templates(network)
+            if variant == "siam-frozen":
+                heads = (network.scenicness_head, network.variance_head)
+                _learn_only(network, *(head for head in heads if head is not None))
+            self._phase(variant, self._objective(network), kinds)
+            networks[variant] = network
+        return networks
+
+    def pair(self, siam: SIAM, baseline: Baseline | None, variant: str) -> Pair:
+        """Return a pair with its card, whose figures are those of the test photos."""
+        data = self.recipe["data"]
+        metrics: dict[str, Any] = {"protocol": "on the test split of each dataset", "siam": self._scores(siam)}
+        if baseline is not None:
+            metrics["baseline"] = self._scores(baseline)
+        labelled = self.photos[LABELLED]
+        if labelled.files["test"]:
+            (found,) = predict(siam, labelled.files["test"], lambda output: (output.attribute_logits,))
+            source = data["attributes"]["folder"]
+            metrics[f"{source}_test"] = attribute_figures(
+                found, labelled.known["test"]["labels"], siam.config.attributes
+            )
+        texts = {name: data[name] for name in ("summary", "training_data", "limits")}
+        name = self.recipe["name"]
+        card = {**texts, "metrics": metrics, "variant": variant, "recipe": f"{name}.toml", **provenance()}
+        name = name if variant == "siam" else f"{name}-frozen"
+        return Pair(name, siam.eval(), None if baseline is None else baseline.eval(), card)
+
+    def _scores(self, network: SIAM | Baseline) -> dict[str, Any]:
+        rated, source = self.photos[RATED], self.recipe["data"]["scores"]["folder"]
+        if not rated.files["test"]:
+            return {}
+        (found,) = predict(network, rated.files["test"], lambda output: (output.scenicness,))
+        return score_figures(found[None], rated.known["test"]["scores"], np.zeros(len(found), dtype=int), [source])
+
+    def _phase(self, name: str, objective: BaselineObjective | SIAMObjective, kinds: tuple[str, ...]) -> None:
+        accelerator = self.accelerator
+        self._freeze_stages(objective.network.backbone)
+        if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(objective)  # in place: the objective is no normalisation itself
+        photos = {kind: self.photos[kind] for kind in kinds}
+        batch = self.settings["batch"]
+        minibatches = Minibatches(
+            {kind: Source(of.files["train"], of.known["train"], batch, of.masks) for kind, of in photos.items()},
+            self.augmentation,
+            objective.network.config,
+            self.recipe["seed"],
+            accelerator.process_index,
+            accelerator.num_processes,
+        )
+        folder = PhaseFolder(self.out / "phases" / name, self.digest)
+        validate = partial(self._validate, kinds=kinds)
+        Phase(accelerator, objective, minibatches, self.schedules[name], validate, folder).run()
+
+    def _freeze_stages(self, backbone: nn.Module) -> None:
+        stages = self.settings.get("frozen_stages", 0)
+        if stages > 0:
+            try:
+                parts = backbones.early_parts(backbone, stages)
+            except ValueError as error:
+                raise TrainingError(f"[training] of the recipe: frozen_stages: {error}") from error
+            for part in parts:
+                part.requires_grad_(False)
+
+    def _validate(self, network: SIAM | Baseline, kinds: tuple[str, ...]) -> list[tuple[float, float, int]]:
+        share = slice(
+            self.accelerator.process_index, self.settings["validation_photos"], self.accelerator.num_processes
+        )
+        photos = [self.photos[kind] for kind in kinds]
+        weight, workers = self.settings["scenicness_weight"], self.settings["workers"]
+        return validation_losses(network, photos, share, weight, workers)
+
+    def _objective(self, network: SIAM) -> SIAMObjective:
+        settings = self.settings
+        weights = settings["scenicness_weight"], settings["template_penalty"], settings.get("region_weight", 0.0)
+        return SIAMObjective(network, *weights)
+
+    def _new_baseline(self) -> Baseline:
+        shared, _own = self._network_settings()
+        torch.manual_seed(self.recipe["seed"])
+        return self._pretrained(Baseline, _section(BaselineConfig, "network", shared))
+
+    def _new_siam(self) -> SIAM:
+        shared, own = self._network_settings()
+        torch.manual_seed(self.recipe["seed"])
+        return self._pretrained(SIAM, _section(SIAMConfig, "network", {**shared, "attributes": ATTRIBUTES, **own}))
+
+    def _network_settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the settings that both networks share, and those of SIAM alone."""
+        settings = self.recipe["network"].items()
+        own = {key: tuple(v) if isinstance(v, list) else v for key, v in settings if key != "pretrained"}
+        names = ("backbone", "image_size", "size_multiple", "mean", "std")
+        return {"scale": self.scale, **{name: own.pop(name) for name in names}}, own
+
+    def _pretrained(self, kind: type, config: SIAMConfig | BaselineConfig) -> Any:
+        network = _section(kind, "network", {"config": config})
+        if self.recipe["network"]["pretrained"]:
+            backbones.load_imagenet(config.backbone, network.backbone)
+        return network.to(memory_format=torch.channels_last)
+
+    def _begin_templates(self, network: SIAM) -> None:
+        nn.init.constant_(network.scenicness_head.bias, self._mean("scores"))
+        if network.variance_head is not None:
+            if "variances" not in self.photos[RATED].known["train"]:
+                raise TrainingError("predicts_variance is true, but these ratings tell no variance: set it to false")
+            nn.init.constant_(network.variance_head.bias, self._mean("variances"))
+
+    def _mean(self, name: str) -> float:
+        return float(self.photos[RATED].known["train"][name].mean())
+
+
+def _learn_only(network: SIAM, *parts: nn.Module) -> None:
+    network.requires_grad_(False)
+    for part in parts:
+        part.requires_grad_(True)
+
+
+def _accelerator(precision: str) -> Accelerator:
+    if precision not in ("no", "fp16", "bf16"):
+        raise TrainingError(f"the recipe's precision is {precision!r}; expected 'no', 'fp16' or 'bf16'")
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise TrainingError("the recipe's precision is 'fp16', which wants a GPU: use 'bf16' or 'no'")
+    try:
+        return Accelerator(mixed_precision=precision)
+    except ValueError as error:  # Accelerate keeps one precision for each process
+        raise TrainingError("this process has trained in another precision: start a new one") from error
+
+
+def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:
+    names = ("steps", "patience", "clip_norm", "weight_decay", "frozen_statistics", "workers")
+    shared = {key: recipe["training"][key] for key in names}
+    own = recipe["phases"][name]
+    return _section(Schedule, f"phases.{name}", {**own, **shared, "milestones": tuple(own.get("milestones", ()))})
+
+
+def _section(kind: type, name: str, values: Mapping[str, Any]) -> Any:
+    """Build something from a section of the recipe; a missing, unknown or wrong setting is a TrainingError."""
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"[{name}] of the recipe: {str(error).replace('__init__() ', '')}") from error

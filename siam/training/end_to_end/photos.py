@@ -1,0 +1,95 @@
+"""The photos of a recipe, by split: those that can be read, and what is known of each."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from siam.datasets import reader
+from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
+from siam.datasets.check import usable
+from siam.datasets.rendered import truth
+from siam.errors import DatasetError
+
+_VALIDATION_SHARE = 10  # where a dataset has no validation photos, every tenth of its training photos becomes one
+
+
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """Photos of one kind.
+
+    Attributes:
+        files: split ("train", "val", "test") → paths.
+        known: split → name → what is known of each photo: "labels" (N, K), or "scores" (N,) and "variances" (N,).
+        scale: on which they were rated, or None.
+        masks: reads the masks of a photo, where the recipe asks for them and the dataset has them; else None.
+    """
+
+    files: dict[str, tuple[Path, ...]]
+    known: dict[str, dict[str, np.ndarray]]
+    scale: RatingScale | None
+    masks: Callable[[Path], tuple[Image.Image, np.ndarray]] | None = None
+
+    def digest(self) -> str:
+        """Return a digest of all names and numbers, by which a run knows that it goes on with the same photos."""
+        digest = hashlib.sha256()
+        for split, files in self.files.items():
+            digest.update("\n".join([split, *(path.name for path in files)]).encode())
+            for name, values in self.known[split].items():
+                digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
+
+    def with_known(self, other: "Photos") -> "Photos":
+        """Return these photos with what is also known of them in another collection of the same files."""
+        known = {split: {**values, **other.known[split]} for split, values in self.known.items()}
+        return Photos(self.files, known, self.scale or other.scale, self.masks or other.masks)
+
+
+def read_photos(source: dict[str, Any], root: Path) -> Photos:
+    """Read the photos that a recipe's entry { reader, folder } names, without those that cannot be read.
+
+    With `regions = true` in the entry, of a folder of rendered scenes, their masks teach where attributes are.
+
+    Raises:
+        DatasetError: there is no such reader, the dataset is not as its layout says, or a split is empty.
+    """
+    if not isinstance(source, dict) or not {"reader", "folder"} <= source.keys():
+        raise DatasetError(f"[data] of the recipe holds {source!r}; expected {{ reader = …, folder = … }}")
+    photos = reader(source["reader"]).read(root / source["folder"])
+    known = {"labels": photos.labels} if isinstance(photos, AttributePhotos) else _ratings(photos)
+    kept = usable(photos.files) & ~np.isnan(next(iter(known.values())).reshape(len(photos.files), -1)).any(axis=1)
+    split = _with_validation(photos.split)
+    chosen = {name: np.flatnonzero(kept & (split == name)) for name in ("train", "val", "test")}
+    for name in ("train", "val"):
+        if len(chosen[name]) == 0:
+            raise DatasetError(f"{root / source['folder']} has no readable photos to {name}: see siam data check")
+    return Photos(
+        {name: tuple(photos.files[index] for index in rows) for name, rows in chosen.items()},
+        {name: {key: values[rows] for key, values in known.items()} for name, rows in chosen.items()},
+        getattr(photos, "scale", None),
+        _masks if source.get("regions") else None,
+    )
+
+
+def _masks(path: Path) -> tuple[Image.Image, np.ndarray]:
+    """Read the masks of a rendered scene, given its picture DIR/images/ID.jpg."""
+    if not path.stem.isdecimal():
+        raise DatasetError(f"{path} is no rendered scene: leave out regions in [data] of the recipe")
+    return truth.read_sets(path.parent.parent, int(path.stem))
+
+
+def _ratings(photos: ScoredPhotos) -> dict[str, np.ndarray]:
+    ratings = {"scores": photos.scores, "variances": photos.variances}
+    return {name: values.astype(np.float32) for name, values in ratings.items() if values is not None}
+
+
+def _with_validation(split: np.ndarray) -> np.ndarray:
+    if (split == "val").any():
+        return split
+    split = split.astype("U5")
+    split[np.flatnonzero(split == "train")[::_VALIDATION_SHARE]] = "val"
+    return split

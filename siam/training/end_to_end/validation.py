@@ -1,0 +1,53 @@
+"""The losses of a network on photos that it does not learn from, by which training keeps its best weights."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from siam.explanation.batch import predict
+from siam.models.baseline import Baseline
+from siam.models.siam import SIAM
+from siam.training.end_to_end.photos import Photos
+from siam.training.losses import cross_entropies
+
+# By what is known of a photo: which of a network's answers is about it, and how far it is off, for each photo.
+_ANSWERS = {"labels": "attribute_scores", "scores": "scenicness"}
+_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "labels": lambda answers, labels: cross_entropies(answers, labels).mean(dim=1),
+    "scores": lambda answers, scores: (answers - scores).square(),
+}
+
+
+def validation_losses(
+    network: SIAM | Baseline, photos: Sequence[Photos], share: slice, scenicness_weight: float, workers: int
+) -> list[tuple[float, float, int]]:
+    """Return, for each loss, its weight, its sum over a share of the validation photos, and their number.
+
+    Args:
+        network: in evaluation mode.
+        photos: of each kind that the network learns from.
+        share: of the validation photos of each kind.
+        scenicness_weight: of the loss of scores, where labels are learned beside them; else it is 1.
+        workers: threads that read photos.
+    """
+    told = {name for of in photos for name in of.known["val"]}
+    weights = {"labels": 1.0, "scores": scenicness_weight if "labels" in told else 1.0}
+    found = []
+    for of in photos:
+        files, known = of.files["val"][share], of.known["val"]
+        asked = [name for name in _ANSWERS if name in known]
+        answers: Sequence[np.ndarray] = [known[name][:0] for name in asked]
+        if files:  # else there are fewer photos than processes
+            answers = predict(network, files, partial(_take, [_ANSWERS[name] for name in asked]), workers=workers)
+        for name, answer in zip(asked, answers, strict=True):
+            losses = _LOSSES[name](torch.from_numpy(answer), torch.from_numpy(known[name][share]))
+            found.append((weights[name], float(losses.sum()), len(files)))
+    return found
+
+
+def _take(names: Sequence[str], output: Any) -> tuple[Tensor, ...]:
+    return tuple(getattr(output, name) for name in names)

@@ -1,0 +1,227 @@
+"""Train a pair by the method "heads", and judge it by cross-validation: every photo by networks that never saw it."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from siam.datasets import oasis, sun_attributes
+from siam.errors import DatasetError
+from siam.evaluation.localisation import mean_localisation
+from siam.evaluation.scores import mean_figures, score_figures
+from siam.evaluation.stored import Result
+from siam.models import backbones
+from siam.models.baseline import Baseline, BaselineConfig
+from siam.models.checkpoint import Pair, save
+from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.provenance import provenance
+from siam.training.heads.examples import Examples, folds, read_examples
+from siam.training.heads.fit import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
+from siam.training.heads.held_out import OutOfFold, judge_attributes, predict_attributes, predict_scores
+
+VARIANTS = ("siam", "siam-frozen", "baseline")
+
+
+_Keep = Callable[[OutOfFold], object]
+
+
+def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path, keep: _Keep = lambda _found: None) -> Pair:
+    """Cross-validate a recipe, train on everything it may use, and write the pair with its card to `out`.
+
+    Args:
+        recipe: of the method "heads".
+        root: the folder that holds the datasets.
+        out: where networks and card go.
+        cache: where features are kept between runs.
+        keep: told what the first seed's networks say of the rated photos that they did not see.
+
+    Raises:
+        DatasetError: a dataset is missing or not as its layout says.
+        ImageError: a photo cannot be read.
+    """
+    network, baseline = _new_networks(recipe)
+    examples = read_examples(recipe, root, cache, network)
+    metrics = cross_validate(recipe, examples, keep)
+    everything = np.arange(len(examples.scores))
+    seed = recipe["seeds"][0]
+    starts = fit_attributes(network, examples, recipe["siam"], seed)
+    baseline_offsets = fit_baseline(baseline, examples, everything, recipe["baseline"])
+    teacher = predict_scores(baseline, examples, examples.weak)
+    siam_offsets = fit_siam(network, starts, examples, everything, teacher, recipe["siam"], seed)
+    sources = recipe["data"]["scores"]
+    card = {
+        **{name: recipe["data"][name] for name in ("summary", "training_data", "limits")},
+        "offsets": {
+            "siam": dict(zip(sources, siam_offsets, strict=True)),
+            "baseline": dict(zip(sources, baseline_offsets, strict=True)),
+        },
+        "metrics": metrics,
+        "recipe": f"{recipe['name']}.toml",
+        **provenance(),
+    }
+    pair = Pair(recipe["name"], network.eval(), baseline.eval(), card)
+    save(pair, out, half=True)
+    return pair
+
+
+def out_of_fold(recipe: dict[str, Any], root: Path, cache: Path) -> OutOfFold:
+    """Return what the first seed's cross-validation says of each rated photo; nothing else is trained.
+
+    Raises:
+        DatasetError: a dataset is missing or not as its layout says.
+        ImageError: a photo cannot be read.
+    """
+    examples = read_examples(recipe, root, cache, _new_networks(recipe)[0])
+    with tqdm(total=recipe["folds"], desc="cross-validation", unit="fold", file=sys.stderr) as rounds:
+        return _Run(recipe, examples, recipe["seeds"][0], ("siam", "baseline"), rounds).out_of_fold(examples)
+
+
+def cross_validate(recipe: dict[str, Any], examples: Examples, keep: _Keep = lambda _found: None) -> dict[str, Any]:
+    """Score every rated photo by networks that never saw it, once per seed, and return the figures.
+
+    Attributes are judged on the test split, which no network saw, as the mean over all of these networks: "sun_test"
+    those of SIAM, "f_alone" those of f before it learned scores, "without_regions" those of a SIAM that learned without
+    region supervision (first seed, one member). "siam-frozen" has one member.
+    """
+    seeds, count, sources = recipe["seeds"], recipe["folds"], recipe["data"]["scores"]
+    ablation = {**recipe, "siam": {**recipe["siam"], "region_weight": 0.0, "members": 1}}
+    rounds = tqdm(total=(len(seeds) + 1) * count, desc="cross-validation", unit="fold", file=sys.stderr)
+    runs = [_Run(recipe, examples, seed, VARIANTS, rounds) for seed in seeds]
+    keep(runs[0].out_of_fold(examples))
+    without = _Run(ablation, examples, seeds[0], ("siam",), rounds)
+    rounds.close()
+    figures: dict[str, Any] = {
+        variant: score_figures(
+            np.stack([run.predicted[variant] for run in runs]), examples.scores, examples.sources, sources
+        )
+        for variant in VARIANTS
+    }
+    return {
+        "protocol": f"{count}-fold cross-validation on the rated photos, mean over {len(seeds)} seeds; attributes on "
+        "the test split of SUN, mean over the same networks",
+        **figures,
+        "sun_test": _attribute_metrics([one for run in runs for one in run.joint]),
+        "f_alone": _attribute_metrics([run.alone for run in runs]),
+        "without_regions": _attribute_metrics(without.joint),
+    }
+
+
+class _Run:
+    """One repetition of the cross-validation.
+
+    Attributes:
+        predicted: variant → (m,) scores, each from the networks that did not see the photo, on its own source's scale.
+        alone: figures of f alone: of the attributes and of their places.
+        joint: the same of each fold's SIAM.
+        contributions: (m, K) of the attributes to the scores, each from the SIAM that did not see the photo.
+        presence: (m, K) attribute scores of that SIAM.
+        bias: (m,) of that SIAM, on the scale of the photo's own source.
+    """
+
+    def __init__(
+        self, recipe: dict[str, Any], examples: Examples, seed: int, variants: Sequence[str], rounds: tqdm
+    ) -> None:
+        network, baseline = _new_networks(recipe)
+        fold = folds(examples.sources, recipe["folds"], seed)
+        self.predicted = {variant: np.empty(len(examples.scores)) for variant in variants}
+        self.joint: list[dict[str, Any]] = []
+        self.contributions = np.empty((len(examples.scores), len(network.config.attributes)))
+        self.presence = np.empty_like(self.contributions)
+        self.bias = np.empty(len(examples.scores))
+        starts = fit_attributes(network, examples, recipe["siam"], seed)  # they see no ratings, so they serve all folds
+        set_attributes(network, starts)
+        self.alone = judge_attributes(network, examples)
+        for number in range(recipe["folds"]):
+            chosen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            for variant, offsets, model in _fit(recipe, examples, starts, chosen, seed, network, baseline, variants):
+                above = np.array(offsets)[examples.sources[held_out]]
+                found = predict_scores(model, examples, examples.rated(held_out)) + above
+                if variant in variants:
+                    self.predicted[variant][held_out] = found
+                if variant == "siam":
+                    self.joint.append(judge_attributes(network, examples))
+                    told = predict_attributes(network, examples, examples.rated(held_out))
+                    self.contributions[held_out], self.presence[held_out] = told
+                    self.bias[held_out] = network.scenicness_head.bias.item() + above
+            rounds.update()
+
+    def out_of_fold(self, examples: Examples) -> OutOfFold:
+        """Return what the networks say of the photos that they did not see."""
+        siam, baseline = self.predicted["siam"], self.predicted["baseline"]
+        return OutOfFold(examples.sources, siam, baseline, self.contributions, self.presence, self.bias)
+
+
+def _fit(
+    recipe: dict[str, Any],
+    examples: Examples,
+    starts: Sequence[Weights],
+    chosen: np.ndarray,
+    seed: int,
+    network: SIAM,
+    baseline: Baseline,
+    variants: Sequence[str],
+) -> Any:
+    """Train the variants in turn on the rated photos `chosen`, and yield each with its offsets; the baseline first."""
+    yield "baseline", fit_baseline(baseline, examples, chosen, recipe["baseline"]), baseline
+    teacher = predict_scores(baseline, examples, examples.weak)
+    for variant in variants:
+        if variant != "baseline":
+            alone = variant == "siam-frozen"
+            of_variant = starts[:1] if alone else starts
+            offsets = fit_siam(
+                network, of_variant, examples, chosen, teacher, recipe["siam"], seed, frozen_attributes=alone
+            )
+            yield variant, offsets, network
+
+
+def result(card: dict[str, Any], name: str) -> Result:
+    """Return the cross-validated figures of a card as a stored result."""
+    metrics = card["metrics"]
+    recipe = f"recipes/{card['recipe']}"
+    figures: dict[str, Any] = {variant: dict(metrics[variant]) for variant in VARIANTS}
+    figures["siam"] |= {key: metrics[key] for key in ("sun_test", "without_regions")}
+    figures["siam-frozen"]["sun_test"] = metrics["f_alone"]
+    sources = ", ".join(metrics["siam"])
+    return Result(
+        model=name,
+        data=f"{sources}; attributes: SUN",
+        split="cross-validation; attributes: test",
+        protocol=metrics["protocol"],
+        date=card["trained"],
+        command=f"python -m siam train {recipe} --root DATA --results assets/results/{name}.json",
+        git_commit=card["git_commit"],
+        figures=figures,
+    )
+
+
+def _attribute_metrics(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    mean = mean_figures([figure["attributes"] for figure in figures])
+    if "places" in figures[0]:
+        mean["places"] = mean_localisation([figure["places"] for figure in figures])
+    return mean
+
+
+def _new_networks(recipe: dict[str, Any]) -> tuple[SIAM, Baseline]:
+    """Return both networks with the ImageNet trunk, rounded to the half precision in which it will be stored."""
+    settings = dict(recipe["network"])
+    shared = {
+        "backbone": settings.pop("backbone"),
+        "scale": oasis.SCALE,
+        "image_size": settings.pop("image_size"),
+        "size_multiple": 32,
+        "mean": (0.5, 0.5, 0.5),
+        "std": (0.5, 0.5, 0.5),
+    }
+    if shared["backbone"] != "tf_efficientnet_lite0":
+        raise DatasetError(f"no ImageNet weights for {shared['backbone']!r} at hand: use tf_efficientnet_lite0")
+    networks = (
+        SIAM(SIAMConfig(**shared, attributes=sun_attributes.ATTRIBUTES, **settings)),
+        Baseline(BaselineConfig(**shared)),
+    )
+    for network in networks:
+        backbones.load_imagenet(shared["backbone"], network.backbone)
+        network.half().float().eval()
+    return networks

@@ -1,0 +1,132 @@
+"""What heads are trained on: a recipe's datasets as frozen features, and how they are split and batched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from siam.datasets import oasis, regions, sun_attributes
+from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets.check import usable
+from siam.models import features as frozen
+from siam.models.siam import SIAM
+
+_Photos = TypeVar("_Photos", AttributePhotos, ScoredPhotos)
+_PRIOR_ABSENT = 0.05  # an attribute that at most this share of a scene's annotators saw is taken as absent from it
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Photos as frozen features: first those with labels of their own, then the weakly labelled, then the rated.
+
+    Attributes:
+        features: per photo (2, C, h, w), as it is and mirrored.
+        labels: (n, K) of the first n photos: shares of annotators, of the photo itself or, for the weakly labelled, on
+            average over the photos of its kind of scene.
+        region_targets: per photo with labels (2, K, h, w): what the cells of its maps should show, NaN where unknown.
+        train: indices of the photos with labels of their own that may be trained on; `test` of the others.
+        weak: indices of the weakly labelled photos.
+        scores: (m,) mean ratings of the last m photos.
+        sources: (m,) the source of each rating: 0 gives the scale.
+        test_regions: where the attributes of the photos of `test` are, in their order, or None.
+    """
+
+    features: list[Tensor]
+    labels: np.ndarray
+    region_targets: list[Tensor]
+    train: np.ndarray
+    test: np.ndarray
+    weak: np.ndarray
+    scores: np.ndarray
+    sources: np.ndarray
+    test_regions: regions.Regions | None = None
+
+    def rated(self, chosen: np.ndarray) -> np.ndarray:
+        """Return the indices into `features` of the rated photos `chosen`."""
+        return chosen + len(self.labels)
+
+    def source_means(self, chosen: np.ndarray) -> np.ndarray:
+        """Return the mean score of each source among the rated photos `chosen`."""
+        scores, sources = self.scores[chosen], self.sources[chosen]
+        return np.array([scores[sources == s].mean() for s in range(self.sources.max() + 1)], dtype=np.float32)
+
+
+def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM) -> Examples:
+    """Read the recipe's datasets below `root` and the features of all their photos.
+
+    Raises:
+        DatasetError: a dataset is missing or not as its layout says.
+        ImageError: a photo cannot be read.
+    """
+    data = recipe["data"]
+    labelled = _readable(sun_attributes.read(root / data["attributes"]))
+    rated = [_readable(oasis.read(root / name)) for name in data["scores"]]
+    features = frozen.extract(network.backbone, network.config, labelled.files, cache)
+    targets, seen = _regions(root / data["attributes"], labelled, features, absent=0.0)
+    labels, own = labelled.labels, len(features)
+    if data["weak_attributes"]:
+        weak = _readable(sun_attributes.read(root / data["weak_attributes"]))
+        config = replace(network.config, image_size=data["weak_image_size"])
+        features = features + frozen.extract(network.backbone, config, weak.files, cache)
+        targets = targets + _regions(root / data["weak_attributes"], weak, features[own:], _PRIOR_ABSENT)[0]
+        labels = np.concatenate([labels, weak.labels])
+    photos = [path for source in rated for path in source.files]
+    test = np.flatnonzero(labelled.split == "test")
+    return Examples(
+        features=features + frozen.extract(network.backbone, network.config, photos, cache),
+        labels=labels,
+        region_targets=targets,
+        train=np.flatnonzero(labelled.split != "test"),
+        test=test,
+        weak=np.arange(own, len(labels)),
+        scores=np.concatenate([source.scores for source in rated]),
+        sources=np.repeat(np.arange(len(rated)), [len(source.scores) for source in rated]),
+        test_regions=regions.Regions(seen.shares[test], seen.attributes),
+    )
+
+
+def _readable(photos: _Photos) -> _Photos:
+    """Return the photos without those that cannot be read, which are named once."""
+    kept = np.flatnonzero(usable(photos.files))
+    chosen = {"files": tuple(photos.files[row] for row in kept), "split": photos.split[kept]}
+    if isinstance(photos, AttributePhotos):
+        return replace(photos, **chosen, labels=photos.labels[kept])
+    return replace(photos, **chosen, scores=photos.scores[kept], variances=None, votes=None)
+
+
+def _regions(
+    folder: Path, photos: AttributePhotos, features: list[Tensor], absent: float
+) -> tuple[list[Tensor], regions.Regions]:
+    """Return the region targets of labelled photos, as they are and mirrored, and the regions themselves."""
+    seen = regions.read(folder / "regions.npz", [path.name for path in photos.files])
+    expected = []
+    for photo, stored in enumerate(features):
+        of_photo = regions.targets(
+            seen.share(photo), seen.attributes, photos.labels[photo], absent, stored.shape[2:]
+        ).half()  # (K, h, w)
+        expected.append(torch.stack([of_photo, of_photo.flip(2)]))
+    return expected, seen
+
+
+def folds(sources: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return a fold number (m,) for each rated photo, every source spread evenly over the folds."""
+    generator = np.random.default_rng(seed)
+    fold = np.empty(len(sources), dtype=int)
+    for source in np.unique(sources):
+        shuffled = generator.permutation(np.flatnonzero(sources == source))
+        fold[shuffled] = np.arange(len(shuffled)) % count
+    return fold
+
+
+def batches(items: np.ndarray, size: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield batches without end, every item once before any comes again."""
+    waiting = np.empty(0, dtype=int)
+    while True:
+        while len(waiting) < size:
+            waiting = np.concatenate([waiting, generator.permutation(items)])
+        batch, waiting = waiting[:size], waiting[size:]
+        yield batch

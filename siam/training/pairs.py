@@ -1,0 +1,93 @@
+"""Train a pair as a recipe says: the door to both methods."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siam.errors import TrainingError
+from siam.evaluation.stored import write
+from siam.models.checkpoint import Pair
+from siam.runtime.memory import keep_freed_memory
+from siam.training.recipes import read_recipe
+
+if TYPE_CHECKING:
+    from siam.training.heads.held_out import OutOfFold
+
+
+def train(
+    recipe_path: Path,
+    root: Path,
+    out: Path,
+    cache: Path,
+    *,
+    resume: bool = False,
+    results: Path | None = None,
+    on_cross_validated: "Callable[[OutOfFold], None] | None" = None,
+) -> Pair:
+    """Train a pair and write it with its card to `out`.
+
+    Args:
+        recipe_path: a TOML file such as recipes/photo.toml.
+        root: the folder that holds the datasets.
+        out: where networks, card and, for the method "end-to-end", states and logs are written.
+        cache: where features are kept between runs of the method "heads".
+        resume: go on with the run that `out` holds. The method "heads" takes minutes and begins anew, with the
+            features in `cache`; either way the result is that of a run without interruption.
+        results: where the cross-validated figures of the method "heads" are stored, too.
+        on_cross_validated: called with what the networks of the cross-validation (first seed) say of the photos they
+            never saw; only for the method "heads".
+
+    Raises:
+        DatasetError: the recipe or a dataset is missing or not as its layout says.
+        TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer a number.
+    """
+    keep_freed_memory(large_blocks=True)
+    recipe = read_recipe(recipe_path)
+    if recipe["method"] == "heads":
+        from siam.training.heads.cross_validation import result, train_heads
+
+        pair = train_heads(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
+        if results is not None:
+            write(result(pair.card, pair.name), results)
+        return pair
+    if results is not None:
+        raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results, and use siam evaluate --out")
+    if on_cross_validated is not None:
+        raise TrainingError(
+            f"{recipe_path} is not cross-validated: leave out --gallery, and use siam evaluate --gallery"
+        )
+    try:
+        from siam.training.end_to_end.experiment import train_end_to_end
+    except ModuleNotFoundError as error:
+        raise TrainingError(
+            f"{error.name} is missing, which training needs: pip install -r requirements-dev.txt"
+        ) from error
+    return train_end_to_end(recipe, root, out, resume=resume)
+
+
+def cross_validate(recipe_path: Path, root: Path, cache: Path) -> "OutOfFold":
+    """Return what the networks of a cross-validation (first seed) say of the photos they never saw; no pair is trained.
+
+    Raises:
+        DatasetError: as `train`.
+        TrainingError: the recipe is of another method than "heads".
+    """
+    keep_freed_memory(large_blocks=True)
+    recipe = read_recipe(recipe_path)
+    if recipe["method"] != "heads":
+        raise TrainingError(f"{recipe_path} is not cross-validated: use siam evaluate --gallery instead")
+    from siam.training.heads.cross_validation import out_of_fold
+
+    return out_of_fold(recipe, root, cache)
+
+
+def rated_source(recipe: dict[str, Any], name: str | None = None) -> str:
+    """Return a source of scores of a recipe: the one of that name, or the first.
+
+    Raises:
+        TrainingError: the recipe has none of that name.
+    """
+    sources = recipe["data"]["scores"]
+    if name is not None and name not in sources:
+        raise TrainingError(f"{recipe['name']} has no scores from {name!r}: choose one of {', '.join(sources)}")
+    return name or sources[0]

@@ -1,0 +1,68 @@
+"""Recipes: training settings as TOML, one file per trained pair.
+
+`method = "heads"` fits heads on the features of a trunk (few photos, two CPU cores:
+`siam.training.heads.cross_validation`); `method = "end-to-end"` trains whole networks (many photos, a GPU:
+`siam.training.end_to_end.experiment`). Its section [training] may have `region_weight` (0; `siam.training.losses`),
+`frozen_stages` (0; the trunk's first ones) and `half_weights` (false; whether networks are stored in half precision).
+`method = "flowers"` is that of `siam.training.flowers`, which reads its own.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from siam.errors import DatasetError
+
+_EXAMPLES = {"heads": "recipes/photo.toml", "end-to-end": "recipes/scenicornot-resnet50.toml"}
+_SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "heads": {
+        "": ("name", "seeds", "folds"),
+        "data": ("attributes", "weak_attributes", "weak_image_size", "scores", "summary", "training_data", "limits"),
+        "network": ("backbone", "image_size"),
+        "siam": (
+            "members", "attribute_epochs", "joint_epochs", "attribute_batch", "weak_batch", "scenicness_batch",
+            "learning_rate", "weight_decay", "region_weight", "weak_weight", "scenicness_weight", "teacher_weight",
+            "anchor_weight", "template_penalty",
+        ),
+        "baseline": ("ridge_penalty",),
+    },
+    "end-to-end": {
+        "": ("name", "seed"),
+        "data": ("attributes", "scores", "summary", "training_data", "limits"),
+        "network": ("backbone", "pretrained", "image_size", "size_multiple", "mean", "std"),
+        "augmentation": ("short_side", "crop", "rotation", "mirror"),
+        "training": (
+            "precision", "batch", "steps", "clip_norm", "weight_decay", "patience", "validation_photos",
+            "scenicness_weight", "template_penalty", "frozen_statistics", "workers",
+        ),
+        "phases": ("baseline", "attributes", "siam", "siam-frozen"),
+    },
+}  # fmt: skip
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read a recipe.
+
+    Raises:
+        DatasetError: the file is missing, is not TOML, names no method, or lacks a setting.
+    """
+    try:
+        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is missing: give a recipe such as recipes/photo.toml") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is not readable as TOML ({error}): compare it with recipes/photo.toml") from error
+    method = recipe.get("method")
+    if method not in _SETTINGS:
+        raise DatasetError(
+            f"{path} has the method {method!r}; expected {' or '.join(map(repr, (*_SETTINGS, 'flowers')))}"
+        )
+    for section, keys in _SETTINGS[method].items():
+        values = recipe.get(section, {}) if section else recipe
+        if not isinstance(values, dict) or (section and section not in recipe):
+            raise DatasetError(f"{path} lacks {section!r}, a section: compare it with {_EXAMPLES[method]}")
+        missing = [key for key in keys if key not in values]
+        if missing:
+            where = f" in [{section}]" if section else ""
+            raise DatasetError(f"{path} lacks {missing[0]!r}{where}: compare it with {_EXAMPLES[method]}")
+    return recipe

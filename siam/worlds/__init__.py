@@ -1,0 +1,1 @@
+"""Two rendered worlds with known truth: landscapes, for SIAM; flowers, for explainers."""

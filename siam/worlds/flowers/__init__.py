@@ -1,0 +1,1 @@
+"""Rendered flowers, each of a class that one part's colour tells."""

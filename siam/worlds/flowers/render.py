@@ -1,0 +1,104 @@
+"""Render many flowers into a folder: in parallel, each from its own seed, and resumable."""
+
+import csv
+import json
+import os
+import sys
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from siam.datasets.flowers.classes import COLOURS, ORDINARY, VARIANTS, class_of, split_of
+from siam.datasets.flowers.layout import COLUMNS, FACTS, TABLE, image_path, mask_path
+from siam.errors import DatasetError
+from siam.runtime.files import write_atomically
+from siam.runtime.processes import in_parallel
+from siam.worlds.flowers.scene import render
+
+SIZES = (64, 1024)  # pixels: smallest and largest square pictures
+_QUALITY = 92  # of the JPEG files, whose colours are as fine as their light
+
+
+def render_flowers(
+    out: Path, count: int, seed: int, variant: str = "single-6c", size: int = 256, workers: int | None = None
+) -> None:
+    """Render the flowers 1 to `count` of a seed into `out`; those that are there already are kept.
+
+    Flower n of a seed, variant and size is the same, whatever `count` and `workers` are.
+
+    Args:
+        out: the folder, in the layout of `siam.datasets.flowers`.
+        count: of pictures.
+        seed: at least 0.
+        variant: a key of `classes.VARIANTS`.
+        size: of the square pictures, in pixels.
+        workers: processes; by default one for each core.
+
+    Raises:
+        DatasetError: the folder holds flowers of another seed, variant or size.
+        StorageError: it cannot be written to.
+        ValueError: a number is out of its range, or there is no such variant.
+    """
+    if count < 1 or seed < 0 or not SIZES[0] <= size <= SIZES[1] or variant not in VARIANTS:
+        raise ValueError(
+            f"count is 1 or more, seed 0 or more, size {SIZES[0]} to {SIZES[1]}, variant one of {', '.join(VARIANTS)}: "
+            f"not {count}, {seed}, {size}, {variant!r}"
+        )
+    _claim(out, variant, seed, size)
+    waiting = [number for number in range(1, count + 1) if not _is_whole(out, number)]
+    jobs = ((out, variant, seed, number, size) for number in waiting)
+    with tqdm(total=count, initial=count - len(waiting), desc="flowers", unit="flower", file=sys.stderr) as progress:
+        for _done in in_parallel(render_one, jobs, min(workers or os.cpu_count() or 1, max(1, len(waiting)))):
+            progress.update()
+    _write_table(out, variant, seed)
+
+
+def render_one(out: Path, variant: str, seed: int, number: int, size: int) -> None:
+    """Render one flower into its two files, the picture last."""
+    flower = render(seed, number, size, VARIANTS[variant][class_of(variant, seed, number)])
+    picture, mask = BytesIO(), BytesIO()
+    flower.picture.save(picture, "JPEG", quality=_QUALITY, subsampling=0)
+    Image.fromarray(flower.mask).save(mask, "PNG", optimize=True)
+    write_atomically(mask_path(out, number), mask.getvalue())
+    write_atomically(image_path(out, number), picture.getvalue())
+
+
+def _claim(out: Path, variant: str, seed: int, size: int) -> None:
+    """Write the facts of the rendering, or see that they are those of an earlier one."""
+    path = out / FACTS
+    facts = {
+        "world": "flowers",
+        "variant": variant,
+        "seed": seed,
+        "size": size,
+        "classes": [{"name": kind.name, "part": kind.part, "colour": kind.colour} for kind in VARIANTS[variant]],
+        "colours_srgb": {**COLOURS, **{f"ordinary {part}": colour for part, colour in ORDINARY.items()}},
+        "parts": {"petals": "all petals", "stem": "stem, leaves and sepals"},
+        "mask": "pixels that show the part of the picture's class, if only at their edge",
+    }
+    text = json.dumps(facts, indent=1) + "\n"
+    if not path.exists():
+        write_atomically(path, text.encode())
+    elif path.read_text(encoding="utf-8", errors="replace") != text:
+        raise DatasetError(
+            f"{path} tells of other flowers than {variant}, seed {seed}, {size} px: take another folder, or ask for "
+            f"those that it holds"
+        )
+
+
+def _is_whole(out: Path, number: int) -> bool:
+    return image_path(out, number).exists() and mask_path(out, number).exists()
+
+
+def _write_table(out: Path, variant: str, seed: int) -> None:
+    """Write the table of all flowers in the folder, in the order of their numbers."""
+    numbers = (int(path.stem) for path in image_path(out, 0).parent.glob("*.jpg") if path.stem.isdecimal())
+    text = StringIO()
+    rows = csv.writer(text, delimiter="\t", lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for number in sorted(number for number in numbers if _is_whole(out, number)):
+        kind = class_of(variant, seed, number)
+        rows.writerow([number, kind, VARIANTS[variant][kind].name, split_of(variant, number), seed])
+    write_atomically(out / TABLE, text.getvalue().encode())

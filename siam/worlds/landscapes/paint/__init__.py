@@ -1,0 +1,1 @@
+"""How a landscape is painted: canvas and camera, pen, light, noise, textures."""

@@ -1,0 +1,1 @@
+"""Kinds of places, and the plans that are drawn of them."""

@@ -1,0 +1,109 @@
+"""Render many scenes into a folder: in parallel, each from its own seed, and resumable."""
+
+import csv
+import os
+import sys
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from siam.datasets.rendered import crowd, split_of, truth
+from siam.datasets.rendered.truth import Truth
+from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.votes import COLUMNS
+from siam.errors import DatasetError
+from siam.runtime.files import write_atomically
+from siam.runtime.processes import in_parallel
+from siam.worlds.landscapes.scene import render
+
+SIZES = (64, 2000)  # pixels: smallest and largest square pictures
+_QUALITY = 90  # of the JPEG files
+_SETTINGS = "rendered.json"  # seed and size, so that a folder never holds scenes of two kinds
+
+
+def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: int | None = None) -> None:
+    """Render the scenes 1 to `count` of a seed into `out`; those that are there already are kept.
+
+    Scene n of a seed and size is the same, whatever `count` and `workers` are.
+
+    Args:
+        out: the folder, in the layout of `siam.datasets.rendered`.
+        count: of scenes.
+        seed: at least 0.
+        size: of the square pictures, in pixels.
+        workers: processes; by default one for each core.
+
+    Raises:
+        DatasetError: the folder holds scenes of another seed or size, or cannot be written to.
+        ValueError: a number is out of its range.
+    """
+    if count < 1 or seed < 0 or not SIZES[0] <= size <= SIZES[1]:
+        raise ValueError(
+            f"count is 1 or more, seed 0 or more, size {SIZES[0]} to {SIZES[1]}: not {count}, {seed}, {size}"
+        )
+    _claim(out, seed, size)
+    waiting = [number for number in range(1, count + 1) if not (out / "truth" / f"{number}.json").exists()]
+    jobs = ((out, seed, number, size) for number in waiting)
+    with tqdm(total=count, initial=count - len(waiting), desc="scenes", unit="scene", file=sys.stderr) as progress:
+        for _done in in_parallel(render_one, jobs, workers or os.cpu_count() or 1):
+            progress.update()
+    _write_tables(out)
+
+
+def render_one(out: Path, seed: int, number: int, size: int) -> None:
+    """Render one scene into its files; its truth comes last, as a sign that it is whole."""
+    scene = render(np.random.default_rng([seed, number]), size)
+    people = np.random.default_rng([seed, number, 1])  # apart, so that the picture does not depend on the crowd
+    areas = scene.masks.mean(axis=(1, 2))
+    found = Truth(
+        identifier=number,
+        place=scene.place,
+        light=scene.light,
+        split=split_of(number),
+        bias=crowd.BIAS,
+        contributions=_named(crowd.contributions(scene.masks)),
+        nuances=crowd.nuance_points(scene.strengths),
+        votes=(),
+        labels=_named(crowd.annotate(areas, people)),
+        areas=_named(areas),
+    )
+    found = Truth(**{**vars(found), "votes": tuple(crowd.vote(found.quality, people))})
+    picture = BytesIO()
+    scene.picture.save(picture, "JPEG", quality=_QUALITY)
+    write_atomically(out / "images" / f"{number}.jpg", picture.getvalue())
+    truth.write(out, found, scene.masks)
+
+
+def _claim(out: Path, seed: int, size: int) -> None:
+    path, own = out / _SETTINGS, f'{{"seed": {seed}, "size": {size}}}\n'
+    if path.exists():
+        found = path.read_text(encoding="utf-8", errors="replace")
+        if found != own:
+            raise DatasetError(f"{out} holds scenes of {found.strip()[:60]}, not {own.strip()}: take another folder")
+        return
+    write_atomically(path, own.encode())
+
+
+def _write_tables(out: Path) -> None:
+    """Write votes.tsv and labels.csv of all scenes in the folder, in the order of their numbers."""
+    numbers = sorted(int(path.stem) for path in (out / "truth").glob("*.json"))
+    votes, labels = StringIO(), StringIO()
+    vote_rows = csv.writer(votes, delimiter="\t", lineterminator="\n")
+    label_rows = csv.writer(labels, lineterminator="\n")
+    vote_rows.writerow(COLUMNS)
+    label_rows.writerow(["file", "split", *ATTRIBUTES])
+    for number in numbers:
+        found = truth.read_truth(out, number)
+        mean, variance = float(np.mean(found.votes)), float(np.var(found.votes))
+        ballot = ",".join(map(str, found.votes))
+        vote_rows.writerow([number, "", "", f"{mean:.4f}", f"{variance:.4f}", ballot, ""])
+        shares = [f"{found.labels[name]:.4f}" for name in ATTRIBUTES]
+        label_rows.writerow([f"{number}.jpg", found.split, *shares])
+    write_atomically(out / "votes.tsv", votes.getvalue().encode())
+    write_atomically(out / "labels.csv", labels.getvalue().encode())
+
+
+def _named(values: np.ndarray) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(ATTRIBUTES, values, strict=True)}

@@ -1,0 +1,121 @@
+"""Stored results: what is written comes back, and what is no result is refused in one line."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siam.evaluation import stored
+from siam.evaluation.stored import Result, ResultError
+
+BLOCK = {"kendall_tau": 0.6316, "kendall_tau_sd": 0.01, "rmse": 0.7634, "rmse_sd": 0.01, "n": 141}
+RESULT = Result(
+    model="photo",
+    data="oasis_scenes",
+    split="cross-validation",
+    protocol="5-fold cross-validation, mean over 3 seeds",
+    date="2026-11-21",
+    command="python -m siam train recipes/photo.toml",
+    git_commit="0123abc",
+    figures={"siam": {"oasis_scenes": BLOCK, "sun_test": {"mean_average_precision": 0.6, "per_attribute": {}, "n": 9}}},
+)
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**40), 2**40) | st.none()
+TREES = st.recursive(
+    NUMBERS, lambda inner: st.dictionaries(st.text(max_size=5), inner, max_size=3) | st.lists(inner, max_size=3)
+)
+
+
+def test_what_is_written_comes_back(tmp_path):
+    path = tmp_path / "new" / "photo.json"
+    stored.write(RESULT, path)
+    assert stored.read(path) == RESULT
+    assert list(json.loads(path.read_text())) == [
+        "format", "model", "data", "split", "protocol", "date", "command", "git_commit", "figures",
+    ]  # fmt: skip
+    assert [file.name for file in path.parent.iterdir()] == ["photo.json"]
+
+
+@given(figures=st.fixed_dictionaries({}, optional={v: st.dictionaries(st.text(), TREES) for v in stored.VARIANTS}))
+def test_any_finite_figures_come_back(figures, tmp_path_factory):
+    if not figures:
+        return
+    path = tmp_path_factory.mktemp("results") / "any.json"
+    stored.write(replace(RESULT, figures=figures), path)
+    assert stored.read(path).figures == figures
+
+
+def test_all_results_of_a_folder_by_name(tmp_path):
+    for name in ("b", "a"):
+        stored.write(replace(RESULT, data=name), tmp_path / f"{name}.json")
+    (tmp_path / "notes.txt").write_text("no result")
+    assert {name: result.data for name, result in stored.read_all(tmp_path).items()} == {"a": "a", "b": "b"}
+    assert list(stored.read_all(tmp_path)) == ["a", "b"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "photo.json"
+    stored.write(RESULT, path)
+    with pytest.raises(ValueError, match="rmse"):
+        stored.write(replace(RESULT, figures={"siam": {"rmse": float("nan")}}), path)
+    assert stored.read(path) == RESULT
+    assert [file.name for file in tmp_path.iterdir()] == ["photo.json"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), np.float64("nan")])
+def test_no_number_that_json_lacks(tmp_path, number):
+    with pytest.raises(ValueError, match="expected a number"):
+        stored.write(replace(RESULT, figures={"siam": {"sun_test": {"anything": number}}}), tmp_path / "x.json")
+
+
+def spoiled(**changes):
+    content = {name: getattr(RESULT, name) for name in RESULT.__dataclass_fields__}
+    content.update(changes)
+    return {name: value for name, value in content.items() if value is not ...}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([1], "format 'list'"),
+        (spoiled(format=2), "update SIAM Explorer"),
+        (spoiled(format=...), "format None"),
+        (spoiled(model=...), "model"),
+        (spoiled(extra=1), "extra"),
+        (spoiled(model=""), "model"),
+        (spoiled(command=3), "command"),
+        (spoiled(date="yesterday"), "yesterday"),
+        (spoiled(git_commit=7), "git_commit"),
+        (spoiled(figures={}), "figures"),
+        (spoiled(figures=[1]), "figures"),
+        (spoiled(figures={"other": {}}), "other"),
+        (spoiled(figures={"siam": 3}), "siam"),
+        (spoiled(figures={"siam": {"rmse": "much"}}), "siam · rmse"),
+        (spoiled(figures={"baseline": {"oasis": {"kendall_tau": True}}}), "baseline · oasis · kendall_tau"),
+    ],
+)
+def test_what_is_no_result_is_refused_in_one_line(tmp_path, content, words):
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ResultError, match=words) as caught:
+        stored.read(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"format": NaN}', "[" * 100_000])
+def test_what_is_no_json_is_refused(tmp_path, text):
+    path = tmp_path / "odd.json"
+    path.write_text(text)
+    with pytest.raises(ResultError, match="JSON"):
+        stored.read(path)
+
+
+def test_missing_files_and_folders_are_named(tmp_path):
+    with pytest.raises(ResultError, match=r"gone\.json is missing"):
+        stored.read(tmp_path / "gone.json")
+    with pytest.raises(ResultError, match="gone is not a folder"):
+        stored.read_all(tmp_path / "gone")

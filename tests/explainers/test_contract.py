@@ -1,0 +1,520 @@
+"""The contract of all explainers, the classical ones against slow versions of their papers, and known answers."""
+
+import copy
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import siam
+from siam.explainers import EXPLAINERS, explainer, names_for
+from siam.explainers.base import attribute, enlarged, layers_and_gradients, score_down, score_up, to_unit, untouched
+from siam.explainers.cam import CAM
+from siam.explainers.eigen_cam import EigenCAM
+from siam.explainers.grad_cam import GradCAM
+from siam.explainers.grad_cam_pp import GradCAMPP
+from siam.explainers.integrated_gradients import IntegratedGradients
+from siam.explainers.layer_cam import LayerCAM
+from siam.explainers.minibatches import at_once, batches
+from siam.explainers.occlusion import Occlusion
+from siam.explainers.score_cam import ScoreCAM
+from siam.explainers.siam_maps import SIAMMap
+from siam.images.preprocessing import preprocess
+from siam.models.baseline import Baseline
+from siam.models.checkpoint import Pair
+from siam.models.fitted import NAMES as FITTED
+from siam.models.siam import SIAM
+from siam.runtime.jobs import CancelledError
+from tests.explanation.test_inference import picture
+from tests.support.explainers import (
+    OTHER,
+    REGION,
+    assert_same_state,
+    counted,
+    known,
+    on_trunk,
+    red_and_green,
+    share_within,
+    state_of,
+    thin,
+    unusual,
+)
+from tests.support.networks import baseline_network, siam_network
+
+FEW = {"rise": {"masks": 40, "grid": 5}, "integrated_gradients": {"steps": 4}}  # what makes the slow ones quick
+ONLY = {"siam": SIAM, "cam": Baseline, "lcam_fm": Baseline, "lcam_img": Baseline, "vebi": Baseline}
+CASES = [
+    pytest.param(name, trunk, kind, id=f"{name}-{trunk}-{kind.__name__}")
+    for name in EXPLAINERS
+    for trunk in ("lite", "resnet")
+    for kind in (SIAM, Baseline)
+    if ONLY.get(name, kind) is kind
+]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """So little work is not worth sharing: several threads would mostly wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def made(name):
+    return EXPLAINERS[name](**FEW.get(name, {}))
+
+
+def pictures(count=2, height=64, width=96, seed=1):
+    return torch.randn(count, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def close(one, two):
+    scale = max(float(two.abs().max()), 1e-6)
+    return float((one - two).abs().max()) <= 1e-3 * scale
+
+
+@pytest.mark.parametrize(("name", "trunk", "kind"), CASES)
+def test_contract(name, trunk, kind):
+    explain, model, images = made(name), unusual(thin(trunk, kind)), pictures()
+    before, original = state_of(model), images.clone()
+    told: list[tuple[int, int]] = []
+    with counted(model) as sizes:
+        maps = explain(model, images, score_up(), progress=lambda done, of: told.append((done, of)))
+
+    assert maps.dtype == torch.float32 and maps.device == images.device and not maps.requires_grad
+    assert maps.ndim == 3 and len(maps) == 2 and maps.isfinite().all()
+    assert explain.signed or maps.min() >= 0
+    assert sum(sizes) <= 2 * explain.passes(model, 64, 96)
+    if explain.slow:
+        assert told[0][0] == 0 and told[-1][0] == told[-1][1] <= 2 * explain.passes(model, 64, 96)
+        assert [done for done, _of in told] == sorted(done for done, _of in told)
+        assert len({of for _done, of in told}) == 1
+    else:
+        assert told == [] and explain.passes(model, 64, 96) <= 3
+    assert_same_state(before, state_of(model))
+    assert torch.equal(images, original) and torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+
+    # One by one, after other random numbers, and from a caller who wants no gradients: the same maps.
+    torch.manual_seed(5)
+    before = state_of(model)
+    with torch.inference_mode():
+        assert close(explain(model, images[:1].clone(), score_up()), maps[:1])
+    with torch.no_grad():
+        second = explain(model, images[1:], score_down() if explain.signed else score_up())
+    assert close(-second if explain.signed else second, maps[1:])
+    assert_same_state(before, state_of(model))
+
+    assert_left_alone_on_failure(explain, model, images)
+
+
+def assert_left_alone_on_failure(explain, model, images):
+    def broken(model, images):
+        model.train().requires_grad_(True)
+        for module in model.modules():
+            module.register_forward_hook(lambda *_: None)
+            module.register_forward_pre_hook(lambda *_: None)
+        with torch.enable_grad():
+            model(images).scenicness.sum().backward()  # also moves the running means
+        model.backbone.register_full_backward_pre_hook(lambda *_: None)
+        model.backbone.register_full_backward_hook(lambda *_: None)
+        torch.rand(3)
+        raise RuntimeError("broken")
+
+    def cancel(done, of):
+        if done > 0:
+            raise CancelledError
+
+    before = state_of(model)
+    if explain.kind != "features":
+        with pytest.raises(RuntimeError, match="broken"):
+            explain(model, images, broken)
+        assert_same_state(before, state_of(model))
+    if explain.slow:
+        with pytest.raises(CancelledError):
+            explain(model, images, score_up(), progress=cancel)
+        assert_same_state(before, state_of(model))
+    for wrong in (images[0], images[:, :1], images[:0]):
+        with pytest.raises(ValueError, match=r"expected \(N, 3, H, W\)"):
+            explain(model, wrong, score_up())
+    assert_same_state(before, state_of(model))
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_an_explainer_is_a_value(name):
+    made_by = EXPLAINERS[name]
+    assert dataclasses.is_dataclass(made_by) and made_by.__dataclass_params__.frozen
+    assert made_by() == made_by() and hash(made_by()) == hash(made_by()) and made_by.__name__ in repr(made_by())
+    assert type(made_by.signed) is type(made_by.slow) is bool
+    assert made_by.kind in ("exact", "features", "gradient", "perturbation")
+    assert made_by.__mro__ == (made_by, object)
+    assert explainer(name) == made_by()
+
+
+def test_names():
+    assert explainer("siam:grass") == SIAMMap("grass")
+    for wrong in ("", "siam:", "cam:grass", "Grad-CAM"):
+        with pytest.raises(ValueError, match="choose one of siam, cam,"):
+            explainer(wrong)
+    model = siam_network(2)
+    names = names_for(model)
+    assert names[:3] == ("siam", "siam:attribute_0", "siam:attribute_1") and "cam" not in names
+    assert explainer(names[2])(model, pictures(1), score_up()).shape == (1, 2, 3)
+    assert not {"lcam_fm", "lcam_img", "vebi"} & set(names)
+    assert set(names_for(baseline_network())) == set(EXPLAINERS) - {"siam", *FITTED}
+    assert set(names_for(thin("lite", Baseline))) == set(EXPLAINERS) - {"siam"}
+
+
+def test_targets_are_values_and_say_what_they_are_not_for():
+    assert score_up() == score_up() != score_down() and len({attribute(1), attribute(1), attribute(2)}) == 2
+    model, images = siam_network(3), pictures(2)
+    with torch.no_grad():
+        output = model(images)
+        assert torch.equal(score_up()(model, images), output.scenicness)
+        assert torch.equal(score_down()(model, images), -output.scenicness)
+        assert torch.equal(attribute(2)(model, images), output.attribute_logits[:, 2])
+    for index in (3, -1):
+        with pytest.raises(ValueError, match=f"no attribute {index}: this network has 3"):
+            attribute(index)(model, images)
+    with pytest.raises(ValueError, match="only SIAM has attributes"):
+        GradCAM()(baseline_network(), images, attribute(0))
+
+
+def test_what_a_method_is_not_defined_for_is_an_error():
+    images = pictures(1)
+    with pytest.raises(ValueError, match="this is a SIAM: take Grad-CAM"):
+        CAM()(siam_network(), images, score_up())
+    with pytest.raises(ValueError, match="this is a Baseline: take CAM"):
+        SIAMMap()(baseline_network(), images, score_up())
+    with pytest.raises(ValueError, match="no attribute 'attribute_O'; names like it: attribute_"):
+        SIAMMap("attribute_O")(siam_network(), images, score_up())
+    with pytest.raises(ValueError, match="no layer 'backbon'; names like it: backbone"):
+        GradCAM("backbon")(siam_network(), images, score_up())
+    with pytest.raises(ValueError, match="ran the layer 'backbone' 2 times; expected once"):
+        GradCAM()(siam_network(), images, lambda model, x: model(x).scenicness + model(x).scenicness)
+    with pytest.raises(ValueError, match="ran the model 0 times; expected once"):
+        SIAMMap()(siam_network(), images, lambda _model, x: x.mean(dim=(1, 2, 3)))
+    for wrong in ({"cell": 0}, {"margin": -1}, {"batch_size": 0}):
+        with pytest.raises(ValueError, match="expected at least 1, 0 and 1"):
+            Occlusion(**wrong)
+    with pytest.raises(ValueError, match="expected at least 1"):
+        IntegratedGradients(steps=0)
+    with pytest.raises(ValueError, match="expected at least 1"):
+        ScoreCAM(batch_size=0)
+
+
+# The steps in common
+
+
+def test_untouched_leaves_hooks_and_buffers_that_the_body_changed():
+    model = unusual(thin("lite", SIAM))
+    before = state_of(model)
+    with untouched(model):
+        assert not any(module.training for module in model.modules())
+        assert not any(parameter.requires_grad for parameter in model.parameters())
+        for buffer in model.buffers():
+            buffer.add_(1)
+        model.backbone._forward_hooks.clear()
+        torch.rand(2)
+    assert_same_state(before, state_of(model))
+
+
+def test_gradients_of_two_layers_are_those_of_finite_differences():
+    model = small(SIAM)
+    model.backbone = nn.Sequential(model.backbone, nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))
+    names = ["backbone.0", "backbone.1"]
+    with untouched(model):
+        (early, early_gradient), (late, late_gradient) = layers_and_gradients(
+            model, pictures(1, 32, 40), score_up(), names
+        )
+        assert late.min() < 0  # as it was before the ReLU in place
+    assert torch.allclose(early, model.backbone[0](pictures(1, 32, 40)), atol=1e-6)
+    double = copy.deepcopy(model).double()
+    tail = lambda features: double.interpret(double.backbone[2](features.clone())).scenicness  # noqa: E731
+    assert torch.allclose(late_gradient.double(), slow_gradient(tail, late.double()), atol=1e-5)
+    tail = lambda features: double.interpret(double.backbone[1:](features)).scenicness  # noqa: E731
+    assert torch.allclose(early_gradient.double(), slow_gradient(tail, early.double()), atol=1e-5)
+
+
+def test_batches():
+    told: list[tuple[int, int]] = []
+    parts = list(batches(5, 2, lambda done, of: told.append((done, of))))
+    assert [(part.start, part.stop) for part in parts] == [(0, 2), (2, 4), (4, 5)]
+    assert told == [(0, 5), (2, 5), (4, 5), (5, 5)]
+    told.clear()
+    list(batches(2, 9, lambda done, of: told.append((done, of)), before=2, of=4))
+    assert told == [(4, 4)]
+
+
+def test_enlarged_and_to_unit():
+    maps = torch.tensor([[[0.0, 4.0]], [[3.0, 3.0]]])
+    assert torch.allclose(enlarged(maps, 2, 4), torch.tensor([[[0.0, 1, 3, 4]] * 2, [[3.0] * 4] * 2]))
+    assert torch.equal(to_unit(maps), torch.tensor([[[0.0, 1.0]], [[0.0, 0.0]]]))
+
+
+# Slow versions, from the papers
+
+
+def small(kind):
+    """Return a network with features (N, 4, H / 8, W / 8) >= 0, of which a few are 0."""
+    torch.manual_seed(2)
+    backbone = nn.Sequential(nn.Conv2d(3, 4, 8, stride=8), nn.ReLU())
+    nn.init.normal_(backbone[0].weight, std=0.1)
+    return on_trunk(backbone, 4, kind)
+
+
+def slow_gradient(function, features, step=1e-6):
+    """Return d function / d features by central differences, number by number."""
+    gradient = torch.zeros_like(features)
+    with torch.no_grad():
+        for place in range(features.numel()):
+            change = torch.zeros_like(features)
+            change.view(-1)[place] = step
+            gradient.view(-1)[place] = (function(features + change) - function(features - change)).item() / (2 * step)
+    return gradient
+
+
+def slow_parts(model, images):
+    """Return the features (C, h, w) of one picture, and the score's gradient there, both in double precision."""
+    double = copy.deepcopy(model).double()
+    with torch.no_grad():
+        features = double.backbone(images.double())
+    return features[0], slow_gradient(lambda x: double.interpret(x).scenicness, features)[0]
+
+
+def slow_grad_cam(features, gradient):
+    channels, height, width = features.shape
+    found = torch.zeros(height, width)
+    for c in range(channels):
+        alpha = sum(gradient[c, i, j] for i in range(height) for j in range(width)) / (height * width)
+        found += (alpha * features[c]).float()
+    return found.clamp(min=0)
+
+
+def slow_grad_cam_pp(features, gradient):
+    channels, height, width = features.shape
+    found = torch.zeros(height, width)
+    for c in range(channels):
+        weight = 0.0
+        for i in range(height):
+            for j in range(width):
+                g = float(gradient[c, i, j])
+                below = 2 * g**2 + float(features[c].sum()) * g**3
+                alpha = g**2 / below if g > 0 else 0.0
+                weight += alpha * max(g, 0.0)
+        found += (weight * features[c]).float()
+    return found.clamp(min=0)
+
+
+def slow_layer_cam(features, gradient):
+    channels, height, width = features.shape
+    found = torch.zeros(height, width)
+    for c in range(channels):
+        for i in range(height):
+            for j in range(width):
+                found[i, j] += max(float(gradient[c, i, j]), 0.0) * float(features[c, i, j])
+    return found.clamp(min=0)
+
+
+@pytest.mark.parametrize("kind", [SIAM, Baseline])
+@pytest.mark.parametrize(
+    ("explain", "slow"),
+    [(GradCAM(), slow_grad_cam), (GradCAMPP(), slow_grad_cam_pp), (LayerCAM(), slow_layer_cam)],
+    ids=["grad_cam", "grad_cam_pp", "layer_cam"],
+)
+def test_gradient_methods(explain, slow, kind):
+    model, images = small(kind), pictures(2, 32, 40)
+    found = explain(model, images, score_up())
+    for place in range(2):
+        expected = slow(*slow_parts(model, images[place : place + 1]))
+        assert expected.max() > 0 and close(found[place], expected)
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+def test_score_cam(softmax):
+    model, image = small(Baseline), pictures(1, 32, 40)
+    with torch.no_grad():
+        features = model.backbone(image)[0]
+        nothing = model(torch.zeros_like(image)).scenicness
+        weights = []
+        for channel in features:
+            mask = nn.functional.interpolate(channel[None, None], (32, 40), mode="bilinear")[0, 0]
+            mask = (mask - mask.min()) / (mask.max() - mask.min())
+            weights.append(float(model(image * mask).scenicness - nothing))
+    if softmax:
+        weights = [math.exp(weight) / sum(map(math.exp, weights)) for weight in weights]
+    expected = sum(weight * channel for weight, channel in zip(weights, features, strict=True)).clamp(min=0)
+    assert expected.max() > 0
+    assert close(ScoreCAM(softmax=softmax, batch_size=3)(model, image, score_up())[0], expected)
+    assert ScoreCAM(batch_size=3) == ScoreCAM()  # the maps are the same
+
+
+def test_eigen_cam_by_power_iteration():
+    model, images = small(Baseline), pictures(2, 32, 40)
+    found = EigenCAM()(model, images, score_up())
+    for place in range(2):
+        with torch.no_grad():
+            matrix = model.backbone(images[place : place + 1])[0].flatten(1).T.double()  # (h w, C)
+        direction = torch.ones(4, dtype=torch.float64)
+        for _ in range(500):
+            direction = matrix.T @ (matrix @ direction)
+            direction /= direction.norm()
+        assert close(found[place], (matrix @ direction).clamp(min=0).float().view(4, 5))
+    assert torch.equal(EigenCAM()(model, images, score_down()), found)
+
+
+@pytest.mark.parametrize("kind", [SIAM, Baseline])
+@pytest.mark.parametrize(("cell", "margin"), [(16, 5), (13, 0), (100, 0)])
+def test_occlusion(kind, cell, margin):
+    model, image = small(kind), pictures(1, 32, 40)
+    found = Occlusion(cell, margin, batch_size=4)(model, image, score_up())[0]
+    rows, columns = math.ceil(32 / cell), math.ceil(40 / cell)
+    assert found.shape == (rows, columns)
+    with torch.no_grad():
+        whole = model(image).scenicness
+        for i in range(rows):
+            for j in range(columns):
+                hidden = image.clone()
+                for y in range(32):
+                    for x in range(40):
+                        inside = 32 * i // rows - margin <= y < 32 * (i + 1) // rows + margin
+                        if inside and 40 * j // columns - margin <= x < 40 * (j + 1) // columns + margin:
+                            hidden[..., y, x] = 0
+                assert found[i, j].item() == pytest.approx((whole - model(hidden).scenicness).item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", [SIAM, Baseline])
+def test_integrated_gradients(kind):
+    model, image = small(kind), pictures(1, 32, 40)
+    found = IntegratedGradients(steps=5, batch_size=2)(model, image, score_up())[0]
+    total = torch.zeros_like(image)
+    for step in range(5):
+        point = ((step + 0.5) / 5 * image).requires_grad_()
+        (gradient,) = torch.autograd.grad(model(point).scenicness.sum(), point)
+        total += gradient / 5
+    assert found.shape == (32, 40) and close(found, (total * image)[0].sum(dim=0))
+
+
+@pytest.mark.parametrize("kind", [SIAM, Baseline])
+def test_integrated_gradients_add_up(kind):
+    model, images = small(kind), pictures(2, 32, 40)
+    with torch.no_grad():
+        rise = model(images).scenicness - model(torch.zeros_like(images)).scenicness
+    found = IntegratedGradients(steps=300, batch_size=100)(model, images, score_up())
+    assert found.sum(dim=(1, 2)) == pytest.approx(rise, abs=0.01 * float(rise.abs().max()))
+
+
+# Identities
+
+
+def test_own_maps_are_those_of_explain():
+    pair, image = Pair("test", siam_network(attributes=6), baseline_network(), {}), picture()
+    expected, pixels = siam.explain(pair, image), preprocess(image, pair.siam.config)
+    assert CAM()(pair.baseline, pixels, score_up())[0].numpy() == pytest.approx(expected.baseline_map, abs=1e-6)
+    assert SIAMMap()(pair.siam, pixels, score_up())[0].numpy() == pytest.approx(expected.total_map, abs=1e-5)
+    assert SIAMMap()(pair.siam, pixels, score_down())[0].numpy() == pytest.approx(-expected.total_map, abs=1e-5)
+    for index, name in enumerate(expected.attributes):
+        one = SIAMMap(name)(pair.siam, pixels, score_up())[0].numpy()
+        assert one == pytest.approx(expected.contribution_maps[index], abs=1e-5)
+        one = SIAMMap(name)(pair.siam, pixels, attribute(index))[0].numpy()
+        assert one == pytest.approx(expected.attribute_maps[index] / one.size, abs=1e-6)
+    assert not SIAMMap("attribute_1")(pair.siam, pixels, attribute(0)).any()
+
+
+@pytest.mark.parametrize("settings", [{"template_relu": True}, {"attribute_link": "sigmoid"}, {"border": 1}])
+def test_own_maps_of_other_heads(settings):
+    model, images = siam_network(attributes=6, **settings), pictures(2, 96, 128)
+    nn.init.normal_(model.scenicness_head.templates)  # a ReLU then stops some
+    with torch.no_grad():
+        expected = model(images).total_map
+    assert expected.abs().max() > 0 and close(SIAMMap()(model, images, score_up()), expected)
+
+
+def test_exact_maps_add_up_to_the_score():
+    images = pictures(2)
+    for explain, model in ((SIAMMap(), thin("lite", SIAM)), (CAM(), thin("resnet", Baseline))):
+        with torch.no_grad():
+            output = model(images)
+        total = explain(model, images, score_up()).sum(dim=(1, 2)) + output.bias
+        assert total.tolist() == pytest.approx(output.scenicness.tolist(), rel=1e-4)
+
+
+def test_grad_cam_of_average_pooling_and_a_linear_layer_is_cam():
+    model, images = thin("resnet", Baseline), pictures(2)
+    own = CAM()(model, images, score_up())
+    assert own.min() < 0 < own.max()
+    assert close(GradCAM()(model, images, score_up()), own.relu())
+
+
+def test_layer_cam_of_an_early_layer_has_its_size():
+    assert LayerCAM("backbone.layer2")(thin("resnet", SIAM), pictures(1), score_up()).shape == (1, 8, 12)
+
+
+@pytest.mark.parametrize("name", ["cam", "grad_cam", "grad_cam_pp", "layer_cam", "eigen_cam"])
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "resnet50"])
+def test_trunks_at_full_width(name, backbone):
+    model = full_width(backbone)
+    maps = EXPLAINERS[name]()(model, pictures(1), score_up())
+    assert maps.shape == (1, 2, 3) and maps.isfinite().all()
+    assert ScoreCAM().passes(model, 64, 96) == 2 + model.linear.in_features
+
+
+_KEPT: dict[str, Baseline] = {}
+
+
+def full_width(backbone):
+    if backbone not in _KEPT:
+        _KEPT[backbone] = Baseline(dataclasses.replace(baseline_network().config, backbone=backbone)).eval()
+    return _KEPT[backbone]
+
+
+# A network with a known answer
+
+
+@pytest.mark.parametrize("kind", [SIAM, Baseline])
+def test_the_network_is_as_said(kind):
+    image = red_and_green()
+    with torch.no_grad():
+        score = known(kind)(image).scenicness.item()
+    assert score == pytest.approx(0.5 + image[0, 0, *REGION].sum().item() / (64 * 96), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", [SIAM, Baseline])
+@pytest.mark.parametrize("name", [name for name in EXPLAINERS if EXPLAINERS[name].kind != "features"])
+def test_known_answer(name, kind):
+    if ONLY.get(name, kind) is not kind:
+        return
+    settings = {"occlusion": {"cell": 8, "margin": 0}, "rise": {"masks": 1000, "grid": 8}}
+    explain, model, image = EXPLAINERS[name](**settings.get(name, {})), known(kind), red_and_green()
+    found = explain(model, image, score_up())[0]
+    random = name == "rise"
+    spread = random or name in ("sise", "ada_sise")  # whose masks are soft
+    assert share_within(found, REGION) > (0.2 if random else 0.5 if spread else 0.999)
+    opposite = explain(model, image, score_down())[0]
+    if explain.signed:
+        assert close(opposite, -found)
+    else:
+        assert share_within(opposite, REGION) < 0.1 or not opposite.any()
+
+
+@pytest.mark.parametrize("name", ["grad_cam", "grad_cam_pp", "layer_cam", "score_cam", "occlusion", "siam"])
+def test_known_answer_of_an_attribute(name):
+    explain = Occlusion(8, 0) if name == "occlusion" else EXPLAINERS[name]()
+    found = explain(known(SIAM), red_and_green(), attribute(1))[0]
+    assert share_within(found, OTHER) > 0.999
+
+
+def test_known_answer_of_one_attribute_map():
+    model, image = known(SIAM), red_and_green()
+    assert torch.allclose(SIAMMap("red")(model, image, score_up()), SIAMMap()(model, image, score_up()))
+    assert not SIAMMap("green")(model, image, score_up()).any()
+
+
+def test_batches_suit_the_pictures():
+    model = baseline_network()
+    assert at_once(7, model, torch.zeros(1, 3, 352, 352)) == 7
+    small, large, huge = (at_once(None, model, torch.zeros(3, side, side)) for side in (64, 352, 2000))
+    assert small > large > huge == 1

@@ -1,0 +1,41 @@
+"""Freed memory is kept: a network's second photo costs no new pages."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from siam.runtime.memory import keep_freed_memory
+
+PROGRAM = """
+import resource, sys, torch
+from siam.memory import keep_freed_memory
+if sys.argv[1] != "usual":
+    assert keep_freed_memory(large_blocks=sys.argv[1] == "large")
+torch.set_num_threads(1)
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+size = int(sys.argv[2]) << 18  # floats to a megabyte
+def work():
+    for _time in range(40):
+        torch.ones(size)
+work()
+before = faults()
+work()
+print(faults() - before)
+"""
+
+
+def new_pages(kept, megabytes):
+    """Return how many pages the system handed out while blocks of a size were asked for and let go again."""
+    command = [sys.executable, "-c", PROGRAM, kept, str(megabytes)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.parametrize(("kept", "megabytes"), [("blocks", 20), ("large", 80)])
+def test_blocks_are_used_again(kept, megabytes):
+    if platform.libc_ver()[0] != "glibc":  # which alone can be told
+        assert not keep_freed_memory()
+        return
+    assert new_pages(kept, megabytes) < 0.1 * new_pages("usual", megabytes) + 20  # one block in forty may be new

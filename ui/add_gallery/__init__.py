@@ -1,0 +1,1 @@
+"""“Add a gallery”: the dialog, what it fetches, and its work in the background."""

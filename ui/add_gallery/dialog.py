@@ -1,0 +1,219 @@
+"""“Add a gallery”: photos to fetch, or photos of one's own to score; the sidebar shows how far that is."""
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from siam.errors import DatasetError
+from siam.gallery.cases import Cases
+from siam.gallery.table import csv_text
+from siam.gallery.uploads import MOST, Batch, read_scores
+from siam.images.reading import ACCEPTED
+from ui.add_gallery import fetch, tasks
+from ui.add_gallery.tasks import Task
+from ui.photos import uploads
+from ui.photos.photo import plain
+from ui.state import chosen, resources
+
+_ICONS = {
+    "success": ":material/check_circle:",
+    "info": ":material/pause_circle:",
+    "warning": ":material/error:",
+}
+
+
+def offer() -> None:
+    """Show the button, and beside it how far a task is, or how it ended; called in the sidebar."""
+    st.button(
+        "Add a gallery", key="add-gallery", icon=":material/add_photo_alternate:", width="stretch", on_click=open_dialog
+    )
+    task = tasks.current()
+    if task is None or st.session_state.get("adding"):
+        return
+    if not task.kind:
+        _progress("sidebar")
+    else:
+        st.caption(f"{_ICONS[task.kind]} {plain(task.said)}")
+
+
+def open_dialog() -> None:
+    """Let the next run of the page show the dialog."""
+    st.session_state["adding"] = True
+
+
+def show() -> None:
+    """Show the dialog as long as it is open; called outside of the sidebar."""
+    if st.session_state.get("adding"):
+        _dialog()
+
+
+def _close() -> None:
+    st.session_state["adding"] = False
+    task: Task | None = st.session_state.get("task")
+    if task is not None and task.kind:
+        del st.session_state["task"]  # what became of it has been read
+
+
+@st.dialog("Add a gallery", width="medium", icon=":material/add_photo_alternate:", on_dismiss=_close)
+def _dialog() -> None:
+    if not st.session_state.get("adding"):
+        if st.session_state.pop("show_added", False):
+            st.switch_page("pages/disagreements.py")
+        st.rerun()  # a button of the dialog closed it
+    task = tasks.current()
+    if task is not None and not task.kind:
+        st.markdown(f"**{plain(task.title)}**")
+        _progress("dialog")
+        st.caption("You may close this and look at other pages; it goes on, and the sidebar shows how far it is.")
+        return
+    if task is not None:
+        _ended(task)
+    _own(task)
+    if uploads.on_this_machine():
+        _folder()
+    fetch.missing_pictures()
+    fetch.scenicornot()
+
+
+@st.fragment(run_every=0.5)
+def _progress(place: str) -> None:
+    """Show how far the session's task is, until it ends."""
+    task: Task | None = st.session_state.get("task")
+    if task is None or task.kind or not task.job.running:
+        st.rerun()
+    told, stopping = task.job.progress, task.job.stopping
+    st.progress(told.share, "Stopping …" if stopping else told.text)
+    st.button("Cancel", key=f"cancel-{place}", icon=":material/close:", disabled=stopping, on_click=task.job.cancel)
+
+
+def _ended(task: Task) -> None:
+    """Say how a task ended, what was left out, and offer what can be done with what it brought."""
+    {"success": st.success, "info": st.info, "warning": st.warning}[task.kind](plain(task.said), icon=_ICONS[task.kind])
+    if task.reason:
+        st.caption(f"The reason: {plain(task.reason)}")
+    if task.batch is not None and task.batch.unused:
+        many = "one score" if task.batch.unused == 1 else f"{task.batch.unused} scores"
+        st.caption(f"The table of scores has {many} for photos that did not come.")
+    if task.refused:
+        count = len(task.refused)
+        with st.expander(f"{count} {'photo was' if count == 1 else 'photos were'} left out", expanded=count <= 5):
+            st.markdown("\n".join(f"- **{plain(of.name)}**: {plain(of.reason)}" for of in task.refused))
+    with st.container(horizontal=True):
+        if task.label is not None and task.label in chosen.galleries():
+            st.button("Show these photos", key="show-added", type="primary", on_click=_show, args=(task.label,))
+        if task.cases is not None:
+            st.download_button(
+                "Scores and contributions (CSV)",
+                partial(_csv, task.cases),
+                "siam-scores.csv",
+                "text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                key="added-csv",
+            )
+        if task.kind != "success":
+            again = "Go on" if task.kind == "info" else "Try again"
+            st.button(again, key="again", icon=":material/replay:", on_click=task.begin)
+
+
+def _csv(cases: Cases) -> bytes:
+    return csv_text(cases, np.arange(len(cases.table))).encode("utf-8-sig")
+
+
+def _show(label: str) -> None:
+    chosen.choose_gallery(label)
+    st.session_state["show_added"] = True
+    _close()
+
+
+def _own(task: Task | None) -> None:
+    """Offer to score photos of one's own."""
+    with st.container(border=True):
+        st.markdown("**Your own photos**")
+        st.caption(
+            f"Up to {MOST} photos are scored in memory, scaled down to 800 px. Nothing is stored, and nobody else sees "
+            "them; they are gone when you close this page."
+        )
+        turn = st.session_state.setdefault("batch_turn", 0)
+        photos = st.file_uploader("Photos", accept_multiple_files=True, key=f"batch-photos-{turn}", help=ACCEPTED)
+        table = st.file_uploader(
+            "Scores that people gave (optional)",
+            type=["csv", "tsv", "txt"],
+            key=f"batch-scores-{turn}",
+            help="A table (CSV) with the columns file and score, a row for each photo: lake.jpg, 5.5",
+        )
+        scores, problem = _scores(table, photos)
+        if problem is None and len(photos) > MOST:
+            problem = f"{len(photos)} photos came, but at most {MOST} are taken at a time: remove some."
+        if problem is not None:
+            st.error(plain(problem), icon=":material/error:")
+        count = len(photos)
+        label = "Score the photos" if not count else f"Score {count} {'photo' if count == 1 else 'photos'}"
+        ready = bool(count) and problem is None
+        st.button(label, key="score-batch", disabled=not ready, on_click=_score, args=(photos, table, scores))
+        _batch_here(offered=task is not None and task.batch is not None and task.kind != "success")
+
+
+def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: dict[str, float]) -> None:
+    """Begin to score uploads, and empty the form that brought them."""
+    batch = Batch([(photo.name, photo.getvalue()) for photo in photos], scores)
+    uploads.forget([*photos, *([] if table is None else [table])])
+    st.session_state["batch_turn"] += 1
+    tasks.score_batch(batch)
+
+
+def _scores(table: UploadedFile | None, photos: list[UploadedFile]) -> tuple[dict[str, float], str | None]:
+    """Return the scores of an uploaded table, and what is wrong with it."""
+    try:
+        return (
+            ({}, None)
+            if table is None
+            else (read_scores(table.getvalue(), table.name, [photo.name for photo in photos]), None)
+        )
+    except DatasetError as error:
+        return {}, str(error)
+
+
+def _batch_here(offered: bool) -> None:
+    """Offer what can be done with the photos that are in memory; `offered`: to go on with them already is."""
+    batch: Batch | None = st.session_state.get("batch")
+    if batch is None:
+        return
+    left = batch.left(resources.pair())
+    st.caption("New photos take the place of those that you brought before.")
+    with st.container(horizontal=True):
+        if left and not offered:
+            many = f"{left} photo" if left == 1 else f"{left} photos"
+            label = f"Score {many} that you brought before"
+            st.button(label, key="go-on-batch", on_click=tasks.score_batch, args=(batch,))
+        st.button("Remove your photos", key="forget-batch", icon=":material/delete:", type="tertiary", on_click=_forget)
+
+
+def _forget() -> None:
+    """Forget the photos in memory, and close, so that the page does without them."""
+    chosen.forget_own()
+    for key in ("batch", "task", resources.OWN):
+        st.session_state.pop(key, None)
+    if "photo" in st.session_state and not st.session_state["photo"].address:
+        del st.session_state["photo"]
+    _close()
+
+
+def _folder() -> None:
+    """Offer to score a folder, where that is the visitor's own."""
+    with st.container(border=True):
+        st.markdown("**A folder on this machine**")
+        st.caption(
+            "Photos, subfolders included, with an optional ratings.csv (file, score) at the top. Small copies and "
+            f"their scores go into {chosen.OWN_GALLERIES.as_posix()}/; the folder itself is left as it is."
+        )
+        st.text_input("Folder", key="batch-folder", placeholder="/home/you/photos")
+        st.button("Score this folder", key="score-folder", on_click=_score_folder)
+
+
+def _score_folder() -> None:
+    path = uploads.folder(st.session_state["batch-folder"])
+    if path is not None and uploads.on_this_machine():  # asked again: who sends messages of their own sees no dialog
+        tasks.score_folder(path)

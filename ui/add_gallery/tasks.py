@@ -1,0 +1,195 @@
+"""What “Add a gallery” does in the background: one task at a time in each session, kept under its key `task`."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from siam.datasets.downloads import hub, scenicornot
+from siam.datasets.downloads.selection import Request, Step
+from siam.datasets.downloads.web import DownloadError, Web
+from siam.errors import SIAMError, StorageError
+from siam.gallery import folder as own_gallery
+from siam.gallery import pictures as gallery_pictures
+from siam.gallery.cases import Cases, read_cases
+from siam.gallery.folder import Source
+from siam.gallery.scoring import Refused, take_half_of_the_cores
+from siam.gallery.store import Gallery
+from siam.gallery.uploads import Batch
+from siam.models.checkpoint import Pair
+from siam.runtime.jobs import CancelledError, Job, Watch
+from ui.photos import pictures
+from ui.state import chosen, resources
+
+SCENICORNOT = Path("DATA", "scenicornot")  # below the folder in which the app was started, as README has it
+COUNT = 500
+
+Lock = AbstractContextManager[object]
+
+
+@dataclass
+class Task:
+    """Work that was begun, and what became of it.
+
+    Attributes:
+        title: what it is, in a few words.
+        job: its work.
+        begin: begins it again, where it stopped.
+        kind: how it ended: "success", "info" (cancelled), or "warning"; "" as long as it goes on.
+        said: one sentence about that.
+        reason: of an error, as it was told.
+        pair: the networks that score, where some do.
+        batch: the photos in memory that are scored, where such are.
+        label: of the gallery that it brought.
+        cases: of that gallery.
+        refused: photos that were left out.
+    """
+
+    title: str
+    job: Job[Any]
+    begin: Callable[[], None]
+    kind: str = ""
+    said: str = ""
+    reason: str = ""
+    pair: Pair | None = None
+    batch: Batch | None = None
+    label: str | None = None
+    cases: Cases | None = None
+    refused: list[Refused] = field(default_factory=list)
+
+
+def current() -> Task | None:
+    """Return the session's task, if there is one; where its work has ended, what became of it is told in it."""
+    task: Task | None = st.session_state.get("task")
+    if task is not None and not task.kind and not task.job.running:
+        _settle(task)
+    return task
+
+
+def fetch_pictures(gallery: Gallery, label: str) -> None:
+    """Begin to fetch the pictures of a gallery that comes without."""
+    _begin(f"Pictures of the {label}", partial(_pictures, gallery), partial(fetch_pictures, gallery, label))
+
+
+def fetch_scenicornot() -> None:
+    """Begin to fetch photos of ScenicOrNot, and to score them."""
+    source = Source("scenicornot", SCENICORNOT, chosen.pair().source, "test", COUNT)
+    pair, lock = resources.networks()
+    folder = own_gallery.folder_for(chosen.OWN_GALLERIES, f"scenicornot-{COUNT}-{pair.name}", source)
+    _begin("ScenicOrNot", partial(_scenicornot, pair, lock, source, folder), fetch_scenicornot)
+
+
+def score_folder(root: Path) -> None:
+    """Begin to score the photos of a folder on this machine."""
+    source = Source("folder", root, chosen.pair().source)
+    pair, lock = resources.networks()
+    folder = own_gallery.folder_for(chosen.OWN_GALLERIES, root.resolve().name, source)
+    _begin(f"Photos in {root.name}", partial(_folder, pair, lock, source, folder), partial(score_folder, root))
+
+
+def score_batch(batch: Batch) -> None:
+    """Begin to score photos in memory, or go on with them."""
+    st.session_state["batch"] = batch
+    pair, lock = resources.networks()
+    _begin("Your photos", partial(_batch, pair, lock, batch), partial(score_batch, batch), pair=pair, batch=batch)
+
+
+def _begin(title: str, work: Callable[[Watch], Any], begin: Callable[[], None], **further: Any) -> None:
+    st.session_state["task"] = Task(title, Job(work), begin, **further)
+
+
+def _settle(task: Task) -> None:
+    """Take in what the work brought; an error that is none of the user's is raised."""
+    pictures.forget()  # which of them are here may have changed
+    try:
+        result = task.job.result()
+        task.kind, task.said = "success", _said(task, result)
+    except CancelledError:
+        task.kind, task.said = "info", f"{task.title}: stopped. What was done is kept."
+        if task.batch is not None and task.pair is not None:
+            task.said = f"{task.title}: stopped, with {task.batch.left(task.pair)} left to score."
+    except SIAMError as error:
+        task.kind, task.said = "warning", f"{task.title}: {str(error).rstrip('.')}."
+        if isinstance(error, DownloadError | StorageError):
+            task.said = f"{task.title}: this could not be finished now. What came is kept, and you can try again."
+            task.reason = str(error)
+    except BaseException:
+        del st.session_state["task"]
+        raise
+    if task.batch is not None and task.pair is not None:
+        _keep_batch(task, task.batch, task.pair)
+
+
+def _said(task: Task, result: Any) -> str:
+    if isinstance(result, own_gallery.Built):
+        task.label = chosen.label_in(result.folder)
+        task.cases, task.refused = chosen.cases_in(result.folder), list(result.refused)
+        return f"{result.count} photos are scored and lie in {result.folder.as_posix()}."
+    if isinstance(result, Batch):
+        return "Your photos are scored. They stay in memory, for you alone, until you close this page."
+    return f"All {result} pictures are here."
+
+
+def _keep_batch(task: Task, batch: Batch, pair: Pair) -> None:
+    """Make a gallery of what is scored of a batch, be it all of it or not."""
+    task.refused = list(batch.refused)
+    found = batch.gallery(pair)
+    if found is not None:
+        task.cases = read_cases(found)
+        chosen.keep_own(task.cases)
+        task.label = chosen.label_of(task.cases)
+    elif task.kind == "success":
+        task.kind, task.said = "warning", "None of the photos can be scored; the reasons are below."
+
+
+def _pictures(gallery: Gallery, watch: Watch) -> int:
+    def tell(done: int, of: int) -> None:
+        size, whole = (count * gallery_pictures.PICTURE_BYTES for count in (done, of))
+        watch(done, of, f"Fetching {done:,} of {of:,} pictures, about {_mb(size)} of {_mb(whole)} MB")
+
+    watch(0, 1, "Asking for the pictures")
+    with Web(gallery_pictures.PATIENCE, rate=gallery_pictures.RATE, sleep=watch.sleep) as web:
+        found = gallery_pictures.fetch(gallery, progress=tell, web=web)
+    return sum(path is not None for path in found)
+
+
+def _scenicornot(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> own_gallery.Built:
+    def tell(step: Step) -> None:
+        if step.kind == "tables":
+            watch(step.done, step.of, f"Step 1 of 3, tables: {step.done} of {step.of}, {_mb(step.come)} MB")
+        else:
+            size = step.size or 1
+            text = f"{step.done} of {step.of} photos, {_mb(step.come)} of {_mb(size)} MB"
+            watch(step.come, size, f"Step 2 of 3, fetching {text}")
+
+    watch(0, 1, "Step 1 of 3, asking the Hub for the tables")
+    with Web(gallery_pictures.PATIENCE, headers=hub.headers(), sleep=watch.sleep) as web:
+        scenicornot.fetch(source.root, web, Request(source.split, source.count), told=tell)
+    return _build(pair, lock, source, folder, watch, "Step 3 of 3, scoring")
+
+
+def _folder(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> own_gallery.Built:
+    return _build(pair, lock, source, folder, watch, "Scoring")
+
+
+def _build(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch, doing: str) -> own_gallery.Built:
+    def tell(done: int, of: int) -> None:
+        watch(done, of, f"{doing} {done} of {of} photos" if of else "Looking through the folder")
+
+    take_half_of_the_cores()
+    watch(0, 1, f"{doing} photos")
+    return own_gallery.build(pair, lock, source, folder, tell)
+
+
+def _batch(pair: Pair, lock: Lock, batch: Batch, watch: Watch) -> Batch:
+    take_half_of_the_cores()
+    batch.go_on(pair, lock, lambda done, of: watch(done, of, f"Scoring {done} of {of} photos"))
+    return batch
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:.0f}" if size >= 1e6 or not size else f"{size / 1e6:.1f}"

@@ -1,0 +1,1 @@
+"""Views and work of the page Compare."""

@@ -1,0 +1,113 @@
+"""What the page Compare is asked: what is explained, by which methods; both are part of the address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import streamlit as st
+
+from siam.explainers import attribution, explainer
+from siam.explainers.base import Target, score_down, score_up
+from siam.explainers.facts import title
+from siam.explanation.inference import Explanation
+from siam.models.checkpoint import Pair
+from ui.add_gallery.tasks import Lock
+from ui.compare import cost
+from ui.photos.photo import Photo
+from ui.state import chosen, resources
+from ui.state.address import point
+
+TARGETS = {"what raises the score": 1, "what lowers the score": -1}
+_NONE = "none"  # in the address, where no method is chosen
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is compared.
+
+    Attributes:
+        pair: the networks.
+        lock: to hold while they work.
+        photo: what they look at.
+        explanation: SIAM's of it.
+        sign: 1: what raises the score is explained; -1: what lowers it.
+        names: of the methods, SIAM first, then those that were chosen.
+        key: of the photo and what is asked about it, for what is kept.
+    """
+
+    pair: Pair
+    lock: Lock
+    photo: Photo
+    explanation: Explanation
+    sign: Literal[1, -1]
+    names: tuple[str, ...]
+    key: tuple[str, int, str, int]
+
+    @property
+    def target(self) -> Target:
+        """What is explained."""
+        return score_up() if self.sign == 1 else score_down()
+
+
+def ask(photo: Photo) -> View:
+    """Show the choices, and return what is to be compared; by default, all methods that answer at once."""
+    explanation = resources.explanation(photo)
+    pair, lock = resources.networks()
+    fast, slow = _offered(pair)
+    _start(fast, slow)
+    st.divider()
+    asked = st.segmented_control(
+        "What is explained", list(TARGETS), default=next(iter(TARGETS)), required=True, key="explained",
+        bind="query-params",
+    )  # fmt: skip
+    sign = TARGETS[asked or next(iter(TARGETS))]
+    _pills("Methods that answer at once", fast, "fast_methods", {name: title(name) for name in fast})
+    if slow:
+        costs = cost.seconds(pair, lock, explanation, slow)
+        labels = {name: f"{title(name)} · {cost.text(costs[name])}" for name in slow}
+        _pills(
+            "Slow methods", slow, "slow_methods", labels,
+            help="They ask the network hundreds of times. The times are estimates for this machine; SISE and Ada-SISE "
+            "often need less.",
+        )  # fmt: skip
+    _publish(fast)
+    key = chosen.pair().source, id(pair), photo.digest, sign
+    return View(pair, lock, photo, explanation, cast("Literal[1, -1]", sign), ("siam", *_chosen()), key)
+
+
+def _offered(pair: Pair) -> tuple[list[str], list[str]]:
+    """Return the methods to choose from: those that answer at once, and the slow ones."""
+    names = [name for name in attribution.names_of(pair) if name != "siam"]
+    return [name for name in names if not explainer(name).slow], [name for name in names if explainer(name).slow]
+
+
+def _start(fast: list[str], slow: list[str]) -> None:
+    """Take the methods from the address where that is new, else from the session; unknown ones are left out."""
+    asked = st.query_params.get("methods")
+    kept = st.session_state.setdefault("compare", {"methods": None, "told": None})
+    if asked != kept["told"]:
+        kept.update(methods=None if asked is None else asked.split(","), told=asked)
+    wanted = fast if kept["methods"] is None else kept["methods"]
+    st.session_state["fast_methods"] = [name for name in fast if name in wanted]
+    st.session_state["slow_methods"] = [name for name in slow if name in wanted]
+
+
+def _pills(label: str, names: Sequence[str], key: str, labels: dict[str, str], help: str | None = None) -> None:
+    st.pills(label, names, selection_mode="multi", key=key, format_func=labels.__getitem__, help=help, on_change=_take)
+
+
+def _take() -> None:
+    """Remember what was clicked: what a page's widgets hold is lost when it is left."""
+    st.session_state["compare"]["methods"] = _chosen()
+
+
+def _chosen() -> list[str]:
+    return [*st.session_state["fast_methods"], *st.session_state.get("slow_methods", [])]
+
+
+def _publish(fast: list[str]) -> None:
+    """Put the chosen methods into the address, unless they are those of the first visit."""
+    kept, names = st.session_state["compare"], _chosen()
+    kept["methods"] = None if names == fast else names
+    kept["told"] = None if names == fast else ",".join(names) or _NONE
+    point("methods", kept["told"])

@@ -1,0 +1,77 @@
+"""How long the methods of Compare take here, in seconds and in words."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+import torch
+
+from siam.explainers import explainer
+from siam.explainers.attribution import network_for
+from siam.explanation.inference import Explanation
+from siam.gallery.scoring import take_half_of_the_cores
+from siam.images.preprocessing import target_size
+from siam.models.checkpoint import Pair
+from siam.runtime.devices import device_of
+from siam.runtime.jobs import Job, Watch
+from ui.add_gallery.tasks import Lock
+from ui.state import chosen
+
+_BACKWARD = 3  # a pass with its gradient costs about so many passes
+
+
+def seconds(pair: Pair, lock: Lock, explanation: Explanation, names: Sequence[str]) -> dict[str, float]:
+    """Return about how long each method takes at most for one photo, in a job on half of the cores."""
+    found = {}
+    for name in names:
+        model, method = network_for(pair, name), explainer(name)
+        height, width = _input(pair, explanation)
+        passes = method.passes(model, height, width) * (_BACKWARD if method.kind == "gradient" else 1)
+        found[name] = passes * of_a_pass(pair, lock, explanation)
+    return found
+
+
+def of_a_pass(pair: Pair, lock: Lock, explanation: Explanation) -> float:
+    """Return about how long one pass of a photo takes, on half of the cores."""
+    height, width = _input(pair, explanation)
+    return height * width * _of_a_pixel(chosen.pair().source, id(pair), pair, lock)
+
+
+def text(duration: float) -> str:
+    """Return a duration as people say it: "less than a second", "about 20 s", "about 2 min"."""
+    if round(duration) < 1:
+        return "less than a second"
+    if duration >= 90:
+        return f"about {duration / 60:.0f} min"
+    return f"about {duration:.0f} s" if duration < 10 else f"about {round(duration, -1):.0f} s"
+
+
+def cost_text(duration: float, passes: int) -> str:
+    """Return what a map has cost: "0.07 s · 1 pass"."""
+    spent = f"{duration:.2f} s" if duration < 10 else f"{duration:.0f} s"
+    return f"{spent} · {passes:,} {'pass' if passes == 1 else 'passes'}"
+
+
+def _input(pair: Pair, explanation: Explanation) -> tuple[int, int]:
+    width, height = explanation.photo_size or explanation.image.size
+    return target_size((height, width), pair.siam.config)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, ttl=600)
+def _of_a_pixel(source: str, loaded: int, _pair: Pair, _lock: Lock) -> float:
+    """Return the seconds per pixel of one pass, measured for all sessions, and anew now and then: load changes."""
+    return Job(lambda watch: _measured(_pair, _lock, watch)).result()
+
+
+def _measured(pair: Pair, lock: Lock, watch: Watch) -> float:
+    take_half_of_the_cores()
+    model = pair.baseline or pair.siam
+    side, best = pair.siam.config.image_size, float("inf")
+    images = torch.zeros(2, 3, side, side, device=device_of(model))
+    with lock, torch.inference_mode():
+        for _warm in range(3):
+            watch.check()
+            began = time.perf_counter()
+            model(images).scenicness.cpu()  # waits for a graphics card
+            best = min(best, time.perf_counter() - began)
+    return best / (len(images) * side * side)

@@ -1,0 +1,144 @@
+"""Compare, the maps: SIAM's answer in words, and beside it what the other methods answer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from siam.drawing import phrases
+from siam.drawing.maps import display_photo
+from siam.explainers import explainer
+from siam.explainers.attribution import Attribution, network_for
+from siam.explainers.facts import FACTS, title
+from siam.explanation import wording
+from siam.figures import attributions
+from siam.figures.attributions import map_picture, map_text, pattern, pattern_picture
+from ui.compare import cost, work
+from ui.compare import truth as compare_truth_view
+from ui.compare.choice import View
+from ui.photos.photo import plain
+
+_SIDE = 640  # px of a picture's long side: sharp on dense screens, and quickly drawn
+
+
+def run(view: View) -> None:
+    """Offer to run the slow methods that were chosen, or show how far they are."""
+    waiting = [name for name in work.waiting(view) if explainer(name).slow]
+    if work.doing() == "maps":
+        work.progress()
+    elif waiting:
+        whole = sum(cost.seconds(view.pair, view.lock, view.explanation, waiting).values())
+        names = phrases.listing([title(name) for name in waiting])
+        said = "Stopped; what was finished is kept. " if work.was_stopped(view, "maps") else ""
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Run the slow methods",
+                key="run-slow",
+                icon=":material/play_arrow:",
+                type="primary",
+                disabled=work.doing() is not None,
+                on_click=work.begin,
+                args=(view, "maps", waiting),
+            )
+            st.caption(f"{said}{names}: {cost.text(whole)} in all; you can cancel.")
+
+
+@st.fragment
+def maps(view: View) -> None:
+    """Show SIAM's words and map, then the others' maps, all over the photo and each on its own scale."""
+    photo, strength = display_photo(view.explanation.image, _SIDE), _answer(view)
+    baseline = view.pair.baseline is not None
+    others = view.names[1:]
+    st.subheader("The others answer with a map" if others else "No other method is chosen", anchor=False)
+    if not others:
+        st.caption("Choose methods above, and their maps appear here.")
+    elif baseline:
+        st.caption(
+            "They explain the baseline, an ordinary network that gives nothing but a score. What the places have in "
+            "common, or what is there, is left to you."
+        )
+    else:
+        st.caption("This pair has no baseline, so they explain SIAM's score, and say less than SIAM itself does.")
+    with st.grid(4, min_column_width=150, gap="small"):
+        for name in others:
+            with st.container(gap="xxsmall"):
+                _tile(view, name, photo, strength)
+
+
+def _answer(view: View) -> float:
+    """Show what SIAM says, beside photo, map and truth; return the strength of the overlays, from 0 to 1."""
+    explanation = view.explanation
+    words, pictures = st.columns([1, 1], gap="medium")
+    with words:
+        st.subheader("SIAM answers in words", anchor=False)
+        st.markdown(f"##### {wording.sentence(explanation)}")
+        scores = f"SIAM {phrases.score_text(explanation.scenicness, explanation.scale)}"
+        if explanation.baseline_scenicness is not None:
+            scores += f" · baseline {phrases.score_text(explanation.baseline_scenicness, explanation.scale)}"
+        st.markdown(scores)
+        strength = st.slider(
+            "Overlay strength", 0, 100, 75, 5, format="%d %%", key="overlay", width=320, bind="query-params"
+        )
+        st.caption(_legend(view.names))
+    photo = display_photo(explanation.image, _SIDE)
+    with pictures, st.grid(2, min_column_width=150, gap="small"):
+        with st.container(gap="xxsmall"):
+            st.image(photo, width="stretch", output_format="JPEG", alt=view.photo.description)
+            st.caption(view.photo.credit)
+        with st.container(gap="xxsmall"):
+            _tile(view, "siam", photo, strength / 100)
+        if (truth := compare_truth_view.of(view)) is not None:
+            compare_truth_view.tiles(truth, photo, view.sign, strength / 100)
+    return strength / 100
+
+
+def _legend(names: Sequence[str]) -> str:
+    """Say what the colours of the maps of these methods mean."""
+    without = [title(name) for name in names if pattern(name)]
+    said = ":green[**Green**] raises the score, :violet[**magenta**] lowers it. "
+    if without:
+        verb = "does not know" if len(without) == 1 else "do not know"
+        said += f":blue[**Blue**]: {phrases.listing(without)} {verb} which way the score moves. "
+    return said + (
+        "Methods count in different units, so each map is scaled by its own largest values: compare where they point, "
+        "not how strongly."
+    )
+
+
+def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
+    """Show one method's map over the photo, with its paper, its idea and its cost; hold its place until it is there."""
+    with st.spinner(f"{title(name)} …", show_time=False):
+        found = work.map_of(view, name)
+    facts = FACTS[name]
+    if isinstance(found, Attribution):
+        field = found.map.numpy()
+        picture = _picture(view, name, field, photo, strength)
+        st.image(picture, width="stretch", output_format="JPEG", alt=map_text(name, field, view.sign))
+    else:
+        picture = attributions.waiting_picture(photo)
+        st.image(picture, width="stretch", output_format="JPEG", alt=f"{facts.title} has no map yet")
+    network = "SIAM" if network_for(view.pair, name) is view.pair.siam else "the baseline"
+    st.markdown(f"**[{facts.title}]({facts.link})**", help=f"{facts.idea} It explains {network}. {facts.paper}.")
+    if isinstance(found, Attribution):
+        said = pattern(name)
+        same = f" · {said}, the same for both questions" if said else ""
+        st.caption(cost.cost_text(found.seconds, found.passes) + same)
+    elif found is None:
+        st.caption("has not run yet")
+    else:
+        st.warning(plain(found))
+
+
+def _picture(view: View, name: str, field: np.ndarray, photo: Image.Image, strength: float) -> Image.Image:
+    """Return a map's picture, drawn once for each view and strength: every click on the page shows them all again."""
+    kept, of = st.session_state.setdefault("compare_pictures", {}), (*view.key, strength)
+    if kept.get("of") != of:
+        kept.clear()
+        kept["of"] = of
+    if name not in kept:
+        if pattern(name):
+            kept[name] = pattern_picture(photo, field, strength)
+        else:
+            kept[name] = map_picture(photo, field, view.sign, strength)
+    return kept[name]

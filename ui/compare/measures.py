@@ -1,0 +1,182 @@
+"""Compare, the figures: whether the score follows each map, and how well the maps agree with SIAM's and the truth."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from siam.comparison.agreement import rank_correlation
+from siam.comparison.faithfulness import PASSES, SHARES, Faithfulness, area
+from siam.drawing import phrases
+from siam.explainers.attribution import Attribution, network_for
+from siam.explainers.facts import title
+from siam.figures.attributions import curves_figure
+from ui.compare import cost, work
+from ui.compare import truth as compare_truth_view
+from ui.compare.choice import View
+from ui.photos.photo import plain
+
+_CHART = {"displayModeBar": False}
+_HELP = {
+    "network": "whose score the method explains, and its figures follow",
+    "deletion": "mean height of the deletion curve, in points; low is good",
+    "insertion": "mean height of the insertion curve, in points; high is good",
+    "agreement": "Spearman's correlation with SIAM's map, cell by cell: 1 is the same order, 0 is none",
+    "EBPG": "share of the map's positive evidence inside the true region (energy-based pointing game); high is good",
+    "pixel AP": "average precision of all pixels, ranked by the map, against the true region; high is good",
+    "IoU area": "mean overlap (intersection over union) of the true region and the map above 20 thresholds; high is "
+    "good",
+    "seconds": "time for the map; slow methods ran on half of the cores",
+    "passes": "pictures that went through the network",
+}
+_DROP = (
+    "points of the score that are lost when only the map's top {} % of the pixels are kept, weighted by the map; "
+    "low is good"
+)
+_INCREASE = (
+    "percent: 100 where the score rises when only the map's top {} % of the pixels are kept, weighted by the map, "
+    "else 0; high is good"
+)
+
+
+def show(view: View) -> None:
+    """Show curves and table of the methods whose map is here."""
+    st.subheader("Does the score follow the map?", anchor=False)
+    st.caption(
+        "A map tells the truth about its network if hiding what it calls important changes the score at once "
+        "(deletion), and showing it brings the score back (insertion). SIAM's curve follows SIAM's own score, the "
+        "others that of the network that they explain."
+    )
+    _measure(view)
+    _curves(view)
+    _table(view)
+
+
+def _measure(view: View) -> None:
+    """Offer to measure the maps that were not measured, or show how far that is."""
+    names = work.unmeasured(view)
+    if work.doing() == "faithfulness":
+        work.progress()
+    elif names:
+        a_pass = cost.of_a_pass(view.pair, view.lock, view.explanation)
+        whole = len(names) * PASSES * a_pass
+        busy = work.doing() is not None
+        said = "Stopped; what was measured is kept. " if work.was_stopped(view, "faithfulness") else ""
+        many = "one map" if len(names) == 1 else f"{len(names)} maps"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Measure faithfulness",
+                key="measure",
+                icon=":material/monitoring:",
+                disabled=busy,
+                help="One thing at a time: the slow methods are running." if busy else None,
+                on_click=work.begin,
+                args=(view, "faithfulness", names),
+            )
+            st.caption(f"{said}{many.capitalize()}, {PASSES} passes each: {cost.text(whole)}.")
+
+
+def _curves(view: View) -> None:
+    found = _measured(view)
+    for name in view.names:
+        said = work.figures_of(view, name)
+        if isinstance(said, str):
+            st.warning(plain(said))
+    if not found:
+        return
+    shares = next(iter(found.values())).shares
+    above = "above" if view.sign == 1 else "below"
+    drawn = (
+        ("deletion", "low is good", "% of the pixels hidden, the most important first", "plain"),
+        ("insertion", "high is good", "% of the pixels shown, the most important first", "blurred"),
+    )
+    with st.grid(2, min_column_width=300, gap="medium"):
+        for kind, goal, x, without in drawn:
+            curves = {name: getattr(of, kind) for name, of in found.items()}
+            figure = curves_figure(curves, shares, kind.capitalize(), goal, x, f"points {above} a {without} picture")
+            areas = ", ".join(f"{title(name)} {phrases.number(area(curve))}" for name, curve in curves.items())
+            text = f"{kind.capitalize()} curves, mean height in points: {areas}"
+            st.plotly_chart(figure, config=_CHART, key=f"curves-{kind}", alt=text)
+
+
+def _table(view: View) -> None:
+    truth = compare_truth_view.of(view)
+    region = None if truth is None else truth.region
+    table = pd.DataFrame([_row(view, name, region) for name in view.names if _map(view, name)])
+    if table.empty:
+        return
+    st.markdown("**All figures**")
+    st.dataframe(table, hide_index=True, column_config=_columns(list(table)), key="figures")
+    notes = ["None: not measured, or not defined for this photo."] if table.isna().any(axis=None) else []
+    if region is not None:
+        verb = "raises" if view.sign == 1 else "lowers"
+        notes.append(
+            f"True region: the smallest that holds half of what truly {verb} the score, {100 * region.mean():.0f} % of "
+            f"the picture. A map that knows nothing gets about {region.mean():.2f} in EBPG and pixel AP."
+        )
+    elif truth is not None:
+        notes.append("Nothing in this scene truly moves the score that way, so there is no region to find.")
+    if notes:
+        st.caption(" ".join(notes))
+    st.download_button(
+        "Figures (CSV)",
+        table.assign(explained="score" if view.sign == 1 else "minus the score")
+        .to_csv(index=False)
+        .encode("utf-8-sig"),
+        f"{Path(view.photo.name).stem}-explainers.csv",
+        "text/csv",
+        key="compare-csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _row(view: View, name: str, region: np.ndarray | None) -> dict[str, Any]:
+    """Return one line of the table; what is not known is None."""
+    found, siam = _map(view, name), _map(view, "siam")
+    assert found is not None, name
+    row: dict[str, Any] = {"method": title(name), "network": _network(view, name)}
+    if siam is not None:
+        row["agreement"] = rank_correlation(found.map, siam.map)
+    if region is not None:
+        told = work.held_against(view, name, region)
+        row |= {"EBPG": told["ebpg"], "pixel AP": told["pixel_ap"], "IoU area": told["iou_area"]}
+    row |= {"seconds": found.seconds, "passes": found.passes}
+    of = _measured(view).get(name)
+    if of is None:
+        return row
+    row |= {"deletion": of.deletion_area, "insertion": of.insertion_area}
+    row |= {f"drop {p} %": of.drop[p] for p in SHARES}
+    return row | {f"increase {p} %": of.increase[p] for p in SHARES}
+
+
+def _network(view: View, name: str) -> str:
+    return "SIAM" if network_for(view.pair, name) is view.pair.siam else "baseline"
+
+
+def _columns(names: list[str]) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    columns: dict[str, Any] = {"method": st.column_config.TextColumn(pinned=True)}
+    for name in names[1:]:
+        kind, _, p = name.removesuffix(" %").partition(" ")
+        if kind in ("drop", "increase"):
+            points = kind == "drop"
+            help = (_DROP if points else _INCREASE).format(p)
+            columns[name] = number(format="%.2f" if points else "%.0f", help=help)
+        elif name == "network":
+            columns[name] = st.column_config.TextColumn(help=_HELP[name])
+        else:
+            columns[name] = number(format="%d" if name == "passes" else "%.2f", help=_HELP[name])
+    return columns
+
+
+def _map(view: View, name: str) -> Attribution | None:
+    found = work.kept_map(view, name)
+    return found if isinstance(found, Attribution) else None
+
+
+def _measured(view: View) -> dict[str, Faithfulness]:
+    told = {name: work.figures_of(view, name) for name in view.names}
+    return {name: of for name, of in told.items() if isinstance(of, Faithfulness)}

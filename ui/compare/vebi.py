@@ -1,0 +1,118 @@
+"""Compare, what VEBI looks for: the baseline's features that go with high and low scores, each as a mean picture."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from siam.drawing import phrases
+from siam.errors import DatasetError
+from siam.gallery import store
+from siam.gallery.cases import Cases
+from siam.gallery.samples import load_samples
+from ui.compare.choice import View
+from ui.photos import pictures
+from ui.photos.photo import plain
+from ui.state import chosen
+
+_MOST = 12  # features
+_MOST_TOP = 4  # of the pictures in which a feature is strongest
+_SMALL = 120, 90  # px of one of them: sharp at half the width of a tile
+_GAP = 4  # px between them
+
+Finder = Callable[[str], Image.Image | None]  # of a picture's thumbnail, by its identifier
+
+
+def show(view: View) -> None:
+    """Show the pictures of the features that VEBI found for this baseline, the heaviest first, where it was fitted."""
+    baseline = view.pair.baseline
+    if baseline is None or "vebi" not in baseline.fitted:
+        return
+    fitted = baseline.fitted["vebi"]
+    if "means" not in fitted.tensors:
+        return
+    means, of = fitted.tensors["means"].numpy(), fitted.tensors["means_of"].numpy()
+    weights = fitted.tensors["relevance"][0].numpy()[of]  # the first row speaks for the score
+    strength = fitted.tensors["strength"].numpy()[of] if "strength" in fitted.tensors else np.ones_like(weights)
+    heaviest = np.argsort(-np.abs(weights * strength), kind="stable")[:_MOST]
+    top, found = _top(fitted.facts.get("top", {}))
+    with st.expander("What VEBI looks for", icon=":material/visibility:"):
+        st.caption(
+            "VEBI first asks which features inside the baseline go with the scores. Each picture is the mean of the "
+            "places where one of them is strongest: the features that count most come first, and what they stand for "
+            "is yours to name. Below it are the pictures in which it is strongest. A weight above 0 goes with higher "
+            "scores, one below 0 with lower ones."
+        )
+        with st.grid(6, min_column_width=110, gap="small"):
+            for place in heaviest[weights[heaviest] != 0]:
+                with st.container(gap="xxsmall"):
+                    index = int(of[place])
+                    name = _name(fitted.facts, fitted.tensors, index)
+                    st.image(Image.fromarray(means[place]), width="stretch", alt=f"mean picture of {name}")
+                    st.markdown(f"**{phrases.signed(float(weights[place]))}**")
+                    st.caption(name)
+                    _strongest(top.get(str(index), ()), found)
+
+
+def _name(facts: dict[str, Any], tensors: dict[str, Any], index: int) -> str:
+    """Return what a feature is called: its layer, counted from the photo on, and its channel."""
+    layer, count = int(tensors["layer"][index]) + 1, len(facts.get("layers", ()))
+    return f"layer {layer}{f' of {count}' if count else ''}, channel {int(tensors['channel'][index])}"
+
+
+def _top(told: dict[str, Any]) -> tuple[dict[str, Any], Finder]:
+    """Return the pictures in which each feature is strongest, of a gallery of this pair if there is one, else of the
+    samples, and where to find them.
+    """
+    in_use = chosen.cases()
+    for cases in (in_use, *(_bundled(name) for name in told)):
+        if cases is None:
+            continue
+        for name in (cases.gallery.folder.name, cases.gallery.about.data):
+            if name in told:
+                return told[name], _in_gallery(cases)
+    samples = {sample.key: sample.path for sample in load_samples()}
+    return told.get("samples", {}), lambda name: pictures.small(samples[name]) if name in samples else None
+
+
+def _bundled(name: str) -> Cases | None:
+    """Return the cases of a bundled gallery whose numbers are those of the pair in use."""
+    folder = chosen.BUNDLED / name
+    if not (folder / store.FILE).is_file():
+        return None
+    try:
+        cases = chosen.cases_in(folder)
+    except DatasetError:
+        return None
+    return cases if cases.gallery.about.model == chosen.pair().name else None
+
+
+def _in_gallery(cases: Cases) -> Finder:
+    def find(name: str) -> Image.Image | None:
+        row = cases.row_of(name)
+        return None if row is None else pictures.thumbnail_of(cases.gallery, row)
+
+    return find
+
+
+def _strongest(names: Sequence[str], find: Finder) -> None:
+    """Show in which pictures a feature is strongest; those that are not here are named."""
+    shown = {str(name): find(str(name)) for name in names[:_MOST_TOP]}
+    here = {name: picture for name, picture in shown.items() if picture is not None}
+    if here:
+        st.image(_sheet(list(here.values())), width="stretch", alt=f"strongest in {phrases.listing(list(here))}")
+    missing = [plain(name) for name in shown if name not in here]
+    if missing:
+        st.caption(f"strongest {'also ' if here else ''}in {phrases.listing(missing)}")
+
+
+def _sheet(small: Sequence[Image.Image]) -> Image.Image:
+    """Return up to four pictures in two columns; what is left over is transparent."""
+    (width, height), rows = _SMALL, -(-len(small) // 2)
+    sheet = Image.new("RGBA", (2 * width + _GAP, rows * (height + _GAP) - _GAP))
+    for place, picture in enumerate(small):
+        corner = (place % 2) * (width + _GAP), (place // 2) * (height + _GAP)
+        sheet.paste(picture.resize(_SMALL, Image.Resampling.LANCZOS), corner)
+    return sheet

@@ -1,0 +1,242 @@
+"""The work behind Compare: maps and their faithfulness, computed once for each session; long work runs in a job.
+
+Methods that answer at once use the shared networks and hold their lock. Long work has networks of its own, copied from
+them, so that nobody waits for it, and takes turns: on the whole server one job computes at a time.
+"""
+
+import copy
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+
+from siam.comparison.agreement import against_mask
+from siam.comparison.faithfulness import PASSES, Faithfulness, faithfulness
+from siam.errors import SIAMError
+from siam.explainers import explainer
+from siam.explainers.attribution import Attribution, attribute_photo, network_for
+from siam.explainers.base import Network, Progress, quiet
+from siam.explainers.facts import title
+from siam.gallery.scoring import take_half_of_the_cores
+from siam.images.preprocessing import preprocess
+from siam.runtime.jobs import CancelledError, Job, Watch
+from ui.compare import cost
+from ui.compare.choice import View
+
+Doing = Literal["maps", "faithfulness"]
+ViewKey = tuple[str, int, str, int]
+Key = tuple[str, int, str, int, str]  # of a view, and the name of a method
+Maps = dict[Key, Attribution | str]
+Figures = dict[Key, Faithfulness | str]
+_MOST = 96  # maps that a session keeps; the largest are as large as the network's input
+_TURN = threading.Lock()
+_PATIENCE = 0.2  # seconds between two looks whether it is this job's turn
+# A method is not defined for this network, a file is damaged, or memory does not suffice: told in the map's place.
+_TROUBLES = (ValueError, RuntimeError, MemoryError, OSError, SIAMError)
+
+
+@dataclass
+class _Work:
+    """A job, what it does and for which view; `finished` methods so far, of which the page has `shown` some."""
+
+    doing: Doing
+    of: ViewKey
+    job: Job[None]
+    finished: list[str]
+    shown: int = 0
+
+
+@dataclass
+class _Store:
+    """What a session keeps, by view and method: maps and figures, or in a sentence why there is none."""
+
+    maps: Maps = field(default_factory=dict)
+    figures: Figures = field(default_factory=dict)
+    truths: dict[Key, dict[str, float]] = field(default_factory=dict)
+    work: _Work | None = None
+    stopped: tuple[Doing, ViewKey] | None = None  # what was cancelled last, and for which view
+
+
+def map_of(view: View, name: str) -> Attribution | str | None:
+    """Return a method's map, in a sentence why there is none, or None where a slow method has not run yet."""
+    kept, key = _store().maps, (*view.key, name)
+    if key not in kept and not explainer(name).slow:
+        first = not any(of[:2] == key[:2] for of in list(kept))
+        with view.lock:
+            for _time in range(2 if first else 1):  # a network's first pass is slow, whichever method asks for it
+                kept[key] = _map(view, name)
+    return kept.get(key)
+
+
+def kept_map(view: View, name: str) -> Attribution | str | None:
+    """Return what `map_of` returned, None where it was not asked yet; no network runs."""
+    return _store().maps.get((*view.key, name))
+
+
+def figures_of(view: View, name: str) -> Faithfulness | str | None:
+    """Return how faithful a method's map is, in a sentence why that is not known, or None where nobody measured it."""
+    return _store().figures.get((*view.key, name))
+
+
+def held_against(view: View, name: str, region: np.ndarray) -> dict[str, float]:
+    """Return how well a method's map, which must be here, agrees with the true region (H, W) of bool."""
+    kept, key = _store().truths, (*view.key, name)
+    if key not in kept:
+        found = _store().maps[key]
+        assert isinstance(found, Attribution), found
+        kept[key] = against_mask(found.map, region)
+    return kept[key]
+
+
+def waiting(view: View) -> list[str]:
+    """Return the chosen methods that have not run yet: slow ones, once the others were shown."""
+    return [name for name in view.names if (*view.key, name) not in _store().maps]
+
+
+def unmeasured(view: View) -> list[str]:
+    """Return the chosen methods whose map is here and was not measured."""
+    store, keys = _store(), {name: (*view.key, name) for name in view.names}
+    found = [name for name, key in keys.items() if isinstance(store.maps.get(key), Attribution)]
+    return [name for name in found if keys[name] not in store.figures]
+
+
+def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
+    """Begin to compute maps, or to measure them, in a job; nothing while the session has one: it was a double click."""
+    store, finished = _store(), list[str]()
+    if store.work is not None:
+        return
+    passes = cost.of_a_pass(view.pair, view.lock, view.explanation) * PASSES
+    costs = (
+        cost.seconds(view.pair, view.lock, view.explanation, names) if doing == "maps" else dict.fromkeys(names, passes)
+    )
+    one = _explained if doing == "maps" else _measured
+    maps, figures = store.maps, store.figures
+
+    def work(watch: Watch) -> None:  # holds what is kept, but not the session nor the job
+        take_half_of_the_cores()
+        with _turn(watch):
+            for name in names:
+                one(view, name, maps, figures, _told(watch, name, costs))
+                finished.append(name)
+
+    store.stopped = None
+    store.work = _Work(doing, view.key, Job(work), finished)
+
+
+def settle(view: View) -> None:
+    """Take in what a job has brought, and cancel one for another photo; called before anything is shown."""
+    store = _store()
+    work = store.work
+    _forget(store, view)
+    if work is None:
+        return
+    work.shown = len(work.finished)
+    if work.of != view.key:
+        work.job.cancel()
+        store.work = None
+    elif not work.job.running:
+        store.work = None
+        try:
+            work.job.result()
+        except CancelledError:
+            store.stopped = work.doing, work.of
+
+
+def end() -> None:
+    """Cancel the session's job: its page was left."""
+    store: _Store | None = st.session_state.get("comparison")
+    if store is not None and store.work is not None:
+        store.work.job.cancel()
+        store.work = None
+
+
+def doing() -> Doing | None:
+    """Return what the session's job does, None where there is none."""
+    work = _store().work
+    return None if work is None else work.doing
+
+
+def was_stopped(view: View, what: Doing) -> bool:
+    """Return whether the last job did this for this view and was cancelled."""
+    return _store().stopped == (what, view.key)
+
+
+@st.fragment(run_every=1.0)
+def progress() -> None:
+    """Show how far the session's job is, with a button that cancels it; the page runs anew when a method is done."""
+    work = _store().work
+    if work is None or not work.job.running or len(work.finished) > work.shown:
+        st.rerun()
+    told, stopping = work.job.progress, work.job.stopping
+    st.progress(told.share, "Stopping …" if stopping else told.text or "Making ready …")
+    st.button("Cancel", key="cancel-compare", icon=":material/close:", disabled=stopping, on_click=work.job.cancel)
+
+
+def _store() -> _Store:
+    return st.session_state.setdefault("comparison", _Store())
+
+
+def _forget(store: _Store, view: View) -> None:
+    """Drop the oldest of what is kept, but nothing of this view."""
+    of_others = [key for key in list(store.maps) if key[:-1] != view.key]
+    for key in of_others[: max(0, len(store.maps) - _MOST)]:
+        del store.maps[key]
+        store.figures.pop(key, None)
+        store.truths.pop(key, None)
+
+
+def _map(view: View, name: str, tell: Progress = quiet, own: bool = False) -> Attribution | str:
+    """Return a method's map, or why there is none; `own`: by a copy of the network, else by the shared one."""
+    try:
+        model = _copy(view, name) if own else network_for(view.pair, name)
+        image = preprocess(view.photo.image(), model.config)
+        return attribute_photo(model, image, name, view.target, tell)
+    except _TROUBLES as error:
+        return f"{title(name)} cannot explain this photo: {error}"
+
+
+def _explained(view: View, name: str, maps: Maps, _figures: object, tell: Progress) -> None:
+    maps[*view.key, name] = _map(view, name, tell, own=True)
+
+
+def _measured(view: View, name: str, maps: Maps, figures: Figures, tell: Progress) -> None:
+    found = maps[*view.key, name]
+    assert isinstance(found, Attribution), name  # `unmeasured` gives no others
+    try:
+        model = _copy(view, name)
+        image = preprocess(view.photo.image(), model.config)
+        figures[*view.key, name] = faithfulness(model, image, found.map, view.target, tell)
+    except _TROUBLES as error:
+        figures[*view.key, name] = f"{title(name)} cannot be measured: {error}"
+
+
+def _copy(view: View, name: str) -> Network:
+    with view.lock:  # nobody's hooks are on it now
+        return copy.deepcopy(network_for(view.pair, name))
+
+
+def _told(watch: Watch, name: str, costs: dict[str, float]) -> Callable[[int, int], None]:
+    """Return what tells of one method's passes as a part of all."""
+    names = list(costs)
+    before, whole = sum(costs[of] for of in names[: names.index(name)]), sum(costs.values())
+
+    def tell(done: int, of: int) -> None:
+        watch(before + costs[name] * done / max(1, of), whole, f"{title(name)}: {done:,} of {of:,} passes")
+
+    return tell
+
+
+@contextmanager
+def _turn(watch: Watch) -> Iterator[None]:
+    """Wait until no other session's job computes, or until this one is cancelled."""
+    watch(0, 1, "Making ready …")
+    while not _TURN.acquire(timeout=_PATIENCE):
+        watch(0, 1, "Waiting until somebody else's methods have run …")
+    try:
+        yield
+    finally:
+        _TURN.release()

@@ -1,0 +1,144 @@
+"""One case of a gallery: everything of Explain, the crowd's votes, previous and next, the credit, and the truth."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from siam.drawing import phrases
+from siam.drawing.colours import CROWD
+from siam.figures.gallery import votes_figure
+from siam.gallery.cases import Cases
+from siam.gallery.table import csv_text
+from ui.disagreements import listing, truth
+from ui.explain import view
+from ui.photos import pictures
+from ui.photos.photo import case_credit, case_photo, plain, readable
+from ui.state import resources
+from ui.state.address import point
+
+
+def show(cases: Cases, row: int, rows: np.ndarray) -> None:
+    """Show a case; previous and next follow the order of `rows`."""
+    _turn(cases, row, rows)
+    told = cases.case(row)
+    name = " · ".join(filter(None, (str(told["identifier"]), told["title"], told["place"])))
+    st.subheader(f"Picture {plain(name)}", anchor=False)
+    _crowd(cases, row)
+    truth.verdict(cases, row)
+    photo = readable(case_photo(cases, row))
+    if photo is None:
+        _numbers(cases, row)
+        return
+    explanation = resources.explanation(photo)
+    _other_networks(cases, row)
+    view.scores(explanation)
+    st.page_link(
+        "pages/what_if.py", label="Change it in What-if", icon=":material/tune:",
+        query_params={"case": str(told["identifier"])},
+    )  # fmt: skip
+    view.total_maps(explanation, photo)
+    view.attributes(explanation)
+    truth.show(cases, row, explanation)
+    view.waterfall(explanation)
+    view.table(explanation)
+    view.downloads(explanation, photo.name, resources.pair().card)
+
+
+def _turn(cases: Cases, row: int, rows: np.ndarray) -> None:
+    """Show the way back, and to the neighbours in the filtered order, also by the arrow keys."""
+    places = np.flatnonzero(rows == row)
+    place = int(places[0]) if len(places) else None
+    before = None if place is None or place == 0 else str(cases.table["identifier"].iloc[rows[place - 1]])
+    after = None if place is None or place == len(rows) - 1 else str(cases.table["identifier"].iloc[rows[place + 1]])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("All cases", icon=":material/grid_view:", key="case-all", on_click=point, args=("case", None))
+        for label, key, other in (("Previous", "Left", before), ("Next", "Right", after)):
+            st.button(
+                label, key=f"case-{label.lower()}", disabled=other is None, shortcut=key, on_click=point,
+                args=("case", other),
+            )  # fmt: skip
+        if place is None:
+            st.caption("Outside the filters that are set.")
+        else:
+            st.caption(f"{place + 1:,} of {len(rows):,}, as filtered and ordered")
+
+
+def _crowd(cases: Cases, row: int) -> None:
+    """Say what people thought, who is closer, and show every vote."""
+    told, votes = cases.case(row), cases.gallery.facts(row)["votes"]
+    scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
+    if np.isnan(told["crowd"]):
+        return
+    parts = [f"**Crowd {phrases.number(told['crowd'])} of {scale.high:g}**"]
+    if told["votes"] is not None:
+        parts.append(f"{told['votes']} votes")
+    if not np.isnan(told["crowd_sd"]):
+        parts.append(f"standard deviation {phrases.number(told['crowd_sd'])}")
+    if told["closer"]:
+        unit = "hundredths of the ranks" if cases.in_ranks else "points"
+        errors = ", ".join(
+            f"{name} {phrases.signed(told[column])}"
+            for name, column in (("SIAM", "siam_error"), ("baseline", "baseline_error"))
+            if not np.isnan(told[column])
+        )
+        parts.append(f"**{told['closer']} is closer** (errors in {unit}: {errors})")
+    st.markdown(" · ".join(parts))
+    if votes is not None and len(votes):
+        figure = votes_figure(np.asarray(votes), scale.low, scale.high, [("mean", float(told["crowd"]), CROWD)])
+        st.plotly_chart(figure, config={"displayModeBar": False}, key="votes", width=420, alt=f"votes: {sorted(votes)}")
+
+
+def _other_networks(cases: Cases, row: int) -> None:
+    """Say so where the gallery's numbers are not those of the networks that explain the picture here."""
+    if cases.gallery.about.split != "cross-validation":
+        return
+    told = cases.case(row)
+    st.info(
+        f"The gallery's scores (SIAM {phrases.number(told['siam'])}, baseline {phrases.number(told['baseline'])}) are "
+        "those of networks that had not seen this photo. The networks that explain it below learned from it, too, so "
+        "their scores are others.",
+        icon=":material/info:",
+    )
+
+
+def _numbers(cases: Cases, row: int) -> None:
+    """Show what the gallery tells of a picture that is not here."""
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        pictures.thumbnail(cases.gallery, row)
+        st.caption(case_credit(cases.gallery.facts(row)))
+    told, scale = cases.case(row), cases.gallery.about.scale
+    with right:
+        st.info(
+            "This picture is not on this machine, or damaged; its numbers are here. “Add a gallery” fetches what is "
+            "missing.",
+            icon=":material/hide_image:",
+        )
+        with st.grid(3, min_column_width=120, gap="small"):
+            st.metric("SIAM", phrases.score_text(told["siam"], scale))
+            if not np.isnan(told["baseline"]):
+                st.metric("Baseline", phrases.score_text(told["baseline"], scale))
+                st.metric("Difference", phrases.difference_text(told["siam"], told["baseline"]))
+        st.markdown(listing.cause_text(zip(("▲", "▼"), cases.causes(row), strict=True)))
+    names = [phrases.words(name) for name in cases.gallery.about.attributes]
+    columns = {
+        "attribute": names,
+        "contribution": cases.gallery.contributions[row],
+        "presence": cases.gallery.presence[row],
+    }
+    table = pd.DataFrame(columns).sort_values("contribution", key=np.abs, ascending=False)
+    st.dataframe(table, hide_index=True, column_config=view.COLUMNS)
+
+
+def export(cases: Cases, rows: np.ndarray) -> None:
+    """Offer the filtered list with all contributions as CSV."""
+    st.download_button(
+        f"Export {len(rows):,} cases (CSV)",
+        lambda: csv_text(cases, rows).encode("utf-8-sig"),
+        "cases.csv",
+        "text/csv",
+        key="export",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=not len(rows),
+    )

@@ -1,0 +1,89 @@
+"""What is true of a rendered scene, beside what SIAM says: masks, contributions, and what kind of case it is."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from siam.drawing import phrases
+from siam.errors import DatasetError
+from siam.explanation.inference import Explanation
+from siam.figures.maps import attribute_map, map_limit
+from siam.gallery.cases import Cases
+from ui.photos.photo import plain
+
+_SAID = {
+    "right": "Both networks are right, within half a point of the true score.",
+    "misread": "SIAM misread an attribute: it sees more or less of it than there is.",
+    "misplaced": "SIAM sees the right attribute in the wrong place.",
+    "misweighted": "SIAM sees what is there, but counts it wrongly.",
+    "outside the vocabulary": "The cause has no name among the attributes, so SIAM is blind to it.",
+}
+
+
+def verdict(cases: Cases, row: int) -> None:
+    """Say in one line what kind of case a rendered scene is."""
+    told = (cases.gallery.truths[row] or {}).get("verdict")
+    if told:
+        cause = phrases.words(told.partition(": ")[2])
+        said = _SAID.get(str(cases.table["kind"].iloc[row]), "")
+        st.markdown(f"**What happened:** {said}" + (f" Here: **{cause}**." if cause else ""))
+
+
+def show(cases: Cases, row: int, explanation: Explanation, count: int = 4) -> None:
+    """Show the masks beside the maps, and the true beside the predicted contributions."""
+    truth = cases.gallery.truths[row]
+    if truth is None:
+        return
+    st.subheader("What is true", anchor=False)
+    st.caption(
+        f"True score {phrases.number(truth['quality'])}: bias {phrases.number(truth['bias'])}, "
+        f"attributes {phrases.signed(sum(truth['contributions'].values()))}, "
+        f"outside the vocabulary {phrases.signed(sum(truth['nuances'].values()))}."
+    )
+    _masks(cases, row, truth, explanation, count)
+    _contributions(truth, explanation)
+
+
+def _masks(cases: Cases, row: int, truth: dict[str, Any], explanation: Explanation, count: int) -> None:
+    try:
+        masks = cases.gallery.masks(row)
+    except DatasetError as error:
+        st.warning(plain(str(error)), icon=":material/broken_image:")
+        return
+    if masks is None:
+        return
+    names = cases.gallery.about.attributes
+    true = truth["contributions"]
+    largest = sorted(true, key=lambda name: -abs(true[name]))[:count]
+    shown = [item for item in explanation.ranking() if item.attribute in largest and item.attribute in names]
+    limit = map_limit(explanation, shown) or 1.0
+    with st.grid(4, min_column_width=150, gap="small"):
+        for item in sorted(shown, key=lambda item: largest.index(item.attribute)):
+            with st.container(gap="xxsmall"):
+                name = phrases.words(item.attribute)
+                mask = Image.fromarray(masks[names.index(item.attribute)].astype(np.uint8) * 255)
+                st.image(mask, width="stretch", alt=f"where {name} truly is")
+                picture = attribute_map(explanation, item.index, limit, mask.size)
+                st.image(picture, width="stretch", alt=f"where SIAM sees {name}")
+                st.caption(f"{name}: truth above, SIAM below")
+
+
+def _contributions(truth: dict[str, Any], explanation: Explanation) -> None:
+    rows = [
+        {
+            "attribute": phrases.words(item.attribute),
+            "true": truth["contributions"].get(item.attribute, 0.0),
+            "SIAM": item.value,
+        }
+        for item in explanation.ranking()
+    ]
+    rows += [{"attribute": phrases.words(name), "true": value, "SIAM": 0.0} for name, value in truth["nuances"].items()]
+    table = pd.DataFrame(rows)
+    table["difference"] = table["SIAM"] - table["true"]
+    table = table.sort_values("difference", key=np.abs, ascending=False)
+    points = st.column_config.NumberColumn(format="%+.2f", help="points of the scale")
+    with st.expander("True and predicted contributions, the largest difference first", expanded=True):
+        st.dataframe(table, hide_index=True, column_config=dict.fromkeys(("true", "SIAM", "difference"), points))

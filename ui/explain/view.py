@@ -1,0 +1,196 @@
+"""The parts of an explanation as people read them, top to bottom: answer, evidence, details, files.
+
+Parts with controls are fragments: moving a slider redraws that part alone and runs no network.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from siam.drawing import phrases
+from siam.drawing.maps import scale_bar
+from siam.explanation import wording
+from siam.explanation.inference import Contribution, Explanation, Order
+from siam.figures import maps as visualization
+from siam.figures.paper import paper_figure_png, paper_figure_svg
+from siam.figures.waterfall import waterfall as waterfall_figure
+from siam.reports.files import data_json, html_report
+from ui.photos.photo import Photo
+from ui.state import resources
+
+COLUMNS = {
+    "contribution": st.column_config.NumberColumn(format="%+.2f", help="points of the rating scale"),
+    "presence": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
+}
+ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
+
+
+def show(explanation: Explanation, photo: Photo) -> None:
+    """Show an explanation, top to bottom."""
+    scores(explanation)
+    total_maps(explanation, photo)
+    attributes(explanation)
+    waterfall(explanation)
+    table(explanation)
+    downloads(explanation, photo.name, resources.pair().card)
+
+
+def scores(explanation: Explanation) -> None:
+    """Show both scores with their scale, their difference, and the one-sentence answer."""
+    scale = explanation.scale
+    st.divider()
+    with st.grid(3, min_column_width=150, gap="small"):
+        st.metric(
+            "SIAM", phrases.score_text(explanation.scenicness, scale), help="the sum of its attributes and a bias"
+        )
+        if explanation.baseline_scenicness is not None:
+            st.metric(
+                "Baseline",
+                phrases.score_text(explanation.baseline_scenicness, scale),
+                help="an ordinary network: the same trunk, average pooling and a linear layer; it gives no reasons",
+            )
+            st.metric("Difference", phrases.difference_text(explanation.scenicness, explanation.baseline_scenicness))
+    st.markdown(f"##### {wording.sentence(explanation)}")
+    st.caption(f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}.")
+
+
+@st.fragment
+def total_maps(explanation: Explanation, photo: Photo) -> None:
+    """Show the photo beside both total maps, on one scale, with the strength of the overlay."""
+    strength = st.slider(
+        "Overlay strength", 0, 100, 75, 5, format="%d %%", key="overlay", width=320, bind="query-params"
+    )
+    totals = visualization.total_maps(explanation, strength / 100, side=800)
+    with st.grid(3, min_column_width=220, gap="small"):
+        with st.container(gap="xsmall"):
+            st.image(explanation.image, width="stretch", alt=photo.description, caption=photo.credit)
+        with st.container(gap="xsmall"):
+            text = phrases.signed_map_text(explanation.total_map)
+            st.image(
+                totals.siam,
+                width="stretch",
+                caption=f"**SIAM**, where the score comes from: {text}",
+                alt=f"SIAM's total map: {text}",
+            )
+        if totals.baseline is not None and explanation.baseline_map is not None:
+            with st.container(gap="xsmall"):
+                text = phrases.signed_map_text(explanation.baseline_map)
+                st.image(
+                    totals.baseline,
+                    width="stretch",
+                    caption=f"**Baseline**, where it looks: {text}",
+                    alt=f"the baseline's total map: {text}",
+                )
+    st.image(scale_bar(totals.limit), width=360, alt=f"Scale: {phrases.range_text(totals.limit)} points per cell")
+
+
+@st.fragment
+def attributes(explanation: Explanation) -> None:
+    """Show the framed maps of the attributes that count most."""
+    st.subheader("The attributes that count most here", anchor=False)
+    st.caption(
+        "White is where the attribute was found, on one grey scale for all. "
+        "A green frame and + raise the score, a magenta frame and − lower it; the wider, the more."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order = st.segmented_control(
+            "Order", ORDERS, default="magnitude", required=True, key="order", bind="query-params"
+        )
+        most = len(explanation.attributes)
+        count = st.number_input("How many", 1, most, min(8, most), key="count", width=140, bind="query-params")
+    with st.grid(4, min_column_width=150, gap="small"):
+        for contribution, tile in visualization.tiles(explanation, cast("Order", order or ORDERS[0]), count):
+            with st.container(gap="xxsmall"):
+                text = wording.attribute_map_text(explanation, contribution.index)
+                st.image(tile, width="stretch", alt=text)
+                if st.button(
+                    "Look closer",
+                    key=f"open-{contribution.attribute}",
+                    type="tertiary",
+                    width="stretch",
+                    help=f"{phrases.words(contribution.attribute)}: photo, template and their product",
+                ):
+                    title = f"{phrases.words(contribution.attribute)} {phrases.signed(contribution.value)}"
+                    st.dialog(title, width="large")(_one_attribute)(explanation, contribution)
+
+
+def _one_attribute(explanation: Explanation, contribution: Contribution) -> None:
+    """Show what, where and how of one attribute: map, template, product."""
+    name, value = phrases.words(contribution.attribute), phrases.signed(contribution.value)
+    presence = explanation.attribute_scores[contribution.index]
+    place = phrases.where(explanation.contribution_maps[contribution.index])
+    weights = phrases.range_text(float(abs(explanation.templates).max()))
+    cells = phrases.range_text(float(abs(explanation.contribution_maps).max()))
+    with st.grid(3, min_column_width=200, gap="small"):
+        with st.container(gap="xsmall"):
+            picture = visualization.presence_image(explanation, contribution.index)
+            st.image(picture, width="stretch", alt=f"the photo, lit where {name} was found")
+            st.caption(f"**What and where**: the photo is lit where {name} was found (presence {presence:.2f} of 1).")
+        with st.container(gap="xsmall"):
+            picture = visualization.template_image(explanation, contribution.index)
+            st.image(picture, width="stretch", alt=f"the template of {name}")
+            st.caption(
+                f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place; "
+                f"colours: {weights} points."
+            )
+        with st.container(gap="xsmall"):
+            picture = visualization.contribution_image(explanation, contribution.index)
+            st.image(picture, width="stretch", alt=f"the contribution map of {name}")
+            st.caption(
+                f"**Their product** sums to {value}, most of it {phrases.at(place)}; colours: {cells} points per cell."
+            )
+    st.page_link(
+        "pages/templates.py",
+        label=f"The template of {name}, in every detail",
+        icon=":material/grid_view:",
+        query_params={"attribute": contribution.attribute},
+    )
+
+
+def waterfall(explanation: Explanation) -> None:
+    """Show how the bias becomes the score; nothing is left out."""
+    figure = waterfall_figure(explanation, count=min(8, len(explanation.attributes)))
+    st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="waterfall")
+
+
+def table(explanation: Explanation) -> None:
+    """Show all attributes as a sortable table."""
+    with st.expander(f"All {len(explanation.attributes)} attributes as a table"):
+        rows = [
+            {
+                "attribute": phrases.words(item.attribute),
+                "contribution": item.value,
+                "presence": float(explanation.attribute_scores[item.index]),
+                "where": phrases.where(explanation.contribution_maps[item.index]),
+            }
+            for item in explanation.ranking()
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=COLUMNS)
+
+
+@st.fragment
+def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None:
+    """Offer figure, data and report; show the paper's own layout on request."""
+    st.subheader("Take it with you", anchor=False)
+    stem = Path(name).stem
+    with st.container(horizontal=True):
+        _download("Figure (PNG)", f"{stem}.png", "image/png", lambda: paper_figure_png(explanation))
+        _download("Figure (SVG)", f"{stem}.svg", "image/svg+xml", lambda: paper_figure_svg(explanation))
+        _download("Data (JSON)", f"{stem}.json", "application/json", lambda: _json(explanation, name, card))
+        _download("Report (HTML)", f"{stem}.html", "text/html", lambda: html_report(explanation, name, card))
+    if st.toggle("Show the picture in the paper's own layout", key="paper", bind="query-params"):
+        st.image(paper_figure_png(explanation), width="stretch", alt=wording.summary(explanation))
+
+
+def _download(label: str, file_name: str, kind: str, make) -> None:
+    # The file is made when it is asked for, not with every rerun; a rerun on the click would race with its making.
+    st.download_button(
+        label, make, file_name, kind, key=f"download-{label}", icon=":material/download:", on_click="ignore"
+    )
+
+
+def _json(explanation: Explanation, name: str, card: dict[str, Any]) -> str:
+    return json.dumps(data_json(explanation, name, card), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,1 @@
+"""Photos: picked, uploaded, read, and shown small."""

@@ -1,0 +1,109 @@
+"""A photo that was read, wherever it came from: an upload, the camera, a bundled sample, or a gallery."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+from PIL import Image
+
+from siam.errors import ImageError
+from siam.gallery.cases import Cases
+from siam.gallery.samples import Sample, load_samples
+from siam.images.reading import read_image
+from ui.photos import pictures
+from ui.state import resources
+
+_SAFE = ":/?#@!$&'*+,;=%~"  # what may stand in a link as it is, but for brackets
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo that can be read: its name, its file's content with a digest, and what to say of it.
+
+    Attributes:
+        name: of its file.
+        data: content of its file.
+        digest: of the content.
+        credit: Markdown, whose photo it is, under which licence.
+        description: alternative text.
+        address: parameters that lead to it; none for a photo of one's own, which nobody else can see.
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+    digest: str
+    credit: str
+    description: str
+    address: dict[str, str] = field(default_factory=dict)
+
+    def image(self) -> Image.Image:
+        """Return it upright, in RGB.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return read_image(self.data, name=self.name)
+
+
+def own_photo(name: str, data: bytes) -> Photo:
+    """Return a photo that somebody brought."""
+    return Photo(name, data, resources.digest_of(data), plain(name), f"Your photo {name}")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def sample_photo(key: str) -> Photo:
+    """Return a bundled photo."""
+    sample = next(sample for sample in load_samples() if sample.key == key)
+    data = sample.path.read_bytes()
+    return Photo(
+        sample.path.name, data, resources.digest_of(data), _sample_credit(sample), sample.description, {"sample": key}
+    )
+
+
+def case_photo(cases: Cases, row: int) -> Photo | None:
+    """Return a photo of a gallery, None where its picture is not here.
+
+    One that is in memory alone has no address: nobody else could open it.
+    """
+    data = pictures.content_of(cases.gallery, row)
+    if data is None:
+        return None
+    path, told = pictures.path_of(cases.gallery, row), cases.gallery.facts(row)
+    name = str(told["identifier"])
+    description = " ".join(
+        filter(None, ("picture", name, cases.table["title"].iloc[row], cases.table["place"].iloc[row]))
+    )
+    digest, credit = resources.digest_of(data), case_credit(told)
+    if path is None:
+        return Photo(name, data, digest, plain(name), f"Your photo {name}")
+    return Photo(f"{name}{path.suffix}", data, digest, credit, description, {"case": name})
+
+
+def readable(photo: Photo | None) -> Photo | None:
+    """Return a photo whose file can be read, None for a damaged one."""
+    try:
+        if photo is not None:
+            photo.image()
+    except ImageError:
+        return None
+    return photo
+
+
+def case_credit(facts: dict[str, Any]) -> str:
+    """Return in Markdown whose photo it is, given what a gallery tells of it (`siam.gallery.store.Gallery.facts`)."""
+    title, author, licence, link = (facts[name] or "" for name in ("title", "author", "licence", "link"))
+    page = f"[source]({quote(link, safe=_SAFE)})" if link.startswith(("https://", "http://")) else ""
+    parts = [f"“{plain(title)}”" if title else "", plain(author), plain(licence), page]
+    return ", ".join(filter(None, parts)) or f"picture {plain(facts['identifier'])}"
+
+
+def plain(text: str) -> str:
+    """Return text such as a file name so that Markdown shows it as it is, on one line."""
+    return re.sub(r"([\\`*_\[\]$~:<#&])", r"\\\1", " ".join(text.split()))
+
+
+def _sample_credit(sample: Sample) -> str:
+    licence = f"[{sample.licence}]({sample.licence_url})" if sample.licence_url else sample.licence
+    return f"“{sample.title}” by {sample.author}, {licence}; {sample.origin.split(',')[0]}; {sample.changes}"

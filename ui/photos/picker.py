@@ -1,0 +1,165 @@
+"""The photo picker: upload, camera, or a photo that is here already; it owns the session's keys `photo` and `source`.
+
+The last choice counts. A file that cannot be read is refused with a sentence, and the photo before it stays in view.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from siam.errors import ImageError
+from siam.gallery.samples import load_samples
+from siam.images.reading import ACCEPTED
+from ui.photos import pictures
+from ui.photos.photo import Photo, case_photo, own_photo, plain, readable, sample_photo
+from ui.state import chosen
+from ui.state.address import point
+
+Source = Literal["offered", "upload", "camera"]
+OFFERED = 10
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A photo that is here: its place in the address, its file, a name for a button, and an alternative text."""
+
+    parameter: Literal["sample", "case"]
+    value: str
+    path: Path
+    name: str
+    description: str
+
+
+def choose() -> Photo:
+    """Show the picker and return the chosen photo: on the first visit the first on offer, or the one in the address."""
+    offers = _offers()
+    _start(offers)
+    own, ready = st.columns([2, 3], gap="medium")
+    with own:
+        upload, camera = _inputs()
+    with ready:
+        _grid(offers)
+    source = st.session_state["source"]
+    brought = {"upload": upload, "camera": camera}.get(source)
+    if brought is not None:
+        _keep(brought.name if source == "upload" else "camera photo", brought.getvalue())
+    photo: Photo = st.session_state["photo"]
+    for name in ("sample", "case"):
+        point(name, photo.address.get(name))
+    st.session_state["asked"] = photo.address
+    return photo
+
+
+def _offers() -> list[Offer]:
+    """Return the bundled photos; of rendered landscapes, whose networks know no others, one of each kind of place."""
+    cases, offers = chosen.cases(), []
+    if cases is not None and cases.gallery.about.data == "rendered":
+        firsts = cases.table.drop_duplicates("place").query("place != ''").head(OFFERED)
+        told = zip(firsts.index, firsts["identifier"], firsts["place"], strict=True)
+        offers = [
+            Offer("case", identifier, path, place, f"rendered landscape, {place}")
+            for row, identifier, place in told
+            if (path := pictures.path_of(cases.gallery, row)) is not None
+        ]
+    return offers or [Offer("sample", of.key, of.path, of.name, of.description) for of in load_samples()]
+
+
+def _start(offers: list[Offer]) -> None:
+    """Load what the address names, if that is new: on the first visit, after Back, or by a link.
+
+    Where the networks changed, an offered photo gives way to the first that is offered with the new ones; a photo that
+    somebody brought stays.
+    """
+    asked = {name: st.query_params[name] for name in ("sample", "case") if name in st.query_params}
+    new = asked != st.session_state.get("asked", {})
+    now = chosen.pair().label, st.session_state.get("gallery")
+    before = st.session_state.get("photo_of", now)
+    of_gallery = "photo" in st.session_state and "case" in st.session_state["photo"].address
+    changed = before != now if of_gallery else before[0] != now[0]
+    st.session_state["photo_of"] = now
+    if "photo" not in st.session_state or (asked and new):
+        photo = _named(asked) or _of(offers[0])
+    elif changed and st.session_state["photo"].address:
+        photo = _of(offers[0])
+    else:
+        return
+    st.session_state.update(source="offered", photo=photo)
+
+
+def _named(asked: dict[str, str]) -> Photo | None:
+    if asked.get("sample") in {sample.key for sample in load_samples()}:
+        return sample_photo(asked["sample"])
+    cases = chosen.cases() if "case" in asked else None
+    if cases is None or (row := cases.row_of(asked["case"])) is None:
+        return None
+    photo = readable(case_photo(cases, row))
+    if photo is None:
+        st.info(
+            f"Picture {plain(asked['case'])} cannot be shown; “Add a gallery” fetches missing ones. Here is another.",
+            icon=":material/hide_image:",
+        )
+    return photo
+
+
+def _of(offer: Offer) -> Photo:
+    return _named({offer.parameter: offer.value}) or sample_photo(load_samples()[0].key)  # a damaged file
+
+
+def _inputs():
+    upload = st.file_uploader(
+        "Your photo of a landscape",
+        key="upload",
+        on_change=_use,
+        args=("upload",),
+        help=f"{ACCEPTED}. It stays on the machine that runs this page.",
+    )
+    camera = None
+    if st.toggle("Take a photo with the camera", key="camera_on"):
+        camera = st.camera_input("Photo with the camera", key="camera", on_change=_use, args=("camera",))
+    return upload, camera
+
+
+def _grid(offers: list[Offer]) -> None:
+    st.markdown("Or one of these")
+    with st.grid(5, min_column_width=60, gap="xsmall"):
+        for offer in offers:
+            with st.container(gap=None):
+                st.image(pictures.small(offer.path), width="stretch", alt=offer.description)
+                used = st.session_state["photo"].address == {offer.parameter: offer.value}
+                st.button(
+                    f"**:primary[{offer.name}]**" if used else offer.name,
+                    key=f"{offer.parameter}-{offer.value}",
+                    type="tertiary",
+                    width="stretch",
+                    on_click=_take,
+                    args=(offer,),
+                )
+
+
+def _take(offer: Offer) -> None:
+    photo = _of(offer)
+    st.session_state.update(source="offered", photo=photo, asked=photo.address)
+    for name in ("sample", "case"):
+        point(name, photo.address.get(name))
+
+
+def _use(source: Source) -> None:
+    """Remember which input was used last; an emptied one leaves the photo as it is."""
+    if st.session_state[source] is not None:
+        st.session_state["source"] = source
+
+
+def _keep(name: str, data: bytes) -> None:
+    """Make the bytes the session's photo, or say why not."""
+    photo = own_photo(name, data)
+    if st.session_state["photo"].digest == photo.digest:
+        return
+    try:
+        photo.image()
+    except ImageError as error:
+        st.error(plain(str(error)), icon=":material/broken_image:")
+        st.caption(f"Still showing {plain(st.session_state['photo'].name)}.")
+    else:
+        st.session_state["photo"] = photo

@@ -1,0 +1,116 @@
+"""Pictures of a gallery: thumbnails that load at once, and a designed place where a picture is not here."""
+
+from io import BytesIO
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image, ImageDraw, ImageOps
+
+from siam.gallery.pictures import cache_folder, here
+from siam.gallery.store import FILE, Gallery
+
+THUMBNAIL = 320, 240
+
+
+def path_of(gallery: Gallery, row: int) -> Path | None:
+    """Return the file of a picture, if it is here; one that is in memory alone has none."""
+    if gallery.contents is not None:
+        return None
+    return _paths(gallery)[row]
+
+
+def is_here(gallery: Gallery, row: int) -> bool:
+    """Return whether a picture can be shown."""
+    return gallery.contents is not None or path_of(gallery, row) is not None
+
+
+def missing(gallery: Gallery) -> int:
+    """Return how many pictures are not here, but could be fetched from the address that the gallery tells."""
+    if gallery.contents is not None:
+        return 0
+    images = gallery.photos["image"]
+    return sum(isinstance(of, str) and path is None for of, path in zip(images, _paths(gallery), strict=True))
+
+
+def content_of(gallery: Gallery, row: int) -> bytes | None:
+    """Return the content of a picture's file, if it is here."""
+    if gallery.contents is not None:
+        return gallery.contents[row]
+    path = path_of(gallery, row)
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError:
+        return None  # it was removed while the app ran
+
+
+def thumbnail_of(gallery: Gallery, row: int) -> Image.Image | None:
+    """Return a thumbnail, made once, if the picture is here."""
+    if gallery.contents is not None:
+        return _own(str(gallery.photos["sha256"].iloc[row]), gallery.contents[row])
+    path = path_of(gallery, row)
+    return None if path is None else small(path)
+
+
+def thumbnail(gallery: Gallery, row: int, text: str | None = None) -> None:
+    """Show a small picture with an alternative text, or say that it is not here."""
+    picture = thumbnail_of(gallery, row)
+    name = text or f"picture {gallery.photos['identifier'].iloc[row]}"
+    if picture is not None:
+        st.image(picture, width="stretch", alt=name)
+    else:
+        st.image(_absent(), width="stretch", alt=f"{name}: not on this machine")
+
+
+def small(path: Path) -> Image.Image:
+    """Return a thumbnail, made once."""
+    return _small(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+def forget() -> None:
+    """Look anew which pictures are here, after some were fetched."""
+    _here.clear()
+
+
+def _paths(gallery: Gallery) -> tuple[Path | None, ...]:
+    stored = gallery.folder / FILE
+    return _here(str(gallery.folder.resolve()), stored.stat().st_mtime_ns if stored.exists() else 0, gallery)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _here(folder: str, changed: int, _gallery: Gallery) -> tuple[Path | None, ...]:
+    return here(_gallery, cache_folder())
+
+
+@st.cache_resource(show_spinner=False, max_entries=2000)
+def _small(path: Path, changed: int) -> Image.Image:
+    return _fitted(path)
+
+
+def _own(digest: str, content: bytes) -> Image.Image:
+    """Return the thumbnail of a picture in memory; only the session that brought it keeps it."""
+    kept = st.session_state.setdefault("own_thumbnails", {})
+    if digest not in kept:
+        kept[digest] = _fitted(BytesIO(content))
+    return kept[digest]
+
+
+def _fitted(source: Path | BytesIO) -> Image.Image:
+    try:
+        with Image.open(source) as picture:
+            picture.draft("RGB", (2 * THUMBNAIL[0], 2 * THUMBNAIL[1]))
+            return ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), THUMBNAIL)
+    except OSError:
+        return _absent()
+
+
+@st.cache_resource(show_spinner=False)
+def _absent() -> Image.Image:
+    """Return a quiet drawing of a picture that is not here: hills below a sun, in the crowd's blue-grey."""
+    width, height = THUMBNAIL
+    picture = Image.new("RGB", THUMBNAIL, "#DCE3EA")
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((width * 0.62, height * 0.2, width * 0.62 + 40, height * 0.2 + 40), fill="#C3CED8")
+    draw.polygon([(0, height), (width * 0.38, height * 0.4), (width * 0.76, height)], fill="#B4C1CD")
+    draw.polygon([(width * 0.4, height), (width * 0.72, height * 0.58), (width, height * 0.9), (width, height)],
+                 fill="#C3CED8")  # fmt: skip
+    return picture

@@ -1,0 +1,115 @@
+"""The model card of a pair: what it learned from, how well it does, what it cannot do."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from siam.drawing.phrases import words
+from siam.errors import SIAMError
+from siam.models import card as cards
+from siam.models import checkpoint
+from ui.photos.photo import plain
+from ui.results.stored import photos as photos_in_words
+from ui.state import chosen, resources
+
+VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
+LABELLED = ("sun_test", "rendered_test")
+
+
+def show_all() -> None:
+    """Show the card of the pair in use, and then those of the other bundled pairs."""
+    show(resources.pair().card, f"{chosen.pair().label}, the networks in use")
+    for pair in chosen.pairs().values():
+        folder = checkpoint.BUNDLED / pair.source
+        if pair == chosen.pair() or not folder.is_dir() or Path(pair.source).is_absolute():
+            continue
+        st.divider()
+        try:
+            show(cards.read(folder), pair.label)
+        except SIAMError as error:
+            st.warning(plain(str(error)), icon=":material/warning:")
+
+
+def show(card: dict[str, Any], title: str) -> None:
+    """Show a card as text and small tables; what it does not tell, as that of imported networks, is left out."""
+    st.subheader(plain(title), anchor=False)
+    for label, key in (("Learned from", "training_data"), ("Limits", "limits")):
+        if key in card:
+            st.markdown(f"**{label}.** {card[key]}")
+    _show_networks(card)
+    metrics = card.get("metrics") or {}
+    if metrics.get("siam"):
+        _show_scores(metrics)
+    for key in LABELLED:
+        if key in metrics:
+            _show_attributes(metrics, key, photos_in_words(key))
+    if "recipe" in card:
+        protocol = metrics.get("protocol")
+        st.caption(
+            f"Made by `python -m siam train recipes/{card['recipe']}` on {card['trained']}"
+            + (f": {plain(protocol)}." if protocol else ".")
+        )
+
+
+def _show_networks(card: dict[str, Any]) -> None:
+    """Say in a line what networks these are and on which scale they score."""
+    of = card.get("siam")
+    if not isinstance(of, dict):
+        return
+    scale = of["scale"]
+    st.markdown(
+        f"**Networks.** SIAM with {len(of['attributes'])} attributes"
+        + (" and its baseline" if card.get("baseline") else ", without a baseline")
+        + f"; trunk {plain(of['backbone'])}, photos at {of['image_size']} px. "
+        f"Scores: {plain(scale['name'])}, {scale['low']:g} to {scale['high']:g}."
+    )
+
+
+def _show_scores(metrics: dict[str, Any]) -> None:
+    variants = {key: name for key, name in VARIANTS.items() if metrics.get(key)}
+    rows = [
+        {
+            "photos": photos_in_words(source),
+            "n": figures["n"],
+            **{f"τ {name}": metrics[key][source]["kendall_tau"] for key, name in variants.items()},
+            **{f"RMSE {name}": metrics[key][source]["rmse"] for key, name in variants.items()},
+        }
+        for source, figures in metrics["siam"].items()
+    ]
+    st.markdown("**Agreement with the crowd, on photos that the networks had not seen**")
+    table = pd.DataFrame(rows)
+    st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
+    st.caption(
+        "τ: Kendall's rank correlation, 1 is the same order. RMSE in points of the scale. No fine-tuning: attributes "
+        "learned without scores, only the templates with them."
+    )
+
+
+def _show_attributes(metrics: dict[str, Any], key: str, photos: str) -> None:
+    figures = metrics[key]
+    mean, chance = figures["mean_average_precision"], figures["chance"]
+    text = (
+        f"**What: attributes found on {figures['n']} unseen {photos}.** Mean average precision {mean:.2f} over "
+        f"{figures['attributes']} attributes (chance {chance:.2f}"
+    )
+    alone = metrics.get("f_alone", {}).get("mean_average_precision")
+    st.markdown(text + (f"; before scores were learned {alone:.2f})." if alone is not None else ")."))
+    rows = {name: {"what: AP": value} for name, value in figures["per_attribute"].items()}
+    places = figures.get("places")
+    if places:
+        st.markdown(
+            f"**Where, judged by a segmenter.** Mean pixel average precision {places['pixel_ap']:.2f} over "
+            f"{places['attributes']} attributes that have a place one could outline (chance {places['chance']:.2f})."
+        )
+        for name, row in places["per_attribute"].items():
+            rows.setdefault(name, {}).update({"where: pixel AP": row["pixel_ap"], "where: chance": row["chance"]})
+    with st.expander("Each attribute"):
+        table = pd.DataFrame([{"attribute": words(name), **row} for name, row in rows.items()])
+        table = table.sort_values("what: AP", ascending=False)
+        st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
+
+
+def _two_decimals(table: pd.DataFrame) -> dict[str, Any]:
+    return {name: st.column_config.NumberColumn(format="%.2f") for name in table.select_dtypes("float").columns}

@@ -1,0 +1,157 @@
+"""Stored results as charts: attributes, scores against the crowd, presence."""
+
+from itertools import groupby
+
+import streamlit as st
+
+from siam.evaluation.stored import Result
+from siam.figures.presence import presence_figure
+from siam.figures.results import NETWORKS, people_figure, precisions_figure
+from siam.gallery.cases import Cases
+from siam.results.scores import Agreement, Precisions, agreements, agreements_of_cases, figure_text, precisions
+from siam.results.truths import presences
+from ui.photos.photo import plain
+from ui.results import stored, tables
+from ui.state import chosen, resources
+
+_CHART = {"displayModeBar": False}
+_TITLES = {"what": "What: which attributes are found", "where": "Where: are the maps at the right place"}
+_JUDGES = {"what": "", "where": " An outside segmenter said which cells show the attribute."}
+
+
+def attributes() -> None:
+    """Show how well each attribute is found, and where maps were judged, how well it is placed."""
+    told = stored.told(precisions, stored.of_pair())
+    if not told:
+        stored.missing("figures of attributes are", "sun")
+        return
+    st.markdown(
+        "Average precision: 1 is a network that ranks every photo showing the attribute above all others; chance is "
+        "the share of photos that show it."
+    )
+    for result, figures in groupby(told, key=lambda of: of[0]):
+        for _result, found in figures:
+            _attributes(result, found)
+        stored.source(result)
+
+
+def people() -> None:
+    """Show the chosen gallery's photos, the crowd's score against the networks', and how far they agree."""
+    cases = chosen.cases()
+    scale = resources.pair().siam.config.scale
+    unit = f"points of {scale.low:g} to {scale.high:g}"
+    if cases is None:
+        st.info("There is no gallery of these networks to draw. This command makes one:")
+        st.code(
+            f"python -m siam evaluate --data … --root … --model {chosen.pair().source} --gallery galleries/NAME",
+            language=None,
+            wrap_lines=True,
+        )
+    else:
+        _scatter(cases)
+    drawn = 0 if cases is None else len(cases.table.dropna(subset=["crowd"]))
+    told = stored.told(lambda result: _agreements(result, cases), stored.of_pair())
+    for result, (photos, found) in told:
+        _agreement(photos, found, unit, drawn)
+        stored.source(result)
+    if not told and cases is not None and (found := agreements_of_cases(cases)):
+        _agreement(cases.gallery.about.data, found, unit, drawn)
+        st.caption("Computed from the pictures drawn; no intervals are stored.")
+    elif not told:
+        stored.missing("figures of agreement with a crowd are", "oasis")
+
+
+def presence() -> None:
+    """Show, for each result that tells it, how the presence of attributes goes with the score (Figure 3)."""
+    told = stored.told(presences, stored.of_pair())
+    if not told:
+        stored.missing("figures of presence are", "oasis")
+    for result, of in told:
+        st.markdown(
+            "How the presence of each attribute goes with the crowd's scores (the paper's Figure 3): +1 the more of it "
+            "the more beautiful, −1 the less. It describes these photos, not causes: where there is a fence, there is "
+            "often more that people do not like."
+        )
+        source = f"{stored.photos(result.data)}, {stored.short_source(result)}"
+        titles = {"predicted": "Predicted presence and beauty", "true": "Presence that annotators saw, and beauty"}
+        for kind in (kind for kind in titles if kind in of):
+            figure = presence_figure(of[kind], titles[kind], source)
+            st.plotly_chart(figure, config=_CHART, alt=titles[kind])
+        stored.source(result)
+
+
+def _attributes(result: Result, found: Precisions) -> None:
+    source = stored.photos(found.photos) + f", {stored.short_source(result)}"
+    if found.count is not None:
+        source = f"{found.count:,} {source}"
+    figure = precisions_figure(found, _TITLES[found.kind], source)
+    st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[found.kind]}: {_means(found)}")
+    st.markdown(f"{_means(found)}{_JUDGES[found.kind]}")
+    st.caption(_told_of(found))
+
+
+def _means(found: Precisions) -> str:
+    text = f"Mean {figure_text(found.mean, found.interval, found.deviation)} over {len(found.rows)} attributes"
+    return text + ("." if found.chance is None else f"; chance gives {figure_text(found.chance)}.")
+
+
+def _told_of(found: Precisions) -> str:
+    """Say what intervals there are, and which attributes are left out."""
+    parts = []
+    if all(row.interval is None for row in found.rows):
+        parts.append("No intervals are stored for single attributes, hence dots only: take small differences for none.")
+    else:
+        parts.append("Lines: 95 % intervals, bootstrap over photos.")
+    if found.deviation is not None:
+        parts.append("±: standard deviation over repetitions of the training.")
+    if others := len(resources.pair().siam.config.attributes) - len(found.rows):
+        reason = "shown by too few photos" if found.kind == "what" else "without a place that the segmenter outlines"
+        parts.append(f"Left out: {others} attributes {reason}.")
+    return " ".join(parts)
+
+
+def _scatter(cases: Cases) -> None:
+    about = cases.gallery.about
+    rated = len(cases.table.dropna(subset=["crowd"]))
+    if rated == 0:
+        st.info("Nobody rated the pictures of this gallery, so there is nothing to compare the networks with.")
+        return
+    photos = plain(stored.photos(about.data))
+    st.markdown(
+        f"{rated:,} {photos}, {plain(about.split)}; {stored.crowd(about.data)}. "
+        "Each dot is a picture: to the right, the crowd rates it higher; towards the top, the network does."
+    )
+    if cases.in_ranks and about.crowd_scale is not None:
+        crowd = about.crowd_scale
+        st.caption(
+            f"The crowd rated {plain(crowd.name)}, {crowd.low:g} to {crowd.high:g}; the networks predict "
+            f"{plain(about.scale.name)}, {about.scale.low:g} to {about.scale.high:g}: ranks are compared, not points."
+        )
+    with st.grid(2, min_column_width=300, gap="small"):
+        for network in NETWORKS:
+            if len(cases.table.dropna(subset=["crowd", network])):
+                figure = people_figure(cases, network)
+                st.plotly_chart(
+                    figure, config=_CHART, key=f"people-{network}", alt=f"crowd against {NETWORKS[network][0]}"
+                )
+    st.caption(f"Pictures made by `{about.command}` on {about.date}.")
+
+
+def _agreements(result: Result, cases: Cases | None) -> list[tuple[str, list[Agreement]]]:
+    """Return a result's figures of agreement on the gallery's photos, or on each set where there is no gallery."""
+    sets = {result.data.split()[0], *(name for of in result.figures.values() for name in of)} - {"annotated"}
+    wanted = sorted(sets) if cases is None else [cases.gallery.about.data]
+    return [(photos, found) for photos in wanted if photos in sets and (found := agreements(result, photos))]
+
+
+def _agreement(photos: str, found: list[Agreement], unit: str, drawn: int) -> None:
+    st.subheader(f"Agreement with the crowd: {stored.photos(photos)}", anchor=False)
+    tables.agreements(found, unit)
+    parts = ["τ: 1 is the same order, 0 is chance."]
+    if any(of.tau_interval for of in found):
+        parts.append("In brackets: 95 % intervals.")
+    if any(of.tau_deviation for of in found):
+        parts.append("±: standard deviation over repetitions; no intervals are stored.")
+    if drawn and drawn != found[0].count:
+        parts.append(f"Figures of {found[0].count:,} photos, of which {drawn:,} are drawn.")
+    st.caption(" ".join(parts))

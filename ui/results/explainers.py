@@ -1,0 +1,71 @@
+"""The stored comparisons of explainers: a chart of one measure, the table of all, and the orders that papers report."""
+
+from typing import Any
+
+import streamlit as st
+
+from siam.evaluation.stored import Result
+from siam.figures.comparison import MEASURES, comparison_figure, measures_of
+from siam.figures.tables import html_table
+from siam.results.explainers import comparisons, order_sentences, rows, shown
+from ui.results import stored
+
+_CHART = {"displayModeBar": False}
+_WORLDS = {"rendered": "Rendered scenes", "flowers": "Flowers"}
+
+
+def explainers() -> None:
+    """Show every stored comparison, one at a time."""
+    told = stored.told(lambda result: [found for _result, found in comparisons([result])], stored.stored())
+    if not told:
+        st.info("No comparison of explainers is stored yet. This command makes one:")
+        st.code("python -m siam compare --out assets/results/explainers.json", language=None, wrap_lines=True)
+        return
+    st.markdown(
+        "Every explainer on the same pictures, of which it is known where what raises the score is. The page Compare "
+        "shows their maps; here is how right they are on average, how faithful to the network, and what they cost. "
+        "*Truth* is the true mask itself in cells as coarse as the maps; *centre* and *random* look at no network."
+    )
+    told.sort(key=lambda of: list(_WORLDS).index(of[1]["world"]) if of[1]["world"] in _WORLDS else len(_WORLDS))
+    labels = {_label(result, found): (result, found) for result, found in told}
+    label = st.segmented_control(
+        "Pictures",
+        list(labels),
+        default=next(iter(labels)),
+        required=True,
+        key="compared",
+        label_visibility="collapsed",
+    )
+    _comparison(*labels[label or next(iter(labels))])
+
+
+def _label(result: Result, found: dict[str, Any]) -> str:
+    return f"{_WORLDS.get(found['world'], found['world'])} · {result.model.removeprefix('flowers ')}"
+
+
+def _measure(name: str) -> str:
+    text = MEASURES[name][0]
+    return text[0].upper() + text[1:]
+
+
+def _comparison(result: Result, found: dict[str, Any]) -> None:
+    methods = found["methods"]
+    measure = st.selectbox("Measure", measures_of(methods), format_func=_measure, key="measure")
+    heading = _measure(measure).split(":")[0]
+    figure = comparison_figure(methods, measure, heading, f"{found['n']} pictures, {stored.short_source(result)}")
+    st.plotly_chart(figure, config=_CHART, alt=f"{heading} of each explainer: the table below holds the figures")
+    st.subheader("All figures", anchor=False)
+    names = shown(methods)
+    st.markdown(html_table([(name,) for name in names], rows(methods, names)), unsafe_allow_html=True)
+    st.caption(
+        "EBPG, pixel AP, IoU area: where, against the mask. truth: rank correlation with the signed truth. deletion "
+        "(low is good), insertion, drop (low) and increase in %: does the score follow the map, as it is, and with its "
+        "top 50 and 15 % alone. as SIAM: rank correlation with SIAM's map. shuffled: with the map of a network of "
+        "shuffled weights, near 0 for what explains the network. passes, seconds and memory: of one picture. SIAM's "
+        "deletion to increase are by SIAM's own score: hold them against *Random, on SIAM*, others against *Random*."
+    )
+    if found["orders"]:
+        st.subheader("Orders that papers report", anchor=False)
+        st.markdown("\n".join(f"- {sentence}" for sentence in order_sentences(found)))
+        st.caption("Gains are paired, picture by picture, with 95 % bootstrap intervals; the papers measured classes.")
+    stored.source(result)

@@ -1,0 +1,95 @@
+"""The stored results that pages show: those that can be read, those of the pair in use, and where each comes from."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from siam.errors import SIAMError
+from siam.evaluation import stored as results
+from siam.evaluation.stored import Result
+from ui.photos.photo import plain
+from ui.state import chosen
+
+Part = TypeVar("Part")
+PHOTOS = {  # sets of photos, as results call them
+    "oasis_scenes": "OASIS outdoor scenes",
+    "vessel_landscapes": "Vessel's nature photos",
+    "rendered": "rendered landscapes",
+    "rendered_test": "rendered landscapes",
+    "sun_test": "SUN photos",
+}
+
+
+def photos(name: str) -> str:
+    """Return a set of photos in words: "rendered landscapes, test" for "rendered, test"."""
+    first, comma, rest = name.partition(", ")
+    known = PHOTOS.get(first) or PHOTOS.get(first.split(" ")[0])
+    return f"{known or first}{comma}{rest}"
+
+
+def crowd(name: str) -> str:
+    """Return in words whose ratings of a set of photos these are."""
+    return "their crowd is simulated, a formula with noise" if name.startswith("rendered") else "rated by people"
+
+
+def stored() -> list[Result]:
+    """Return all results that can be read; say of each other one, in a sentence, what is wrong with it."""
+    found = []
+    for path in sorted(results.STORED.glob("*.json")):
+        try:
+            found.append(_read(path, path.stat().st_mtime_ns))
+        except (SIAMError, OSError) as error:
+            st.warning(plain(_near(str(error), path)), icon=":material/warning:")
+    return found
+
+
+def of_pair() -> list[Result]:
+    """Return the results of the pair in use."""
+    return [result for result in stored() if result.model == chosen.pair().name]
+
+
+def told(reader: Callable[[Result], list[Part]], found: list[Result]) -> list[tuple[Result, Part]]:
+    """Return what a reader takes from results, with the result; say of an odd one, in a sentence, what is wrong."""
+    parts = []
+    for result in found:
+        try:
+            parts += [(result, part) for part in reader(result)]
+        except SIAMError as error:
+            st.warning(plain(str(error)), icon=":material/warning:")
+    return parts
+
+
+def source(result: Result) -> None:
+    """Say where a view's figures come from: the command, its date, the protocol."""
+    st.caption(f"Made by `{result.command}` on {result.date}: {plain(result.protocol)}.")
+
+
+def short_source(result: Result) -> str:
+    """Return where a figure comes from, for the line below its title."""
+    return f"networks {result.model!r}, {result.date}"
+
+
+def missing(what: str, data: str) -> None:
+    """Say that nothing of a kind is stored for the pair in use, and which command would store it."""
+    pair = chosen.pair()
+    st.info(f"No {what} stored for the networks “{plain(pair.label)}” yet. This command makes them:")
+    name = f"{Path(pair.source).name}-{data}"
+    st.code(
+        f"python -m siam evaluate --data {data} --root DATA/{data} --model {shlex.quote(pair.source)} "
+        f"--out {shlex.quote(f'assets/results/{name}.json')}",
+        language=None,
+        wrap_lines=True,
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _read(path: Path, changed: int) -> Result:
+    return results.read(path)
+
+
+def _near(text: str, path: Path) -> str:
+    """Return an error's text with the file's name alone: where the project lies is nobody's business."""
+    return text.replace(str(path), path.name)

@@ -1,0 +1,151 @@
+"""Stored results as tables: the paper's beside ours, and the benchmark on scenes whose truth is known."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from siam.drawing.phrases import signed, words
+from siam.figures.results import compared_figure
+from siam.figures.tables import html_table
+from siam.results import paper as paper_tables
+from siam.results import scores, truths
+from siam.results.assessment import error_rows, truth_rows
+from ui.photos.photo import plain
+from ui.results import stored
+from ui.state import chosen
+
+_ORDER = ("SIAM", "SIAM, no finetuning", "baseline")
+_CHART = {"displayModeBar": False}
+
+
+def paper() -> None:
+    """Show the paper's Tables 2 and 3, what it reports beside what was measured."""
+    st.markdown(
+        "What the paper reports, beside what was measured here. A number in brackets leads to the source below."
+    )
+    for table in paper_tables.tables(stored.stored()):
+        st.subheader(table.title, anchor=False)
+        heads = [(group, stored.photos(photos), *others) for group, photos, *others in table.heads]
+        _show(html_table(heads, {name: table.rows[name] for name in _ORDER}))
+        st.caption("  \n".join(map(_note, table.notes)))
+
+
+def what_where_how() -> None:
+    """Show how far SIAM is right about what, where and how on rendered scenes, between its references."""
+    everything = stored.told(truths.truths, stored.stored())
+    told = [(result, found) for result, found in everything if result.model == chosen.pair().name]
+    if not told:
+        _no_truth({result.model for result, _found in everything})
+    for result, found in told:
+        st.markdown(
+            "What an explanation of a photo should say, nobody knows. So the project renders landscapes and writes "
+            "down what is where, and what each thing is worth. The references say what a figure is worth: *ideal* has "
+            "the true masks as maps, *another scene* explains the wrong picture, *uniform*, *centre* and *random* "
+            "know nothing."
+        )
+        title = "SIAM between its references"
+        source = f"{found['n']:,} rendered scenes, {stored.short_source(result)}"
+        figure = compared_figure(truths.compared(found), title, source)
+        st.plotly_chart(figure, config=_CHART, alt=f"{title}: the table below holds the figures")
+        _truth(found)
+        if found["error"]:
+            _errors(found["error"])
+        with st.expander("Each attribute"):
+            _each(found["per_attribute"])
+        stored.source(result)
+
+
+def agreements(found: list[scores.Agreement], unit: str) -> None:
+    """Show how far networks agree with people, with intervals where they are stored."""
+    rows = {}
+    for of in found:
+        signs = of.name.startswith("SIAM −")
+        tau = scores.figure_text(of.tau, of.tau_interval, of.tau_deviation, signs=signs)
+        error = scores.figure_text(of.rmse, of.rmse_interval, of.rmse_deviation, signs=signs)
+        rows[of.name] = [tau, error, f"{of.count:,}"]
+    unit = "ranks, as shares of the photos" if found[0].in_ranks else unit
+    _show(html_table([("Kendall's τ",), (f"RMSE, {unit}",), ("photos",)], rows))
+
+
+def _no_truth(others: set[str]) -> None:
+    """Say so, and offer the networks that have figures."""
+    stored.missing("figures of what, where and how are", "rendered")
+    for pair in chosen.pairs().values():
+        if pair.name in others:
+            st.button(
+                f"Look at the networks “{plain(pair.label)}”",
+                on_click=st.session_state.update,
+                args=({"pair": pair.label},),
+            )
+
+
+def _truth(found: dict[str, Any]) -> None:
+    heads, *body = truth_rows(found)
+    rows: list[list[str]] = []
+    part = ""
+    for name, *cells in body:
+        of, _colon, label = name.partition(": ")
+        if of != part:
+            rows.append([part := of])
+        rows.append([f"{label[0].upper()}{label[1:]}", *map(_minus, cells)])
+    st.subheader("What, where and how, against the truth", anchor=False)
+    _show(html_table([("",) if not head else (head,) for head in heads[1:]], rows))
+    st.caption("A dash: the reference says nothing about it. Shares 0 to 1, correlations −1 to 1.")
+
+
+def _errors(error: dict[str, Any]) -> None:
+    heads, *body = error_rows(error)
+    st.subheader("Why its scores are off", anchor=False)
+    _show(html_table([(_unit(head),) for head in heads[1:]], [[name, *map(_minus, cells)] for name, *cells in body]))
+    st.caption(
+        "The parts of each scene's error sum to that error exactly: what SIAM misread, misplaced, misweighted, and "
+        "what no attribute stands for. Largest in: of how many scenes a part is the largest."
+    )
+
+
+def _each(rows: dict[str, dict[str, Any]]) -> None:
+    """Show every attribute's figures, those with signs as texts that carry them."""
+    table = pd.DataFrame(
+        [
+            {
+                "attribute": words(name),
+                "scenes": of["scenes"],
+                "AP": of["average_precision"],
+                "pixel AP": of["pixel_ap"],
+                "IoU": of["iou"],
+                "pointing": of["pointing"],
+                "correlation of template": _signed(of["template"]),
+                "points": _signed(of["points"]),
+                "true points": _signed(of["true_points"]),
+            }
+            for name, of in rows.items()
+        ]
+    )
+    formats: dict[str, Any] = {
+        name: st.column_config.NumberColumn(format="%.2f") for name in table.select_dtypes("float").columns
+    }
+    st.dataframe(table, hide_index=True, column_config=formats)
+    st.caption("Points: what an attribute would add to the score if it covered all of the picture.")
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else signed(value)
+
+
+def _unit(head: str) -> str:
+    return f"{head}, points" if head in ("mean size", "RMS") else head
+
+
+def _minus(cell: str) -> str:
+    return cell.replace("-", "−")
+
+
+def _note(note: str) -> str:
+    """Return a note, the command in it as code and the rest as it is."""
+    parts = note.split("`")
+    return "".join(f"`{part}`" if place % 2 else plain(part) for place, part in enumerate(parts))
+
+
+def _show(table: str) -> None:
+    st.markdown(table, unsafe_allow_html=True)

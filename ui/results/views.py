@@ -1,0 +1,15 @@
+"""The views of stored results that the page Results chooses from."""
+
+from collections.abc import Callable
+
+from ui.results import cards, charts, explainers, tables
+
+VIEWS: dict[str, Callable[[], None]] = {
+    "The paper's tables": tables.paper,
+    "Attributes": charts.attributes,
+    "Scores and people": charts.people,
+    "Presence": charts.presence,
+    "What, where, how": tables.what_where_how,
+    "Explainers": explainers.explainers,
+    "Model cards": cards.show_all,
+}

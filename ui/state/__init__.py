@@ -1,0 +1,1 @@
+"""What all pages share: the address, what was chosen, and the networks."""

@@ -1,0 +1,148 @@
+"""What the sidebar chose: the pair of networks and the gallery, the same on all pages and part of the address."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from siam.errors import DatasetError
+from siam.gallery import store
+from siam.gallery.cases import Cases, read_cases
+from siam.models.checkpoint import CARD, bundled
+from siam.runtime.paths import ASSETS
+
+BUNDLED = ASSETS / "gallery"
+OWN_GALLERIES = Path("galleries")  # these and the next below the folder in which the app was started
+OWN_PAIRS = (Path("runs"), Path("models"))
+DEFAULT = "Photos"
+
+_TITLES = {"photo": DEFAULT, "rendered": "Rendered"}
+_GALLERIES = {"oasis": "OASIS scenes", "rendered": "Rendered landscapes"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A pair to choose: what it is called on the pages, where it is, and the name that its galleries know it by."""
+
+    label: str
+    source: str
+    name: str
+
+
+def pairs() -> dict[str, Named]:
+    """Return the pairs to choose from, by label: the bundled ones, and the user's own below runs/ and models/."""
+    labels = [name for name in _TITLES if name in bundled()] + [name for name in bundled() if name not in _TITLES]
+    found = [Named(_TITLES.get(name, name), name, name) for name in labels]
+    for folder in OWN_PAIRS:
+        for card in sorted(folder.glob(f"*/{CARD}")):
+            found.append(Named(card.parent.as_posix(), card.parent.as_posix(), _name(card, card.stat().st_mtime_ns)))
+    return {pair.label: pair for pair in found}
+
+
+def pair() -> Named:
+    """Return the pair in use."""
+    found = pairs()
+    return found.get(st.session_state.get("pair", DEFAULT)) or next(iter(found.values()))
+
+
+def galleries() -> dict[str, Path | Cases]:
+    """Return the galleries whose numbers are those of the pair in use, by label: folders, and cases in memory that this
+    session alone has.
+    """
+    found: dict[str, Path | Cases] = {}
+    for folder in (BUNDLED, OWN_GALLERIES):
+        for path in sorted(folder.glob(f"*/{store.FILE}")):
+            told = _peek(path.parent, path.stat().st_mtime_ns)
+            if not isinstance(told, str) and told.model == pair().name:
+                found[label_in(path.parent)] = path.parent
+    own = st.session_state.get("own_cases", {}).get(pair().name)
+    return found if own is None else {**found, label_of(own): own}
+
+
+def label_in(folder: Path) -> str:
+    """Return what the gallery in a folder is called."""
+    if folder.parent == BUNDLED:
+        return _GALLERIES.get(folder.name, folder.name)
+    found = re.fullmatch(r"scenicornot-(\d+)-.+", folder.name)
+    return f"ScenicOrNot, {found[1]} test photos" if found else folder.name
+
+
+def choose_gallery(label: str) -> None:
+    """Let the next run of the page begin with another gallery."""
+    st.session_state["wanted_gallery"] = label
+
+
+def keep_own(own: Cases) -> None:
+    """Add cases in memory to the galleries of this session, in the place of those that their networks had before."""
+    kept = st.session_state.setdefault("own_cases", {})
+    before = kept.get(own.gallery.about.model)
+    if before is not None and st.session_state.get("gallery") == label_of(before):
+        choose_gallery(label_of(own))
+    kept[own.gallery.about.model] = own
+
+
+def forget_own() -> None:
+    """Forget the cases in memory, and what was made of them."""
+    for key in ("own_cases", "own_thumbnails"):
+        st.session_state.pop(key, None)
+
+
+def label_of(own: Cases) -> str:
+    """Return what a gallery in memory is called."""
+    return f"Your photos ({len(own.gallery)})"
+
+
+def cases() -> Cases | None:
+    """Return the cases of the gallery in use; None where the pair has none, or it is damaged, as the sidebar tells."""
+    found = _in_use()
+    return None if isinstance(found, str) else found
+
+
+def problem() -> str | None:
+    """Return in a sentence what is wrong with the gallery in use, or with an own one that cannot be listed."""
+    paths = sorted(OWN_GALLERIES.glob(f"*/{store.FILE}"))
+    told = [_in_use(), *(_peek(path.parent, path.stat().st_mtime_ns) for path in paths)]
+    return next((of for of in told if isinstance(of, str)), None)
+
+
+def _in_use() -> Cases | str | None:
+    found = galleries()
+    chosen = found.get(st.session_state.get("gallery", "")) or next(iter(found.values()), None)
+    try:
+        return cases_in(chosen) if isinstance(chosen, Path) else chosen
+    except DatasetError as error:
+        return str(error)
+
+
+def cases_in(folder: Path) -> Cases:
+    """Return the cases of a gallery, read once for all sessions, and anew when its file changes.
+
+    Raises:
+        DatasetError: it is missing or damaged.
+    """
+    return _cases(folder, (folder / store.FILE).stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner="Opening the gallery …", max_entries=8)
+def _cases(folder: Path, changed: int) -> Cases:
+    return read_cases(store.read(folder))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _peek(folder: Path, changed: int) -> store.About | str:
+    """Return what a gallery tells of itself, or what is wrong with it."""
+    try:
+        return store.peek(folder)[0]
+    except DatasetError as error:
+        return str(error)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _name(card: Path, changed: int) -> str:
+    """Return what a pair calls itself; of a damaged card, which loading will tell of, the folder's name."""
+    try:
+        return str(json.loads(card.read_text(encoding="utf-8"))["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return card.parent.name

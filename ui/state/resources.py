@@ -1,0 +1,83 @@
+"""Networks and explanations that all sessions share."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import streamlit as st
+import torch
+
+from siam.drawing.maps import display_photo
+from siam.explanation.inference import Explanation, explain
+from siam.models.checkpoint import CARD, Pair, load
+from ui.state import chosen
+
+if TYPE_CHECKING:
+    from ui.photos.photo import Photo
+
+OWN = "own_explanations"  # of the session: of photos that nobody else may see
+_MOST_OWN = 8
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the networks; the first time this takes some seconds …")
+def _loaded(source: str, changed: int) -> tuple[Pair, Lock]:
+    return load(source), Lock()
+
+
+def networks() -> tuple[Pair, Lock]:
+    """Return the networks in use, and the lock to hold while they work: other sessions use them too."""
+    source = chosen.pair().source
+    card = Path(source) / CARD  # of a pair of one's own, which may be trained anew while the app runs
+    return _loaded(source, card.stat().st_mtime_ns if card.is_file() else 0)
+
+
+def pair() -> Pair:
+    """Return the networks in use, loaded once for all sessions."""
+    return networks()[0]
+
+
+def device_name() -> str:
+    """Return in words what the networks run on."""
+    device = next(pair().siam.parameters()).device
+    if device.type == "cuda":
+        return f"GPU ({torch.cuda.get_device_name(device)})"
+    return f"CPU ({torch.get_num_threads()} threads)"
+
+
+def explanation(photo: "Photo") -> Explanation:
+    """Return what the networks in use say of a photo, computed once per photo and pair.
+
+    The result must not be changed: it is shared between sessions, unless the photo is a visitor's own. It keeps the
+    photo at the size shown, not at full size.
+    """
+    pair, lock = networks()
+    source = chosen.pair().source
+    if photo.address:
+        return _explanation(source, id(pair), photo.digest, pair, lock, photo)
+    own = st.session_state.setdefault(OWN, {})  # a visitor's own photo stays in the visitor's session
+    key = source, id(pair), photo.digest
+    if key not in own:
+        with st.spinner("Looking at the photo …"):
+            own[key] = _explain(pair, lock, photo)
+        for old in list(own)[:-_MOST_OWN]:
+            del own[old]
+    return own[key]
+
+
+@st.cache_resource(max_entries=32, show_spinner="Looking at the photo …")
+def _explanation(source: str, loaded: int, digest: str, _networks: Pair, _lock: Lock, _photo: "Photo") -> Explanation:
+    return _explain(_networks, _lock, _photo)
+
+
+def _explain(networks: Pair, lock: Lock, photo: "Photo") -> Explanation:
+    image = photo.image()
+    with lock:
+        found = explain(networks, image)
+    return dataclasses.replace(found, image=display_photo(image))
+
+
+def digest_of(data: bytes) -> str:
+    """Return a key for a photo's bytes."""
+    return hashlib.sha256(data).hexdigest()

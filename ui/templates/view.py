@@ -1,0 +1,173 @@
+"""The templates: all of them as one grid of small heatmaps, and one of them large, in words, with pictures and a stamp.
+
+The attribute chosen and the cell of the stamp are part of the address.
+"""
+
+from typing import cast
+
+import numpy as np
+import streamlit as st
+
+from siam.drawing import phrases
+from siam.drawing.maps import scale_bar
+from siam.explanation.templates import (
+    TEMPLATE_ORDERS,
+    TemplateOrder,
+    net_effects,
+    spreads,
+    stamp,
+    stamp_effect,
+    template_order,
+    template_text,
+    usual_amount,
+)
+from siam.figures.templates import template_figure, template_tile
+from siam.gallery.cases import Cases
+from siam.models.siam import SIAM
+from ui.photos import pictures
+from ui.photos.photo import plain
+from ui.state.address import point
+
+UNIT = "points in a cell"
+EXAMPLES = 6
+
+
+def effective(network: SIAM) -> np.ndarray:
+    """Return the effective templates (K, g, g)."""
+    return network.scenicness_head.effective_templates().detach().cpu().numpy()
+
+
+def chosen_attribute(templates: np.ndarray, names: tuple[str, ...]) -> str:
+    """Return the attribute in the address; at first that with the largest effect, up or down."""
+    asked = st.query_params.get("attribute")
+    return asked if asked in names else names[int(np.abs(net_effects(templates)).argmax())]
+
+
+def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
+    """Show all templates, of which one can be chosen."""
+    limit, effects, spread = float(np.abs(templates).max()), net_effects(templates), spreads(templates)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order = st.segmented_control(
+            "Order", TEMPLATE_ORDERS, default=TEMPLATE_ORDERS[0], required=True, key="by", bind="query-params"
+        )
+        st.image(scale_bar(limit, 360, UNIT), width=360, alt=f"Scale: {phrases.range_text(limit)} {UNIT}")
+    ranked = template_order(templates, names, cast("TemplateOrder", order or TEMPLATE_ORDERS[0]))
+    with st.grid(8, min_column_width=100, gap="small"):
+        for k in ranked:
+            with st.container(gap=None):
+                name = phrases.words(names[k])
+                text = f"{name} {template_text(templates[k])}; net {phrases.signed(effects[k])}"
+                st.image(template_tile(templates[k], limit), width="stretch", alt=text)
+                st.button(
+                    f"**:primary[{name}]**" if names[k] == chosen else name,
+                    key=f"template-{names[k]}",
+                    type="tertiary",
+                    width="stretch",
+                    on_click=point,
+                    args=("attribute", names[k]),
+                )
+                st.caption(f"{phrases.signed(effects[k])} ± {phrases.number(spread[k])}", text_alignment="center")
+    st.caption(
+        "Below each: its net effect, the points that one unit of the attribute everywhere in the picture adds; "
+        "± how strongly that depends on place (standard deviation over the cells, on the same scale)."
+    )
+
+
+@st.fragment
+def one(templates: np.ndarray, names: tuple[str, ...], name: str, amount: float) -> None:
+    """Show a template large, in words, with its two halves on request and a stamp to put somewhere.
+
+    `amount` is how much of the attribute a picture usually has (`siam.explanation.templates.usual_amount`).
+    """
+    k, title = names.index(name), phrases.words(name)
+    template, limit = templates[k], float(np.abs(templates).max())
+    st.subheader(title.capitalize(), anchor=False)
+    st.markdown(
+        f"**{title.capitalize()} {template_text(template)}.** Net {phrases.signed(float(net_effects(templates)[k]))}, "
+        f"depends on place by {phrases.number(float(spreads(templates)[k]))} points."
+    )
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        cells = _stamp(template, title, amount)
+        if st.toggle("Show its two non-negative halves", key="halves", bind="query-params"):
+            _halves(template, limit, title)
+    with left:
+        st.plotly_chart(
+            template_figure(template, limit, name, cells),
+            key=f"large-{name}",
+            on_select=_place,
+            selection_mode="points",
+            config={"displayModeBar": False},
+            alt=f"the template of {title}: {template_text(template)}",
+        )
+
+
+def _place() -> None:
+    """Put the stamp where somebody clicked; the chart's key names the attribute."""
+    for key, state in st.session_state.items():
+        if str(key).startswith("large-") and (points := state["selection"]["points"]):
+            st.session_state["row"], st.session_state["column"] = int(points[0]["y"]) + 1, int(points[0]["x"]) + 1
+
+
+def _stamp(template: np.ndarray, title: str, amount: float) -> np.ndarray | None:
+    """Show the controls of the stamp and what it would change; return its cells, None where it lies nowhere yet."""
+    size = len(template)
+    st.markdown("**Put it here**")
+    st.caption(f"Click a place in the heatmap, or name it: how much would {title} there change the score?")
+    with st.container(horizontal=True):
+        row = st.number_input("Row from the top", 1, size, None, key="row", width=150, bind="query-params")
+        column = st.number_input("Column from the left", 1, size, None, key="column", width=150, bind="query-params")
+    if not 1 <= st.session_state.get("size", 1) <= size:
+        st.session_state.pop("size")  # of networks with a finer grid
+    side = st.slider("Size, cells", 1, size, min(3, size), key="size", bind="query-params")
+    strength = st.slider("How much, times the usual", 0.0, 2.0, 1.0, 0.05, key="strength", bind="query-params")
+    if row is None or column is None:
+        return None
+    cells = stamp(size, row - 1, column - 1, side)
+    effect = stamp_effect(template, cells, strength * amount)
+    st.metric(f"{title.capitalize()} there changes the score by", f"{phrases.signed(effect)} points")
+    st.caption(
+        f"Exact for a picture that has {amount:.2g} units of it on average, as is usual in this gallery where it is "
+        "seen, and has them all under the stamp: amount × the template's mean there × its number of cells."
+    )
+    return cells
+
+
+def _halves(template: np.ndarray, limit: float, title: str) -> None:
+    st.caption("The template is the difference of two that are never negative: T⁺ raises, T⁻ lowers.")
+    with st.grid(2, min_column_width=120, gap="small"):
+        for part, what in ((np.maximum(template, 0), "T⁺ raises"), (np.minimum(template, 0), "T⁻ lowers")):
+            st.image(template_tile(part, limit, 240), caption=what, width="stretch", alt=f"where {title} {what[3:]}")
+
+
+def usual(cases: Cases | None, network: SIAM, name: str) -> float:
+    """Return how much of an attribute a picture of the gallery usually has; 1 without a gallery."""
+    if cases is None or name not in cases.gallery.about.attributes:
+        return 1.0
+    k = cases.gallery.about.attributes.index(name)
+    return usual_amount(cases.gallery.presence[:, k], network.config.attribute_link)
+
+
+def examples(cases: Cases, name: str) -> None:
+    """Show where the gallery has most of an attribute, and where it moved the score most; each leads to its case."""
+    if name not in cases.gallery.about.attributes:
+        return  # the gallery was made by networks of that name that knew others
+    k = cases.gallery.about.attributes.index(name)
+    contributions, presence = cases.gallery.contributions[:, k], cases.gallery.presence[:, k]
+    rows = {
+        f"Where this gallery shows {phrases.words(name)} most": np.argsort(-presence, kind="stable"),
+        "Where it moved the score most": np.argsort(-np.abs(contributions), kind="stable"),
+    }
+    for title, ranked in rows.items():
+        st.markdown(f"**{title}**")
+        with st.grid(EXAMPLES, min_column_width=112, gap="small"):
+            for row in ranked[:EXAMPLES]:
+                with st.container(gap=None):
+                    pictures.thumbnail(cases.gallery, int(row))
+                    identifier = str(cases.table["identifier"].iloc[row])
+                    st.page_link(
+                        "pages/disagreements.py",
+                        label=f"{phrases.signed(float(contributions[row]))}, presence {presence[row]:.2f}",
+                        query_params={"case": identifier},
+                        help=f"Open picture {plain(identifier)}",
+                    )

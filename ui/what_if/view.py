@@ -1,0 +1,99 @@
+"""What-if: the score before and after, the maps, what was edited, and the fewest edits that reach a score."""
+
+import numpy as np
+import streamlit as st
+
+from siam.drawing import phrases
+from siam.drawing.maps import display_photo, overlay, scale_bar
+from siam.explanation import what_if, wording
+from siam.explanation.inference import Explanation
+from siam.figures.waterfall import span, waterfall, waterfall_steps
+from ui.photos.photo import Photo
+from ui.what_if import edits
+
+
+def scores(before: Explanation, after: Explanation) -> None:
+    """Show the score before and after, and say what this is and is not."""
+    scale = before.scale
+    st.divider()
+    with st.grid(3, min_column_width=150, gap="small"):
+        st.metric("SIAM of the photo", phrases.score_text(before.scenicness, scale))
+        st.metric("After your edits", phrases.score_text(after.scenicness, scale))
+        st.metric("Change", phrases.difference_text(after.scenicness, before.scenicness))
+    st.caption(
+        "This changes what the last layer is told, not the photo: nobody can say what the network would see in a photo "
+        "that was changed so. The numbers are exact and no network runs, since the score is linear in the maps. "
+        f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}."
+    )
+    if not scale.low <= after.scenicness <= scale.high:
+        st.caption(
+            f":material/info: The score has left the scale of {scale.low:g} to {scale.high:g}; nothing holds it."
+        )
+
+
+def history(before: Explanation) -> None:
+    """Show the edits with the change that each brought, and undo, redo, reset."""
+    made = edits.made()
+    st.subheader("Your edits", anchor=False)
+    with st.container(horizontal=True):
+        st.button("Undo", icon=":material/undo:", on_click=edits.undo, disabled=not made, shortcut="Ctrl+Z")
+        st.button("Redo", icon=":material/redo:", on_click=edits.redo, disabled=not edits.undone())
+        st.button("Reset", icon=":material/restart_alt:", on_click=edits.reset, disabled=not made)
+    if not made:
+        st.caption("None yet. Scale an attribute, or choose cells in the picture and erase or paint it there.")
+    for place, step in enumerate(what_if.steps(before, made), 1):
+        text = what_if.edit_text(before, step.edit)
+        st.markdown(f"{place}. {text}: **{phrases.signed(step.change)}**, then {phrases.number(step.score)}")
+
+
+def reach(after: Explanation) -> None:
+    """Offer the fewest edits that would reach a score."""
+    low, high = float(after.scale.low), float(after.scale.high)
+    st.subheader("What would make it …", anchor=False)
+    start = float(np.clip(round(after.scenicness + 0.5, 1), low, high))
+    target = st.number_input(f"Score to reach, {low:g} to {high:g}", low, high, start, 0.1, key="target", width=240)
+    found = what_if.edits_to_reach(after, target)
+    if not found.edits:
+        st.caption("It is there already.")
+        return
+    if not found.reached:
+        ends = f"{phrases.number(found.lowest)} and {phrases.number(found.highest)}"
+        st.markdown(f"Out of reach: scaling attributes by 0 to 2 moves it between {ends}. Nearest to it:")
+    st.markdown("\n".join(f"- {what_if.edit_text(after, edit)}" for edit in found.edits[:_SHOWN]))
+    if len(found.edits) > _SHOWN:
+        st.caption(f"and {len(found.edits) - _SHOWN} more")
+    st.button("Make these edits", key="reach", on_click=edits.do, args=found.edits)
+    st.caption("The fewest scalings, found greedily: what moves the score farthest comes first, likely or not.")
+
+
+_SHOWN = 6
+
+
+def total_maps(before: Explanation, after: Explanation, photo: Photo) -> None:
+    """Show the photo and the total map before and after, on one scale."""
+    limit = max(float(np.abs(of.total_map).max()) for of in (before, after)) or 1.0
+    shown = display_photo(before.image, 800)
+    with st.grid(3, min_column_width=220, gap="small"):
+        st.image(shown, width="stretch", alt=photo.description, caption=photo.credit)
+        for of, name in ((before, "Before"), (after, "After")):
+            text = phrases.signed_map_text(of.total_map)
+            picture = overlay(shown, of.total_map, limit, 0.75)
+            st.image(picture, width="stretch", caption=f"**{name}**: {text}", alt=f"total map {name.lower()}: {text}")
+    st.image(scale_bar(limit), width=360, alt=f"Scale: {phrases.range_text(limit)} points per cell")
+
+
+def waterfalls(before: Explanation, after: Explanation) -> None:
+    """Show from bias to score before and after, on one axis."""
+    count, scale = min(8, len(before.attributes)), before.scale
+    ends = [span(waterfall_steps(of, count)) for of in (before, after)]
+    with st.grid(2, min_column_width=320, gap="medium"):
+        for explanation, title in ((before, "Before"), (after, "After")):
+            figure = waterfall(explanation, count).update_layout(title={"text": f"{title}: from bias to score"})
+            figure.update_xaxes(
+                range=[min(low for low, _ in ends), max(high for _, high in ends)],
+                title={"text": f"points, {scale.low:g} to {scale.high:g}"},
+            )
+            st.plotly_chart(
+                figure, config={"displayModeBar": False}, key=f"waterfall-{title}",
+                alt=f"{title.lower()}: {wording.sentence(explanation)}",
+            )  # fmt: skip
