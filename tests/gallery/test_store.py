@@ -525,7 +525,7 @@ def test_another_picture_is_refused_and_leaves_nothing(shipped, server, web, tmp
 @pytest.mark.parametrize("fault", [Fault(drop=100), Fault(cut=100), Fault(status=503), Fault(status=404)])
 def test_what_the_server_does_wrong_leaves_nothing_by_half(shipped, server, web, tmp_path, fault):
     server.faults["/images/Lake%200.JPG"] = [fault] * 2
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(DownloadError) as caught:
         fetch(shipped, tmp_path / "cache", web=web)
     assert "\n" not in str(caught.value)
     assert names(tmp_path / "cache") == []

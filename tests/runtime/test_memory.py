@@ -10,7 +10,7 @@ from siam.runtime.memory import keep_freed_memory
 
 PROGRAM = """
 import resource, sys, torch
-from siam.memory import keep_freed_memory
+from siam.runtime.memory import keep_freed_memory
 if sys.argv[1] != "usual":
     assert keep_freed_memory(large_blocks=sys.argv[1] == "large")
 torch.set_num_threads(1)
