@@ -4,14 +4,14 @@ The names below are imported when they are first used, so that `python -m siam -
 instead of after the seconds that PyTorch takes.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from siam.runtime.exports import lazily
 
 if TYPE_CHECKING:
     from siam.errors import CheckpointError, DatasetError, ImageError, SIAMError
-    from siam.explanation.inference import Explanation, explain
-    from siam.models.checkpoint import Pair, load
-    from siam.models.publishing import push
+    from siam.explanation import Explanation, explain
+    from siam.models import Pair, load, push
 
 __all__ = [
     "CheckpointError",
@@ -25,26 +25,21 @@ __all__ = [
     "push",
 ]
 
-_HOMES = {
-    "CheckpointError": "errors",
-    "DatasetError": "errors",
-    "Explanation": "explanation.inference",
-    "ImageError": "errors",
-    "Pair": "models.checkpoint",
-    "SIAMError": "errors",
-    "explain": "explanation.inference",
-    "load": "models.checkpoint",
-    "push": "models.publishing",
-}
-_PACKAGES = {
-    "comparison", "datasets", "drawing", "errors", "evaluation", "explainers", "explanation", "figures", "gallery",
-    "images", "models", "reports", "results", "runtime", "training",
-}  # fmt: skip
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"siam.{_HOMES[name]}"), name)
-    if name in _PACKAGES:
-        return import_module(f"siam.{name}")
-    raise AttributeError(f"module 'siam' has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {
+        "CheckpointError": "errors",
+        "DatasetError": "errors",
+        "Explanation": "explanation",
+        "ImageError": "errors",
+        "Pair": "models",
+        "SIAMError": "errors",
+        "explain": "explanation",
+        "load": "models",
+        "push": "models",
+    },
+    modules=(
+        "comparison", "datasets", "drawing", "errors", "evaluation", "explainers", "explanation", "figures", "gallery",
+        "images", "models", "reports", "results", "runtime", "training",
+    ),
+)  # fmt: skip

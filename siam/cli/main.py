@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 from typing import NoReturn
 
 from siam.cli import compare, data, evaluate, explain, fit, import_official, push, train
@@ -39,7 +40,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m siam", description="Explain why a network finds a landscape beautiful.")
+    script = Path(sys.argv[0]).stem == "siam"  # the console script; its help names what was typed
+    parser = _Parser(
+        prog="siam" if script else "python -m siam", description="Explain why a network finds a landscape beautiful."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)

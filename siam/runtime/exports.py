@@ -1,20 +1,23 @@
 """Names that a package exports and imports only when they are first used: nobody waits for what is not needed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 
 
-def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+def lazily(package: str, homes: Mapping[str, str], modules: Collection[str] = ()) -> Callable[[str], object]:
     """Return the `__getattr__` of a package.
 
     Args:
         package: its `__name__`.
         homes: name of an export -> module below the package that defines it.
+        modules: those below the package that `import package` alone gives, too.
     """
 
     def attribute(name: str) -> object:
         if name in homes:
             return getattr(import_module(f"{package}.{homes[name]}"), name)
+        if name in modules:
+            return import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return attribute

@@ -1,0 +1,101 @@
+"""The package: what importing it loads, and that it is whole once installed, far from its checkout."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+SOURCES = ("siam", "assets", "pyproject.toml", "setup.py", "requirements.txt", "requirements-train.txt", "README.md")
+WHERE = "import sys; from siam.runtime.paths import ASSETS; sys.stdout.write(str(ASSETS))"
+
+
+def answer_of(*arguments, folder=ROOT, path=None):
+    """Return what Python writes to stdout in a process of its own, begun in a folder."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    answer = subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def loaded_by(code):
+    """Return the names of the modules that a process has loaded after some code."""
+    code += "\nimport json, sys\nsys.stdout.write(json.dumps(sorted(sys.modules)))"
+    return set(json.loads(answer_of("-c", code)))
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Build the wheel and install it into a folder, which is returned."""
+    folder = tmp_path_factory.mktemp("package")
+    source, wheels, site = folder / "source", folder / "wheels", folder / "site"
+    source.mkdir()
+    for name in SOURCES:  # a copy, for building leaves files beside what it builds
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, source)
+    quiet = ("--quiet", "--no-deps", "--disable-pip-version-check")
+    answer_of("-m", "pip", "wheel", source, "--no-build-isolation", "--wheel-dir", wheels, *quiet, folder=folder)
+    (wheel,) = wheels.glob("*.whl")
+    answer_of("-m", "pip", "install", wheel, "--no-compile", "--target", site, *quiet, folder=folder)
+    return site
+
+
+def test_library_loads_neither_streamlit_nor_matplotlib():
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in sorted((ROOT / "siam").rglob("*.py"))
+        if path.name != "__main__.py"  # which runs the command line
+    ]
+    loaded = loaded_by("\n".join(f"import {name}" for name in names))
+    assert set(names) <= loaded and "siam.models.siam" in loaded
+    assert not loaded & {"streamlit", "matplotlib", "ui"}
+
+
+def test_import_waits_for_nothing_heavy():
+    loaded = loaded_by("import siam")
+    assert "siam" in loaded
+    assert not loaded & {"torch", "timm", "pandas", "PIL", "plotly"}
+
+
+def test_the_installed_command_explains_a_photo(installed, tmp_path):
+    shutil.copy(ROOT / "assets" / "samples" / "forest-path.jpg", tmp_path / "photo.jpg")
+    (script,) = (installed / "bin").glob("siam*")
+    arguments = (script, "explain", "photo.jpg", "--json", "--out", "out")
+    answer = json.loads(answer_of(*arguments, folder=tmp_path, path=installed))
+    assert answer["image"] == "photo.jpg" and answer["model"] == "photo"
+    total = sum(answer["siam"]["contributions"].values()) + answer["siam"]["bias"]
+    assert total == pytest.approx(answer["siam"]["score"], abs=1e-4)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo.html", "photo.json", "photo.png"]
+
+
+def test_the_installed_package_has_all_that_is_bundled(installed, tmp_path):
+    assets = Path(answer_of("-c", WHERE, folder=tmp_path, path=installed))
+    assert assets.is_relative_to(installed)
+    bundled, expected = (
+        {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+        for folder in (assets, ROOT / "assets")
+    )
+    assert len(expected) > 600
+    assert bundled == expected
+
+
+def test_help_names_what_was_typed(installed, tmp_path):
+    (script,) = (installed / "bin").glob("siam*")
+    assert answer_of(script, "--help", folder=tmp_path, path=installed).startswith("usage: siam [-h]")
+    assert answer_of("-m", "siam", "--help", folder=tmp_path, path=installed).startswith("usage: python -m siam [-h]")
+
+
+def test_the_wheel_holds_the_library_alone(installed):
+    top = {path.name for path in installed.iterdir()} - {"bin"}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"siam"}
