@@ -49,8 +49,10 @@ def render_flowers(
     _claim(out, variant, seed, size)
     waiting = [number for number in range(1, count + 1) if not _is_whole(out, number)]
     jobs = ((out, variant, seed, number, size) for number in waiting)
+    processes = min(workers or os.cpu_count() or 1, len(waiting))
+    steps = in_parallel(render_one, jobs, processes) if processes > 1 else (render_one(*job) for job in jobs)
     with tqdm(total=count, initial=count - len(waiting), desc="flowers", unit="flower", file=sys.stderr) as progress:
-        for _done in in_parallel(render_one, jobs, min(workers or os.cpu_count() or 1, max(1, len(waiting)))):
+        for _step in steps:
             progress.update()
     _write_table(out, variant, seed)
 

@@ -33,7 +33,7 @@ def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: in
         count: of scenes.
         seed: at least 0.
         size: of the square pictures, in pixels.
-        workers: processes; by default one for each core.
+        workers: processes, by default one for each core; one alone is this process.
 
     Raises:
         DatasetError: the folder holds scenes of another seed or size, or cannot be written to.
@@ -46,8 +46,10 @@ def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: in
     _claim(out, seed, size)
     waiting = [number for number in range(1, count + 1) if not (out / "truth" / f"{number}.json").exists()]
     jobs = ((out, seed, number, size) for number in waiting)
+    processes = min(workers or os.cpu_count() or 1, len(waiting))
+    steps = in_parallel(render_one, jobs, processes) if processes > 1 else (render_one(*job) for job in jobs)
     with tqdm(total=count, initial=count - len(waiting), desc="scenes", unit="scene", file=sys.stderr) as progress:
-        for _done in in_parallel(render_one, jobs, workers or os.cpu_count() or 1):
+        for _step in steps:
             progress.update()
     _write_tables(out)
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from siam.worlds.landscapes.furnish import Furnisher
-from siam.worlds.landscapes.ground.ground import Ground
-from siam.worlds.landscapes.ground.sky import paint_sky
+from siam.worlds.landscapes.furnishing import Furnisher
+from siam.worlds.landscapes.ground.cover import Ground
 from siam.worlds.landscapes.ground.strips import lay
 from siam.worlds.landscapes.ground.terrain import Terrain, View, look
 from siam.worlds.landscapes.ground.water import paint_running, paint_sea, paint_still
@@ -15,10 +14,11 @@ from siam.worlds.landscapes.objects.plants import FLOWERS, paint_flowers, paint_
 from siam.worlds.landscapes.paint.canvas import OVERSAMPLING, Camera, Canvas
 from siam.worlds.landscapes.paint.light import Light, draw_light
 from siam.worlds.landscapes.paint.noise import Noise, fractal, smoothstep
-from siam.worlds.landscapes.places.all_places import PLACES
+from siam.worlds.landscapes.places import PLACES
 from siam.worlds.landscapes.places.extras import CHARMING, add_extras
-from siam.worlds.landscapes.places.plan import Plan, share_of
 from siam.worlds.landscapes.places.unusual import make_unusual
+from siam.worlds.landscapes.plan import Plan, share_of
+from siam.worlds.landscapes.sky import paint_sky
 
 _FAR_HORIZON = 1500.0  # metres: from there on the meeting of sky and plain is a horizon
 _FULL_REFLECTION = 0.10  # share of the picture under mirroring water from which that nuance is at its full strength
@@ -31,7 +31,7 @@ class Scene:
     Attributes:
         picture: RGB, square.
         masks: bool (K, size, size).
-        place: a key of `places.PLACES`.
+        place: a key of `PLACES`.
         light: name of the light.
         strengths: of the nuances that no attribute stands for, 0 to 1.
     """
@@ -57,7 +57,7 @@ def render(generator: np.random.Generator, size: int, place: str | None = None) 
     Args:
         generator: decides everything; scenes of equal generators and sizes are equal.
         size: of the square picture, in pixels.
-        place: the kind of landscape, a key of `places.PLACES`; by default any.
+        place: the kind of landscape, a key of `PLACES`; by default any.
     """
     weights = np.array([weight for _make, weight in PLACES.values()])
     drawn = str(generator.choice(list(PLACES), p=weights / weights.sum()))

@@ -1,1 +1,1 @@
-"""Terrain and what lies on it: ground, strips, water; and the sky above."""
+"""The land: its shape, what covers it, the strips that run over it, and the water."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from siam.worlds.landscapes.ground.ground import Ground
+from siam.worlds.landscapes.ground.cover import Ground
 from siam.worlds.landscapes.paint.noise import smoothstep
-from siam.worlds.landscapes.places.plan import Strip
+from siam.worlds.landscapes.plan import Strip
 
 _GAUGE, _SLEEPERS = 1.45, 0.62  # metres between the rails, and from sleeper to sleeper
 _DASHES = 6.0  # metres from dash to dash of a road's middle line

@@ -1,4 +1,4 @@
-"""What runs on water and on rails: boats, a ferry, trains and trams."""
+"""Boats and a ferry, each above its reflection."""
 
 from collections.abc import Callable, Sequence
 

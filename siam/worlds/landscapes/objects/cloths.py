@@ -3,7 +3,7 @@
 import numpy as np
 
 from siam.worlds.landscapes.objects.building import box
-from siam.worlds.landscapes.objects.lumps import beside, bright_colour, rod
+from siam.worlds.landscapes.objects.lumps import beside, bright_colour, rod, row
 from siam.worlds.landscapes.paint import textures
 from siam.worlds.landscapes.paint.faces import face
 from siam.worlds.landscapes.paint.pen import Pen
@@ -27,15 +27,8 @@ def tent(pen: Pen, generator: np.random.Generator) -> None:
 
 def tents_group(pen: Pen, generator: np.random.Generator) -> None:
     """Draw three to six tents, 1.4 m high, over 12 x 8 m."""
-    for x, z in _row(pen, generator, int(generator.integers(3, 7)), 11.0, 3.5):
+    for x, z in row(pen, generator, int(generator.integers(3, 7)), 11.0, 3.5):
         tent(beside(pen, x, z), generator)
-
-
-def _row(pen: Pen, generator: np.random.Generator, count: int, wide: float, away: float) -> list[tuple[float, float]]:
-    """Return places (x, z) side by side over a width, up to `away` metres before or behind, from far to near."""
-    across = (np.arange(count) * 0.618 % 1 - 0.5) * wide + generator.uniform(-0.08, 0.08, count) * wide
-    places = list(zip(across.tolist(), generator.uniform(-away, away, count).tolist(), strict=True))
-    return sorted(places, key=lambda place: -pen.place((place[0], 0, place[1]))[2])
 
 
 def washing_line(pen: Pen, generator: np.random.Generator) -> None:
@@ -83,7 +76,7 @@ def flags(pen: Pen, generator: np.random.Generator) -> None:
 
 def parasols(pen: Pen, generator: np.random.Generator) -> None:
     """Draw three to seven parasols in two colours, 2.3 m high, over 10 x 5 m, with loungers in their shade."""
-    for x, z in _row(pen, generator, int(generator.integers(3, 8)), 9.0, 2.2):
+    for x, z in row(pen, generator, int(generator.integers(3, 8)), 9.0, 2.2):
         _parasol(beside(pen, x, z), generator)
 
 

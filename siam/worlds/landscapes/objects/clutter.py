@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from siam.worlds.landscapes.objects.cloths import _row, flags, parasols, tent, tents_group, washing_line
-from siam.worlds.landscapes.objects.lumps import beside, bright_colour, lump, rod
+from siam.worlds.landscapes.objects.cloths import flags, parasols, tent, tents_group, washing_line
+from siam.worlds.landscapes.objects.lumps import beside, bright_colour, lump, rod, row
 from siam.worlds.landscapes.objects.timber import fallen_trunk, log_pile, pallets
 from siam.worlds.landscapes.paint import textures
 from siam.worlds.landscapes.paint.faces import Attributes, Surface, face
@@ -119,7 +119,7 @@ def litter(pen: Pen, generator: np.random.Generator) -> None:
 
 def hay_bales(pen: Pen, generator: np.random.Generator) -> None:
     """Draw three to six round bales of hay, 1.4 m high, over 14 x 8 m."""
-    for x, z in _row(pen, generator, int(generator.integers(3, 7)), 12.0, 4.0):
+    for x, z in row(pen, generator, int(generator.integers(3, 7)), 12.0, 4.0):
         _bale(beside(pen, x, z), generator)
 
 

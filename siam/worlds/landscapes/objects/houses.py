@@ -1,4 +1,4 @@
-"""Houses; and the flat faces, walls, openings and roofs that every building is made of, each pixel at its own depth."""
+"""Houses of brick, wood, shingles and stone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

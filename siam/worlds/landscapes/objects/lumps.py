@@ -72,3 +72,10 @@ def beside(pen: Pen, x: float, z: float) -> Pen:
     place = pen.place((x, 0, z))
     return Pen(pen.canvas, place[0], place[2], pen.ground, turn=float(np.arctan2(far - near, right - left)),
                scale=pen.scale)  # fmt: skip
+
+
+def row(pen: Pen, generator: np.random.Generator, count: int, wide: float, away: float) -> list[tuple[float, float]]:
+    """Return places (x, z) side by side over a width, up to `away` metres before or behind, from far to near."""
+    across = (np.arange(count) * 0.618 % 1 - 0.5) * wide + generator.uniform(-0.08, 0.08, count) * wide
+    places = list(zip(across.tolist(), generator.uniform(-away, away, count).tolist(), strict=True))
+    return sorted(places, key=lambda place: -pen.place((place[0], 0, place[1]))[2])

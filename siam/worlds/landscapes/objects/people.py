@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from siam.worlds.landscapes.objects.earth import ground_patch
 from siam.worlds.landscapes.objects.figures import Shapes, figure
 from siam.worlds.landscapes.objects.looks import Look, Pose, draw_look, sitting, standing, walking
-from siam.worlds.landscapes.objects.works import ground_patch
 from siam.worlds.landscapes.paint.pen import Pen
 
 _BLANKETS = ((0.80, 0.16, 0.16), (0.18, 0.32, 0.64), (0.16, 0.48, 0.30), (0.86, 0.60, 0.14))

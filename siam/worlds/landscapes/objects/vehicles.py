@@ -1,4 +1,4 @@
-"""Cars, lorries, buses, trams, trains and a telephone box, each a few bodies with windows and wheels."""
+"""Cars, parked or wrecked, lorries and buses, and a telephone box, each a few bodies with windows and wheels."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Diggers, pits, roadworks, cranes and ploughed strips."""
+"""Diggers, pits, roadworks and cranes."""
 
 from collections.abc import Callable, Sequence
 

@@ -6,7 +6,7 @@ Without the second, a network could tell wires by the road below them, and sand 
 import numpy as np
 
 from siam.worlds.landscapes.ground.terrain import Course
-from siam.worlds.landscapes.places.plan import Plan, Strip, Thing
+from siam.worlds.landscapes.plan import Plan, Strip, Thing
 
 _WALKED = ("alpine_lake", "alpine_valley", "moor", "woodland", "cliffs", "meadow", "river", "ruins", "snowfield")
 _BUILT = ("village", "roadside", "industry", "building_site", "railway")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from siam.worlds.landscapes.places.plan import Layer, Plan
+from siam.worlds.landscapes.plan import Layer, Plan
 
 
 def _desert(plan: Plan, generator: np.random.Generator) -> None:

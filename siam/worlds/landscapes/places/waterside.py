@@ -3,8 +3,8 @@
 import numpy as np
 
 from siam.worlds.landscapes.ground.terrain import Mountains, Shape
-from siam.worlds.landscapes.places.plan import Layer, Plan, Strip, Wood
 from siam.worlds.landscapes.places.wild import BROADLEAVES, CONIFERS, course_ahead, mountain_layers, peaks_of
+from siam.worlds.landscapes.plan import Layer, Plan, Strip, Wood
 
 _Generator = np.random.Generator
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from siam.worlds.landscapes.ground.terrain import Course, Mountains, Shape
-from siam.worlds.landscapes.places.plan import Layer, Plan, Strip, Thing, Wood
+from siam.worlds.landscapes.plan import Layer, Plan, Strip, Thing, Wood
 
 _Generator = np.random.Generator
 CONIFERS, BROADLEAVES = ("spruce", "pine"), ("oak", "beech", "birch")

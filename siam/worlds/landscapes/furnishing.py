@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from siam.worlds.landscapes.ground.ground import Ground
+from siam.worlds.landscapes.ground.cover import Ground
 from siam.worlds.landscapes.ground.terrain import Terrain
+from siam.worlds.landscapes.objects import LINES, THINGS
 from siam.worlds.landscapes.objects.plants import Grove
-from siam.worlds.landscapes.objects.things import LINES, THINGS
 from siam.worlds.landscapes.paint.canvas import Canvas
 from siam.worlds.landscapes.paint.noise import smoothstep
 from siam.worlds.landscapes.paint.pen import Pen
-from siam.worlds.landscapes.places.plan import Plan, Strip, Thing, Wood
+from siam.worlds.landscapes.plan import Plan, Strip, Thing, Wood
 
 _TRIES = 40
 _ON_ROADS = ("car", "van", "lorry", "bus", "vintage_tram")
