@@ -41,6 +41,7 @@ from siam.evaluation.what_where_how.places import centre_prior
 from siam.evaluation.what_where_how.scenes import pooled
 from siam.explainers.attribution import Attribution, attribute_photo
 from siam.explainers.base import Network, Target, score_up
+from siam.runtime.files import write_atomically
 from siam.runtime.processes import in_parallel
 
 REFERENCES = ("random", "siam_random", "centre", "truth")
@@ -152,7 +153,7 @@ def _kept(path: Path, settings: dict[str, Any]) -> list[Record]:
     """Return the records of a file that was begun with these settings, or begin it."""
     lines = list(_lines(path))
     if not lines:
-        path.write_text(json.dumps({"settings": settings}) + "\n", encoding="utf-8")
+        write_atomically(path, (json.dumps({"settings": settings}) + "\n").encode())
         return []
     if lines[0].get("settings") != settings:
         raise DatasetError(
@@ -169,7 +170,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
-        path.write_text(whole, encoding="utf-8")
+        write_atomically(path, whole.encode())
     for line in whole.splitlines():
         try:
             yield json.loads(line)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from siam.errors import SIAMError
+from siam.runtime.files import write_atomically
 from siam.runtime.paths import ASSETS
 
 FORMAT = 1
@@ -60,19 +61,14 @@ def write(result: Result, path: Path) -> None:
     """Write a result, whole or not at all; folders are made, and a file of this name is replaced.
 
     Raises:
+        StorageError: it cannot be stored.
         ValueError: the result is not as `Result` says, or holds a number that is not finite.
     """
     content = asdict(result)
     if problem := _problem(content):
         raise ValueError(f"the result {problem}")
     text = json.dumps({"format": content.pop("format"), **content}, indent=1, ensure_ascii=False, allow_nan=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)  # where the disk was full
+    write_atomically(path, f"{text}\n".encode())
 
 
 def read(path: Path) -> Result:

@@ -21,7 +21,7 @@ from siam.gallery.copies import small_jpeg
 from siam.gallery.store import About
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
-from siam.runtime.files import storage_errors
+from siam.runtime.files import storage_errors, write_atomically
 from siam.runtime.provenance import git_commit
 
 LONGEST = 800  # px of the longer side of a copy
@@ -135,8 +135,7 @@ class Kept:
                     told = json.loads(line)
                     digest = told.pop("sha256")
                     self._known[digest] = Numbers(**told)
-        with storage_errors(path):
-            path.write_text("\n".join([networks, *map(self._line, self._known)]) + "\n", encoding="utf-8")
+        write_atomically(path, ("\n".join([networks, *map(self._line, self._known)]) + "\n").encode())
 
     def get(self, digest: str) -> Numbers | None:
         """Return the scores of a picture, None where they are not known."""

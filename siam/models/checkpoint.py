@@ -21,6 +21,7 @@ from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.card import CARD
 from siam.models.card import FORMAT as FORMAT
 from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.files import write_atomically
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS
 
@@ -88,14 +89,14 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
 
     Raises:
         CheckpointError: a config holds a number that is not finite.
+        StorageError: a file cannot be written; those that stood there are as they were.
     """
     text = cards.text(pair.card, pair.name, pair.siam.config, pair.baseline.config if pair.baseline else None)
-    folder.mkdir(parents=True, exist_ok=True)
     _save_tensors(pair.siam, folder / _SIAM, half)
     if pair.baseline is not None:
         _save_tensors(pair.baseline, folder / _BASELINE, half)
         fitted.write_all(pair.baseline, folder)
-    _write(text.encode(), folder / CARD)
+    write_atomically(folder / CARD, text.encode())
 
 
 def load_tensors(model: nn.Module, path: Path) -> None:
@@ -163,16 +164,7 @@ def _save_tensors(model: nn.Module, path: Path, half: bool) -> None:
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
-    _write(to_bytes(tensors), path)
-
-
-def _write(content: bytes, path: Path) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)  # where the disk was full
+    write_atomically(path, to_bytes(tensors))
 
 
 def _shape(tensor: Tensor) -> str:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from siam.images.preprocessing import InputConfig, preprocess
 from siam.images.reading import read_image
+from siam.runtime.files import whole_file
 
 VIEWS = 2  # a photo as it is, and flipped left to right
 
@@ -24,6 +25,7 @@ def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cac
 
     Raises:
         ImageError: a photo cannot be read.
+        StorageError: the features cannot be stored.
     """
     stored = cache / f"features-{_digest(backbone, config, files)}.pt"
     if stored.is_file():
@@ -35,10 +37,8 @@ def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cac
             pixels = preprocess(read_image(path), config)
             views = torch.cat([pixels, pixels.flip(3)]).to(memory_format=torch.channels_last)  # (2, 3, H, W)
             features.append(backbone(views).half().contiguous())
-    cache.mkdir(parents=True, exist_ok=True)
-    part = stored.with_suffix(".part")
-    torch.save(features, part)
-    part.replace(stored)
+    with whole_file(stored) as part:
+        torch.save(features, part)
     return features
 
 

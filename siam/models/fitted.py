@@ -19,6 +19,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from siam.errors import CheckpointError
+from siam.runtime.files import write_atomically
 
 NAMES = ("lcam_fm", "lcam_img", "vebi")
 FILES = tuple(f"{name}.safetensors" for name in NAMES)
@@ -121,14 +122,10 @@ def write(name: str, fitted: Fitted, model: nn.Module, folder: Path) -> None:
         fitted: its facts must be JSON.
         model: the network as `siam.load` returns it.
         folder: made if missing.
+
+    Raises:
+        StorageError: it cannot be stored.
     """
     told = {"network": fingerprint(model), "facts": json.dumps(fitted.facts, allow_nan=False)}
     content = to_bytes({key: tensor.contiguous() for key, tensor in fitted.tensors.items()}, metadata=told)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.safetensors"
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)  # where the disk was full
+    write_atomically(folder / f"{name}.safetensors", content)

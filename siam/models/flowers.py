@@ -27,6 +27,7 @@ from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.card import CARD, FORMAT
 from siam.models.checkpoint import load_tensors
 from siam.models.fitted import Fitted
+from siam.runtime.files import write_atomically
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS
 
@@ -150,8 +151,6 @@ def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
         CheckpointError: the card or the config holds a number that is not finite.
         StorageError: the folder cannot be written to.
     """
-    from siam.runtime.files import write_atomically  # its libraries are for the network; who only loads needs none
-
     own = {"format": FORMAT, "network": asdict(network.config), "class_names": list(network.class_names)}
     try:
         text = json.dumps({**card, **own}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -12,6 +12,7 @@ import numpy as np
 from siam.explanation.inference import Explanation
 from siam.figures.paper import paper_figure_png
 from siam.reports.page import html_report as html_report
+from siam.runtime.files import write_atomically
 
 DIGITS = 6  # significant ones of every number in an array
 
@@ -68,7 +69,11 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
 
 
 def write(explanation: Explanation, image_name: str, card: dict, folder: Path, stem: str) -> list[Path]:
-    """Write figure, data and report as `stem`.png, .json and .html into an existing folder; return their paths."""
+    """Write figure, data and report as `stem`.png, .json and .html into a folder; return their paths.
+
+    Raises:
+        StorageError: one cannot be stored.
+    """
     data = json.dumps(data_json(explanation, image_name, card), ensure_ascii=False, allow_nan=False)
     contents = {
         ".png": paper_figure_png(explanation),
@@ -78,7 +83,7 @@ def write(explanation: Explanation, image_name: str, card: dict, folder: Path, s
     paths = []
     for ending, content in contents.items():
         paths.append(folder / f"{stem}{ending}")
-        paths[-1].write_bytes(content)
+        write_atomically(paths[-1], content)
     return paths
 
 

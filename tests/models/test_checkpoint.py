@@ -179,6 +179,6 @@ def test_full_disk_leaves_what_was_there(pair, folder, monkeypatch):
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", write_half)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(siam.SIAMError, match="No space left"):
         save(Pair("test", siam_network(seed=5, predicts_variance=True), pair.baseline, {}), folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from siam.datasets.votes import ATTRIBUTION_COLUMNS, read_attribution
-from siam.runtime.files import storage_errors
+from siam.runtime.files import storage_errors, write_atomically
 
 PAGE = "https://www.geograph.org.uk/photo/"
 SEE_PAGE = "see page"  # where the source does not tell the author
@@ -39,7 +39,7 @@ class Attribution:
         with storage_errors(self._path):
             whole = self._path.read_bytes() if self._path.exists() else b""
             if b"\n" not in whole:
-                self._append([dict(zip(ATTRIBUTION_COLUMNS, ATTRIBUTION_COLUMNS, strict=True))], anew=True)
+                write_atomically(self._path, f"{','.join(ATTRIBUTION_COLUMNS)}\n".encode())
             elif not whole.endswith(b"\n"):
                 os.truncate(self._path, whole.rfind(b"\n") + 1)
         self._listed = set(read_attribution(self._path))
@@ -59,12 +59,12 @@ class Attribution:
             self._append(new)
         self._listed.update(int(row["ID"]) for row in new)
 
-    def _append(self, rows: Iterable[Mapping[str, str]], anew: bool = False) -> None:
+    def _append(self, rows: Iterable[Mapping[str, str]]) -> None:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         for row in rows:
             writer.writerow(" ".join(row[name].split()) for name in ATTRIBUTION_COLUMNS)  # one line for each photo
-        with self._path.open("w" if anew else "a", encoding="utf-8", newline="") as file:
+        with self._path.open("a", encoding="utf-8", newline="") as file:
             file.write(text.getvalue())
             file.flush()
             os.fsync(file.fileno())

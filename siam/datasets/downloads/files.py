@@ -15,7 +15,7 @@ import httpx2
 from tqdm import tqdm
 
 from siam.datasets.downloads.web import Again, DownloadError, Web, content_range
-from siam.runtime.files import storage_errors
+from siam.runtime.files import storage_errors, write_atomically
 
 
 def download(web: Web, url: str, target: Path, sha256: str | None = None) -> Path:
@@ -96,7 +96,8 @@ class _Part:
         else:
             have, size = 0, int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
             self._forget()
-            self._about.write_text(json.dumps({"url": self._url, "validator": tag, "size": size}), encoding="utf-8")
+            about = {"url": self._url, "validator": tag, "size": size}
+            write_atomically(self._about, json.dumps(about).encode())
         _check_space(self._path, size, have)
         bar.total, bar.n = size, have
         bar.refresh()

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from siam.errors import TrainingError
-from siam.training.end_to_end.logs import Logs
 from siam.training.end_to_end.minibatches import Minibatch, Minibatches, load
-from siam.training.end_to_end.state import PhaseFolder
+from siam.training.end_to_end.state import Logs, PhaseFolder
 
 # Losses of a network on photos that it does not learn from: for each kind of photo its weight, the sum of the losses
 # over this process's share of the photos, and their number.
@@ -97,7 +96,7 @@ class Phase:
 
         Raises:
             TrainingError: the loss or the gradient is no longer a number, or what is on disk is of another recipe.
-            OSError: the disk is full; the last state is still there.
+            StorageError: the disk is full; the last state is still there.
         """
         figures = self.folder.finished()
         if figures is None:

@@ -8,18 +8,21 @@
 Files are written under another name first, so a full disk or a kill leaves the last good one.
 """
 
-import contextlib
+import csv
 import json
-import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 from siam.errors import TrainingError
+from siam.runtime.files import whole_file, write_atomically
 
 
 class PhaseFolder:
@@ -43,9 +46,10 @@ class PhaseFolder:
         """Keep a state, whole or not at all.
 
         Raises:
-            OSError: it cannot be written; the state before is still there.
+            StorageError: it cannot be written; the state before is still there.
         """
-        _replace(self.state_path, lambda part: torch.save({**state, "recipe": self.recipe}, part))
+        with whole_file(self.state_path) as part:
+            torch.save({**state, "recipe": self.recipe}, part)
 
     def load_state(self) -> dict[str, Any] | None:
         """Return the state to go on from, or None.
@@ -69,7 +73,7 @@ class PhaseFolder:
     def save_best(self, network: nn.Module) -> None:
         """Keep the weights of a network as the best so far."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        _replace(self.folder / "best.safetensors", lambda part: save_file(tensors, part))
+        write_atomically(self.folder / "best.safetensors", to_bytes(tensors))
 
     def load_best(self, network: nn.Module) -> None:
         """Give a network the best weights."""
@@ -78,7 +82,7 @@ class PhaseFolder:
     def finish(self, figures: Mapping[str, Any]) -> None:
         """Note that the phase is over; its state, which is large, is no longer needed."""
         text = json.dumps({**figures, "recipe": self.recipe}, indent=1) + "\n"
-        _replace(self.folder / "done.json", lambda part: part.write_text(text, encoding="utf-8"))
+        write_atomically(self.folder / "done.json", text.encode())
         self.state_path.unlink(missing_ok=True)
 
     def finished(self) -> dict[str, Any] | None:
@@ -101,17 +105,70 @@ class PhaseFolder:
             )
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except Exception as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        if isinstance(error, RuntimeError):  # PyTorch's own writer reports a full disk so
-            raise OSError(None, f"could not be written ({str(error).splitlines()[0]})", str(path)) from error
-        raise
+class Log:
+    """Rows of figures, one csv file; after a resume, rows of steps that are repeated are removed."""
+
+    def __init__(self, path: Path, from_step: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._columns: list[str] | None = None
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= from_step]
+            self._columns = list(rows[0]) if rows else None
+            text = StringIO(newline="")
+            self._write_to(text, rows, headed=True)
+            write_atomically(path, text.getvalue().encode())
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add a row; the first one names the columns."""
+        first = self._columns is None
+        self._columns = self._columns or list(row)
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            self._write_to(file, [row], headed=first)
+
+    def _write_to(self, stream: TextIO, rows: Sequence[Mapping[str, Any]], *, headed: bool) -> None:
+        if self._columns is None:  # no row has come that names them
+            return
+        writer = csv.DictWriter(stream, self._columns)
+        if headed:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+class Logs:
+    """The losses of a phase as csv files, and for TensorBoard where it is installed."""
+
+    def __init__(self, folder: Path, from_step: int) -> None:
+        self._steps = Log(folder / "steps.csv", from_step)
+        self._epochs = Log(folder / "epochs.csv", from_step)
+        self._start = time.monotonic()
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            self._board = None
+        else:
+            self._board = SummaryWriter(str(folder), purge_step=from_step + 1)
+
+    def step(self, step: int, losses: dict[str, float], learning_rate: float) -> None:
+        """Note the losses of a step, counted from 1."""
+        self._steps.write({"step": step, **losses, "learning_rate": learning_rate, "seconds": self._seconds()})
+        if self._board is not None:
+            for name, value in {**losses, "learning_rate": learning_rate}.items():
+                self._board.add_scalar(f"training/{name}", value, step)
+
+    def epoch(self, step: int, epoch: int, validation_loss: float) -> None:
+        """Note the validation loss at the end of an epoch."""
+        self._epochs.write(
+            {"step": step, "epoch": epoch, "validation_loss": validation_loss, "seconds": self._seconds()}
+        )
+        if self._board is not None:
+            self._board.add_scalar("validation/loss", validation_loss, step)
+
+    def close(self) -> None:
+        """Write out what TensorBoard's writer still holds."""
+        if self._board is not None:
+            self._board.close()
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self._start, 2)

@@ -1,0 +1,197 @@
+"""Files are whole or absent, whichever step of writing fails, and whoever writes them."""
+
+import os
+import resource
+import shutil
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siam.datasets.downloads.attribution import Attribution
+from siam.errors import StorageError
+from siam.evaluation import stored
+from siam.gallery import scoring, writing
+from siam.gallery.store import About
+from siam.models import fitted
+from siam.models.checkpoint import Pair, save
+from siam.models.fitted import Fitted
+from siam.models.flowers import FlowerNetwork
+from siam.models.flowers import save as save_flowers
+from siam.reports import files as report_files
+from siam.runtime.files import whole_file, write_atomically
+from siam.training.end_to_end.state import Log, PhaseFolder
+from tests.support.fakes import fake_explanation
+from tests.support.networks import SCALE, baseline_network, siam_network
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@contextmanager
+def full_disk(bytes_left=8):
+    """The process may write no file above some bytes, which the file system refuses much as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@settings(deadline=None, max_examples=30)
+@given(old=st.none() | st.binary(max_size=64), new=st.binary(max_size=64), room=st.integers(0, 64))
+def test_what_is_there_is_all_of_the_old_or_all_of_the_new(old, new, room, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("any")
+    path = folder / "folder" / "file"
+    if old is not None:
+        write_atomically(path, old)
+    try:
+        with full_disk(room):
+            write_atomically(path, new)
+    except StorageError:
+        assert len(new) > room
+        assert contents(folder) == ({} if old is None else {Path("folder/file"): old})
+    else:
+        assert contents(folder) == {Path("folder/file"): new}
+
+
+@pytest.mark.parametrize(
+    ("module", "step"), [(os, "fsync"), (shutil, "copymode"), (Path, "replace"), (Path, "write_bytes")]
+)
+def test_a_failure_at_any_step_leaves_the_old_file(tmp_path, monkeypatch, module, step):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def refuse(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, step, refuse)
+    with pytest.raises(StorageError, match="No space left on device: check the space left") as caught:
+        write_atomically(path, b"new")
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert contents(tmp_path) == {Path("file"): b"old"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no such number")])
+def test_what_a_writer_raises_passes_and_leaves_nothing(tmp_path, error):
+    with pytest.raises(type(error)), whole_file(tmp_path / "file") as part:
+        part.write_bytes(b"half")
+        raise error
+    assert not contents(tmp_path)
+
+
+def test_what_pytorch_says_of_a_full_disk_is_an_error_of_the_file(tmp_path):
+    with (
+        full_disk(),
+        pytest.raises(StorageError, match=r"state\.pt") as caught,
+        whole_file(tmp_path / "state.pt") as part,
+    ):
+        torch.save({"weights": torch.ones(10_000)}, part)
+    assert "\n" not in str(caught.value) and not contents(tmp_path)
+
+
+def test_permissions_are_those_of_any_file_and_stay(tmp_path):
+    path, plain = tmp_path / "file", tmp_path / "plain"
+    plain.touch()
+    write_atomically(path, b"old")
+    assert path.stat().st_mode == plain.stat().st_mode
+    path.chmod(0o640)
+    write_atomically(path, b"new")
+    assert path.stat().st_mode & 0o777 == 0o640 and path.read_bytes() == b"new"
+
+
+def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path):
+    (tmp_path / "blob").write_bytes(b"shared")
+    (tmp_path / "link").symlink_to("blob")
+    write_atomically(tmp_path / "link", b"new")
+    assert contents(tmp_path) == {Path("blob"): b"shared", Path("link"): b"new"}
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    path = tmp_path / ("ä" * 125 + ".html")  # 255 bytes
+    write_atomically(path, b"all of it")
+    assert contents(tmp_path) == {Path(path.name): b"all of it"}
+
+
+def test_writers_of_one_file_do_not_mix(tmp_path):
+    texts = [letter * 100_000 for letter in (b"a", b"b", b"c", b"d")]
+    threads = [threading.Thread(target=write_atomically, args=(tmp_path / "file", text)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (content,) = contents(tmp_path).values()
+    assert content in texts
+
+
+RESULT = stored.Result(
+    "photo", "oasis", "test", "any", "2026-11-21", "python -m siam", None, {"siam": {"rmse": 0.5, "n": 3}}
+)
+ABOUT = About("tiny", SCALE, ("a", "b"), "scenes", "all", "2026-11-21", "python -m siam", None)
+
+
+def _entry(identifier):
+    return writing.Entry(
+        identifier=identifier, siam=5.0, bias=4.0, contributions=[0.5, 0.5], presence=[0.1, 0.2], baseline=None
+    )
+
+
+def _flowers(seed):
+    torch.manual_seed(seed)
+    return FlowerNetwork(baseline_network().config, ("red", "blue"))
+
+
+def _learnt(seed):
+    return Fitted({"w": torch.ones(seed + 1)}, {})
+
+
+# Each writes something, and something else for another number.
+WRITERS = {
+    "a pair": lambda root, n: save(Pair("tiny", siam_network(seed=n), baseline_network(n), {}), root),
+    "flowers": lambda root, n: save_flowers(_flowers(n), root, {"n": n}),
+    "what explainers learn": lambda root, n: fitted.write("vebi", _learnt(n), baseline_network(), root),
+    "a result": lambda root, n: stored.write(replace(RESULT, figures={"siam": {"n": n}}), root / "result.json"),
+    "a gallery": lambda root, n: writing.write(root, ABOUT, [_entry(str(n))]),
+    "a report": lambda root, n: report_files.write(fake_explanation(n, attributes=8), "photo.jpg", {}, root, "photo"),
+    "a state": lambda root, n: PhaseFolder(root, "r").save_state({"step": n}),
+    "the best weights": lambda root, n: PhaseFolder(root, "r").save_best(baseline_network(n)),
+    "the end of a phase": lambda root, n: PhaseFolder(root, "r").finish({"steps": n}),
+    "scores that are kept": lambda root, n: scoring.Kept(root / "scores.part", f"networks {n}"),
+    "credits": lambda root, _n: Attribution(root),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_full_disk_leaves_every_file_as_it_was(tmp_path, name):
+    write, folder = WRITERS[name], tmp_path / "folder"
+    with full_disk(), pytest.raises(StorageError) as caught:
+        write(folder, 0)
+    assert not contents(tmp_path) and "\n" not in str(caught.value)
+    if name != "credits":  # are only ever added to
+        write(folder, 0)
+        before = contents(folder)
+        with full_disk(), pytest.raises(StorageError, match="check the space left"):
+            write(folder, 1)
+        assert contents(folder) == before
+        write(folder, 1)
+        assert contents(folder) != before and contents(folder).keys() == before.keys()
+
+
+def test_a_log_that_cannot_be_shortened_stays(tmp_path):
+    log = Log(tmp_path / "steps.csv", 0)
+    for step in (1, 2, 3):
+        log.write({"step": step, "loss": 0.5})
+    before = contents(tmp_path)
+    with full_disk(), pytest.raises(StorageError):
+        Log(tmp_path / "steps.csv", 2)
+    assert contents(tmp_path) == before
+    Log(tmp_path / "steps.csv", 2).write({"step": 3, "loss": 0.25})
+    assert (tmp_path / "steps.csv").read_text().splitlines() == ["step,loss", "1,0.5", "2,0.5", "3,0.25"]
