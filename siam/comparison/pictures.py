@@ -6,7 +6,6 @@ rendered   scenes of a gallery with true masks; the baseline's score; what ought
 flowers    the logit of the picture's own class; what ought to be found is the part whose colour tells the class
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,6 +19,7 @@ from siam.comparison.truth import true_density
 from siam.datasets import flowers
 from siam.errors import DatasetError
 from siam.explainers import names_for
+from siam.explainers.attribution import network_for
 from siam.explainers.base import Network
 from siam.gallery.store import Gallery, read
 from siam.images.preprocessing import preprocess
@@ -27,7 +27,7 @@ from siam.images.reading import read_image
 from siam.models import flowers as flower_network
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import load
-from siam.models.fitted import fingerprint
+from siam.models.identity import record_name
 from siam.models.siam import SIAM
 from siam.runtime.paths import ASSETS
 
@@ -55,9 +55,8 @@ class Case:
     density: np.ndarray | None
 
     def network(self, name: str) -> Network:
-        """Return the network that an explainer explains: SIAM its own, all others the baseline."""
-        own = name == "siam_random" or name.partition(":")[0] == "siam"
-        return self.siam if own and self.siam is not None else self.baseline
+        """Return the network that an explainer or a reference explains; "siam_random" is held against SIAM's."""
+        return network_for(self, "siam" if name == "siam_random" else name)
 
 
 @dataclass(frozen=True)
@@ -148,14 +147,8 @@ def network_of(world: World, name: str) -> Network:
 
 
 def identity(case: Case) -> str:
-    """Return a hash of what explains a picture: the weights of its networks, and what explainers have learnt for it."""
-    digest = hashlib.sha256()
-    for network in (case.baseline, case.siam):
-        digest.update(b"" if network is None else fingerprint(network).encode())
-    for name, fitted in sorted(case.baseline.fitted.items()):
-        for key, tensor in sorted(fitted.tensors.items()):
-            digest.update(f"{name} {key}".encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    """Return a hash of what explains a picture, by which stored records name it."""
+    return record_name(case.baseline, case.siam)
 
 
 def names_in(world: World) -> tuple[str, ...]:

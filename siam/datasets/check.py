@@ -1,6 +1,5 @@
 """Reads all of a dataset, every picture decoded, and tells what is amiss: in one report, or as photos to skip."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from siam.datasets import reader
 from siam.datasets.tables import Finding, Problem
 from siam.errors import ImageError
 from siam.images.reading import read_image
+from siam.runtime.digests import digest
 
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 
@@ -79,7 +79,7 @@ def check(name: str, root: Path) -> Report:
     """
     findings: list[Finding] = []
     files: tuple[Path, ...] = reader(name).read(root, findings=findings).files
-    first_with: dict[bytes, str] = {}
+    first_with: dict[str, str] = {}
     for path, looked in zip(files, _each(_look, files, "check"), strict=True):
         item = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         if isinstance(looked, Finding):
@@ -101,14 +101,13 @@ def usable(files: Sequence[Path]) -> np.ndarray:
     return good
 
 
-def _look(path: Path) -> Finding | bytes:
+def _look(path: Path) -> Finding | str:
     """Return what is amiss with a picture, else the SHA-256 of its content."""
     try:
         if not path.exists():
             return Finding("missing", "", "no such file")
         read_image(path, name="the photo")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return digest(path)
     except ImageError as error:
         return Finding("unreadable", "", str(error))
     except OSError as error:  # a name that the file system refuses, or a file that went a moment ago

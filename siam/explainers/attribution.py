@@ -2,13 +2,16 @@
 
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from siam.explainers import explainer, names_for
 from siam.explainers.base import Network, Progress, Target, quiet
+from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
+from siam.models.siam import SIAM
 from siam.runtime.devices import device_of
 
 
@@ -31,12 +34,29 @@ class Attribution:
     passes: int
 
 
-def network_for(pair: Pair, name: str) -> Network:
-    """Return which network of a pair an explainer explains: SIAM's own maps SIAM, all others the baseline.
+class Networks(Protocol):
+    """A SIAM and its baseline, as a `Pair` has them; one of them may be missing."""
 
-    Without a baseline all explain SIAM.
+    # ruff's D102: the class says what they are
+    @property
+    def siam(self) -> SIAM | None: ...  # noqa: D102
+
+    @property
+    def baseline(self) -> Baseline | None: ...  # noqa: D102
+
+
+def network_for(networks: Networks, name: str) -> Network:
+    """Return which network an explainer explains: SIAM's own maps SIAM, all others the baseline; else what is there.
+
+    Raises:
+        ValueError: there is neither.
     """
-    return pair.siam if name.split(":")[0] == "siam" or pair.baseline is None else pair.baseline
+    both = networks.siam, networks.baseline
+    first, second = both if name.partition(":")[0] == "siam" else both[::-1]
+    network = second if first is None else first
+    if network is None:
+        raise ValueError(f"there is no network that {name!r} could explain")
+    return network
 
 
 def names_of(pair: Pair) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from siam.errors import ImageError
-from siam.images.preprocessing import InputConfig, preprocess
+from siam.images.preprocessing import InputConfig, input_settings, preprocess
 from siam.images.reading import read_image
 from siam.models.baseline import Baseline, BaselineOutput
 from siam.models.checkpoint import Pair
@@ -131,7 +131,7 @@ def predict_pair(
     network, baseline = pair.siam, pair.baseline
     if baseline is None:
         return predict(network, files, function, **settings), None
-    if _input_settings(network.config) == _input_settings(baseline.config):
+    if input_settings(network.config) == input_settings(baseline.config):
         both = Together(network, baseline).eval()
         *found, scores = predict(both, files, lambda out: (*function(out[0]), out[1].scenicness), **settings)
         return tuple(found), scores
@@ -236,7 +236,3 @@ def _ahead(
             yield place, done
     finally:  # also after an error, and where nobody asks for more
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _input_settings(config: InputConfig) -> tuple[object, ...]:
-    return config.image_size, config.size_multiple, config.mean, config.std

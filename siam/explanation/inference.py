@@ -10,7 +10,7 @@ from PIL import Image
 
 from siam.datasets.base import RatingScale
 from siam.errors import ImageError
-from siam.images.preprocessing import InputConfig, preprocess
+from siam.images.preprocessing import input_settings, preprocess
 from siam.models.checkpoint import Pair
 from siam.runtime.devices import device_of
 
@@ -101,7 +101,7 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
     siam_done = time.perf_counter()
     reference = None
     if baseline is not None:
-        if _input_settings(baseline.config) != _input_settings(network.config):
+        if input_settings(baseline.config) != input_settings(network.config):
             pixels = preprocess(image, baseline.config)
         reference = baseline(pixels.to(device))
     scenicness = None if reference is None else float(reference.scenicness[0])
@@ -132,7 +132,3 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.cpu().numpy()
-
-
-def _input_settings(config: InputConfig) -> tuple[object, ...]:
-    return config.image_size, config.size_multiple, config.mean, config.std

@@ -1,6 +1,5 @@
 """The pictures and masks that a gallery copies from its dataset."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from io import BytesIO
@@ -16,6 +15,7 @@ from siam.errors import DatasetError
 from siam.evaluation.assessment import Assessment
 from siam.gallery import store
 from siam.images.reading import read_image
+from siam.runtime.digests import digest
 from siam.runtime.files import write_atomically
 
 PICTURE, MASK = "images/{}.jpg", "masks/{}.png"  # below the gallery's folder
@@ -58,7 +58,7 @@ def small_jpeg(picture: Image.Image, longest: int) -> tuple[bytes, tuple[int, in
 def columns_of(folder: Path, name: str) -> dict[str, str]:
     """Return the columns that tell of a picture in the gallery."""
     image = PICTURE.format(name)
-    return {"image": image, "sha256": hashlib.sha256((folder / image).read_bytes()).hexdigest()}
+    return {"image": image, "sha256": digest(folder / image)}
 
 
 def copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, int]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ holds one commit of it. A dataset in OASIS's layout whose ratings.csv has the co
 file there is which photo. Pictures are kept under the name of their checksum, so several galleries share them.
 """
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from siam.datasets.downloads.web import DownloadError, Patience, Web
 from siam.datasets.tables import read_table
 from siam.gallery.store import Gallery, is_address
+from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
 
 OASIS = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
@@ -49,11 +49,11 @@ def public_pictures(root: Path) -> dict[str, Public]:
     repository, commit = OASIS
     sources = table["source"] if "source" in table else [""] * len(table)
     found = {}
-    for file, name, digest, source in zip(table["file"], table["public_name"], table["sha256"], sources, strict=True):
-        if name and digest:
+    for file, name, checksum, source in zip(table["file"], table["public_name"], table["sha256"], sources, strict=True):
+        if name and checksum:
             found[str(file)] = Public(
                 f"https://raw.githubusercontent.com/{repository}/{commit}/images/{quote(name)}",
-                str(digest),
+                str(checksum),
                 f"https://github.com/{repository}/blob/{commit}/images/{quote(name)}",
                 f"{source}, by way of OASIS" if source else "see OASIS",
             )
@@ -110,12 +110,12 @@ def fetch(
     folder = folder or cache_folder()
     wanted = [(row, path) for row in range(len(gallery)) if (path := _kept(gallery, row, folder)) is not None]
     for done, (row, path) in enumerate(wanted):
-        address, digest = str(gallery.photos["image"][row]), str(gallery.photos["sha256"][row])
+        address, checksum = str(gallery.photos["image"][row]), str(gallery.photos["sha256"][row])
         with storage_errors(path):
-            good = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+            good = path.is_file() and digest(path) == checksum
         if not good:
             data = web.get(address, _MOST)
-            if hashlib.sha256(data).hexdigest() != digest:
+            if digest(data) != checksum:
                 raise DownloadError(
                     f"{address} is not the picture that the gallery knows (its SHA-256 differs): update SIAM Explorer"
                 )

@@ -1,7 +1,6 @@
 """What a pair says of single pictures: the copy that a gallery keeps of a photo, and its numbers."""
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,14 +19,14 @@ from siam.gallery.copies import small_jpeg
 from siam.gallery.store import About
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
+from siam.models.identity import identity
+from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
 from siam.runtime.provenance import git_commit
 
 LONGEST = 800  # px of the longer side of a copy
 
 Told = Callable[[int, int], object]  # called with how many photos are done, and of how many; what it raises ends it
-
-_FINGERPRINTS: WeakKeyDictionary[Pair, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def small_copy(photo: bytes | Path, name: str) -> tuple[bytes, str]:
         ImageError: it cannot be read.
     """
     data, _size = small_jpeg(read_image(photo, name=name), LONGEST)
-    return data, hashlib.sha256(data).hexdigest()
+    return data, digest(data)
 
 
 def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name: str) -> Numbers:
@@ -112,15 +110,8 @@ def scale_of(scores: Sequence[float], scale: RatingScale) -> RatingScale:
 
 
 def fingerprint(pair: Pair) -> str:
-    """Return a digest of a pair's networks."""
-    if pair not in _FINGERPRINTS:
-        digest = hashlib.sha256()
-        for network in filter(None, (pair.siam, pair.baseline)):
-            digest.update(repr(network.config).encode())
-            for name, tensor in network.state_dict().items():
-                digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-        _FINGERPRINTS[pair] = digest.hexdigest()
-    return _FINGERPRINTS[pair]
+    """Return the identity of a pair's networks: scores do not depend on what explainers have learnt for them."""
+    return identity(pair, learnt=False)
 
 
 class Kept:

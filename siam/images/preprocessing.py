@@ -27,6 +27,11 @@ class InputConfig(Protocol):
     def std(self) -> tuple[float, float, float]: ...  # noqa: D102
 
 
+def input_settings(config: InputConfig) -> tuple[object, ...]:
+    """Return all that `preprocess` depends on: networks for which it is the same see the same pictures."""
+    return config.image_size, config.size_multiple, config.mean, config.std
+
+
 def target_size(size: tuple[int, int], config: InputConfig) -> tuple[int, int]:
     """Return the (height, width) a picture of `size` (height, width) gets: short side scaled, both sides rounded."""
     unit = min(size) * config.size_multiple

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from siam.images.preprocessing import InputConfig, preprocess
+from siam.images.preprocessing import InputConfig, input_settings, preprocess
 from siam.images.reading import read_image
+from siam.models.identity import take_weights
+from siam.runtime.digests import digest
 from siam.runtime.files import whole_file
 
 VIEWS = 2  # a photo as it is, and flipped left to right
@@ -27,7 +29,7 @@ def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cac
         ImageError: a photo cannot be read.
         StorageError: the features cannot be stored.
     """
-    stored = cache / f"features-{_digest(backbone, config, files)}.pt"
+    stored = cache / f"features-{_key(backbone, config, files)}.pt"
     if stored.is_file():
         return torch.load(stored, weights_only=True)
     features = []
@@ -67,11 +69,10 @@ def apply(
     return tuple(torch.cat(pieces)[order] for pieces in zip(*parts, strict=True))
 
 
-def _digest(backbone: nn.Module, config: InputConfig, files: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in backbone.state_dict().items():
-        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
-    digest.update(repr((config.image_size, config.size_multiple, config.mean, config.std)).encode())
+def _key(backbone: nn.Module, config: InputConfig, files: Sequence[Path]) -> str:
+    key = hashlib.sha256()
+    take_weights(key, backbone)
+    key.update(repr(input_settings(config)).encode())
     for path in files:
-        digest.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else bytes(path))
-    return digest.hexdigest()[:16]
+        key.update(bytes.fromhex(digest(path)) if path.is_file() else bytes(path))
+    return key.hexdigest()[:16]

@@ -6,7 +6,6 @@
 the hash of the weights, so that it cannot stand beside another, and tells as JSON what it was fitted on.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from siam.errors import CheckpointError
+from siam.models.identity import fingerprint
 from siam.runtime.files import write_atomically
 
 NAMES = ("lcam_fm", "lcam_img", "vebi")
@@ -47,14 +47,6 @@ def fitted_to(model: nn.Module, name: str) -> Fitted:
             f"{type(model).__name__}: python -m siam fit --help (for baselines only)"
         )
     return found[name]
-
-
-def fingerprint(model: nn.Module) -> str:
-    """Return a hash of a network's weights in half precision, the same on every device and however they are stored."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().half().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def read(folder: Path, model: nn.Module, on_problem: Callable[[str], None] | None = None) -> dict[str, Fitted]:

@@ -14,7 +14,6 @@ ours repeats:
 - The baseline predicts mean and variance of the votes; we keep the mean.
 """
 
-import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +30,7 @@ from siam.errors import CheckpointError
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.digests import digest
 
 SCALE = RatingScale("scenicness, ScenicOrNot", 1, 10)
 _INPUT: dict[str, Any] = {
@@ -212,10 +212,7 @@ def _card(siam: SIAM, paths: dict[str, Path]) -> dict[str, Any]:
             "(mean and variance of the votes, 1 to 10), trunk ResNet-50. The weights are theirs."
         ),
         "limits": limits,
-        "source": {
-            kind: {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-            for kind, path in paths.items()
-        },
+        "source": {kind: {"file": path.name, "sha256": digest(path)} for kind, path in paths.items()},
         "paper": "arXiv:1909.08442",
         "imported": datetime.now(UTC).date().isoformat(),
     }

@@ -18,8 +18,9 @@ from siam.errors import CheckpointError, DatasetError, TrainingError
 from siam.images.preprocessing import preprocess
 from siam.models import fitted
 from siam.models.baseline import Baseline, BaselineConfig
-from siam.models.fitted import Fitted, fingerprint
+from siam.models.fitted import Fitted
 from siam.models.flowers import BUNDLED, LOGITS, WEIGHTS, FlowerNetwork, bundled, load, save
+from siam.models.identity import fingerprint
 from siam.training import flowers as flower_training
 from siam.training.flowers import (
     Pictures,

@@ -4,7 +4,6 @@ While a file is coming it is called NAME.part; NAME.part.json beside it tells wh
 asked for with If-Range and a file that changed on the server begins anew.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ import httpx2
 from tqdm import tqdm
 
 from siam.datasets.downloads.web import Again, DownloadError, Web, content_range
+from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
 
 
@@ -71,7 +71,7 @@ class _Part:
                 now = self.size()
                 progressed, self._most = now > self._most, max(now, self._most)
                 raise Again(again.reason, again.wait, progressed) from again
-        if sha256 is not None and _sha256(self._path) != sha256:
+        if sha256 is not None and digest(self._path) != sha256:
             self._forget()
             raise Again("what came differs from its checksum")
 
@@ -136,8 +136,3 @@ def _check_space(path: Path, size: int | None, have: int) -> None:
     if size is not None and size - have > free:
         needed = f"{(size - have) / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free"
         raise DownloadError(f"{path.parent}: {needed}: make room, then try again")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
