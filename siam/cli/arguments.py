@@ -1,6 +1,7 @@
-"""Arguments that several commands take; each refuses what it cannot be in one sentence."""
+"""What commands share: arguments, each of which refuses what it cannot be in one sentence, and how a command fails."""
 
 import argparse
+import sys
 
 _SMALLEST = 32  # px
 
@@ -17,3 +18,9 @@ def side(text: str) -> int:
     if not text.isdecimal() or int(text) < _SMALLEST:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of pixels from {_SMALLEST} on")
     return int(text)
+
+
+def fail(message: str) -> int:
+    """Write one line to stderr and return the exit status for bad usage or bad input."""
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    return 2

@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.arguments import number, side
-from siam.cli.failure import fail
+from siam.cli.arguments import fail, number, side
 
 if TYPE_CHECKING:
     from siam.comparison.pictures import World

@@ -5,8 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from siam.cli.arguments import number
-from siam.cli.failure import fail
+from siam.cli.arguments import fail, number
 from siam.datasets import DATASETS
 
 _SPLITS = ("train", "val", "test")

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.arguments import number, side
-from siam.cli.failure import fail
+from siam.cli.arguments import fail, number, side
 from siam.datasets import DATASETS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from siam.cli.failure import fail
+from siam.cli.arguments import fail
 from siam.errors import SIAMError
 
 _ENDINGS = (".png", ".json", ".html")  # of what `--out` writes

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.failure import fail
+from siam.cli.arguments import fail
 from siam.errors import CheckpointError, DatasetError, TrainingError
 
 if TYPE_CHECKING:

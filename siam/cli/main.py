@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from siam.cli import compare, data, evaluate, explain, fit, import_official, push, train
-from siam.cli.failure import fail
+from siam.cli.arguments import fail
 from siam.errors import SIAMError
 
 _COMMANDS = (explain, evaluate, compare, train, fit, data, import_official, push)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.failure import fail
+from siam.cli.arguments import fail
 
 if TYPE_CHECKING:
     from siam.training.heads.held_out import OutOfFold

@@ -15,7 +15,7 @@ from siam.datasets.base import AttributePhotos, ScoredPhotos
 from siam.datasets.tables import SPLITS
 from siam.errors import DatasetError, ImageError
 from siam.explanation.batch import OnError, predict, predict_pair
-from siam.images.warnings import quiet_pillow
+from siam.images.reading import quiet_pillow
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAMOutput
 

@@ -4,8 +4,15 @@
 
 An edit changes what g is told, not the photo: what f would see in a changed photo is another question. Networks with
 `SIAMConfig.template_relu` (imported, with negative templates) are linear only while no template stops.
+
+Edits are also one short line of text, such as that of an address (`edits_text`, `read_edits`):
+
+    trees:scale:0.5,wire:erase:00f0,ocean:paint:0003:1.2,hiking:move:1:-2,grass:misread:trees
+
+Cells are a bit mask there, in hexadecimal digits, row by row, the first cell the highest bit.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -16,6 +23,7 @@ from siam.drawing.phrases import at, listing, number, where, words
 from siam.explanation.inference import Explanation
 
 STRONGEST = 2.0  # times an attribute can be scaled up
+_LARGEST = 1e4  # value to paint with, as text: far more than maps hold, and it adds up to no infinity
 
 
 @dataclass(frozen=True)
@@ -209,3 +217,76 @@ def _shifted(values: np.ndarray, down: int, right: int) -> np.ndarray:
         part = values[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
         moved[max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)] = part
     return moved
+
+
+def edits_text(edits: Sequence[Edit], attributes: Sequence[str], shape: tuple[int, int]) -> str:
+    """Return edits of maps (h, w) = `shape` as text; numbers with four significant digits."""
+    return ",".join(":".join([attributes[edit.attribute], *_edit_words(edit, attributes, shape)]) for edit in edits)
+
+
+def read_edits(text: str, attributes: Sequence[str], shape: tuple[int, int]) -> list[Edit]:
+    """Return the edits that a text tells.
+
+    Raises:
+        ValueError: it does not tell edits of maps of this shape and these attributes.
+    """
+    edits: list[Edit] = []
+    for part in filter(None, text.split(",")):
+        try:
+            name, kind, *values = part.split(":")
+            edits.append(_edit_of(attributes.index(name), kind, values, attributes, shape))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{part!r} is no edit of these networks' maps ({error}); begin without it") from error
+    return edits
+
+
+def _edit_words(edit: Edit, attributes: Sequence[str], shape: tuple[int, int]) -> list[str]:
+    if isinstance(edit, Scale):
+        return ["scale", f"{edit.factor:.4g}"]
+    if isinstance(edit, Move):
+        return ["move", str(edit.down), str(edit.right)]
+    if isinstance(edit, Misread):
+        return ["misread", attributes[edit.meant]]
+    cells = _cells_text(edit.cells, shape)
+    return ["erase", cells] if isinstance(edit, Erase) else ["paint", cells, f"{edit.value:.4g}"]
+
+
+def _edit_of(index: int, kind: str, values: list[str], attributes: Sequence[str], shape: tuple[int, int]) -> Edit:
+    if kind == "scale":
+        (factor,) = values
+        return Scale(index, _between(factor, STRONGEST))
+    if kind == "move":
+        down, right = values
+        return Move(index, int(down), int(right))
+    if kind == "misread":
+        (meant,) = values
+        return Misread(index, attributes.index(meant))
+    if kind == "erase":
+        (cells,) = values
+        return Erase(index, _cells_of(cells, shape))
+    if kind == "paint":
+        cells, value = values
+        return Paint(index, _cells_of(cells, shape), _between(value, _LARGEST))
+    raise ValueError(f"{kind!r} is none of scale, erase, paint, move, misread")
+
+
+def _between(text: str, most: float) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and 0 <= value <= most):
+        raise ValueError(f"{text} is not between 0 and {most:g}")
+    return value
+
+
+def _cells_text(cells: frozenset[tuple[int, int]], shape: tuple[int, int]) -> str:
+    height, width = shape
+    bits = sum(1 << (height * width - 1 - (row * width + column)) for row, column in cells)
+    return f"{bits:0{-(-height * width // 4)}x}"
+
+
+def _cells_of(text: str, shape: tuple[int, int]) -> frozenset[tuple[int, int]]:
+    height, width = shape
+    count = height * width
+    if len(text) != -(-count // 4) or int(text, 16) >> count:
+        raise ValueError(f"its cells are not those of a map of {height} x {width}")
+    bits = int(text, 16)
+    return frozenset(divmod(place, width) for place in range(count) if bits >> (count - 1 - place) & 1)

@@ -2,6 +2,10 @@
 
 import math
 import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +14,6 @@ import pillow_heif
 from PIL import ExifTags, Image, ImageCms
 
 from siam.errors import ImageError
-from siam.images.warnings import quiet_pillow
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -37,6 +40,10 @@ _TURNS = {  # EXIF orientation → what makes the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+_lock = threading.Lock()  # of the two below
+_filters = ExitStack()
+_readers = 0
 
 pillow_heif.register_heif_opener()
 
@@ -73,6 +80,28 @@ def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = N
             raise ImageError(f"{label} is {_guess(data)}: choose a picture, {ACCEPTED}.") from error
         with image:
             return _decode(image, label)
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Ignore Pillow's warnings about odd metadata and sizes: we decide, and say it in an `ImageError`.
+
+    Warning filters belong to the whole process. The first of our threads sets them, the last one restores them; were
+    another library's thread to do so in between, only warnings raised inside Pillow would be lost.
+    """
+    global _readers
+    with _lock:
+        if _readers == 0:
+            _filters.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif)\b")
+        _readers += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _readers -= 1
+            if _readers == 0:
+                _filters.close()
 
 
 def _label(name: str) -> str:

@@ -101,7 +101,10 @@ class TemplateHead(nn.Module):
 
     def effective_templates(self) -> Tensor:
         """Return W (K, g, g), what one unit of each attribute in each grid cell adds to the score."""
-        return torch.einsum("k,kt,ktij->kij", self.weights, self.combination, self.templates)
+        shares = self.weights[:, None] * self.combination  # (K, 2)
+        # Product by product, then one sum: a fused one would leave rounding where T+ and T- cancel.
+        positive, negative = (shares[:, :, None, None] * self.templates).unbind(1)  # (K, g, g) each
+        return positive + negative
 
     def cell_weights(self, height: int, width: int) -> Tensor:
         """Return the effective templates as weights (K, h, w) of a map's cells: <W, pool(A)>, cell by cell."""

@@ -1,10 +1,11 @@
 """The report: one explanation as a web page that needs nothing else, to keep, send or print."""
 
 from collections.abc import Mapping
+from importlib import resources
 
 from PIL import Image
 
-from siam.drawing.colours import sign_colour
+from siam.drawing.colours import NEGATIVE, POSITIVE, sign_colour
 from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_factor, frame_width
 from siam.drawing.phrases import difference_text, number, score_text, signed, signed_map_text, tick_text, where, words
 from siam.drawing.shapes import data_uri, render_svg, safe
@@ -12,7 +13,6 @@ from siam.explanation.inference import Contribution, Explanation
 from siam.explanation.wording import attribute_map_text, sentence
 from siam.figures.maps import attribute_map, map_limit, total_maps
 from siam.figures.waterfall import waterfall_drawing
-from siam.reports.style import STYLE
 
 COUNT = 8  # attributes shown with their maps
 PHOTO_SIDE = 900  # px
@@ -58,10 +58,16 @@ def html_report(explanation: Explanation, image_name: str, card: dict) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{safe(image_name)} · SIAM Explorer</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{safe(image_name)} · SIAM Explorer</title>\n<style>{_style()}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def _style() -> str:
+    """Return the style sheet, with the colours of the signs."""
+    sheet = resources.files("siam.reports").joinpath("report.css").read_text(encoding="utf-8")
+    return f"\n:root {{ --positive: {POSITIVE}; --negative: {NEGATIVE}; }}\n{sheet}"
 
 
 def _header(explanation: Explanation, image_name: str) -> str:

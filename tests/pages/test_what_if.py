@@ -5,8 +5,7 @@ import pytest
 import siam
 from siam.drawing import phrases
 from siam.explanation import what_if
-from siam.explanation.edit_text import edits_text
-from siam.explanation.what_if import Erase, Misread, Move, Paint, Scale
+from siam.explanation.what_if import Erase, Misread, Move, Paint, Scale, edits_text
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
 from tests.support.pages import button, opened, parameter, texts

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from siam.drawing.colours import NEGATIVE, POSITIVE
 from siam.drawing.phrases import signed, words
 from siam.explanation.wording import sentence
 from siam.reports import files
@@ -184,6 +185,8 @@ def test_dark_light_and_print_are_styled():
     source = html_report(fake_explanation(), "a.jpg", {})
     assert "prefers-color-scheme: dark" in source
     assert "@media print" in source
+    assert {*re.findall(r"var\((--\w+)\)", source)} <= {*re.findall(r"(--\w+):", source)}
+    assert f"--positive: {POSITIVE};" in source and f"--negative: {NEGATIVE};" in source
 
 
 def test_write_makes_three_files(tmp_path):

@@ -26,8 +26,7 @@ from siam.training.heads import cross_validation
 from siam.training.heads import fit as heads
 from siam.training.heads.cross_validation import cross_validate
 from siam.training.heads.examples import Examples, batches, folds, read_examples
-from siam.training.heads.fit import fit_attributes, fit_baseline, fit_siam
-from siam.training.heads.losses import photo_losses
+from siam.training.heads.fit import fit_attributes, fit_baseline, fit_siam, photo_losses
 from siam.training.pairs import train
 from siam.training.recipes import read_recipe
 from tests.evaluation.test_metrics import slow_average_precision, slow_rmse, slow_tau_b

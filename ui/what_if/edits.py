@@ -7,9 +7,8 @@ import streamlit as st
 
 from siam.drawing import phrases
 from siam.explanation import wording
-from siam.explanation.edit_text import edits_text, read_edits
 from siam.explanation.inference import Explanation
-from siam.explanation.what_if import STRONGEST, Edit, Erase, Misread, Move, Paint, Scale
+from siam.explanation.what_if import STRONGEST, Edit, Erase, Misread, Move, Paint, Scale, edits_text, read_edits
 from siam.figures.brush import brush_figure
 from ui.photos.photo import plain
 from ui.state.address import point

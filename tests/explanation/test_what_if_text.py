@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siam.explanation.edit_text import edits_text, read_edits
-from siam.explanation.what_if import Erase, Misread, Move, Paint, Scale, edited_maps
+from siam.explanation.what_if import Erase, Misread, Move, Paint, Scale, edited_maps, edits_text, read_edits
 
 NAMES = ("trees", "still_water", "wire")
 SHAPE = (5, 7)
