@@ -4,8 +4,10 @@ import argparse
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from siam.cli.arguments import fail
@@ -13,12 +15,10 @@ from siam.errors import CheckpointError, DatasetError, TrainingError
 
 if TYPE_CHECKING:
     from siam.explainers.base import Progress
-    from siam.explainers.fitting.lcam import Pooled
     from siam.models.baseline import Baseline
     from siam.models.fitted import Fitted
     from siam.models.flowers import FlowerNetwork
 
-_NAMES = ("lcam_fm", "lcam_img", "vebi")  # in this order: the second may start from the first
 _LEAST = 20  # pictures, of which every tenth judges
 
 
@@ -34,7 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--flowers", metavar="VARIANT|DIR", help="single-6c, double-12c or a folder, instead of --model and --photos"
     )
     parser.add_argument("--root", type=Path, metavar="DIR", help="with --flowers: their pictures; the train split")
-    parser.add_argument("--only", nargs="+", choices=_NAMES, metavar="NAME", help=f"of {', '.join(_NAMES)}")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="sections of the recipe; default all")
     parser.add_argument("--count", type=int, metavar="N", help="at most so many pictures, drawn by the recipe's seed")
     parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: beside the network")
@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     recipe = _recipe(options.recipe, options.only)
     # Imported here, so that --help and a bad argument answer without loading PyTorch.
     from siam.explainers.fitting.lcam import drawn
+    from siam.explainers.registry import names_that_learn
     from siam.models import fitted
 
     if options.flowers is not None:
@@ -63,13 +64,24 @@ def run(options: argparse.Namespace) -> int:
         raise DatasetError(f"{where}: {len(files)} pictures to fit to; expected at least {_LEAST}")
     files = drawn(files, options.count or 0, recipe["seed"])
     shown, out = _shown(options.gallery), options.out or folder
-    for name in (name for name in _NAMES if name in recipe):
-        model.fitted[name] = _fit(name, model, files, recipe, options.cache)
+    for name in (name for name in names_that_learn() if name in recipe):
+        learner, section = _learner(name), {"seed": recipe["seed"], **recipe[name]}
+        with _bar(name) as progress:
+            model.fitted[name] = learner.learn(name, model, files, section, options.cache, progress)
         fitted.write(name, model.fitted[name], model, out)
-        sys.stdout.write(f"{out / name}.safetensors: {_told(model.fitted[name])}\n")
-        if name == "vebi":  # its weights are kept, and told, even if the pictures that show them fail
-            fitted.write(name, _illustrated(model, files, shown), model, out)
+        sys.stdout.write(f"{out / name}.safetensors: {_summary(model.fitted[name])}\n")
+        if hasattr(learner, "illustrate"):  # what was learnt is stored, and told, even if the pictures of it fail
+            with _bar(f"{name}'s features") as progress:
+                illustrated = learner.illustrate(model, model.fitted[name], files, shown, progress)
+            fitted.write(name, illustrated, model, out)
     return 0
+
+
+def _learner(name: str) -> ModuleType:
+    """Return the module that fits an explainer: `check`, `learn`, and `illustrate` where it has pictures to show."""
+    from siam.explainers.registry import EXPLAINERS
+
+    return import_module(EXPLAINERS[name].description.learner)
 
 
 def _wrong(options: argparse.Namespace) -> str | None:
@@ -93,22 +105,22 @@ def _recipe(path: Path, only: Sequence[str] | None) -> dict[str, Any]:
         raise DatasetError(
             f"{path} is not readable as TOML ({error}): compare it with recipes/explainers.toml"
         ) from error
-    from siam.explainers.fitting.settings import check_vebi, settings_from
+    from siam.explainers.registry import names_that_learn
 
-    unknown = sorted(recipe.keys() - {"seed", *_NAMES})
-    odd = [name for name in _NAMES if not isinstance(recipe.get(name, {}), dict)]
+    names = names_that_learn()
+    unknown = sorted(recipe.keys() - {"seed", *names})
+    odd = [name for name in names if not isinstance(recipe.get(name, {}), dict)]
     if unknown or odd or type(recipe.get("seed")) is not int or recipe["seed"] < 0:
         raise TrainingError(
-            f"{path}: expected seed, a whole number from 0, and sections of {', '.join(_NAMES)}; found "
+            f"{path}: expected seed, a whole number from 0, and sections of {', '.join(names)}; found "
             f"{', '.join(recipe) or 'nothing'}"
         )
-    absent = [name for name in only or () if name not in recipe]
-    if absent or not recipe.keys() & set(_NAMES):
-        raise TrainingError(f"{path} has no section [{absent[0] if absent else _NAMES[0]}]: add it or choose another")
-    for name in _NAMES:
-        check = check_vebi if name == "vebi" else settings_from
+    absent = [name for name in only or () if name not in recipe or name not in names]
+    if absent or not recipe.keys() & set(names):
+        raise TrainingError(f"{path} has no section [{absent[0] if absent else names[0]}]: add it or choose another")
+    for name in names:
         try:
-            check(recipe.get(name, {}))
+            _learner(name).check(recipe.get(name, {}))
         except TrainingError as error:
             raise TrainingError(f"{path}: [{name}]: {error}") from error
     return {name: section for name, section in recipe.items() if name == "seed" or not only or name in only}
@@ -177,36 +189,6 @@ def _flowers(root: Path) -> list[Path]:
     return [path for path, split in zip(flowers.files, flowers.split, strict=True) if split == "train"]
 
 
-def _fit(name: str, model: "Pooled", files: Sequence[Path], recipe: dict[str, Any], cache: Path) -> "Fitted":
-    if name == "vebi":
-        return _fit_vebi(model, files, recipe[name])
-    from siam.explainers.fitting.lcam import fit_fm, fit_img
-    from siam.explainers.fitting.settings import settings_from
-
-    fit = fit_fm if name == "lcam_fm" else fit_img
-    return fit(model, files, settings_from({"seed": recipe["seed"], **recipe[name]}), cache)
-
-
-def _fit_vebi(model: "Pooled", files: Sequence[Path], settings: dict[str, Any]) -> "Fitted":
-    from siam.explainers.fitting import vebi
-
-    try:
-        with _bar("vebi") as progress:
-            return vebi.fit(model, files, settings, progress=progress)
-    except ValueError as error:  # the lasso has no solution, as where features are not finite
-        raise TrainingError(f"vebi cannot be fitted to these pictures: {error}") from error
-
-
-def _illustrated(model: "Pooled", files: Sequence[Path], shown: tuple[str, dict[str, Path]]) -> "Fitted":
-    """Return VEBI's fit with the mean pictures of its features, and for a baseline the pictures that show them best."""
-    from siam.explainers.fitting.visuals import with_top, with_visuals
-    from siam.models.baseline import Baseline
-
-    with _bar("vebi's features") as progress:
-        found = with_visuals(model, model.fitted["vebi"], files, progress=progress)
-    return with_top(model, found, *shown) if isinstance(model, Baseline) else found
-
-
 def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
     """Return a gallery's name and its pictures by their names; those of the samples where there is none."""
     from siam.gallery.samples import load_samples
@@ -221,17 +203,21 @@ def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
 
 @contextmanager
 def _bar(what: str) -> "Iterator[Progress]":
+    """Yield what shows progress as a bar; none is shown for work that tells nothing."""
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit="picture", file=sys.stderr) as bar:
+    with ExitStack() as bars:
 
         def progress(done: int, of: int) -> None:
+            nonlocal bar
+            bar = bar if bar is not None else bars.enter_context(tqdm(desc=what, unit="picture", file=sys.stderr))
             bar.total = of
             bar.update(done - bar.n)
 
+        bar: tqdm | None = None
         yield progress
 
 
-def _told(result: "Fitted") -> str:
+def _summary(result: "Fitted") -> str:
     figures = "".join(f", {name} {value}" for name, value in result.facts.get("held_out", {}).items())
     return f"fitted to {result.facts.get('pictures', '?')} pictures; held out{figures}"

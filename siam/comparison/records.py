@@ -41,10 +41,10 @@ from siam.evaluation.what_where_how.places import centre_prior
 from siam.evaluation.what_where_how.scenes import pooled
 from siam.explainers.attribution import Attribution, attribute_photo
 from siam.explainers.base import Network, Target, score_up
+from siam.explainers.references import REFERENCES
 from siam.runtime.files import write_atomically
 from siam.runtime.processes import in_parallel
 
-REFERENCES = ("random", "siam_random", "centre", "truth")
 FIGURES = (
     *("ebpg", "pixel_ap", "iou_area", "chance", "truth_rank", "deletion", "insertion"),
     *(f"drop_{share}" for share in SHARES),

@@ -15,10 +15,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, quiet
+from siam.explainers.base import Description, Kind, Network, Progress, Target, quiet
 from siam.explainers.minibatches import is_size
-from siam.explainers.otsu import otsu_threshold
-from siam.explainers.sise import most_passes, sampled_maps
+from siam.explainers.sise import most_passes, otsu_threshold, sampled_maps
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,14 @@ class AdaSISE:
     kind: ClassVar[Kind] = "perturbation"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = True
+    description: ClassVar[Description] = Description(
+        title="Ada-SISE",
+        paper="Sudhakar et al. 2021",
+        link="https://arxiv.org/abs/2102.07799",
+        idea="SISE that keeps only as many feature maps of each block as Otsu's threshold says.",
+        colour="#5C6BC0",
+        dash="dot",
+    )
 
     batch_size: int | None = field(default=None, compare=False)
 

@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from siam.explainers import explainer, names_for
 from siam.explainers.base import Network, Progress, Target, quiet
+from siam.explainers.registry import description, explainer, names_for
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM
@@ -52,7 +52,7 @@ def network_for(networks: Networks, name: str) -> Network:
         ValueError: there is neither.
     """
     both = networks.siam, networks.baseline
-    first, second = both if name.partition(":")[0] == "siam" else both[::-1]
+    first, second = both if description(name).networks == "siam" else both[::-1]
     network = second if first is None else first
     if network is None:
         raise ValueError(f"there is no network that {name!r} could explain")
@@ -93,10 +93,10 @@ def attribute_photo(
     handle = model.backbone.register_forward_hook(count)
     try:
         began = time.perf_counter()
-        found = method(model, image, target, progress)[0].detach()
+        field = method(model, image, target, progress)[0].detach()
         if device_of(model).type == "cuda":
             torch.cuda.synchronize(device_of(model))
         seconds = time.perf_counter() - began
     finally:
         handle.remove()
-    return Attribution(name, found.float().cpu(), method.signed, seconds, passes)
+    return Attribution(name, field.float().cpu(), method.signed, seconds, passes)

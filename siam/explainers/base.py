@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from siam.drawing.colours import CROWD
 from siam.models.baseline import Baseline
 from siam.models.siam import SIAM
 from siam.runtime.devices import device_of
@@ -31,6 +32,7 @@ Network = SIAM | Baseline
 Target = Callable[[Network, Tensor], Tensor]  # (model, images (N, 3, H, W)) -> (N,), each of its own picture alone
 Progress = Callable[[int, int], None]  # (passes done, passes in all); may raise, which ends the work
 Kind = Literal["exact", "features", "gradient", "perturbation"]
+Networks = Literal["all", "siam", "baseline"]
 _HOOKS = (
     "_forward_hooks",
     "_forward_hooks_with_kwargs",
@@ -42,6 +44,33 @@ _HOOKS = (
 )
 
 
+@dataclass(frozen=True)
+class Description:
+    """What people are told of a method, how figures draw it, and what it needs.
+
+    Attributes:
+        title: its name in print.
+        paper: a short reference: authors and year.
+        link: the paper's address; "" where there is none.
+        idea: in one sentence, how it works.
+        colour: of its curves, seen on light and on dark pages, neither of the green nor of the magenta of signs.
+        dash: of its curves; no two methods share colour and dash, and neighbours differ in the dash, too.
+        networks: which it can explain.
+        learner: module that fits what it must learn for a network first (`siam.explainers.fitting`); "" for nothing.
+        pattern: what its maps show where they do not know the direction; "" for a map that does.
+    """
+
+    title: str
+    paper: str
+    link: str
+    idea: str
+    colour: str = CROWD
+    dash: str = "solid"
+    networks: Networks = "all"
+    learner: str = ""
+    pattern: str = ""
+
+
 class Explainer(Protocol):
     """What every entry of `EXPLAINERS` makes.
 
@@ -51,11 +80,13 @@ class Explainer(Protocol):
             of changed pictures.
         signed: True: positive cells raise the target, negative ones lower it. False: no cell is below 0.
         slow: whether it tells `progress`, as all that take more than a few passes do.
+        description: of the method, for people and figures.
     """
 
     kind: ClassVar[Kind]
     signed: ClassVar[bool]
     slow: ClassVar[bool]
+    description: ClassVar[Description]
 
     def passes(self, model: Network, height: int, width: int) -> int:
         """Return how many forward passes one picture of height x width px takes at most; a gradient costs one more."""
@@ -117,6 +148,27 @@ def attribute(index: int) -> Target:
     Calling it raises `ValueError` where the model is a baseline, or has no such attribute.
     """
     return _Attribute(index)
+
+
+@dataclass(frozen=True)
+class _Output:
+    index: int
+
+    def __call__(self, model: nn.Module, images: Tensor) -> Tensor:
+        outputs = model(images)
+        if not isinstance(outputs, Tensor) or outputs.ndim != 2:
+            raise ValueError(f"a {type(model).__name__} gives no outputs (N, K): explain its score instead")
+        if not 0 <= self.index < outputs.shape[1]:
+            raise ValueError(f"there is no output {self.index}: this network has {outputs.shape[1]}, numbered from 0")
+        return outputs[:, self.index]
+
+
+def output(index: int) -> Target:
+    """Return the target "output `index`" (N,) of a network that gives several (N, K), such as the logits of classes.
+
+    Calling it raises `ValueError` where the network gives none, or has no such output.
+    """
+    return _Output(index)
 
 
 @contextmanager

@@ -13,7 +13,18 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, layers_and_gradients, prepared, quiet, untouched
+from siam.drawing.colours import BASELINE_COLOUR
+from siam.explainers.base import (
+    Description,
+    Kind,
+    Network,
+    Progress,
+    Target,
+    layers_and_gradients,
+    prepared,
+    quiet,
+    untouched,
+)
 from siam.models.baseline import Baseline
 
 
@@ -24,6 +35,14 @@ class CAM:
     kind: ClassVar[Kind] = "exact"
     signed: ClassVar[bool] = True
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="CAM",
+        paper="Zhou et al. 2016",
+        link="https://arxiv.org/abs/1512.04150",
+        idea="The baseline's own terms, cell by cell: last features times the final weights. Exact, but without words.",
+        colour=BASELINE_COLOUR,
+        networks="baseline",
+    )
 
     def passes(self, model: Network, height: int, width: int) -> int:
         """Return 1."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,15 @@ class EigenCAM:
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="Eigen-CAM",
+        paper="Muhammad, Yeasin 2020",
+        link="https://arxiv.org/abs/2008.00299",
+        idea="The main direction of the last features. It does not know what is asked of it.",
+        colour="#6E7F8D",
+        dash="dot",
+        pattern="the main pattern of the last features",
+    )
 
     def passes(self, model: Network, height: int, width: int) -> int:
         """Return 1."""

@@ -12,7 +12,17 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, layers_and_gradients, prepared, quiet, untouched
+from siam.explainers.base import (
+    Description,
+    Kind,
+    Network,
+    Progress,
+    Target,
+    layers_and_gradients,
+    prepared,
+    quiet,
+    untouched,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,13 @@ class GradCAM:
     kind: ClassVar[Kind] = "gradient"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="Grad-CAM",
+        paper="Selvaraju et al. 2017",
+        link="https://arxiv.org/abs/1610.02391",
+        idea="The last features, each weighted by the mean of its gradient; what is negative is dropped.",
+        colour="#8E6BBF",
+    )
 
     layer: str = "backbone"
 

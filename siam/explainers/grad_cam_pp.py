@@ -14,7 +14,17 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, layers_and_gradients, prepared, quiet, untouched
+from siam.explainers.base import (
+    Description,
+    Kind,
+    Network,
+    Progress,
+    Target,
+    layers_and_gradients,
+    prepared,
+    quiet,
+    untouched,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,14 @@ class GradCAMPP:
     kind: ClassVar[Kind] = "gradient"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="Grad-CAM++",
+        paper="Chattopadhay et al. 2018",
+        link="https://arxiv.org/abs/1710.11063",
+        idea="Grad-CAM whose weights favour places where a feature alone would raise the score.",
+        colour="#8E6BBF",
+        dash="dot",
+    )
 
     layer: str = "backbone"
 

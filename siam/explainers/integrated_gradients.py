@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
 from siam.explainers.minibatches import at_once, batches, is_size
 
 
@@ -30,6 +30,14 @@ class IntegratedGradients:
     kind: ClassVar[Kind] = "gradient"
     signed: ClassVar[bool] = True
     slow: ClassVar[bool] = True
+    description: ClassVar[Description] = Description(
+        title="Integrated gradients",
+        paper="Sundararajan, Taly, Yan 2017",
+        link="https://arxiv.org/abs/1703.01365",
+        idea="The gradient of every pixel, summed along the way from a plain picture to the photo.",
+        colour="#D1495B",
+        dash="dash",
+    )
 
     steps: int = 50
     batch_size: int | None = field(default=None, compare=False)

@@ -12,7 +12,17 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, layers_and_gradients, prepared, quiet, untouched
+from siam.explainers.base import (
+    Description,
+    Kind,
+    Network,
+    Progress,
+    Target,
+    layers_and_gradients,
+    prepared,
+    quiet,
+    untouched,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,13 @@ class LayerCAM:
     kind: ClassVar[Kind] = "gradient"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="Layer-CAM",
+        paper="Jiang et al. 2021",
+        link="https://doi.org/10.1109/TIP.2021.3089943",
+        idea="The last features, each weighted by its gradient at that very place.",
+        colour="#2A9D8F",
+    )
 
     layer: str = "backbone"
 

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from siam.explainers.base import (
+    Description,
     Kind,
     Network,
     Progress,
@@ -44,6 +45,16 @@ class LCAMFm:
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="L-CAM-Fm",
+        paper="Gkartzonika, Gkalelis, Mezaris 2022",
+        link="https://arxiv.org/abs/2209.11189",
+        idea="A small attention layer, trained once to hide features without changing the score.",
+        colour="#7F8C3B",
+        networks="baseline",
+        learner="siam.explainers.fitting.lcam",
+        pattern="what the score rests on",
+    )
 
     def passes(self, model: Network, height: int, width: int) -> int:
         """Return 1."""
@@ -66,6 +77,17 @@ class LCAMImg:
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="L-CAM-Img",
+        paper="Gkartzonika, Gkalelis, Mezaris 2022",
+        link="https://arxiv.org/abs/2209.11189",
+        idea="The same attention, trained to hide parts of the photo itself.",
+        colour="#7F8C3B",
+        dash="dash",
+        networks="baseline",
+        learner="siam.explainers.fitting.lcam",
+        pattern="what the score rests on",
+    )
 
     def passes(self, model: Network, height: int, width: int) -> int:
         """Return 1."""

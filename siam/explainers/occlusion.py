@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
 from siam.explainers.minibatches import at_once, batches, is_size
 
 
@@ -33,6 +33,13 @@ class Occlusion:
     kind: ClassVar[Kind] = "perturbation"
     signed: ClassVar[bool] = True
     slow: ClassVar[bool] = True
+    description: ClassVar[Description] = Description(
+        title="Occlusion",
+        paper="Zeiler, Fergus 2014",
+        link="https://arxiv.org/abs/1311.2901",
+        idea="How far the score falls when a window is hidden, window by window.",
+        colour="#D1495B",
+    )
 
     cell: int = 32
     margin: int = 16

@@ -21,7 +21,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, enlarged, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Network, Progress, Target, enlarged, prepared, quiet, untouched
 from siam.explainers.minibatches import at_once, batches, is_size
 
 
@@ -41,6 +41,13 @@ class RISE:
     kind: ClassVar[Kind] = "perturbation"
     signed: ClassVar[bool] = True
     slow: ClassVar[bool] = True
+    description: ClassVar[Description] = Description(
+        title="RISE",
+        paper="Petsiuk, Das, Saenko 2018",
+        link="https://arxiv.org/abs/1806.07421",
+        idea="Thousands of random masks: a place counts by the mean score of the masks that show it.",
+        colour="#D69A2D",
+    )
 
     masks: int = 2000
     grid: int = 7

@@ -15,7 +15,18 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, enlarged, prepared, quiet, to_unit, untouched
+from siam.explainers.base import (
+    Description,
+    Kind,
+    Network,
+    Progress,
+    Target,
+    enlarged,
+    prepared,
+    quiet,
+    to_unit,
+    untouched,
+)
 from siam.explainers.minibatches import at_once, batches, is_size
 from siam.models.siam import SIAM
 
@@ -32,6 +43,14 @@ class ScoreCAM:
     kind: ClassVar[Kind] = "perturbation"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = True
+    description: ClassVar[Description] = Description(
+        title="Score-CAM",
+        paper="Wang et al. 2020",
+        link="https://arxiv.org/abs/1910.01279",
+        idea="Each last feature map is laid over the photo as a mask and weighted by the score that is left.",
+        colour="#2A9D8F",
+        dash="dash",
+    )
 
     softmax: bool = False
     batch_size: int | None = field(default=None, compare=False)

@@ -16,7 +16,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.drawing.colours import SIAM_COLOUR
+from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
 from siam.models.siam import SIAM, SIAMOutput
 
 
@@ -31,6 +32,14 @@ class SIAMMap:
     kind: ClassVar[Kind] = "exact"
     signed: ClassVar[bool] = True
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="SIAM",
+        paper="Marcos, Lobry, Tuia 2019",
+        link="https://arxiv.org/abs/1909.08442",
+        idea="The network's own terms: 33 named maps, weighted by place, which add up to the score.",
+        colour=SIAM_COLOUR,
+        networks="siam",
+    )
 
     attribute: str | None = None
 

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from siam.explainers.base import (
+    Description,
     Kind,
     Network,
     Progress,
@@ -57,6 +58,16 @@ class VEBI:
     kind: ClassVar[Kind] = "gradient"
     signed: ClassVar[bool] = False
     slow: ClassVar[bool] = False
+    description: ClassVar[Description] = Description(
+        title="VEBI",
+        paper="Oramas, Wang, Tuytelaars 2019",
+        link="https://arxiv.org/abs/1712.06302",
+        idea="A sparse regression picks the features that go with high scores; the top three are traced to pixels.",
+        colour="#4BA3C7",
+        dash="dashdot",
+        networks="baseline",
+        learner="siam.explainers.fitting.vebi",
+    )
 
     features: int = 3
     of: Literal["score", "bin"] = "score"

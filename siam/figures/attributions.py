@@ -6,36 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageOps
 
-from siam.drawing.colours import BASELINE_COLOUR, CROWD, SIAM_COLOUR
+from siam.drawing.colours import CROWD
 from siam.drawing.maps import overlay, upsampled
 from siam.drawing.phrases import at, signed, signed_map_text, where
-from siam.explainers.facts import title
+from siam.explainers.registry import description, title
 
-# Colour and dash of each method's curves: seen on light and on dark pages; neither of the green nor of the magenta of
-# signs, and neighbours in the legend differ in the dash, too.
-LINES = {
-    "siam": (SIAM_COLOUR, "solid"),
-    "cam": (BASELINE_COLOUR, "solid"),
-    "grad_cam": ("#8E6BBF", "solid"),
-    "grad_cam_pp": ("#8E6BBF", "dot"),
-    "layer_cam": ("#2A9D8F", "solid"),
-    "score_cam": ("#2A9D8F", "dash"),
-    "eigen_cam": ("#6E7F8D", "dot"),
-    "occlusion": ("#D1495B", "solid"),
-    "integrated_gradients": ("#D1495B", "dash"),
-    "rise": ("#D69A2D", "solid"),
-    "sise": ("#5C6BC0", "dash"),
-    "ada_sise": ("#5C6BC0", "dot"),
-    "lcam_fm": ("#7F8C3B", "solid"),
-    "lcam_img": ("#7F8C3B", "dash"),
-    "vebi": ("#4BA3C7", "dashdot"),
-}
-# What the maps show that do not know what is asked: they look at the last features alone.
-_PATTERNS = {
-    "eigen_cam": "the main pattern of the last features",
-    "lcam_fm": "what the score rests on",
-    "lcam_img": "what the score rests on",
-}
 _PATTERN_COLOUR = "#1558C0"  # CROWD, the colour of what has no sign, is not seen on a photo in grey
 _GRID = "rgba(128, 128, 128, 0.18)"
 _CLEAR = "rgba(0, 0, 0, 0)"
@@ -72,7 +47,7 @@ def map_picture(photo: Image.Image, field: np.ndarray, sign: int, strength: floa
 
 def pattern(name: str) -> str | None:
     """Return what the map of a method shows that does not know the direction; None for one that does."""
-    return _PATTERNS.get(name)
+    return description(name).pattern or None
 
 
 def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.75) -> Image.Image:
@@ -132,12 +107,12 @@ def curves_figure(
     """
     figure = go.Figure()
     for name in sorted(curves, key=lambda name: name == "siam"):  # what is drawn last lies on top
-        colour, dash = LINES.get(name, (CROWD, "solid"))
+        line = description(name)
         figure.add_scatter(
             x=(100 * shares).round(1),
             y=curves[name].round(4),
             mode="lines",
-            line={"color": colour, "dash": dash, "width": 4 if name == "siam" else 2},
+            line={"color": line.colour, "dash": line.dash, "width": 4 if name == "siam" else 2},
             name=title(name),
             legendrank=1 if name == "siam" else 2,
             customdata=[signed(float(value)) for value in curves[name]],

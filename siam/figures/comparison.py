@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from siam.comparison.records import REFERENCES
 from siam.drawing.colours import BASELINE_COLOUR, SIAM_COLOUR
-from siam.explainers.facts import title
+from siam.explainers.registry import title
 from siam.figures.style import dress, reach
 
 GREY = "#8A949E"  # of references

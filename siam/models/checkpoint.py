@@ -28,7 +28,7 @@ from siam.runtime.paths import ASSETS
 BUNDLED = ASSETS / "models"
 _SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
 # Of a pair; without a baseline, its file is not there, nor what explainers have learnt for it.
-ALL_FILES = (CARD, _SIAM, _BASELINE, *fitted.FILES)
+ALL_FILES = (CARD, "*.safetensors")  # patterns: networks, and what was fitted to them
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
     """Return the names of the files in a folder that belong to a pair with this card."""
     if card.get("baseline") is None:
         return (CARD, _SIAM)
-    return (CARD, _SIAM, _BASELINE, *(name for name in fitted.FILES if (folder / name).is_file()))
+    return (CARD, _SIAM, _BASELINE, *(path.name for path in fitted.files(folder)))
 
 
 def _save_tensors(model: nn.Module, path: Path, half: bool) -> None:

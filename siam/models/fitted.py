@@ -1,6 +1,6 @@
 """What explainers learn for one baseline before they can explain it: small tensors, one file beside the network.
 
-    <pair>/lcam_fm.safetensors, lcam_img.safetensors, vebi.safetensors
+    <pair>/<name of the explainer>.safetensors
 
 `python -m siam fit` writes them, `siam.load` puts them into `Baseline.fitted`. Each file names its network by
 the hash of the weights, so that it cannot stand beside another, and tells as JSON what it was fitted on.
@@ -21,8 +21,7 @@ from siam.errors import CheckpointError
 from siam.models.identity import fingerprint
 from siam.runtime.files import write_atomically
 
-NAMES = ("lcam_fm", "lcam_img", "vebi")
-FILES = tuple(f"{name}.safetensors" for name in NAMES)
+_NETWORKS = ("siam.safetensors", "baseline.safetensors", "network.safetensors")  # which stand in the same folders
 _REMEDY = "fit it again by python -m siam fit"
 
 
@@ -40,13 +39,31 @@ def fitted_to(model: nn.Module, name: str) -> Fitted:
     Raises:
         ValueError: it has learnt nothing for this one.
     """
-    found: dict[str, Fitted] = getattr(model, "fitted", {})
-    if name not in found:
+    learnt: dict[str, Fitted] = getattr(model, "fitted", {})
+    if name not in learnt:
         raise ValueError(
             f"{name} must be fitted to a network before it explains it, and was not fitted to this "
             f"{type(model).__name__}: python -m siam fit --help (for baselines only)"
         )
-    return found[name]
+    return learnt[name]
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files beside a network that hold what was fitted to one, in the order of their names.
+
+    Other programs' safetensors files are not among them: what is fitted here tells its network and its facts. Files
+    that cannot be read are, so that they are missed by somebody.
+    """
+    candidates = (path for path in sorted(folder.glob("*.safetensors")) if path.name not in _NETWORKS)
+    return [path for path in candidates if _may_be_fitted(path)]
+
+
+def _may_be_fitted(path: Path) -> bool:
+    try:
+        with safe_open(path, "pt") as stored:
+            return bool({"network", "facts"} & (stored.metadata() or {}).keys())
+    except (SafetensorError, OSError):
+        return True
 
 
 def read(folder: Path, model: nn.Module, on_problem: Callable[[str], None] | None = None) -> dict[str, Fitted]:
@@ -60,24 +77,21 @@ def read(folder: Path, model: nn.Module, on_problem: Callable[[str], None] | Non
     Raises:
         CheckpointError: a file is damaged, or was fitted to another network, and there is no `on_problem`.
     """
-    found: dict[str, Fitted] = {}
-    own: str | None = None
-    for name, file in zip(NAMES, FILES, strict=True):
-        path = folder / file
-        if not path.is_file():
-            continue
-        own = own or fingerprint(model)
+    learnt: dict[str, Fitted] = {}
+    paths = files(folder)
+    network = fingerprint(model) if paths else ""
+    for path in paths:
         try:
-            found[name] = _read_file(path, own)
+            learnt[path.stem] = _read_file(path, network)
         except CheckpointError as error:
             if on_problem is None:
                 raise
             on_problem(" ".join(str(error).split()))
-    return found
+    return learnt
 
 
-def _read_file(path: Path, own: str) -> Fitted:
-    """Return what one file holds; a `CheckpointError` where it is not whole, or of another fingerprint than `own`."""
+def _read_file(path: Path, expected: str) -> Fitted:
+    """Return what one file holds; a `CheckpointError` where it is not whole, or of another fingerprint."""
     try:
         with safe_open(path, "pt") as stored:
             told = stored.metadata() or {}
@@ -89,7 +103,7 @@ def _read_file(path: Path, own: str) -> Fitted:
         raise CheckpointError(f"{path} is not readable ({error}): {_REMEDY}") from error
     if not isinstance(facts, dict):
         raise CheckpointError(f"{path} has facts of type {type(facts).__name__}, not dict: {_REMEDY}")
-    if network != own:
+    if network != expected:
         raise CheckpointError(f"{path} was fitted to another network than the one beside it: {_REMEDY}")
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise CheckpointError(f"{path} holds NaN or infinite values: {_REMEDY}")
@@ -98,19 +112,19 @@ def _read_file(path: Path, own: str) -> Fitted:
 
 def write_all(model: nn.Module, folder: Path) -> None:
     """Store all that explainers have learnt for a baseline, and remove what they had learnt for another before it."""
-    own: dict[str, Fitted] = getattr(model, "fitted", {})
-    for name, file in zip(NAMES, FILES, strict=True):
-        if name in own:
-            write(name, own[name], model, folder)
-        else:
-            (folder / file).unlink(missing_ok=True)
+    learnt: dict[str, Fitted] = getattr(model, "fitted", {})
+    for path in files(folder):
+        if path.stem not in learnt:
+            path.unlink(missing_ok=True)
+    for name, fitted in learnt.items():
+        write(name, fitted, model, folder)
 
 
 def write(name: str, fitted: Fitted, model: nn.Module, folder: Path) -> None:
     """Store what an explainer has learnt for a network in the network's folder, whole or not at all.
 
     Args:
-        name: of `NAMES`.
+        name: of the explainer.
         fitted: its facts must be JSON.
         model: the network as `siam.load` returns it.
         folder: made if missing.

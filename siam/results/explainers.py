@@ -5,7 +5,7 @@ from typing import Any
 
 from siam.drawing.phrases import signed
 from siam.evaluation.stored import Result
-from siam.explainers.facts import title
+from siam.explainers.registry import title
 from siam.results.assessment import columns as aligned
 from siam.results.assessment import figure
 from siam.results.paper import markdown_table

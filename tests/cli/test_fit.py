@@ -21,6 +21,7 @@ from siam.explainers import explainer
 from siam.explainers.base import score_up
 from siam.explainers.fitting import vebi as vebi_fit
 from siam.explainers.fitting import visuals
+from siam.explainers.registry import names_that_learn
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models import fitted
@@ -132,7 +133,9 @@ def test_everything_is_fitted_and_stored_beside_the_network(run, networks, photo
     status, out, _err = run("--model", networks, "--photos", photos, photos / "1")
     assert status == 0
     lines = out.splitlines()
-    assert [line.split(":")[0].rpartition("/")[2] for line in lines] == list(fitted.FILES)
+    assert [line.split(":")[0].rpartition("/")[2] for line in lines] == [
+        f"{name}.safetensors" for name in names_that_learn()
+    ]
     assert "fitted to 22 pictures; held out, pictures 2, mask_area 0." in lines[0]
     model = load(networks, device="cpu").baseline
     assert list(model.fitted) == ["lcam_fm", "lcam_img", "vebi"]
@@ -221,7 +224,7 @@ def test_a_damaged_file_hides_no_other(run, networks, photos, vebi):
     with pytest.raises(CheckpointError, match=r"vebi\.safetensors is not readable"):
         siam.load(networks)
     assert run(*options, "vebi")[0] == 0
-    assert list(siam.load(networks).baseline.fitted) == list(fitted.NAMES)
+    assert list(siam.load(networks).baseline.fitted) == list(names_that_learn())
 
 
 def test_flowers_are_fitted_anew_as_the_message_asks_for(run, vebi, tmp_path):
@@ -236,7 +239,7 @@ def test_flowers_are_fitted_anew_as_the_message_asks_for(run, vebi, tmp_path):
     status, _out, err = run(*options, "lcam_img")
     assert status == 0 and one_note(err, "vebi.safetensors was fitted to another network")
     assert run(*options, "vebi")[0] == 0 and len(vebi) == 1
-    assert list(flower_network.load(folder).fitted) == list(fitted.NAMES)
+    assert list(flower_network.load(folder).fitted) == list(names_that_learn())
     assert (folder / "lcam_fm.safetensors").read_bytes() == first
 
 

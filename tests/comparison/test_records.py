@@ -21,7 +21,7 @@ from siam.evaluation import stored as results
 from siam.evaluation.stored import ResultError
 from siam.explainers import EXPLAINERS
 from siam.explainers.base import score_up
-from siam.explainers.facts import FACTS, title
+from siam.explainers.registry import description, title
 from siam.models import checkpoint
 from siam.models.checkpoint import Pair
 from siam.results.explainers import comparisons, order_sentences, tables
@@ -170,8 +170,9 @@ def test_tables():
 
 
 def test_every_explainer_has_its_facts():
-    assert set(EXPLAINERS) | set(REFERENCES) == set(FACTS)
-    assert all(facts.link.startswith("https://") for name, facts in FACTS.items() if name in EXPLAINERS)
+    assert all(description(name).link.startswith("https://") and description(name).idea for name in EXPLAINERS)
+    titles = [title(name) for name in (*EXPLAINERS, *REFERENCES)]
+    assert len(set(titles)) == len(titles)
     assert title("siam:still_water") == "SIAM: still water" and title("grad_cam") == "Grad-CAM"
 
 

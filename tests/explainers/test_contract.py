@@ -10,7 +10,16 @@ from torch import nn
 
 import siam
 from siam.explainers import EXPLAINERS, explainer, names_for
-from siam.explainers.base import attribute, enlarged, layers_and_gradients, score_down, score_up, to_unit, untouched
+from siam.explainers.base import (
+    attribute,
+    enlarged,
+    layers_and_gradients,
+    output,
+    score_down,
+    score_up,
+    to_unit,
+    untouched,
+)
 from siam.explainers.cam import CAM
 from siam.explainers.eigen_cam import EigenCAM
 from siam.explainers.grad_cam import GradCAM
@@ -19,12 +28,13 @@ from siam.explainers.integrated_gradients import IntegratedGradients
 from siam.explainers.layer_cam import LayerCAM
 from siam.explainers.minibatches import at_once, batches
 from siam.explainers.occlusion import Occlusion
+from siam.explainers.registry import names_that_learn
 from siam.explainers.score_cam import ScoreCAM
 from siam.explainers.siam_maps import SIAMMap
 from siam.images.preprocessing import preprocess
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
-from siam.models.fitted import NAMES as FITTED
+from siam.models.flowers import FlowerNetwork
 from siam.models.siam import SIAM
 from siam.runtime.jobs import CancelledError
 from tests.explanation.test_inference import picture
@@ -44,13 +54,12 @@ from tests.support.explainers import (
 from tests.support.networks import baseline_network, siam_network
 
 FEW = {"rise": {"masks": 40, "grid": 5}, "integrated_gradients": {"steps": 4}}  # what makes the slow ones quick
-ONLY = {"siam": SIAM, "cam": Baseline, "lcam_fm": Baseline, "lcam_img": Baseline, "vebi": Baseline}
+KINDS = {"all": (SIAM, Baseline), "siam": (SIAM,), "baseline": (Baseline,)}  # of networks
 CASES = [
     pytest.param(name, trunk, kind, id=f"{name}-{trunk}-{kind.__name__}")
     for name in EXPLAINERS
     for trunk in ("lite", "resnet")
-    for kind in (SIAM, Baseline)
-    if ONLY.get(name, kind) is kind
+    for kind in KINDS[EXPLAINERS[name].description.networks]
 ]
 
 
@@ -164,7 +173,7 @@ def test_names():
     assert names[:3] == ("siam", "siam:attribute_0", "siam:attribute_1") and "cam" not in names
     assert explainer(names[2])(model, pictures(1), score_up()).shape == (1, 2, 3)
     assert not {"lcam_fm", "lcam_img", "vebi"} & set(names)
-    assert set(names_for(baseline_network())) == set(EXPLAINERS) - {"siam", *FITTED}
+    assert set(names_for(baseline_network())) == set(EXPLAINERS) - {"siam", *names_that_learn()}
     assert set(names_for(thin("lite", Baseline))) == set(EXPLAINERS) - {"siam"}
 
 
@@ -181,6 +190,23 @@ def test_targets_are_values_and_say_what_they_are_not_for():
             attribute(index)(model, images)
     with pytest.raises(ValueError, match="only SIAM has attributes"):
         GradCAM()(baseline_network(), images, attribute(0))
+
+
+def test_an_output_of_several_is_a_target():
+    torch.manual_seed(3)
+    config = dataclasses.replace(baseline_network().config, backbone="tf_efficientnet_lite0")
+    network, images = FlowerNetwork(config, ("red", "blue", "white")).eval(), pictures(2)
+    assert output(1) == output(1) != output(2) and len({output(1), output(1)}) == 1
+    with torch.no_grad():
+        assert torch.equal(output(2)(network, images), network(images)[:, 2])
+    one_class = network.of_class(1)
+    assert close(GradCAM()(network, images, output(1)), GradCAM()(one_class, images, score_up()))
+    assert not close(GradCAM()(network, images, output(0)), GradCAM()(one_class, images, score_up()))
+    for index in (3, -1):
+        with pytest.raises(ValueError, match=f"no output {index}: this network has 3"):
+            output(index)(network, images)
+    with pytest.raises(ValueError, match="a Baseline gives no outputs"):
+        output(0)(one_class, images)
 
 
 def test_what_a_method_is_not_defined_for_is_an_error():
@@ -485,7 +511,7 @@ def test_the_network_is_as_said(kind):
 @pytest.mark.parametrize("kind", [SIAM, Baseline])
 @pytest.mark.parametrize("name", [name for name in EXPLAINERS if EXPLAINERS[name].kind != "features"])
 def test_known_answer(name, kind):
-    if ONLY.get(name, kind) is not kind:
+    if kind not in KINDS[EXPLAINERS[name].description.networks]:
         return
     settings = {"occlusion": {"cell": 8, "margin": 0}, "rise": {"masks": 1000, "grid": 8}}
     explain, model, image = EXPLAINERS[name](**settings.get(name, {})), known(kind), red_and_green()

@@ -12,9 +12,8 @@ from torch import nn
 
 from siam.explainers.ada_sise import AdaSISE, chosen_by_otsu
 from siam.explainers.base import attribute, quiet, score_down, score_up
-from siam.explainers.otsu import otsu_threshold
 from siam.explainers.rise import RISE
-from siam.explainers.sise import SISE, block_layers, fused
+from siam.explainers.sise import SISE, block_layers, fused, otsu_threshold
 from siam.models.baseline import Baseline, BaselineConfig
 from tests.support.networks import SCALE, baseline_network, siam_network
 

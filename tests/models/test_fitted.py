@@ -62,13 +62,19 @@ def test_values_that_are_not_finite_are_told(pair, tmp_path):
         ({"network": "n", "facts": "[3]"}, "has facts of type list, not dict: fit it again"),
         ({"network": "n", "facts": "{"}, "is not readable"),
         ({"network": "n", "facts": 100_000 * "["}, "is not readable"),
-        (None, "does not tell its "),
     ],
 )
 def test_files_that_tell_too_little_are_told(pair, tmp_path, told, message):
     save_file({"weight": torch.ones(1)}, tmp_path / "vebi.safetensors", metadata=told)
     with pytest.raises(CheckpointError, match=rf"vebi\.safetensors {message}"):
         fitted.read(tmp_path, pair.baseline)
+
+
+def test_files_of_other_programs_are_left_alone(pair, tmp_path):
+    save_file({"weight": torch.ones(1)}, tmp_path / "siam_of_yesterday.safetensors", metadata={"format": "pt"})
+    save(pair, tmp_path)
+    assert list(load(tmp_path).baseline.fitted) == ["lcam_fm"] and fitted.files(tmp_path)[1:] == []
+    assert (tmp_path / "siam_of_yesterday.safetensors").exists()
 
 
 def test_who_asks_for_it_gets_what_is_whole_and_one_line_for_each_other_file(pair, tmp_path):

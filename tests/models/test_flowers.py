@@ -16,7 +16,6 @@ from siam.datasets import flowers
 from siam.datasets.flowers.classes import VARIANTS
 from siam.errors import CheckpointError, DatasetError, TrainingError
 from siam.images.preprocessing import preprocess
-from siam.models import fitted
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.fitted import Fitted
 from siam.models.flowers import BUNDLED, LOGITS, WEIGHTS, FlowerNetwork, bundled, load, save
@@ -159,7 +158,7 @@ def test_it_comes_back_as_it_was_stored(stored):
     assert {file.dtype for file in load_file(stored / WEIGHTS).values()} == {torch.float16, torch.int64}
     card = json.loads((stored / "card.json").read_text(encoding="utf-8"))
     assert card["figures"] == {"test_accuracy": 0.5} and card["class_names"] == list(NAMES) and card["format"] == 1
-    assert {file.name for file in stored.iterdir()} == {WEIGHTS, "card.json", *fitted.FILES} - {"lcam_img.safetensors"}
+    assert {file.name for file in stored.iterdir()} == {WEIGHTS, "card.json", "lcam_fm.safetensors", "vebi.safetensors"}
 
 
 def test_another_network_in_the_folder_loses_what_the_first_had_learnt(stored):

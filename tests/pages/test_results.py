@@ -14,7 +14,7 @@ from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 from siam.evaluation import stored as results
 from siam.evaluation.stored import STORED
-from siam.explainers.facts import title
+from siam.explainers.registry import title
 from siam.gallery import store
 from siam.gallery.cases import read_cases
 from siam.gallery.samples import load_samples

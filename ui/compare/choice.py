@@ -8,7 +8,7 @@ import streamlit as st
 
 from siam.explainers import attribution, explainer
 from siam.explainers.base import Target, score_down, score_up
-from siam.explainers.facts import title
+from siam.explainers.registry import title
 from siam.explanation.inference import Explanation
 from siam.models.checkpoint import Pair
 from ui.add_gallery.tasks import Lock

@@ -10,7 +10,7 @@ from siam.drawing import phrases
 from siam.drawing.maps import display_photo
 from siam.explainers import explainer
 from siam.explainers.attribution import Attribution, network_for
-from siam.explainers.facts import FACTS, title
+from siam.explainers.registry import description, title
 from siam.explanation import wording
 from siam.figures import attributions
 from siam.figures.attributions import map_picture, map_text, pattern, pattern_picture
@@ -110,7 +110,7 @@ def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
     """Show one method's map over the photo, with its paper, its idea and its cost; hold its place until it is there."""
     with st.spinner(f"{title(name)} …", show_time=False):
         found = work.map_of(view, name)
-    facts = FACTS[name]
+    facts = description(name)
     if isinstance(found, Attribution):
         field = found.map.numpy()
         picture = _picture(view, name, field, photo, strength)

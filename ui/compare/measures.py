@@ -11,7 +11,7 @@ from siam.comparison.agreement import rank_correlation
 from siam.comparison.faithfulness import PASSES, SHARES, Faithfulness, area
 from siam.drawing import phrases
 from siam.explainers.attribution import Attribution, network_for
-from siam.explainers.facts import title
+from siam.explainers.registry import title
 from siam.figures.attributions import curves_figure
 from ui.compare import cost, work
 from ui.compare import truth as compare_truth_view

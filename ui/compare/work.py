@@ -20,7 +20,7 @@ from siam.errors import SIAMError
 from siam.explainers import explainer
 from siam.explainers.attribution import Attribution, attribute_photo, network_for
 from siam.explainers.base import Network, Progress, quiet
-from siam.explainers.facts import title
+from siam.explainers.registry import title
 from siam.gallery.scoring import take_half_of_the_cores
 from siam.images.preprocessing import preprocess
 from siam.runtime.jobs import CancelledError, Job, Watch

@@ -22,22 +22,22 @@ Y. Gal, "Real Time Image Saliency for Black Box Classifiers", NeurIPS 2017, arXi
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from siam.errors import TrainingError
-from siam.explainers.base import untouched
-from siam.explainers.fitting.lcam_losses import infidelity, mask_area, masked_images, variation
-from siam.explainers.fitting.settings import Settings
+from siam.explainers.base import Progress, enlarged, quiet, untouched
+from siam.explainers.fitting.settings import Settings, settings_from
 from siam.explainers.minibatches import at_once
-from siam.images.preprocessing import preprocess
+from siam.images.preprocessing import InputConfig, preprocess
 from siam.images.reading import read_image
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.features import VIEWS, extract
@@ -55,6 +55,28 @@ def drawn(files: Sequence[Path], count: int, seed: int) -> Sequence[Path]:
     if not 0 < count < len(files):
         return files
     return [files[index] for index in sorted(np.random.default_rng(seed).permutation(len(files))[:count])]
+
+
+def check(section: Mapping[str, Any]) -> None:
+    """Refuse a recipe's section that cannot be used, with a TrainingError."""
+    settings_from(section)
+
+
+def learn(
+    name: str,
+    model: Pooled,
+    files: Sequence[Path],
+    section: Mapping[str, Any],
+    cache: Path,
+    progress: Progress = quiet,
+) -> Fitted:
+    """Return what L-CAM learns by a recipe's section, which holds the seed, too; it shows a bar of its own.
+
+    Raises:
+        ImageError, TrainingError: as `fit_fm`.
+    """
+    fit = fit_img if name == "lcam_img" else fit_fm
+    return fit(model, files, settings_from(section), cache)
 
 
 def fit_fm(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path) -> Fitted:
@@ -218,3 +240,45 @@ def _figures(head: nn.Conv2d, pictures: _Pictures) -> dict[str, Any]:
 
 def _outputs(model: Pooled, features: Tensor) -> Tensor:
     return model.linear(features.mean(dim=(2, 3)))  # (N, T)
+
+
+# The terms of the loss, and how a picture is masked. Axes: N pictures, T outputs of the network, H W picture, h w map.
+
+
+def masked_images(images: Tensor, attention: Tensor, config: InputConfig) -> Tensor:
+    """Return normalised images (N, 3, H, W) times maps (N, h, w) in [0, 1], enlarged, and normalised again.
+
+    The pixels in [0, 1] are masked, so that 0 is black and not the mean colour.
+    """
+    mean, std = (torch.tensor(of, dtype=images.dtype).view(1, 3, 1, 1) for of in (config.mean, config.std))
+    mask = enlarged(attention, *images.shape[2:])[:, None]  # (N, 1, H, W)
+    return ((images * std + mean) * mask - mean) / std
+
+
+def mask_area(attention: Tensor) -> Tensor:
+    """Return mean((a + 0.0005)^0.3) (N,) of maps (N, h, w) in [0, 1]: steep near 0, so that masks become sparse."""
+    return (attention + 0.0005).pow(0.3).mean(dim=(1, 2))
+
+
+def variation(attention: Tensor) -> Tensor:
+    """Return TV (N,) of maps (N, h, w), with 0.3 times the squares of the outer rows and columns; corners count twice.
+
+    It is a sum, not a mean: larger maps pay more, as in the paper.
+    """
+    squares = attention.square()
+    sides = torch.cat([squares[:, 0], squares[:, -1], squares[:, :, 0], squares[:, :, -1]], dim=1)
+    down, right = (attention.diff(dim=dim).square().sum(dim=(1, 2)) for dim in (1, 2))
+    return (down + right + 0.3 * sides.sum(dim=1)) / 2
+
+
+def infidelity(seen: Tensor, whole: Tensor, variance: float) -> Tensor:
+    """Return E (N,): what the masks cost.
+
+    Args:
+        seen: outputs (N, T) of the masked pictures.
+        whole: outputs (N, T) of the whole pictures; T = 1 is a score, more are a classifier's logits.
+        variance: of the score over the training pictures; a classifier's is not looked at.
+    """
+    if whole.shape[1] == 1:
+        return (seen - whole)[:, 0].square() / variance
+    return F.cross_entropy(seen, whole.argmax(dim=1), reduction="none")

@@ -28,8 +28,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lars_path
 from torch import Tensor
 
-from siam.errors import DatasetError
+from siam.errors import DatasetError, TrainingError
 from siam.explainers.base import Progress, quiet, untouched
+from siam.explainers.fitting import visuals
+from siam.explainers.fitting.settings import check_vebi
 from siam.explainers.vebi_features import descriptors, feature_layers, squared_norms, watched
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
@@ -40,6 +42,50 @@ from siam.runtime.devices import device_of
 
 _STEPS = 50  # of a lasso path at first; four times as many where they do not reach the bound
 _FEWEST = 20  # pictures
+
+
+def check(section: Mapping[str, Any]) -> None:
+    """Refuse a recipe's section that cannot be used, with a TrainingError."""
+    check_vebi(section)
+
+
+def learn(
+    name: str,
+    model: Baseline | FlowerNetwork,
+    files: Sequence[Path],
+    section: Mapping[str, Any],
+    cache: Path,
+    progress: Progress = quiet,
+) -> Fitted:
+    """Return what VEBI learns by a recipe's section; nothing in it is random, and nothing is worth a cache.
+
+    Raises:
+        TrainingError: the lasso has no solution, as where features are not finite.
+    """
+    try:
+        return fit(model, files, {key: value for key, value in section.items() if key != "seed"}, progress=progress)
+    except ValueError as error:
+        raise TrainingError(f"vebi cannot be fitted to these pictures: {error}") from error
+
+
+def illustrate(
+    model: Baseline | FlowerNetwork,
+    learnt: Fitted,
+    files: Sequence[Path],
+    shown: tuple[str, dict[str, Path]],
+    progress: Progress = quiet,
+) -> Fitted:
+    """Return what was learnt with mean pictures of its features, and for a baseline the pictures that show them best.
+
+    Args:
+        model: it was learnt for.
+        learnt: by `learn`.
+        files: the same.
+        shown: a gallery's name and its pictures by their names.
+        progress: told pictures done and in all.
+    """
+    pictured = visuals.with_visuals(model, learnt, files, progress=progress)
+    return visuals.with_top(model, pictured, *shown) if isinstance(model, Baseline) else pictured
 
 
 def fit(

@@ -1,0 +1,85 @@
+"""The explainers by name: a new one is a file and a line in `EXPLAINERS`, all else is read from its class."""
+
+from siam.explainers.ada_sise import AdaSISE
+from siam.explainers.base import Description, Explainer, Network
+from siam.explainers.cam import CAM
+from siam.explainers.eigen_cam import EigenCAM
+from siam.explainers.grad_cam import GradCAM
+from siam.explainers.grad_cam_pp import GradCAMPP
+from siam.explainers.integrated_gradients import IntegratedGradients
+from siam.explainers.layer_cam import LayerCAM
+from siam.explainers.lcam import LCAMFm, LCAMImg
+from siam.explainers.occlusion import Occlusion
+from siam.explainers.references import REFERENCES
+from siam.explainers.rise import RISE
+from siam.explainers.score_cam import ScoreCAM
+from siam.explainers.siam_maps import SIAMMap
+from siam.explainers.sise import SISE
+from siam.explainers.vebi import VEBI
+from siam.models.siam import SIAM
+
+EXPLAINERS: dict[str, type[Explainer]] = {  # name -> class, whose fields all have defaults
+    "siam": SIAMMap,  # also "siam:<attribute>", for one attribute's map
+    "cam": CAM,
+    "grad_cam": GradCAM,
+    "grad_cam_pp": GradCAMPP,
+    "layer_cam": LayerCAM,
+    "score_cam": ScoreCAM,
+    "eigen_cam": EigenCAM,
+    "occlusion": Occlusion,
+    "integrated_gradients": IntegratedGradients,
+    "rise": RISE,
+    "sise": SISE,
+    "ada_sise": AdaSISE,
+    "lcam_fm": LCAMFm,
+    "lcam_img": LCAMImg,
+    "vebi": VEBI,
+}
+
+
+def explainer(name: str) -> Explainer:
+    """Return the explainer of that name with its default settings; "siam:<attribute>" gives that attribute's map.
+
+    Raises:
+        ValueError: there is none of that name. Whether the network has the attribute shows when it is called.
+    """
+    family, colon, chosen = name.partition(":")
+    if family == "siam" and chosen:
+        return SIAMMap(chosen)
+    if colon or family not in EXPLAINERS:
+        raise ValueError(f"no explainer is called {name!r}: choose one of {', '.join(EXPLAINERS)}, siam:<attribute>")
+    return EXPLAINERS[family]()
+
+
+def names_for(model: Network) -> tuple[str, ...]:
+    """Return the names of all explainers that a network can be explained by.
+
+    SIAM's own is for SIAM; CAM is for baselines, and so is what must be fitted first, where it was.
+    """
+    kind, learnt = ("siam", {}) if isinstance(model, SIAM) else ("baseline", model.fitted)
+    suited = tuple(
+        name
+        for name, made in EXPLAINERS.items()
+        if made.description.networks in ("all", kind) and (not made.description.learner or name in learnt)
+    )
+    if not isinstance(model, SIAM):
+        return suited
+    by_attribute = (f"siam:{name}" for name in model.config.attributes)
+    return ("siam", *by_attribute, *(name for name in suited if name != "siam"))
+
+
+def names_that_learn() -> tuple[str, ...]:
+    """Return the explainers that must be fitted to a network first, in the order in which they are fitted."""
+    return tuple(name for name, made in EXPLAINERS.items() if made.description.learner)
+
+
+def description(name: str) -> Description:
+    """Return what people are told of an explainer, or of a reference it is held against."""
+    family = name.partition(":")[0]
+    return EXPLAINERS[family].description if family in EXPLAINERS else REFERENCES[family]
+
+
+def title(name: str) -> str:
+    """Return the name in print of an explainer; "siam:<attribute>" is SIAM's map of that attribute."""
+    attribute = name.partition(":")[2]
+    return description(name).title + (f": {attribute.replace('_', ' ')}" if attribute else "")

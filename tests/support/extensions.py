@@ -1,0 +1,19 @@
+"""Extensions as somebody else would write them: one file, loaded from a temporary folder."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def load_module(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Write a module into a folder and import it; after the test it is forgotten."""
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.invalidate_caches()
+    module = importlib.import_module(name)
+    monkeypatch.setitem(sys.modules, name, module)  # so that it is removed with everything else
+    return module
