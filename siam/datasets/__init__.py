@@ -1,7 +1,8 @@
 """Readers of labelled photos: one file, one layout, and a dict literal of them all.
 
-Every reader has `read(root, *, findings=None)`. A bad row is a `DatasetError` that names it; where `findings` is a
-list, the row is left out and told there instead, which is how `siam.datasets.check` reads everything in one go.
+Every reader has `read(root, *, findings=None)`, and may have a `LAYOUT` (`siam.datasets.base.Layout`). A bad row is a
+`DatasetError` that names it; where `findings` is a list, the row is left out and told there instead, which is how
+`siam.datasets.check` reads everything in one go.
 """
 
 from importlib import import_module
@@ -12,7 +13,7 @@ from siam.errors import DatasetError
 from siam.runtime.exports import lazily
 
 if TYPE_CHECKING:
-    from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
+    from siam.datasets.base import AttributePhotos, Layout, RatingScale, ScoredPhotos
 
 __all__ = ["DATASETS", "AttributePhotos", "RatingScale", "ScoredPhotos", "reader"]
 
@@ -36,3 +37,25 @@ def reader(name: str) -> ModuleType:
     if name not in DATASETS:
         raise DatasetError(f"no dataset is called {name!r}: choose one of {', '.join(DATASETS)}")
     return import_module(DATASETS[name])
+
+
+def layout(name: str) -> "Layout":
+    """Return what the dataset `name` tells of its photos besides reading them.
+
+    Raises:
+        DatasetError: there is none of that name.
+    """
+    from siam.datasets.base import Layout
+
+    return getattr(reader(name), "LAYOUT", Layout())
+
+
+def layout_of(photos: str) -> "Layout | None":
+    """Return the layout of a set of photos, as results call it: by its folder, or by "folder (layout)"."""
+    folder, _, named = photos.partition(" (")
+    if (named := named.removesuffix(")")) in DATASETS:
+        return layout(named)
+    layouts = {name: layout(name) for name in DATASETS}
+    titled = (one for one in layouts.values() if folder in one.titles)
+    alike = (one for name, one in layouts.items() if folder.startswith(name))  # "rendered-2", say
+    return layouts.get(folder) or next(titled, None) or next(alike, None)

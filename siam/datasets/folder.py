@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from siam.datasets.base import RatingScale, ScoredPhotos
-from siam.datasets.tables import Finding, Sieve, hash_split, numbers, read_split, read_table
+from siam.datasets.base import Layout, RatingScale, ScoredPhotos
+from siam.datasets.tables import Finding, Sieve, columns, hash_split, numbers, read_split, read_table
 from siam.errors import DatasetError
 from siam.images.reading import ACCEPTED_SUFFIXES
 
+LAYOUT = Layout(names_scale=False, has_split=lambda root: "split" in columns(root / "ratings.csv"))
 SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file's name, where the table has no split
 
 

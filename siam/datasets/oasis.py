@@ -5,17 +5,23 @@ people rated), split (train, val or test).
 
 Ratings, 1 to 7: A. Brielmann, D. Pelli, "Intense beauty requires intense pleasure", Frontiers in Psychology 2019.
 Pictures: B. Kurdi, S. Lozano, M. Banaji, "Introducing the Open Affective Standardized Image Set", Behavior Research
-Methods 2017.
+Methods 2017. They are public in its authors' GitHub repository, in the folder images; `PUBLIC` names one commit of it.
+Where ratings.csv has the columns public_name and sha256, it tells which file there is which photo.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
-from siam.datasets.base import RatingScale, ScoredPhotos
-from siam.datasets.tables import Finding, Sieve, numbers, read_split, read_table
+from siam.datasets.base import Layout, RatingScale, ScoredPhotos
+from siam.datasets.tables import Finding, Sieve, columns, numbers, read_split, read_table
 
 SCALE = RatingScale("beauty, OASIS", 1, 7)
+PUBLIC = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
 SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file's name, where the table has no split
 
 
@@ -56,3 +62,50 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
         variances=None if deviations is None else (deviations**2).astype(np.float32),
         votes=None if votes is None or not np.isfinite(votes).all() else votes.astype(int),
     )
+
+
+@dataclass(frozen=True)
+class Public:
+    """A photo that is public: its address and checksum, the page that shows it, and who made it, as far as is known."""
+
+    address: str
+    sha256: str
+    page: str
+    author: str | None
+
+
+def public_pictures(root: Path) -> dict[str, Public]:
+    """Return the photos of a dataset in OASIS's layout that are public, by their file names; none where it tells none.
+
+    Raises:
+        DatasetError: ratings.csv is missing or no table.
+    """
+    table = read_table(root / "ratings.csv", ("file",), "the oasis layout holds ratings.csv and images/")
+    if not {"public_name", "sha256"} <= set(table):
+        return {}
+    repository, commit = PUBLIC
+    sources = table["source"] if "source" in table else [""] * len(table)
+    known = {}
+    for file, name, digest, source in zip(table["file"], table["public_name"], table["sha256"], sources, strict=True):
+        if name and digest:
+            known[str(file)] = Public(
+                f"https://raw.githubusercontent.com/{repository}/{commit}/images/{quote(name)}",
+                str(digest),
+                f"https://github.com/{repository}/blob/{commit}/images/{quote(name)}",
+                f"{source}, by way of OASIS" if source else "see OASIS",
+            )
+    return known
+
+
+def _credits(root: Path, _files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"image": of.address, "sha256": of.sha256, "link": of.page, "author": of.author}
+        for name, of in public_pictures(root).items()
+    }
+
+
+LAYOUT = Layout(
+    titles={"oasis_scenes": "OASIS outdoor scenes", "vessel_landscapes": "Vessel's nature photos"},
+    has_split=lambda root: "split" in columns(root / "ratings.csv"),
+    credits=_credits,
+)

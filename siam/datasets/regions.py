@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from siam.datasets.base import PRESENT
-from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
 
 # The groups whose union shows an attribute, for the attributes that have a place one could outline.
@@ -76,24 +75,34 @@ def read(path: Path, files: Sequence[str]) -> Regions:
     return Regions(np.stack(union, axis=1).astype(np.uint8), tuple(used))
 
 
-def targets(share: Tensor, attributes: Sequence[str], labels: np.ndarray, absent: float, size: Sequence[int]) -> Tensor:
+def targets(
+    share: Tensor,
+    outlined: Sequence[str],
+    labels: np.ndarray,
+    attributes: Sequence[str],
+    absent: float,
+    size: Sequence[int],
+) -> Tensor:
     """Return what each cell of the attribute maps of a photo should show: (K, h, w), NaN where nothing is known.
 
     Where an attribute is labelled present, that is the share of each cell; where it is labelled absent, 0 everywhere.
 
     Args:
         share: (R, s, s) shares of a photo.
-        attributes: the R names.
+        outlined: the R names; those that nobody labelled are not looked at.
         labels: (K,) shares of annotators.
+        attributes: the K names.
         absent: labels up to this count as absent.
         size: (h, w) of the maps.
     """
     height, width = size
-    expected = torch.full((len(ATTRIBUTES), height, width), torch.nan)
+    expected = torch.full((len(attributes), height, width), torch.nan)
     expected[torch.from_numpy(labels <= absent)] = 0
     cells = adaptive_avg_pool2d(share[None], (height, width))[0]  # (R, h, w)
-    for row, name in enumerate(attributes):
-        k = ATTRIBUTES.index(name)
+    for row, name in enumerate(outlined):
+        if name not in attributes:
+            continue
+        k = attributes.index(name)
         if labels[k] > PRESENT and share[row].mean() >= MINIMUM_SHARE:
             expected[k] = cells[row]
     return expected

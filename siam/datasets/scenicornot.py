@@ -9,14 +9,34 @@ arXiv:1909.08442: at least 3 votes, the first 200,000 by ID, 150,000 / 20,000 / 
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from siam.datasets.base import RatingScale, ScoredPhotos
+from siam.datasets.base import Layout, RatingScale, ScoredPhotos
 from siam.datasets.tables import Finding
-from siam.datasets.votes import HIGHEST, LOWEST, SPLIT_SIZES, read_attribution, read_votes, split_by_order
+from siam.datasets.votes import HIGHEST, LOWEST, SPLIT_SIZES, parse_votes, read_attribution, read_votes, split_by_order
 
 SCALE = RatingScale("scenicness, ScenicOrNot", LOWEST, HIGHEST)
+
+
+def every_vote(root: Path) -> dict[str, tuple[int, ...] | None]:
+    """Return the votes on each photo by its ID; a DatasetError where the table is not as it should be."""
+    table = read_votes(root / "votes.tsv")
+    return {str(row): parse_votes(cell) for row, cell in zip(table["ID"], table["Votes"], strict=True)}
+
+
+def _credits(root: Path, _files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    path = root / "attribution.csv"
+    if not path.exists():
+        return {}
+    return {
+        f"{number}.jpg": {**{key: row[key] for key in ("author", "title", "licence")}, "link": row["page"]}
+        for number, row in read_attribution(path).items()
+    }
+
+
+LAYOUT = Layout(has_split=lambda _root: True, votes=every_vote, credits=_credits)
 
 
 def read(

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from scipy.io import loadmat
 
-from siam.datasets.base import AttributePhotos
+from siam.datasets.base import AttributePhotos, Layout
 from siam.datasets.tables import Finding, Sieve, hash_split, numbers, read_split, read_table
 from siam.errors import DatasetError
 
@@ -26,6 +26,7 @@ _PLACES = {
 }  # fmt: skip
 MERGED = {name: tuple(int(place) for place in places.split("+")) for name, places in _PLACES.items()}
 ATTRIBUTES = tuple(MERGED)
+LAYOUT = Layout(titles={"sun_test": "SUN photos"}, has_split=lambda _root: True)
 SPLIT_SIZES = (11_414, 1_497, 1_429)  # the paper's; which photo was in which was never published
 
 _ORIGINAL = 102  # attributes in the archives
@@ -120,4 +121,4 @@ def _reject_labels(sieve: Sieve, labels: np.ndarray, attributes: tuple[str, ...]
 def _photos(root: Path, names: list[str], labels: np.ndarray, split: np.ndarray, sieve: Sieve) -> AttributePhotos:
     keep = sieve.keep
     files = tuple(root / "images" / names[row] for row in np.flatnonzero(keep))
-    return AttributePhotos(files, labels[keep].astype(np.float32), split[keep])
+    return AttributePhotos(files, labels[keep].astype(np.float32), split[keep], ATTRIBUTES)

@@ -62,6 +62,15 @@ def read_table(path: Path, columns: Sequence[str], layout: str, separator: str =
     return table
 
 
+def columns(path: Path) -> list[str]:
+    """Return the first row of a table, nothing where there is none."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return next(csv.reader(file), [])
+    except (OSError, ValueError, csv.Error):
+        return []
+
+
 def numbers(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """Return the columns as float64 (N, columns); NaN where a cell is not a number."""
     values = [np.asarray(pd.to_numeric(table[name], errors="coerce"), dtype=np.float64) for name in columns]

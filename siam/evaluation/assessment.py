@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import reader, sun_attributes
+from siam.datasets import layout, reader, rendered, sun_attributes
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
+from siam.datasets.tables import columns
 from siam.errors import DatasetError, ImageError
 from siam.evaluation import bootstrap
-from siam.evaluation.predictions import JudgedPhotos, Predictions, columns, judge, predictions
+from siam.evaluation.predictions import JudgedPhotos, Predictions, judge, predictions
 from siam.evaluation.presence import predicted_presence, true_presence
 from siam.evaluation.scores import attribute_figures_with_intervals, difference_figures, score_figures_with_intervals
 from siam.evaluation.what_where_how import judgement
@@ -86,7 +87,7 @@ def assess(
             raise DatasetError(
                 f"{root} holds no scores: add a ratings.csv with file and score, or take another dataset"
             )
-        true = data == "rendered" and set(pair.siam.config.attributes) == set(sun_attributes.ATTRIBUTES)
+        true = data == "rendered" and set(pair.siam.config.attributes) == set(rendered.ATTRIBUTES)
         judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
         figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
         if true:
@@ -127,7 +128,7 @@ def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: l
 
 
 def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:
-    names, own, labels_of = _common(pair.siam)
+    names, own, labels_of = _common(pair.siam, photos.attributes)
     labels = photos.labels[judged.places][:, labels_of]
     figures = attribute_figures_with_intervals(judged.found.logits[:, own], labels, names)
     notes = _seen(pair, attributes=True, split=judged.split)
@@ -148,13 +149,15 @@ def _scores(
         for name, of in predicted.items()
     }
     presence = {"predicted": predicted_presence(logits, scores, pair.siam.config.attributes)}
-    labelled, labels = _labels_beside(root, judged.files)
+    labelled, labels, labelled_names = _labels_beside(root, judged.files)
     if len(labelled):
-        presence["true"] = true_presence(labels, scores[labelled], sun_attributes.ATTRIBUTES)
+        presence["true"] = true_presence(labels, scores[labelled], labelled_names)
         for name, of in predicted.items():
             if of is not None:
                 own = logits[labelled] if name == "siam" else None
-                figures[name]["annotated"] = _annotated(pair.siam, of[labelled], scores[labelled], same, own, labels)
+                figures[name]["annotated"] = _annotated(
+                    pair.siam, of[labelled], scores[labelled], same, own, labels, labelled_names
+                )
     seen = _seen(pair, attributes=False, split=judged.split)
     return {
         **figures,
@@ -175,7 +178,7 @@ def _scores(
 def _explained(network: SIAM, found: Predictions) -> Explained:
     """Return what a network said of rendered scenes, its attributes in the order of the labels."""
     assert found.maps is not None and found.total is not None  # they were asked for
-    order = [network.config.attributes.index(name) for name in sun_attributes.ATTRIBUTES]
+    order = [network.config.attributes.index(name) for name in rendered.ATTRIBUTES]
     return Explained(
         logits=found.logits[:, order],
         contributions=found.contributions[:, order],
@@ -194,40 +197,49 @@ def _truth(network: SIAM, judged: JudgedPhotos, root: Path) -> Scenes:
 
 
 def _annotated(
-    network: SIAM, predicted: np.ndarray, scores: np.ndarray, same: bool, logits: np.ndarray | None, labels: np.ndarray
+    network: SIAM,
+    predicted: np.ndarray,
+    scores: np.ndarray,
+    same: bool,
+    logits: np.ndarray | None,
+    labels: np.ndarray,
+    labelled: tuple[str, ...],
 ) -> dict[str, Any]:
     """Return the figures of the photos that carry both scores and attribute labels, as in the paper's Table 3."""
     figures = score_figures_with_intervals(predicted, scores, same_scale=same)
     if logits is None:
         return figures
-    names, own, labels_of = _common(network)
+    names, own, labels_of = _common(network, labelled)
     return {**figures, **attribute_figures_with_intervals(logits[:, own], labels[:, labels_of], names)}
 
 
-def _common(network: SIAM) -> tuple[list[str], list[int], list[int]]:
+def _common(network: SIAM, labelled: tuple[str, ...]) -> tuple[list[str], list[int], list[int]]:
     """Return the attributes that both network and labels know: names, and their places in either."""
-    own, labelled = network.config.attributes, sun_attributes.ATTRIBUTES
+    own = network.config.attributes
     names = [name for name in labelled if name in own]
     if not names:
-        raise DatasetError(f"the model knows none of the attributes that were labelled, such as {labelled[0]}")
+        raise DatasetError(
+            f"the model knows none of the attributes that were labelled, such as {labelled[0]}: "
+            "take a pair that was trained on them"
+        )
     return names, [own.index(name) for name in names], [labelled.index(name) for name in names]
 
 
-def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """Return which photos (n,) have attribute labels too, in a labels.csv beside the ratings, and the labels (n, K)."""
-    empty = np.empty(0, dtype=int), np.empty((0, len(sun_attributes.ATTRIBUTES)))
+def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return which photos (n,) have attribute labels too, in a labels.csv beside the ratings, labels (n, K), names."""
+    empty = np.empty(0, dtype=int), np.empty((0, len(sun_attributes.ATTRIBUTES))), sun_attributes.ATTRIBUTES
     if not {"file", *sun_attributes.ATTRIBUTES} <= set(columns(root / "labels.csv")):
         return empty
     labelled = sun_attributes.read(root)
     rows = {path: row for row, path in enumerate(labelled.files)}
     places = [place for place, path in enumerate(files) if path in rows]
-    return np.array(places, dtype=int), labelled.labels[[rows[files[place]] for place in places]]
+    return np.array(places, dtype=int), labelled.labels[[rows[files[place]] for place in places]], labelled.attributes
 
 
 def _same_scale(scale: RatingScale, photos: ScoredPhotos, data: str, scores: np.ndarray) -> tuple[bool, list[str]]:
     """Return whether an RMSE in points means something, and what is to be said about it."""
     own = f"{scale.name} ({scale.low:g} to {scale.high:g})"
-    if data == "folder":
+    if not layout(data).names_scale:
         if scale.low <= scores.min() and scores.max() <= scale.high:
             return True, [f"ratings.csv names no scale: its scores are taken to be on the model's, {own}"]
         return False, [f"scores lie outside the model's scale, {own}: no RMSE in points; rank_rmse compares ranks"]

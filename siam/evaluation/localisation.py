@@ -34,6 +34,8 @@ def pixel_average_precision(maps: Sequence[Tensor], labels: np.ndarray, regions:
     """
     found = {}
     for row, name in enumerate(regions.attributes):
+        if name not in names:
+            continue
         k = list(names).index(name)
         shares = regions.shares[:, row] / 255  # (N, s, s)
         shown = np.flatnonzero((labels[:, k] > PRESENT) & (shares.mean(axis=(1, 2)) >= MINIMUM_SHARE)).tolist()

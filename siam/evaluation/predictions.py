@@ -1,6 +1,5 @@
 """The photos of a dataset that a pair is judged on, and what its networks say of them: each photo is read once."""
 
-import csv
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -11,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from siam.datasets import layout
 from siam.datasets.base import AttributePhotos, ScoredPhotos
 from siam.datasets.tables import SPLITS
 from siam.errors import DatasetError, ImageError
@@ -90,7 +90,7 @@ def judge(
         ImageError: none of its photos can be read.
     """
     if split is None:
-        split = "test" if _has_split(data, root) and (known & (photos.split == "test")).any() else ALL
+        split = "test" if layout(data).has_split(root) and (known & (photos.split == "test")).any() else ALL
     if split not in (*SPLITS, ALL):
         raise DatasetError(f"no split is called {split!r}: choose one of {', '.join((*SPLITS, ALL))}")
     places = np.flatnonzero(known & ((split == ALL) | (photos.split == split)))
@@ -108,20 +108,6 @@ def judge(
     kept = [file for file, can in zip(files, good, strict=True) if can]
     skipped = [file.relative_to(root).as_posix() for file, can in zip(files, good, strict=True) if not can]
     return JudgedPhotos(split, places[good], kept, skipped, found.of(good))
-
-
-def _has_split(data: str, root: Path) -> bool:
-    """Return whether the dataset says itself which photos are for testing; a hash of names is only a makeshift."""
-    return data in ("sun", "scenicornot", "rendered") or "split" in columns(root / "ratings.csv")
-
-
-def columns(path: Path) -> list[str]:
-    """Return the first row of a table, nothing where there is none."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error):
-        return []
 
 
 def predictions(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from siam.datasets.rendered import ATTRIBUTES
 from siam.datasets.rendered.truth import read_sets
-from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
 from siam.evaluation.assessment import Assessment
 from siam.gallery import store

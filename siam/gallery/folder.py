@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import reader
+from siam.datasets import layout, reader
 from siam.datasets.base import ScoredPhotos
 from siam.errors import DatasetError, ImageError
 from siam.gallery import metadata as facts
@@ -115,7 +115,7 @@ def build(
         if not entries:
             raise DatasetError(f"none of the {len(files)} photos in {source.root} gets a score: {refused[0].reason}")
         rated = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
-        scale = scale_of(rated, pair.siam.config.scale) if source.data == "folder" else photos.scale
+        scale = scale_of(rated, pair.siam.config.scale) if not layout(source.data).names_scale else photos.scale
         name, command = source.root.resolve().name, source.command(folder)
         write(folder, about(pair, name, source.split, command, scale), entries)
         for stale in before - files_of(folder):

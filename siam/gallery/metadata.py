@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from siam.datasets import layout
 from siam.datasets.base import AttributePhotos, ScoredPhotos
-from siam.datasets.votes import parse_votes, read_attribution, read_votes
 from siam.evaluation.assessment import Assessment
 from siam.evaluation.what_where_how.errors import verdicts
-from siam.gallery.pictures import public_pictures
-
-_RENDERED = {"author": "rendered by SIAM Explorer", "licence": "Apache-2.0"}
 
 
 def identifiers(files: Sequence[Path], root: Path) -> list[str]:
@@ -50,7 +47,7 @@ def crowd(photos: AttributePhotos | ScoredPhotos, data: str, root: Path, places:
     if not isinstance(photos, ScoredPhotos):
         return [{} for _ in places]
     deviations = None if photos.variances is None else np.sqrt(photos.variances)
-    votes = _votes(data, root)
+    votes = layout(data).votes(root)
     return [
         {
             "crowd_mean": float(photos.scores[place]),
@@ -62,33 +59,13 @@ def crowd(photos: AttributePhotos | ScoredPhotos, data: str, root: Path, places:
     ]
 
 
-def _votes(data: str, root: Path) -> dict[str, tuple[int, ...] | None]:
-    """Return every vote by ID, where the dataset tells them."""
-    if data not in ("scenicornot", "rendered"):
-        return {}
-    table = read_votes(root / "votes.tsv")
-    return {str(row): parse_votes(cell) for row, cell in zip(table["ID"], table["Votes"], strict=True)}
-
-
 def credits(data: str, root: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
     """Return author, title, licence, link, and public picture ("image" with "sha256") of photos, as far as is known.
 
     Raises:
         DatasetError: the table that tells them is not as it should be.
     """
-    known: dict[str, dict[str, Any]] = {}
-    if data == "rendered":
-        known = {path.name: _RENDERED for path in files}
-    elif data == "oasis":
-        known = {
-            name: {"image": of.address, "sha256": of.sha256, "link": of.page, "author": of.author}
-            for name, of in public_pictures(root).items()
-        }
-    elif data == "scenicornot" and (root / "attribution.csv").exists():
-        known = {
-            f"{number}.jpg": {**{key: row[key] for key in ("author", "title", "licence")}, "link": row["page"]}
-            for number, row in read_attribution(root / "attribution.csv").items()
-        }
+    known = layout(data).credits(root, files)
     return [known.get(path.name, {}) for path in files]
 
 

@@ -1,63 +1,25 @@
 """Pictures of a gallery that comes without them: where they are public, and how they come here, when somebody asks.
 
-The photos of OASIS (B. Kurdi, S. Lozano, M. Banaji, "Introducing the Open Affective Standardized Image Set", Behavior
-Research Methods 2017) are public in its authors' GitHub repository bkurdi/shiny-server, in the folder images; `OASIS`
-holds one commit of it. A dataset in OASIS's layout whose ratings.csv has the columns public_name and sha256 tells which
-file there is which photo. Pictures are kept under the name of their checksum, so several galleries share them.
+Which photos are public a dataset tells (`siam.datasets.oasis.public_pictures`). Pictures are kept under the name of
+their checksum, so several galleries share them.
 """
 
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from siam.datasets.downloads.web import DownloadError, Patience, Web
-from siam.datasets.tables import read_table
 from siam.gallery.store import Gallery, is_address
 from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
 
-OASIS = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
 RATE = 8.0  # requests a second at most
 PATIENCE = Patience(attempts=3, longest=4.0, longest_asked=30.0, silence=15.0)  # somebody is waiting
 PICTURE_BYTES = 101_000  # of a picture of OASIS, on average
 
 _MOST = 20_000_000  # bytes of a picture
-
-
-@dataclass(frozen=True)
-class Public:
-    """A photo that is public: its address and checksum, the page that shows it, and who made it, as far as is known."""
-
-    address: str
-    sha256: str
-    page: str
-    author: str | None
-
-
-def public_pictures(root: Path) -> dict[str, Public]:
-    """Return the photos of a dataset in OASIS's layout that are public, by their file names; none where it tells none.
-
-    Raises:
-        DatasetError: ratings.csv is missing or no table.
-    """
-    table = read_table(root / "ratings.csv", ("file",), "the oasis layout holds ratings.csv and images/")
-    if not {"public_name", "sha256"} <= set(table):
-        return {}
-    repository, commit = OASIS
-    sources = table["source"] if "source" in table else [""] * len(table)
-    found = {}
-    for file, name, checksum, source in zip(table["file"], table["public_name"], table["sha256"], sources, strict=True):
-        if name and checksum:
-            found[str(file)] = Public(
-                f"https://raw.githubusercontent.com/{repository}/{commit}/images/{quote(name)}",
-                str(checksum),
-                f"https://github.com/{repository}/blob/{commit}/images/{quote(name)}",
-                f"{source}, by way of OASIS" if source else "see OASIS",
-            )
-    return found
 
 
 def cache_folder() -> Path:

@@ -19,7 +19,6 @@ from tqdm import tqdm
 from siam.datasets import oasis
 from siam.datasets.base import RatingScale, ScoredPhotos
 from siam.datasets.check import usable
-from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
 from siam.evaluation.assessment import Assessment, judge_again
 from siam.gallery import metadata as facts
@@ -194,7 +193,7 @@ def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, fol
         )
         for row, label, (crowd, credit) in zip(rows, facts.identifiers(files, root), known, strict=True)
     ]
-    write(folder, _about(model, oasis.SCALE, ATTRIBUTES, root.name, "cross-validation", command), entries)
+    write(folder, _about(model, oasis.SCALE, found.attributes, root.name, "cross-validation", command), entries)
     return len(entries)
 
 

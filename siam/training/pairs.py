@@ -87,7 +87,9 @@ def rated_source(recipe: dict[str, Any], name: str | None = None) -> str:
     Raises:
         TrainingError: the recipe has none of that name.
     """
-    sources = recipe["data"]["scores"]
+    from siam.training.heads.examples import source_name
+
+    sources = [source_name(entry) for entry in recipe["data"]["scores"]]
     if name is not None and name not in sources:
         raise TrainingError(f"{recipe['name']} has no scores from {name!r}: choose one of {', '.join(sources)}")
     return name or sources[0]

@@ -4,6 +4,8 @@
 `siam.training.heads.cross_validation`); `method = "end-to-end"` trains whole networks (many photos, a GPU:
 `siam.training.end_to_end.experiment`). Its section [training] may have `region_weight` (0; `siam.training.losses`),
 `frozen_stages` (0; the trunk's first ones) and `half_weights` (false; whether networks are stored in half precision).
+Its section [network] and that of "heads" may have `mean`, `std` and `size_multiple`, which else are the trunk's; an
+entry of [data] of "heads" is a folder in the layout of SUN or OASIS, or { reader = …, folder = … }.
 `method = "flowers"` is that of `siam.training.flowers`, which reads its own.
 """
 
@@ -29,7 +31,7 @@ _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "end-to-end": {
         "": ("name", "seed"),
         "data": ("attributes", "scores", "summary", "training_data", "limits"),
-        "network": ("backbone", "pretrained", "image_size", "size_multiple", "mean", "std"),
+        "network": ("backbone", "pretrained", "image_size"),
         "augmentation": ("short_side", "crop", "rotation", "mirror"),
         "training": (
             "precision", "batch", "steps", "clip_norm", "weight_decay", "patience", "validation_photos",

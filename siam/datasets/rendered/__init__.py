@@ -14,10 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from siam.datasets import scenicornot, sun_attributes
-from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
+from siam.datasets.base import AttributePhotos, Layout, RatingScale, ScoredPhotos
 from siam.datasets.tables import Finding
 
+ATTRIBUTES = sun_attributes.ATTRIBUTES  # what a scene's labels, truth and masks name, in their order
 SCALE = RatingScale("scenicness of rendered landscapes", scenicornot.SCALE.low, scenicornot.SCALE.high)
+_CREDIT = {"author": "rendered by SIAM Explorer", "licence": "Apache-2.0"}
+LAYOUT = Layout(
+    titles={"rendered": "rendered landscapes", "rendered_test": "rendered landscapes"},
+    crowd="their crowd is simulated, a formula with noise",
+    has_split=lambda _root: True,
+    votes=scenicornot.every_vote,
+    credits=lambda _root, files: {path.name: _CREDIT for path in files},
+)
 
 
 def split_of(identifier: int) -> str:

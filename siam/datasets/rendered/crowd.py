@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.rendered import ATTRIBUTES
 from siam.datasets.votes import HIGHEST, LOWEST
 
 BIAS = 4.1

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from siam.datasets.regions import MINIMUM_SHARE
-from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.rendered import ATTRIBUTES
 from siam.evaluation.scores import number
 from siam.evaluation.what_where_how.scenes import Scenes
 

@@ -28,8 +28,8 @@ import numpy as np
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
+from siam.datasets.rendered import ATTRIBUTES
 from siam.datasets.rendered.crowd import true_templates
-from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.evaluation.localisation import MINIMUM_PHOTOS
 from siam.evaluation.metrics import kendall_tau
 from siam.evaluation.scores import attribute_figures, number

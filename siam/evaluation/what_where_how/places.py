@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.rendered import ATTRIBUTES
 from siam.evaluation.scores import number
 from siam.evaluation.what_where_how.scenes import Scenes, pooled
 

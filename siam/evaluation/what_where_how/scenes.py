@@ -10,9 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from siam.datasets.regions import MINIMUM_SHARE
-from siam.datasets.rendered import crowd
+from siam.datasets.rendered import ATTRIBUTES, crowd
 from siam.datasets.rendered.truth import Truth, read_masks, read_truth
-from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
 from siam.evaluation.localisation import MINIMUM_PHOTOS
 

@@ -10,7 +10,7 @@ Each phase keeps its state in OUT/phases, so an interrupted run goes on where it
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError, TrainingError
 from siam.evaluation.scores import attribute_figures, score_figures
 from siam.explanation.batch import predict
@@ -187,14 +186,18 @@ class Experiment:
     def _new_siam(self) -> SIAM:
         shared, own = self._network_settings()
         torch.manual_seed(self.recipe["seed"])
-        return self._pretrained(SIAM, _section(SIAMConfig, "network", {**shared, "attributes": ATTRIBUTES, **own}))
+        return self._pretrained(
+            SIAM, _section(SIAMConfig, "network", {**shared, "attributes": self.photos[LABELLED].attributes, **own})
+        )
 
     def _network_settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the settings that both networks share, and those of SIAM alone."""
         settings = self.recipe["network"].items()
         own = {key: tuple(v) if isinstance(v, list) else v for key, v in settings if key != "pretrained"}
-        names = ("backbone", "image_size", "size_multiple", "mean", "std")
-        return {"scale": self.scale, **{name: own.pop(name) for name in names}}, own
+        trunk = own.pop("backbone")
+        shared = {"backbone": trunk, "scale": self.scale, **_section(backbones.input_of, "network", {"name": trunk})}
+        shared |= {name: own.pop(name) for name in list(own) if name in ("image_size", *shared)}
+        return shared, own
 
     def _pretrained(self, kind: type, config: SIAMConfig | BaselineConfig) -> Any:
         network = _section(kind, "network", {"config": config})
@@ -237,7 +240,7 @@ def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:
     return _section(Schedule, f"phases.{name}", {**own, **shared, "milestones": tuple(own.get("milestones", ()))})
 
 
-def _section(kind: type, name: str, values: Mapping[str, Any]) -> Any:
+def _section(kind: Callable[..., Any], name: str, values: Mapping[str, Any]) -> Any:
     """Build something from a section of the recipe; a missing, unknown or wrong setting is a TrainingError."""
     try:
         return kind(**values)

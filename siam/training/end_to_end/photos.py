@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from siam.datasets import reader
+from siam.datasets import reader, rendered
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.check import usable
 from siam.datasets.rendered import truth
@@ -26,12 +26,14 @@ class Photos:
         files: split ("train", "val", "test") → paths.
         known: split → name → what is known of each photo: "labels" (N, K), or "scores" (N,) and "variances" (N,).
         scale: on which they were rated, or None.
+        attributes: (K,) names of the labels; none where they were rated.
         masks: reads the masks of a photo, where the recipe asks for them and the dataset has them; else None.
     """
 
     files: dict[str, tuple[Path, ...]]
     known: dict[str, dict[str, np.ndarray]]
     scale: RatingScale | None
+    attributes: tuple[str, ...] = ()
     masks: Callable[[Path], tuple[Image.Image, np.ndarray]] | None = None
 
     def digest(self) -> str:
@@ -46,7 +48,13 @@ class Photos:
     def with_known(self, other: "Photos") -> "Photos":
         """Return these photos with what is also known of them in another collection of the same files."""
         known = {split: {**values, **other.known[split]} for split, values in self.known.items()}
-        return Photos(self.files, known, self.scale or other.scale, self.masks or other.masks)
+        return Photos(
+            self.files,
+            known,
+            self.scale or other.scale,
+            self.attributes or other.attributes,
+            self.masks or other.masks,
+        )
 
 
 def read_photos(source: dict[str, Any], root: Path) -> Photos:
@@ -61,6 +69,11 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
         raise DatasetError(f"[data] of the recipe holds {source!r}; expected {{ reader = …, folder = … }}")
     photos = reader(source["reader"]).read(root / source["folder"])
     known = {"labels": photos.labels} if isinstance(photos, AttributePhotos) else _ratings(photos)
+    if source.get("regions") and getattr(photos, "attributes", rendered.ATTRIBUTES) != rendered.ATTRIBUTES:
+        raise DatasetError(
+            f"{root / source['folder']} labels other attributes than the masks of rendered scenes show: leave out "
+            "regions in [data] of the recipe"
+        )
     kept = usable(photos.files) & ~np.isnan(next(iter(known.values())).reshape(len(photos.files), -1)).any(axis=1)
     split = _with_validation(photos.split)
     chosen = {name: np.flatnonzero(kept & (split == name)) for name in ("train", "val", "test")}
@@ -71,6 +84,7 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
         {name: tuple(photos.files[index] for index in rows) for name, rows in chosen.items()},
         {name: {key: values[rows] for key, values in known.items()} for name, rows in chosen.items()},
         getattr(photos, "scale", None),
+        getattr(photos, "attributes", ()),
         _masks if source.get("regions") else None,
     )
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from siam.datasets import oasis, sun_attributes
-from siam.errors import DatasetError
+from siam.datasets.base import RatingScale
 from siam.evaluation.localisation import mean_localisation
 from siam.evaluation.scores import mean_figures, score_figures
 from siam.evaluation.stored import Result
@@ -18,7 +17,7 @@ from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.checkpoint import Pair, save
 from siam.models.siam import SIAM, SIAMConfig
 from siam.runtime.provenance import provenance
-from siam.training.heads.examples import Examples, folds, read_examples
+from siam.training.heads.examples import Examples, folds, labels_and_scale, read_examples, source_name
 from siam.training.heads.fit import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
 from siam.training.heads.held_out import OutOfFold, judge_attributes, predict_attributes, predict_scores
 
@@ -42,7 +41,7 @@ def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path, keep
         DatasetError: a dataset is missing or not as its layout says.
         ImageError: a photo cannot be read.
     """
-    network, baseline = _new_networks(recipe)
+    network, baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
     examples = read_examples(recipe, root, cache, network)
     metrics = cross_validate(recipe, examples, keep)
     everything = np.arange(len(examples.scores))
@@ -51,7 +50,7 @@ def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path, keep
     baseline_offsets = fit_baseline(baseline, examples, everything, recipe["baseline"])
     teacher = predict_scores(baseline, examples, examples.weak)
     siam_offsets = fit_siam(network, starts, examples, everything, teacher, recipe["siam"], seed)
-    sources = recipe["data"]["scores"]
+    sources = [source_name(entry) for entry in recipe["data"]["scores"]]
     card = {
         **{name: recipe["data"][name] for name in ("summary", "training_data", "limits")},
         "offsets": {
@@ -74,7 +73,8 @@ def out_of_fold(recipe: dict[str, Any], root: Path, cache: Path) -> OutOfFold:
         DatasetError: a dataset is missing or not as its layout says.
         ImageError: a photo cannot be read.
     """
-    examples = read_examples(recipe, root, cache, _new_networks(recipe)[0])
+    network, _baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
+    examples = read_examples(recipe, root, cache, network)
     with tqdm(total=recipe["folds"], desc="cross-validation", unit="fold", file=sys.stderr) as rounds:
         return _Run(recipe, examples, recipe["seeds"][0], ("siam", "baseline"), rounds).out_of_fold(examples)
 
@@ -86,7 +86,8 @@ def cross_validate(recipe: dict[str, Any], examples: Examples, keep: _Keep = lam
     those of SIAM, "f_alone" those of f before it learned scores, "without_regions" those of a SIAM that learned without
     region supervision (first seed, one member). "siam-frozen" has one member.
     """
-    seeds, count, sources = recipe["seeds"], recipe["folds"], recipe["data"]["scores"]
+    seeds, count = recipe["seeds"], recipe["folds"]
+    sources = [source_name(entry) for entry in recipe["data"]["scores"]]
     ablation = {**recipe, "siam": {**recipe["siam"], "region_weight": 0.0, "members": 1}}
     rounds = tqdm(total=(len(seeds) + 1) * count, desc="cross-validation", unit="fold", file=sys.stderr)
     runs = [_Run(recipe, examples, seed, VARIANTS, rounds) for seed in seeds]
@@ -124,7 +125,7 @@ class _Run:
     def __init__(
         self, recipe: dict[str, Any], examples: Examples, seed: int, variants: Sequence[str], rounds: tqdm
     ) -> None:
-        network, baseline = _new_networks(recipe)
+        network, baseline = _new_networks(recipe, examples.attributes, examples.scale)
         fold = folds(examples.sources, recipe["folds"], seed)
         self.predicted = {variant: np.empty(len(examples.scores)) for variant in variants}
         self.joint: list[dict[str, Any]] = []
@@ -151,7 +152,9 @@ class _Run:
     def out_of_fold(self, examples: Examples) -> OutOfFold:
         """Return what the networks say of the photos that they did not see."""
         siam, baseline = self.predicted["siam"], self.predicted["baseline"]
-        return OutOfFold(examples.sources, siam, baseline, self.contributions, self.presence, self.bias)
+        return OutOfFold(
+            examples.sources, siam, baseline, self.contributions, self.presence, self.bias, examples.attributes
+        )
 
 
 def _fit(
@@ -204,24 +207,17 @@ def _attribute_metrics(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return mean
 
 
-def _new_networks(recipe: dict[str, Any]) -> tuple[SIAM, Baseline]:
+def _new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: RatingScale) -> tuple[SIAM, Baseline]:
     """Return both networks with the ImageNet trunk, rounded to the half precision in which it will be stored."""
     settings = dict(recipe["network"])
-    shared = {
-        "backbone": settings.pop("backbone"),
-        "scale": oasis.SCALE,
-        "image_size": settings.pop("image_size"),
-        "size_multiple": 32,
-        "mean": (0.5, 0.5, 0.5),
-        "std": (0.5, 0.5, 0.5),
-    }
-    if shared["backbone"] != "tf_efficientnet_lite0":
-        raise DatasetError(f"no ImageNet weights for {shared['backbone']!r} at hand: use tf_efficientnet_lite0")
+    trunk = settings.pop("backbone")
+    shared = {"backbone": trunk, "scale": scale, **backbones.input_of(trunk)}
+    shared |= {name: settings.pop(name) for name in list(settings) if name in ("image_size", *shared)}
     networks = (
-        SIAM(SIAMConfig(**shared, attributes=sun_attributes.ATTRIBUTES, **settings)),
+        SIAM(SIAMConfig(**shared, attributes=attributes, **settings)),
         Baseline(BaselineConfig(**shared)),
     )
     for network in networks:
-        backbones.load_imagenet(shared["backbone"], network.backbone)
+        backbones.load_imagenet(trunk, network.backbone)
         network.half().float().eval()
     return networks

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siam.datasets import oasis, regions, sun_attributes
-from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets import reader, regions
+from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.check import usable
+from siam.errors import DatasetError
 from siam.models import features as frozen
 from siam.models.siam import SIAM
 
@@ -32,6 +33,8 @@ class Examples:
         weak: indices of the weakly labelled photos.
         scores: (m,) mean ratings of the last m photos.
         sources: (m,) the source of each rating: 0 gives the scale.
+        attributes: (K,) names of the labels.
+        scale: of the first source of ratings.
         test_regions: where the attributes of the photos of `test` are, in their order, or None.
     """
 
@@ -43,6 +46,8 @@ class Examples:
     weak: np.ndarray
     scores: np.ndarray
     sources: np.ndarray
+    attributes: tuple[str, ...]
+    scale: RatingScale
     test_regions: regions.Regions | None = None
 
     def rated(self, chosen: np.ndarray) -> np.ndarray:
@@ -63,16 +68,20 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         ImageError: a photo cannot be read.
     """
     data = recipe["data"]
-    labelled = _readable(sun_attributes.read(root / data["attributes"]))
-    rated = [_readable(oasis.read(root / name)) for name in data["scores"]]
+    labelled = _readable(_labelled(data["attributes"], root))
+    rated = [_readable(_rated(entry, root)) for entry in data["scores"]]
     features = frozen.extract(network.backbone, network.config, labelled.files, cache)
-    targets, seen = _regions(root / data["attributes"], labelled, features, absent=0.0)
+    wanted = bool(recipe["siam"]["region_weight"])
+    targets, seen = _regions(_folder(data["attributes"], root), labelled, features, 0.0, wanted)
     labels, own = labelled.labels, len(features)
     if data["weak_attributes"]:
-        weak = _readable(sun_attributes.read(root / data["weak_attributes"]))
+        weak = _readable(_labelled(data["weak_attributes"], root))
+        weak = replace(weak, labels=weak.labels_of(labelled.attributes), attributes=labelled.attributes)
         config = replace(network.config, image_size=data["weak_image_size"])
         features = features + frozen.extract(network.backbone, config, weak.files, cache)
-        targets = targets + _regions(root / data["weak_attributes"], weak, features[own:], _PRIOR_ABSENT)[0]
+        targets = (
+            targets + _regions(_folder(data["weak_attributes"], root), weak, features[own:], _PRIOR_ABSENT, wanted)[0]
+        )
         labels = np.concatenate([labels, weak.labels])
     photos = [path for source in rated for path in source.files]
     test = np.flatnonzero(labelled.split == "test")
@@ -85,8 +94,52 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         weak=np.arange(own, len(labels)),
         scores=np.concatenate([source.scores for source in rated]),
         sources=np.repeat(np.arange(len(rated)), [len(source.scores) for source in rated]),
-        test_regions=regions.Regions(seen.shares[test], seen.attributes),
+        attributes=labelled.attributes,
+        scale=rated[0].scale,
+        test_regions=None if seen is None else regions.Regions(seen.shares[test], seen.attributes),
     )
+
+
+def labels_and_scale(recipe: dict[str, Any], root: Path) -> tuple[tuple[str, ...], RatingScale]:
+    """Return what networks are to name and on which scale they score: of the recipe's labels and its first ratings.
+
+    Raises:
+        DatasetError: a dataset is missing or not as its layout says.
+    """
+    data = recipe["data"]
+    return _labelled(data["attributes"], root).attributes, _rated(data["scores"][0], root).scale
+
+
+def source_name(entry: str | dict[str, str]) -> str:
+    """Return the folder that an entry of [data] names: "folder", or { reader = …, folder = … }."""
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, dict) or not {"reader", "folder"} <= entry.keys():
+        raise DatasetError(f"[data] of the recipe holds {entry!r}; expected a folder or {{ reader = …, folder = … }}")
+    return entry["folder"]
+
+
+def _folder(entry: str | dict[str, str], root: Path) -> Path:
+    return root / source_name(entry)
+
+
+def _read(entry: str | dict[str, str], usual: str, root: Path) -> AttributePhotos | ScoredPhotos:
+    folder = _folder(entry, root)
+    return reader(usual if isinstance(entry, str) else entry["reader"]).read(folder)
+
+
+def _labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
+    photos = _read(entry, "sun", root)
+    if not isinstance(photos, AttributePhotos):
+        raise DatasetError(f"[data] of the recipe: {entry!r} has no labels: attributes want a reader of labels")
+    return photos
+
+
+def _rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
+    photos = _read(entry, "oasis", root)
+    if not isinstance(photos, ScoredPhotos):
+        raise DatasetError(f"[data] of the recipe: {entry!r} has no ratings: scores want a reader of ratings")
+    return photos
 
 
 def _readable(photos: _Photos) -> _Photos:
@@ -99,14 +152,20 @@ def _readable(photos: _Photos) -> _Photos:
 
 
 def _regions(
-    folder: Path, photos: AttributePhotos, features: list[Tensor], absent: float
-) -> tuple[list[Tensor], regions.Regions]:
-    """Return the region targets of labelled photos, as they are and mirrored, and the regions themselves."""
+    folder: Path, photos: AttributePhotos, features: list[Tensor], absent: float, wanted: bool
+) -> tuple[list[Tensor], regions.Regions | None]:
+    """Return the region targets of labelled photos, as they are and mirrored, and the regions themselves.
+
+    Where there are none and none are wanted, nothing is known of any cell.
+    """
+    if not wanted and not (folder / "regions.npz").exists():
+        count = len(photos.attributes)
+        return [torch.full((2, count, *stored.shape[2:]), torch.nan).half() for stored in features], None
     seen = regions.read(folder / "regions.npz", [path.name for path in photos.files])
     expected = []
     for photo, stored in enumerate(features):
         of_photo = regions.targets(
-            seen.share(photo), seen.attributes, photos.labels[photo], absent, stored.shape[2:]
+            seen.share(photo), seen.attributes, photos.labels[photo], photos.attributes, absent, stored.shape[2:]
         ).half()  # (K, h, w)
         expected.append(torch.stack([of_photo, of_photo.flip(2)]))
     return expected, seen

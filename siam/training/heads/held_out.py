@@ -25,6 +25,7 @@ class OutOfFold:
         contributions: (m, K).
         presence: (m, K) attribute scores, 0 to 1.
         bias: (m,) of the fold's SIAM, with the offset of the source.
+        attributes: (K,) their names.
     """
 
     sources: np.ndarray
@@ -33,6 +34,7 @@ class OutOfFold:
     contributions: np.ndarray
     presence: np.ndarray
     bias: np.ndarray
+    attributes: tuple[str, ...]
 
 
 @torch.inference_mode()

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from siam.datasets.rendered import crowd, split_of, truth
+from siam.datasets.rendered import ATTRIBUTES, crowd, split_of, truth
 from siam.datasets.rendered.truth import Truth
-from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.datasets.votes import COLUMNS
 from siam.errors import DatasetError
 from siam.runtime.files import write_atomically

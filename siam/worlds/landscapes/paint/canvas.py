@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.rendered import ATTRIBUTES
 from siam.worlds.landscapes.paint.light import Light
 from siam.worlds.landscapes.paint.noise import smoothstep
 
