@@ -20,15 +20,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address():
-    """Start the app for the tests of a file; yield where it is."""
+    """Start the app once for all tests of a process; yield where it is."""
     with running_app() as url:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
-    """Start the system's Chromium for the tests of a file."""
-    with chromium() as found:
-        yield found
+    """Start the system's Chromium once for all tests of a process."""
+    with chromium() as program:
+        yield program

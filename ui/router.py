@@ -17,9 +17,12 @@ _RUNNING = "router_runs"
 def run() -> None:
     """Show the page that the address asks for, with navigation and sidebar."""
     st.set_page_config(page_title="SIAM Explorer", page_icon="assets/icon.svg", layout="wide")
+    # The default page answers at "/" alone, so its own address is that of a hidden page which leads there.
+    first = st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", url_path="start", default=True)
     page = st.navigation(
         [
-            st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", default=True),
+            first,
+            st.Page("pages/explain.py", title="Explain", url_path="explain", visibility="hidden"),
             st.Page("pages/templates.py", title="Templates", icon=":material/grid_view:"),
             st.Page("pages/disagreements.py", title="Disagreements", icon=":material/compare_arrows:"),
             st.Page("pages/what_if.py", title="What-if", icon=":material/tune:"),
@@ -29,6 +32,8 @@ def run() -> None:
         ],
         position="top",
     )
+    if page.url_path == "explain":
+        st.switch_page(first, query_params=st.query_params.to_dict())
     address.enter(page.url_path)
     if page.url_path != "compare":
         work.end()

@@ -4,8 +4,8 @@ import streamlit as st
 
 from siam.errors import SIAMError
 from ui.add_gallery import dialog, tasks
-from ui.photos.photo import plain
 from ui.state import address, chosen, resources
+from ui.state.markdown import plain
 
 
 def show() -> None:
@@ -34,14 +34,14 @@ def show() -> None:
             query_params={"table": "Model cards"},
         )
         tasks.current()  # what has ended may have brought a gallery
-        found = chosen.galleries()
+        galleries = chosen.galleries()
         wanted = st.session_state.pop("wanted_gallery", None)
-        if wanted in found:
+        if wanted in galleries:
             st.session_state["gallery"] = wanted
             address.forget_gallery()
-        if found:
+        if galleries:
             st.selectbox(
-                "Gallery", list(found), key="gallery", bind="query-params", on_change=address.forget_gallery,
+                "Gallery", list(galleries), key="gallery", bind="query-params", on_change=address.forget_gallery,
                 help="Photos with known numbers.",
             )  # fmt: skip
         if problem := chosen.problem():

@@ -1,7 +1,8 @@
-"""A gallery as charts: SIAM's score against the baseline's, coloured by the crowd's, and how far the two are apart."""
+"""A gallery as charts: SIAM's score against the baseline's beside how far the two are apart, and the crowd's votes."""
 
 from typing import Any
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,64 +11,144 @@ from siam.drawing.colours import CROWD, NEGATIVE, POSITIVE
 from siam.drawing.phrases import number, signed
 from siam.gallery.cases import Cases
 
-CROWD_SCALE = [(0.0, "#E3E9EF"), (0.5, "#7A8CA0"), (1.0, "#16324F")]  # lowest to highest mean rating
+CROWD_SCALE = ["#E3E9EF", "#7A8CA0", "#16324F"]  # lowest to highest mean rating
 MOST = 3000  # points in a chart; of more cases, so many are drawn, evenly spread in their order
+AREA = "area"  # the selection of a box; its fields are `baseline` and `siam`
+CASE = "case"  # the selection of a point; its field is `identifier`
 
-_EDGE = {"width": 1, "color": "#7A8CA0"}  # seen on light and on dark
+_EDGE = "#7A8CA0"  # of a point, seen on light and on dark
 _GRID = "rgba(128, 128, 128, 0.18)"
 _BINS = 31
+_ROOM = 26  # px inside both ends of an axis: the labels of the other one stand there
+_HEIGHTS = (330, 120)  # px, of the scores and of their differences
 
 
-def scores_figure(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None = None) -> go.Figure:
-    """Return SIAM's score against the baseline's of some rows, a point each; `customdata` begins with the identifier.
+def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None = None) -> alt.VConcatChart:
+    """Return SIAM's score against the baseline's of some rows, a point each, above the histogram of the differences.
 
-    Above the diagonal SIAM scores higher. Colours tell the crowd's mean rating; no colour, that there is none.
+    Above the diagonal SIAM scores higher. Colours of the points tell the crowd's mean rating; no colour, that there is
+    none. A box drawn over them (the selection `AREA`) leaves the bars of the points inside in colour: green where SIAM
+    is higher, magenta where the baseline is. A click on a point, but for those below the box, is the selection `CASE`.
 
     Args:
         cases: of a gallery with a baseline.
-        rows: to draw, at most `MOST` of them.
-        area: lowest and highest score of the baseline, then of SIAM, to outline.
+        rows: to draw: all of them in the bars, at most `MOST` of them as points.
+        area: lowest and highest score of the baseline, then of SIAM, where the box is at first.
     """
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, MOST).round().astype(int))] if len(rows) > MOST else rows
-    table, scale = cases.table.iloc[rows], cases.gallery.about.scale
-    figure = go.Figure()
-    diagonal = {"color": CROWD, "width": 1, "dash": "dot"}
-    ends = [scale.low, scale.high]
-    figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", line=diagonal, hoverinfo="skip"))
-    known = table["crowd"].notna()
-    for part, colours in ((table[~known], {"color": "rgba(0,0,0,0)"}), (table[known], _crowd_colours(cases))):
-        if len(part):
-            marker = {"size": 9, "line": _EDGE, **colours}
-            if "colorscale" in marker:
-                marker["color"] = part["crowd"].round(2)
-            figure.add_trace(_points(part, marker))
-    if area is not None:
-        outline = {"color": CROWD, "width": 2, "dash": "dash"}
-        figure.add_shape(x0=area[0], x1=area[1], y0=area[2], y1=area[3], line=outline)
-    unit = f"{scale.low:g} to {scale.high:g}"
-    return _layout(
-        figure, "SIAM against the baseline", f"baseline's score, {unit}", f"SIAM's score, {unit}"
-    ).update_layout(dragmode="select")
+    table = cases.table.iloc[rows]
+    table = table[table["difference"].notna()]
+    start: Any = alt.Undefined if area is None else {"x": list(area[:2]), "y": list(area[2:])}
+    box = alt.selection_interval(
+        name=AREA, encodings=["x", "y"], value=start, mark=alt.BrushConfig(fill=CROWD, fillOpacity=0.15, stroke=CROWD)
+    )
+    chart = alt.vconcat(_scores(cases, table, box), _differences(table, box), spacing=24)
+    return chart.configure_axis(gridColor=_GRID).configure_view(strokeOpacity=0)
 
 
-def differences_figure(cases: Cases, rows: np.ndarray) -> go.Figure:
-    """Return the histogram of SIAM minus baseline of some rows: green where SIAM is higher, magenta where lower."""
-    differences = cases.table["difference"].to_numpy()[rows]
-    differences = differences[~np.isnan(differences)]
-    limit = float(np.abs(differences).max()) if len(differences) else 1.0
-    edges = np.linspace(-limit, limit, _BINS + 1)
-    counts, _ = np.histogram(differences, edges)
-    middles = (edges[:-1] + edges[1:]) / 2
-    colours = [CROWD if abs(x) < limit / _BINS else POSITIVE if x > 0 else NEGATIVE for x in middles]
-    told = [f"{count} pictures, {signed(low)} to {signed(high)}" for count, low, high in zip(counts, edges, edges[1:])]  # noqa: B905
-    figure = go.Figure(
-        go.Bar(
-            x=middles, y=counts, width=edges[1] - edges[0], marker={"color": colours, "line": {"width": 0}},
-            customdata=told, hovertemplate="%{customdata}<extra></extra>",
+def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
+    if len(table) > MOST:
+        table = table.iloc[np.unique(np.linspace(0, len(table) - 1, MOST).round().astype(int))]
+    scale = cases.gallery.about.scale
+    ends = [
+        min(scale.low, table[["siam", "baseline"]].min(axis=None)) if len(table) else scale.low,
+        max(scale.high, table[["siam", "baseline"]].max(axis=None)) if len(table) else scale.high,
+    ]
+    axis, unit = alt.Scale(domain=ends, nice=False, zero=False, padding=_ROOM), f"{scale.low:g} to {scale.high:g}"
+    encoding = {
+        "x": alt.X("baseline:Q", title=f"baseline's score, {unit}", scale=axis),
+        "y": alt.Y("siam:Q", scale=axis, axis=_axis(f"SIAM's score, {unit}")),
+    }
+    diagonal = (
+        alt.Chart(pd.DataFrame({"baseline": [scale.low, scale.high], "siam": [scale.low, scale.high]}))
+        .mark_line(color=CROWD, strokeWidth=1, strokeDash=[2, 3])
+        .encode(**encoding)
+    )
+    crowd = cases.gallery.about.crowd_scale or scale
+    colour = alt.Color(
+        "crowd:Q",
+        scale=alt.Scale(domain=[crowd.low, crowd.high], range=CROWD_SCALE),
+        legend=alt.Legend(title=f"crowd, {crowd.low:g} to {crowd.high:g}", orient="top", gradientThickness=10),
+    )
+    points = (
+        alt.Chart(_points(table))
+        .mark_circle(size=70, opacity=1, stroke=_EDGE, strokeWidth=1, cursor="pointer")
+        .encode(
+            **encoding,
+            color=alt.when("isValid(datum.crowd)").then(colour).otherwise(alt.value("transparent")),
+            tooltip=[
+                alt.Tooltip("identifier:N", title="picture"),
+                alt.Tooltip("siam_text:N", title="SIAM"),
+                alt.Tooltip("baseline_text:N", title="baseline"),
+                alt.Tooltip("difference_text:N", title="difference"),
+                alt.Tooltip("crowd_text:N", title="crowd"),
+            ],
         )
+        .add_params(box, alt.selection_point(name=CASE, fields=["identifier"], on="click", toggle=False))
+    )
+    return alt.LayerChart(layer=[diagonal, points], title="SIAM against the baseline", height=_HEIGHTS[0])
+
+
+def _axis(title: str, **settings: Any) -> alt.Axis:
+    """Return an axis that stands inside the chart, its title above: Streamlit makes the plots of stacked charts as wide
+    as the page, without their axes.
+    """
+    return alt.Axis(
+        title=title, titleAngle=0, titleAlign="left", titleAnchor="start", titleX=0, titleY=-12, titleBaseline="bottom",
+        labelAlign="left", labelPadding=-2, ticks=False, domain=False, **settings,
     )  # fmt: skip
-    return _layout(figure, "How far they are apart", "SIAM − baseline, points", "pictures").update_layout(
-        dragmode=False
+
+
+def _points(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what is drawn of each case, with its numbers in words."""
+    return pd.DataFrame(
+        {
+            "identifier": table["identifier"].astype(str),
+            **{name: table[name].round(3) for name in ("baseline", "siam")},
+            "crowd": table["crowd"].round(2),
+            **{f"{name}_text": table[name].map(number) for name in ("siam", "baseline")},
+            "difference_text": table["difference"].map(signed),
+            "crowd_text": ["unknown" if np.isnan(crowd) else number(crowd) for crowd in table["crowd"]],
+        }
+    )
+
+
+def _differences(table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
+    """Return the histogram of SIAM minus baseline: pale of all rows, coloured of those in the box."""
+    differences = table["difference"].to_numpy()
+    limit = float(np.abs(differences).max(initial=0)) or 1.0
+    width = 2 * limit / _BINS
+    places = np.clip((differences + limit) // width, 0, _BINS - 1).astype(np.int8)
+    # Numbers alone, so that tens of thousands of rows are little to send: the browser counts them.
+    data = table[["baseline", "siam"]].round(3).astype(np.float32).assign(place=places)
+    middle = _BINS // 2
+    axis = alt.Scale(domain=[-limit, limit], nice=False, padding=_ROOM)
+    bars = (
+        alt.Chart(data)
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "low:Q",
+                title="SIAM − baseline, points",
+                scale=axis,
+            ).bin("binned"),
+            x2="high:Q",
+            y=alt.Y("count:Q", stack=False, axis=_axis("pictures", tickMinStep=1, tickCount=4, format="d")),
+            tooltip=alt.Tooltip("text:N", title="pictures"),
+        )
+    )
+    colour = f"datum.place < {middle} ? '{NEGATIVE}' : datum.place > {middle} ? '{POSITIVE}' : '{CROWD}'"
+    every = _counted(bars, limit, width).encode(color=alt.value(CROWD), opacity=alt.value(0.25))
+    inside = _counted(bars.transform_filter(box), limit, width).transform_calculate(colour=colour)
+    inside = inside.encode(color=alt.Color("colour:N", scale=None))
+    return alt.LayerChart(layer=[every, inside], title="How far they are apart", height=_HEIGHTS[1])
+
+
+def _counted(bars: alt.Chart, limit: float, width: float) -> alt.Chart:
+    """Return bars with how many rows lie in each, and from where to where it reaches."""
+    return bars.transform_aggregate(count="count()", groupby=["place"]).transform_calculate(
+        low=f"{-limit} + datum.place * {width}",
+        high=f"{-limit} + (datum.place + 1) * {width}",
+        text="format(datum.count, ',') + ', ' + format(datum.low, '+.2f') + ' to ' + format(datum.high, '+.2f')",
     )
 
 
@@ -82,36 +163,6 @@ def votes_figure(votes: np.ndarray, low: float, high: float, marks: list[tuple[s
     figure = _layout(figure, "What people voted", f"vote, {low:g} to {high:g}", "people")
     figure.update_xaxes(range=[low - 0.6, high + 0.6], dtick=1)
     return figure.update_yaxes(dtick=max(1, int(np.ceil(counts.max() / 4)))).update_layout(height=190, dragmode=False)
-
-
-def _crowd_colours(cases: Cases) -> dict[str, Any]:
-    scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
-    bar = {
-        "title": {"text": f"crowd, {scale.low:g} to {scale.high:g}", "side": "right"},
-        "thickness": 10,
-        "outlinewidth": 0,
-    }
-    return {"colorscale": CROWD_SCALE, "cmin": scale.low, "cmax": scale.high, "colorbar": bar}
-
-
-def _points(table: pd.DataFrame, marker: dict[str, Any]) -> go.Scatter:
-    columns = (table[name] for name in ("identifier", "siam", "baseline", "difference", "crowd"))
-    told = [
-        (
-            identifier,
-            number(siam),
-            number(baseline),
-            signed(difference),
-            "unknown" if np.isnan(crowd) else number(crowd),
-        )
-        for identifier, siam, baseline, difference, crowd in zip(*columns, strict=True)
-    ]
-    hover = (
-        "%{customdata[0]}<br>SIAM %{customdata[1]}, baseline %{customdata[2]} (%{customdata[3]})"
-        "<br>crowd %{customdata[4]}<extra></extra>"
-    )
-    x, y = table["baseline"].round(3), table["siam"].round(3)
-    return go.Scatter(x=x, y=y, mode="markers", marker=marker, customdata=told, hovertemplate=hover)
 
 
 def _layout(figure: go.Figure, title: str, x: str, y: str) -> go.Figure:

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import altair as alt
 import numpy as np
+import pandas as pd
 import pytest
 
 import siam
+from siam.drawing import phrases
 from siam.figures.brush import brush_figure
-from siam.figures.gallery import MOST, differences_figure, scores_figure, votes_figure
+from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart, votes_figure
 from siam.figures.templates import template_figure, template_tile
 from siam.gallery.cases import Filters, read_cases
 from siam.gallery.store import read
@@ -20,42 +23,68 @@ def cases():
     return read_cases(read(ROOT / "assets" / "gallery" / "rendered"))
 
 
+def drawn(cases, rows, area=None):
+    """The specification of a chart, and the tables of its points and of its bars."""
+    chart = disagreement_chart(cases, rows, area).to_dict()
+    scores, differences = chart["vconcat"]
+    names = [view["data"]["name"] for view in (scores["layer"][1], differences)]
+    return chart, *(pd.DataFrame(chart["datasets"][name]) for name in names)
+
+
 def test_every_case_is_a_point_at_its_scores(cases):
     rows = cases.select(Filters())
-    points = [trace for trace in scores_figure(cases, rows).data if trace.customdata is not None]
-    told = {item[0]: (x, y) for trace in points for item, x, y in zip(trace.customdata, trace.x, trace.y, strict=True)}
-    assert len(told) == len(cases.table)
+    _, points, _ = drawn(cases, rows)
+    assert len(points) == len(cases.table)
     for row in rows[::29]:
-        case = cases.case(int(row))
-        assert told[case["identifier"]] == pytest.approx((case["baseline"], case["siam"]), abs=1e-3)
+        case, point = cases.case(int(row)), points.set_index("identifier").loc[cases.case(int(row))["identifier"]]
+        assert (point["baseline"], point["siam"]) == pytest.approx((case["baseline"], case["siam"]), abs=1e-3)
+        assert point["difference_text"] == phrases.signed(case["siam"] - case["baseline"])
 
 
 def test_cases_without_a_rating_have_no_colour(cases):
     table = cases.table.assign(crowd=np.where(np.arange(len(cases.table)) % 2, np.nan, cases.table["crowd"]))
-    figure = scores_figure(replace(cases, table=table), np.arange(len(table)))
-    blank, coloured = figure.data[1:]
-    assert len(blank.x) == len(table) // 2 and blank.marker.color == "rgba(0,0,0,0)"
-    assert len(coloured.marker.color) == len(coloured.x)
-    assert "unknown" in str(blank.customdata[0])
+    chart, points, _ = drawn(replace(cases, table=table), np.arange(len(table)))
+    assert points["crowd"].isna().sum() == len(table) // 2 == (points["crowd_text"] == "unknown").sum()
+    colour = chart["vconcat"][0]["layer"][1]["encoding"]["color"]
+    assert colour["value"] == "transparent" and colour["condition"]["test"] == "isValid(datum.crowd)"
+    scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
+    assert colour["condition"]["scale"]["domain"] == [scale.low, scale.high]
 
 
-def test_of_many_cases_some_are_drawn(cases):
-    rows = np.tile(np.arange(len(cases.table)), 40)
-    drawn = sum(len(trace.x) for trace in scores_figure(cases, rows).data if trace.customdata is not None)
-    assert drawn == MOST < len(rows)
+def test_of_many_cases_some_are_drawn_and_all_are_counted(cases):
+    rows = np.tile(np.arange(len(cases.table)), 20)
+    with alt.data_transformers.enable(max_rows=len(rows)):
+        _, points, bars = drawn(cases, rows)
+    assert len(points) == MOST < len(rows) == len(bars)
 
 
-def test_an_area_is_outlined(cases):
-    (shape,) = scores_figure(cases, np.arange(5), (2, 3, 4, 5)).layout.shapes
-    assert (shape.x0, shape.x1, shape.y0, shape.y1) == (2, 3, 4, 5)
+def test_a_box_and_a_click_are_selections(cases):
+    chart, *_ = drawn(cases, np.arange(5), (2, 3, 4, 5))
+    box, click = chart["params"]
+    assert (box["name"], box["select"]["type"]) == (AREA, "interval")
+    assert box["value"] == {"x": [2, 3], "y": [4, 5]}
+    assert (click["name"], click["select"]["fields"]) == (CASE, ["identifier"])
+    every, inside = chart["vconcat"][1]["layer"]
+    assert {"filter": {"param": AREA}} in inside["transform"] and {"filter": {"param": AREA}} not in every["transform"]
+    assert "value" not in drawn(cases, np.arange(5))[0]["params"][0]
 
 
-def test_the_histogram_counts_every_case_once_and_its_colours_are_the_signs(cases):
-    (bars,) = differences_figure(cases, np.arange(len(cases.table))).data
-    assert sum(bars.y) == len(cases.table)
-    colours = dict(zip(np.sign(np.round(bars.x, 3)), bars.marker.color, strict=True))
-    assert (colours[-1], colours[1]) == ("#FF0080", "#008000")
-    assert sum(differences_figure(cases, np.arange(0)).data[0].y) == 0
+def test_every_difference_lies_in_its_bar_and_bars_have_the_colour_of_their_sign(cases):
+    chart, _, bars = drawn(cases, np.arange(len(cases.table)))
+    view = chart["vconcat"][1]["layer"][1]
+    low, high = view["encoding"]["x"]["scale"]["domain"]
+    edges = np.linspace(low, high, 32)
+    differences = cases.table["difference"].to_numpy()
+    assert np.all(edges[bars["place"]] <= differences + 1e-6)
+    assert np.all(differences <= edges[bars["place"] + 1] + 1e-6)
+    (colour,) = (step["calculate"] for step in view["transform"] if step.get("as") == "colour")
+    assert colour == "datum.place < 15 ? '#FF0080' : datum.place > 15 ? '#008000' : '#7A8CA0'"
+
+
+@pytest.mark.parametrize("rows", [[], [3]])
+def test_few_cases_are_drawn(cases, rows):
+    _, points, bars = drawn(cases, np.array(rows, int))
+    assert len(points) == len(bars) == len(rows)
 
 
 def test_votes_are_counted():

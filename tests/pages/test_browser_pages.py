@@ -12,12 +12,9 @@ from siam.drawing import phrases
 from siam.gallery.cases import Filters, read_cases
 from siam.gallery.store import read
 from tests.support.paths import ROOT
-from tests.support.server import wait_until_idle
+from tests.support.server import HEADINGS, WAIT, wait_until_idle
 
-WAIT = 90_000  # ms; a loaded machine is slow
-WIDTHS = (390, 768, 1280)
-PAGES = {"": "beautiful", "templates": "attribute count", "disagreements": "disagree", "what_if": "What if",
-         "compare": "Compare explainers", "results": "Results", "about": "About"}  # fmt: skip
+NARROW = 390  # px; what is wider than the screen shows here first
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +25,9 @@ def cases():
 @pytest.fixture
 def folder(tmp_path):
     """Where screenshots go: SCREENSHOTS of the environment, or a folder of the test."""
-    found = Path(os.environ.get("SCREENSHOTS", tmp_path))
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    pictures = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    pictures.mkdir(parents=True, exist_ok=True)
+    return pictures
 
 
 def watched(browser: Browser, address: str, width: int, theme: str = "light") -> tuple[Page, list[str]]:
@@ -39,7 +36,7 @@ def watched(browser: Browser, address: str, width: int, theme: str = "light") ->
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(f"error {error}"))
 
-    def said(message):
+    def heard(message):
         # Below the address of a page, the client first looks for a server there; that one answer is missing.
         if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
             troubles.append(f"console {message.text} {message.location}")
@@ -48,7 +45,7 @@ def watched(browser: Browser, address: str, width: int, theme: str = "light") ->
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(address):
             troubles.append(f"another host {request.url}")
 
-    page.on("console", said)
+    page.on("console", heard)
     page.on("request", asked)
     return page, troubles
 
@@ -77,23 +74,34 @@ def until_query(page: Page, name: str, value: str | None) -> None:
     raise AssertionError(f"{name} is {query(page).get(name)!r}, not {value!r}: {page.url}")
 
 
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag the mouse from one place to another."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=8)
+    page.mouse.up()
+
+
+def centre(mark: Locator) -> tuple[float, float]:
+    """Where a mark is on the screen."""
+    box = mark.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def draw_a_box(page: Page, chart: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw a box in a chart from one place to another, each as shares of its width and height."""
+    """Draw a box in a plotly chart from one place to another, each as shares of its width and height."""
     chart.scroll_into_view_if_needed()
     box = chart.locator(".nsewdrag").first.bounding_box()
-    (x1, y1), (x2, y2) = ((box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end))
-    page.mouse.move(x1, y1)
-    page.mouse.down()
-    page.mouse.move(x2, y2, steps=8)
-    page.mouse.up()
+    first, last = ((box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end))
+    drag(page, first, last)
 
 
 def values(page: Page) -> list[str]:
     return page.get_by_test_id("stMetricValue").all_inner_texts()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_from_the_worst_disagreement_to_a_link(browser, address, cases, folder, width):
+def test_from_the_worst_disagreement_to_a_link(browser, address, cases, folder):
+    width = NARROW
     page, troubles = watched(browser, address, width)
     row = int(cases.select(Filters())[0])
     told = cases.table.iloc[row]
@@ -164,18 +172,20 @@ def test_from_the_worst_disagreement_to_a_link(browser, address, cases, folder, 
     page.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "theme"), [(NARROW, "light"), (1280, "dark")])
 def test_every_page_fits_and_is_quiet(browser, address, folder, width, theme):
     page, troubles = watched(browser, address, width, theme)
-    for path, words in PAGES.items():
+    for path, words in HEADINGS.items():
         page.goto(f"{address}/{path}")
-        expect(page.get_by_role("heading", name=re.compile(words)).first).to_be_visible(timeout=WAIT)
+        expect(page.get_by_role("heading", name=words).first).to_be_visible(timeout=WAIT)
         settle(page)
         nothing_is_wider(page, width)
         pictures = page.get_by_test_id("stMain").locator("img")
         texts = [picture.get_attribute("alt") for picture in pictures.all()]
         assert all(texts), path
+        background = page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
+        brightness = sum(int(part) for part in background[4:-1].split(",")[:3])
+        assert (brightness < 200) == (theme == "dark"), path
         page.screenshot(path=folder / f"page-{path or 'explain'}-{theme}-{width}.png", full_page=True)
     assert troubles == []
     page.close()
@@ -210,22 +220,38 @@ def test_filters_are_in_the_address_and_come_back(browser, address, cases):
     page.close()
 
 
-def test_a_box_in_the_scatter_filters(browser, address, cases):
+def test_a_box_in_the_scatter_filters_and_a_click_opens(browser, address, cases):
     page, troubles = watched(browser, address, 1280)
     page.goto(f"{address}/disagreements?pair=Rendered")
-    chart = page.locator(".js-plotly-plot").first
-    expect(chart).to_be_visible(timeout=WAIT)
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    points = chart.locator(".mark-symbol.role-mark path")
+    expect(points).to_have_count(len(cases.table), timeout=WAIT)
     settle(page)
-    draw_a_box(page, chart, (0.02, 0.5), (0.5, 0.98))
+    bars = chart.locator(".mark-rect.role-mark path[fill='#FF0080'], .mark-rect.role-mark path[fill='#008000']")
+    every = [bar.get_attribute("d") for bar in bars.all()]
+    assert every
+
+    # The box filters the cards, and leaves the bars of its points in colour.
+    chart.scroll_into_view_if_needed()
+    drag(page, centre(points.nth(40)), centre(points.nth(200)))
     page.wait_for_function("location.search.includes('area=')", timeout=WAIT)
     settle(page)
     low, high, bottom, top = (float(part) for part in query(page)["area"].split("_"))
     inside = cases.select(Filters(area=(low, high, bottom, top)))
     assert 0 < len(inside) < len(cases.table)
     expect(page.get_by_text(f"{len(inside)} of {len(cases.table)} pictures")).to_be_visible(timeout=WAIT)
+    assert [bar.get_attribute("d") for bar in bars.all()] != every
     page.get_by_role("button", name=re.compile("^Baseline .* SIAM")).click()
     until_query(page, "area", None)
     expect(page.get_by_text(f"{len(cases.table)} of {len(cases.table)} pictures")).to_be_visible(timeout=WAIT)
+    settle(page)
+
+    # The point that was drawn first is the worst disagreement's, far from the others.
+    expect(points).to_have_count(len(cases.table), timeout=WAIT)
+    chart.scroll_into_view_if_needed()
+    page.mouse.click(*centre(points.first))
+    until_query(page, "case", str(cases.table["identifier"].iloc[cases.select(Filters())[0]]))
+    expect(page.get_by_text("What happened:")).to_be_visible(timeout=WAIT)
     assert troubles == []
     page.close()
 
@@ -267,8 +293,8 @@ def test_a_click_puts_the_stamp(browser, address):
     page.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_explainers_are_chosen_cancelled_and_measured(browser, address, folder, width):
+def test_explainers_are_chosen_cancelled_and_measured(browser, address, folder):
+    width = NARROW
     page, troubles = watched(browser, address, width)
     page.goto(f"{address}/compare?pair=Rendered&case=898&methods=cam")
     expect(page.get_by_role("img", name=re.compile("^CAM's map: "))).to_be_visible(timeout=WAIT)
@@ -302,8 +328,8 @@ def test_explainers_are_chosen_cancelled_and_measured(browser, address, folder, 
     page.get_by_text("what lowers the score", exact=True).click()
     until_query(page, "explained", "what lowers the score")
     settle(page)
-    page.goto(f"{address}/about") if width < 500 else page.get_by_role("link", name="About").click()
-    expect(page.get_by_role("heading", name=re.compile(PAGES["about"])).first).to_be_visible(timeout=WAIT)
+    page.goto(f"{address}/about")
+    expect(page.get_by_role("heading", name=HEADINGS["about"]).first).to_be_visible(timeout=WAIT)
     page.go_back()
     expect(page.get_by_role("img", name=re.compile("^CAM's map: "))).to_be_visible(timeout=WAIT)
     assert query(page)["methods"] == "cam,rise" and query(page)["explained"] == "what lowers the score"

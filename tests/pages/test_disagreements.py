@@ -46,7 +46,7 @@ def test_the_worst_disagreement_comes_first(cases):
     assert f"baseline **{phrases.number(told['baseline'])}**" in texts(app)
     assert f"{told['closer']} closer" in texts(app)
     assert f"**{len(cases.table)}** of {len(cases.table)} pictures" in texts(app)
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("vega_lite_chart")) == 1
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -199,7 +199,7 @@ def test_without_a_baseline_there_is_nothing_to_compare(monkeypatch, cases):
     alone = dataclasses.replace(cases, table=cases.table.assign(baseline=nothing, difference=nothing, closer=""))
     monkeypatch.setattr(chosen, "cases", lambda: alone)
     app = rendered()
-    assert "have no baseline" in texts(app) and not app.get("plotly_chart")
+    assert "have no baseline" in texts(app) and not app.get("vega_lite_chart")
     assert len(listed(app)) == PER_PAGE
     app.button(key=f"open-case-{listed(app)[0]}").click().run()
     assert not app.exception

@@ -1,5 +1,6 @@
 """A running app and a real browser, for the browser test and for screenshots."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,17 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.paths import ROOT
+
+WAIT = 90_000  # ms; a loaded machine is slow
+HEADINGS = {  # words of each page's heading, by its path
+    "": re.compile("beautiful"),
+    "templates": re.compile("attribute count"),
+    "disagreements": re.compile("disagree"),
+    "what_if": re.compile("What if"),
+    "compare": re.compile("Compare explainers"),
+    "results": re.compile("Results"),
+    "about": re.compile("About"),
+}
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -47,17 +59,17 @@ def _wait(address: str, process: subprocess.Popen[str], seconds: float = 60) -> 
 
 def wait_until_idle(page: Page) -> None:
     """Wait until the page's script has run to its end: a button of the run before would no longer answer."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=90_000)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=WAIT)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the system's Chromium."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
+    program = next((path for path in map(shutil.which, names) if path), None)
+    if program is None:
         raise RuntimeError("the browser tests need Chromium: install Debian's package chromium, or Google Chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
         yield browser
         browser.close()

@@ -8,7 +8,7 @@ import streamlit as st
 from siam.gallery.samples import Sample, load_samples
 from siam.reports import citation
 from siam.runtime.paths import ASSETS
-from ui.photos.photo import plain
+from ui.state.markdown import plain
 
 _ASSETS = ASSETS
 _PHOTO = "mountain-path"  # the sample in the figure of the method
@@ -55,6 +55,6 @@ def credits() -> None:
 def _origin(sample: Sample) -> str:
     """Return where a photo is from: its package, with a link where one is told."""
     package, _comma, _file = sample.origin.partition(",")
-    found = re.search(r"https://\S+", sample.origin)
+    match = re.search(r"https://\S+", sample.origin)
     name = plain(package.removeprefix("Debian package ").split(" ")[0])
-    return f"[{name}]({found[0]})" if found else name
+    return f"[{name}]({match[0]})" if match else name

@@ -14,8 +14,8 @@ from siam.images.reading import ACCEPTED
 from ui.add_gallery import fetch, tasks
 from ui.add_gallery.tasks import Task
 from ui.photos import uploads
-from ui.photos.photo import plain
 from ui.state import chosen, resources
+from ui.state.markdown import plain
 
 _ICONS = {
     "success": ":material/check_circle:",
@@ -83,8 +83,8 @@ def _progress(place: str) -> None:
     task: Task | None = st.session_state.get("task")
     if task is None or task.kind or not task.job.running:
         st.rerun()
-    told, stopping = task.job.progress, task.job.stopping
-    st.progress(told.share, "Stopping …" if stopping else told.text)
+    progress, stopping = task.job.progress, task.job.stopping
+    st.progress(progress.share, "Stopping …" if stopping else progress.text)
     st.button("Cancel", key=f"cancel-{place}", icon=":material/close:", disabled=stopping, on_click=task.job.cancel)
 
 

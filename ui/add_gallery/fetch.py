@@ -7,14 +7,14 @@ from siam.gallery.pictures import PICTURE_BYTES
 from siam.gallery.store import Gallery
 from ui.add_gallery import tasks
 from ui.photos import pictures
-from ui.photos.photo import plain
 from ui.state import chosen
+from ui.state.markdown import plain
 
 
 def missing_pictures() -> None:
     """Offer the pictures that the gallery in use tells of but lacks, else those of the OASIS scenes."""
-    found = [(label, gallery, pictures.missing(gallery)) for label, gallery in _galleries()]
-    lacking = [of for of in found if of[2]]
+    galleries = [(label, gallery, pictures.missing(gallery)) for label, gallery in _galleries()]
+    lacking = [of for of in galleries if of[2]]
     if not lacking:
         return
     label, gallery, missing = lacking[0]
@@ -36,11 +36,11 @@ def missing_pictures() -> None:
 
 def _galleries() -> list[tuple[str, Gallery]]:
     in_use, oasis = chosen.cases(), chosen.BUNDLED / "oasis"
-    found = [] if in_use is None else [(st.session_state.get("gallery", ""), in_use.gallery)]
+    galleries = [] if in_use is None else [(st.session_state.get("gallery", ""), in_use.gallery)]
     try:
-        return [*found, (chosen.label_in(oasis), chosen.cases_in(oasis).gallery)]
+        return [*galleries, (chosen.label_in(oasis), chosen.cases_in(oasis).gallery)]
     except (DatasetError, OSError):
-        return found
+        return galleries
 
 
 def scenicornot() -> None:

@@ -137,9 +137,9 @@ def _said(task: Task, result: Any) -> str:
 def _keep_batch(task: Task, batch: Batch, pair: Pair) -> None:
     """Make a gallery of what is scored of a batch, be it all of it or not."""
     task.refused = list(batch.refused)
-    found = batch.gallery(pair)
-    if found is not None:
-        task.cases = read_cases(found)
+    gallery = batch.gallery(pair)
+    if gallery is not None:
+        task.cases = read_cases(gallery)
         chosen.keep_own(task.cases)
         task.label = chosen.label_of(task.cases)
     elif task.kind == "success":
@@ -153,8 +153,8 @@ def _pictures(gallery: Gallery, watch: Watch) -> int:
 
     watch(0, 1, "Asking for the pictures")
     with Web(gallery_pictures.PATIENCE, rate=gallery_pictures.RATE, sleep=watch.sleep) as web:
-        found = gallery_pictures.fetch(gallery, progress=tell, web=web)
-    return sum(path is not None for path in found)
+        paths = gallery_pictures.fetch(gallery, progress=tell, web=web)
+    return sum(path is not None for path in paths)
 
 
 def _scenicornot(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> own_gallery.Built:

@@ -41,7 +41,7 @@ class View:
     explanation: Explanation
     sign: Literal[1, -1]
     names: tuple[str, ...]
-    key: tuple[str, int, str, int]
+    key: tuple[str, str, str, int]
 
     @property
     def target(self) -> Target:
@@ -71,7 +71,7 @@ def ask(photo: Photo) -> View:
             "often need less.",
         )  # fmt: skip
     _publish(fast)
-    key = chosen.pair().source, id(pair), photo.digest, sign
+    key = chosen.pair().source, resources.identity_of(pair), photo.digest, sign
     return View(pair, lock, photo, explanation, cast("Literal[1, -1]", sign), ("siam", *_chosen()), key)
 
 
@@ -84,10 +84,10 @@ def _offered(pair: Pair) -> tuple[list[str], list[str]]:
 def _start(fast: list[str], slow: list[str]) -> None:
     """Take the methods from the address where that is new, else from the session; unknown ones are left out."""
     asked = st.query_params.get("methods")
-    kept = st.session_state.setdefault("compare", {"methods": None, "told": None})
-    if asked != kept["told"]:
-        kept.update(methods=None if asked is None else asked.split(","), told=asked)
-    wanted = fast if kept["methods"] is None else kept["methods"]
+    choice = st.session_state.setdefault("compare", {"methods": None, "told": None})
+    if asked != choice["told"]:
+        choice.update(methods=None if asked is None else asked.split(","), told=asked)
+    wanted = fast if choice["methods"] is None else choice["methods"]
     st.session_state["fast_methods"] = [name for name in fast if name in wanted]
     st.session_state["slow_methods"] = [name for name in slow if name in wanted]
 
@@ -107,7 +107,7 @@ def _chosen() -> list[str]:
 
 def _publish(fast: list[str]) -> None:
     """Put the chosen methods into the address, unless they are those of the first visit."""
-    kept, names = st.session_state["compare"], _chosen()
-    kept["methods"] = None if names == fast else names
-    kept["told"] = None if names == fast else ",".join(names) or _NONE
-    point("methods", kept["told"])
+    choice, names = st.session_state["compare"], _chosen()
+    choice["methods"] = None if names == fast else names
+    choice["told"] = None if names == fast else ",".join(names) or _NONE
+    point("methods", choice["told"])

@@ -15,26 +15,26 @@ from siam.models.checkpoint import Pair
 from siam.runtime.devices import device_of
 from siam.runtime.jobs import Job, Watch
 from ui.add_gallery.tasks import Lock
-from ui.state import chosen
+from ui.state import chosen, resources
 
 _BACKWARD = 3  # a pass with its gradient costs about so many passes
 
 
 def seconds(pair: Pair, lock: Lock, explanation: Explanation, names: Sequence[str]) -> dict[str, float]:
     """Return about how long each method takes at most for one photo, in a job on half of the cores."""
-    found = {}
+    durations = {}
     for name in names:
         model, method = network_for(pair, name), explainer(name)
         height, width = _input(pair, explanation)
         passes = method.passes(model, height, width) * (_BACKWARD if method.kind == "gradient" else 1)
-        found[name] = passes * of_a_pass(pair, lock, explanation)
-    return found
+        durations[name] = passes * of_a_pass(pair, lock, explanation)
+    return durations
 
 
 def of_a_pass(pair: Pair, lock: Lock, explanation: Explanation) -> float:
     """Return about how long one pass of a photo takes, on half of the cores."""
     height, width = _input(pair, explanation)
-    return height * width * _of_a_pixel(chosen.pair().source, id(pair), pair, lock)
+    return height * width * _of_a_pixel(chosen.pair().source, resources.identity_of(pair), pair, lock)
 
 
 def text(duration: float) -> str:
@@ -58,7 +58,7 @@ def _input(pair: Pair, explanation: Explanation) -> tuple[int, int]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=600)
-def _of_a_pixel(source: str, loaded: int, _pair: Pair, _lock: Lock) -> float:
+def _of_a_pixel(source: str, identity: str, _pair: Pair, _lock: Lock) -> float:
     """Return the seconds per pixel of one pass, measured for all sessions, and anew now and then: load changes."""
     return Job(lambda watch: _measured(_pair, _lock, watch)).result()
 

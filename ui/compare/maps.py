@@ -15,9 +15,9 @@ from siam.explanation import wording
 from siam.figures import attributions
 from siam.figures.attributions import map_picture, map_text, pattern, pattern_picture
 from ui.compare import cost, work
-from ui.compare import truth as compare_truth_view
 from ui.compare.choice import View
-from ui.photos.photo import plain
+from ui.compare.truth import truth_of, truth_tiles
+from ui.state.markdown import plain
 
 _SIDE = 640  # px of a picture's long side: sharp on dense screens, and quickly drawn
 
@@ -30,7 +30,7 @@ def run(view: View) -> None:
     elif waiting:
         whole = sum(cost.seconds(view.pair, view.lock, view.explanation, waiting).values())
         names = phrases.listing([title(name) for name in waiting])
-        said = "Stopped; what was finished is kept. " if work.was_stopped(view, "maps") else ""
+        outcome = "Stopped; what was finished is kept. " if work.was_stopped(view, "maps") else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Run the slow methods",
@@ -41,7 +41,7 @@ def run(view: View) -> None:
                 on_click=work.begin,
                 args=(view, "maps", waiting),
             )
-            st.caption(f"{said}{names}: {cost.text(whole)} in all; you can cancel.")
+            st.caption(f"{outcome}{names}: {cost.text(whole)} in all; you can cancel.")
 
 
 @st.fragment
@@ -88,19 +88,19 @@ def _answer(view: View) -> float:
             st.caption(view.photo.credit)
         with st.container(gap="xxsmall"):
             _tile(view, "siam", photo, strength / 100)
-        if (truth := compare_truth_view.of(view)) is not None:
-            compare_truth_view.tiles(truth, photo, view.sign, strength / 100)
+        if (truth := truth_of(view)) is not None:
+            truth_tiles(truth, photo, view.sign, strength / 100)
     return strength / 100
 
 
 def _legend(names: Sequence[str]) -> str:
     """Say what the colours of the maps of these methods mean."""
     without = [title(name) for name in names if pattern(name)]
-    said = ":green[**Green**] raises the score, :violet[**magenta**] lowers it. "
+    legend = ":green[**Green**] raises the score, :violet[**magenta**] lowers it. "
     if without:
         verb = "does not know" if len(without) == 1 else "do not know"
-        said += f":blue[**Blue**]: {phrases.listing(without)} {verb} which way the score moves. "
-    return said + (
+        legend += f":blue[**Blue**]: {phrases.listing(without)} {verb} which way the score moves. "
+    return legend + (
         "Methods count in different units, so each map is scaled by its own largest values: compare where they point, "
         "not how strongly."
     )
@@ -109,10 +109,10 @@ def _legend(names: Sequence[str]) -> str:
 def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
     """Show one method's map over the photo, with its paper, its idea and its cost; hold its place until it is there."""
     with st.spinner(f"{title(name)} …", show_time=False):
-        found = work.map_of(view, name)
+        answer = work.map_of(view, name)
     facts = description(name)
-    if isinstance(found, Attribution):
-        field = found.map.numpy()
+    if isinstance(answer, Attribution):
+        field = answer.map.numpy()
         picture = _picture(view, name, field, photo, strength)
         st.image(picture, width="stretch", output_format="JPEG", alt=map_text(name, field, view.sign))
     else:
@@ -120,25 +120,25 @@ def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
         st.image(picture, width="stretch", output_format="JPEG", alt=f"{facts.title} has no map yet")
     network = "SIAM" if network_for(view.pair, name) is view.pair.siam else "the baseline"
     st.markdown(f"**[{facts.title}]({facts.link})**", help=f"{facts.idea} It explains {network}. {facts.paper}.")
-    if isinstance(found, Attribution):
-        said = pattern(name)
-        same = f" · {said}, the same for both questions" if said else ""
-        st.caption(cost.cost_text(found.seconds, found.passes) + same)
-    elif found is None:
+    if isinstance(answer, Attribution):
+        text = pattern(name)
+        same = f" · {text}, the same for both questions" if text else ""
+        st.caption(cost.cost_text(answer.seconds, answer.passes) + same)
+    elif answer is None:
         st.caption("has not run yet")
     else:
-        st.warning(plain(found))
+        st.warning(plain(answer))
 
 
 def _picture(view: View, name: str, field: np.ndarray, photo: Image.Image, strength: float) -> Image.Image:
     """Return a map's picture, drawn once for each view and strength: every click on the page shows them all again."""
-    kept, of = st.session_state.setdefault("compare_pictures", {}), (*view.key, strength)
-    if kept.get("of") != of:
-        kept.clear()
-        kept["of"] = of
-    if name not in kept:
+    pictures, of = st.session_state.setdefault("compare_pictures", {}), (*view.key, strength)
+    if pictures.get("of") != of:
+        pictures.clear()
+        pictures["of"] = of
+    if name not in pictures:
         if pattern(name):
-            kept[name] = pattern_picture(photo, field, strength)
+            pictures[name] = pattern_picture(photo, field, strength)
         else:
-            kept[name] = map_picture(photo, field, view.sign, strength)
-    return kept[name]
+            pictures[name] = map_picture(photo, field, view.sign, strength)
+    return pictures[name]

@@ -14,9 +14,9 @@ from siam.explainers.attribution import Attribution, network_for
 from siam.explainers.registry import title
 from siam.figures.attributions import curves_figure
 from ui.compare import cost, work
-from ui.compare import truth as compare_truth_view
 from ui.compare.choice import View
-from ui.photos.photo import plain
+from ui.compare.truth import truth_of
+from ui.state.markdown import plain
 
 _CHART = {"displayModeBar": False}
 _HELP = {
@@ -63,7 +63,7 @@ def _measure(view: View) -> None:
         a_pass = cost.of_a_pass(view.pair, view.lock, view.explanation)
         whole = len(names) * PASSES * a_pass
         busy = work.doing() is not None
-        said = "Stopped; what was measured is kept. " if work.was_stopped(view, "faithfulness") else ""
+        outcome = "Stopped; what was measured is kept. " if work.was_stopped(view, "faithfulness") else ""
         many = "one map" if len(names) == 1 else f"{len(names)} maps"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
@@ -75,18 +75,18 @@ def _measure(view: View) -> None:
                 on_click=work.begin,
                 args=(view, "faithfulness", names),
             )
-            st.caption(f"{said}{many.capitalize()}, {PASSES} passes each: {cost.text(whole)}.")
+            st.caption(f"{outcome}{many.capitalize()}, {PASSES} passes each: {cost.text(whole)}.")
 
 
 def _curves(view: View) -> None:
-    found = _measured(view)
+    measured = _measured(view)
     for name in view.names:
-        said = work.figures_of(view, name)
-        if isinstance(said, str):
-            st.warning(plain(said))
-    if not found:
+        answer = work.figures_of(view, name)
+        if isinstance(answer, str):
+            st.warning(plain(answer))
+    if not measured:
         return
-    shares = next(iter(found.values())).shares
+    shares = next(iter(measured.values())).shares
     above = "above" if view.sign == 1 else "below"
     drawn = (
         ("deletion", "low is good", "% of the pixels hidden, the most important first", "plain"),
@@ -94,7 +94,7 @@ def _curves(view: View) -> None:
     )
     with st.grid(2, min_column_width=300, gap="medium"):
         for kind, goal, x, without in drawn:
-            curves = {name: getattr(of, kind) for name, of in found.items()}
+            curves = {name: getattr(of, kind) for name, of in measured.items()}
             figure = curves_figure(curves, shares, kind.capitalize(), goal, x, f"points {above} a {without} picture")
             areas = ", ".join(f"{title(name)} {phrases.number(area(curve))}" for name, curve in curves.items())
             text = f"{kind.capitalize()} curves, mean height in points: {areas}"
@@ -102,7 +102,7 @@ def _curves(view: View) -> None:
 
 
 def _table(view: View) -> None:
-    truth = compare_truth_view.of(view)
+    truth = truth_of(view)
     region = None if truth is None else truth.region
     table = pd.DataFrame([_row(view, name, region) for name in view.names if _map(view, name)])
     if table.empty:
@@ -135,15 +135,15 @@ def _table(view: View) -> None:
 
 def _row(view: View, name: str, region: np.ndarray | None) -> dict[str, Any]:
     """Return one line of the table; what is not known is None."""
-    found, siam = _map(view, name), _map(view, "siam")
-    assert found is not None, name
+    attribution, siam = _map(view, name), _map(view, "siam")
+    assert attribution is not None, name
     row: dict[str, Any] = {"method": title(name), "network": _network(view, name)}
     if siam is not None:
-        row["agreement"] = rank_correlation(found.map, siam.map)
+        row["agreement"] = rank_correlation(attribution.map, siam.map)
     if region is not None:
-        told = work.held_against(view, name, region)
-        row |= {"EBPG": told["ebpg"], "pixel AP": told["pixel_ap"], "IoU area": told["iou_area"]}
-    row |= {"seconds": found.seconds, "passes": found.passes}
+        agreement = work.held_against(view, name, region)
+        row |= {"EBPG": agreement["ebpg"], "pixel AP": agreement["pixel_ap"], "IoU area": agreement["iou_area"]}
+    row |= {"seconds": attribution.seconds, "passes": attribution.passes}
     of = _measured(view).get(name)
     if of is None:
         return row
@@ -173,10 +173,10 @@ def _columns(names: list[str]) -> dict[str, Any]:
 
 
 def _map(view: View, name: str) -> Attribution | None:
-    found = work.kept_map(view, name)
-    return found if isinstance(found, Attribution) else None
+    answer = work.kept_map(view, name)
+    return answer if isinstance(answer, Attribution) else None
 
 
 def _measured(view: View) -> dict[str, Faithfulness]:
-    told = {name: work.figures_of(view, name) for name in view.names}
-    return {name: of for name, of in told.items() if isinstance(of, Faithfulness)}
+    answers = {name: work.figures_of(view, name) for name in view.names}
+    return {name: of for name, of in answers.items() if isinstance(of, Faithfulness)}

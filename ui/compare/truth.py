@@ -29,18 +29,18 @@ class Truth:
     region: np.ndarray | None
 
 
-def of(view: View) -> Truth | None:
+def truth_of(view: View) -> Truth | None:
     """Return the truth about a view's photo, None where it is not known."""
     identifier = view.photo.address.get("case")
     cases = chosen.cases() if identifier else None
     row = None if cases is None else cases.row_of(identifier)
     if cases is None or row is None or tuple(cases.gallery.about.attributes) != ATTRIBUTES:
         return None
-    return _truth(view.photo.digest, str(identifier), view.sign, cases, row)
+    return _truth(str(cases.gallery.folder), view.photo.digest, str(identifier), view.sign, cases, row)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _truth(digest: str, identifier: str, sign: int, _cases, _row: int) -> Truth | None:
+def _truth(folder: str, digest: str, identifier: str, sign: int, _cases, _row: int) -> Truth | None:
     try:
         masks = _cases.gallery.masks(_row)
     except DatasetError:
@@ -52,7 +52,7 @@ def _truth(digest: str, identifier: str, sign: int, _cases, _row: int) -> Truth 
     return Truth(density, region if 0 < region.mean() < 1 else None)
 
 
-def tiles(truth: Truth, photo: Image.Image, sign: int, strength: float) -> None:
+def truth_tiles(truth: Truth, photo: Image.Image, sign: int, strength: float) -> None:
     """Show what is true in the first tiles of a grid."""
     with st.container(gap="xxsmall"):
         picture = attributions.map_picture(photo, truth.density, 1, strength)

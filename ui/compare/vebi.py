@@ -14,8 +14,8 @@ from siam.gallery.cases import Cases
 from siam.gallery.samples import load_samples
 from ui.compare.choice import View
 from ui.photos import pictures
-from ui.photos.photo import plain
 from ui.state import chosen
+from ui.state.markdown import plain
 
 _MOST = 12  # features
 _MOST_TOP = 4  # of the pictures in which a feature is strongest
@@ -37,7 +37,7 @@ def show(view: View) -> None:
     weights = fitted.tensors["relevance"][0].numpy()[of]  # the first row speaks for the score
     strength = fitted.tensors["strength"].numpy()[of] if "strength" in fitted.tensors else np.ones_like(weights)
     heaviest = np.argsort(-np.abs(weights * strength), kind="stable")[:_MOST]
-    top, found = _top(fitted.facts.get("top", {}))
+    top, finder = _top(fitted.facts.get("top", {}))
     with st.expander("What VEBI looks for", icon=":material/visibility:"):
         st.caption(
             "VEBI first asks which features inside the baseline go with the scores. Each picture is the mean of the "
@@ -53,7 +53,7 @@ def show(view: View) -> None:
                     st.image(Image.fromarray(means[place]), width="stretch", alt=f"mean picture of {name}")
                     st.markdown(f"**{phrases.signed(float(weights[place]))}**")
                     st.caption(name)
-                    _strongest(top.get(str(index), ()), found)
+                    _strongest(top.get(str(index), ()), finder)
 
 
 def _name(facts: dict[str, Any], tensors: dict[str, Any], index: int) -> str:
@@ -62,19 +62,19 @@ def _name(facts: dict[str, Any], tensors: dict[str, Any], index: int) -> str:
     return f"layer {layer}{f' of {count}' if count else ''}, channel {int(tensors['channel'][index])}"
 
 
-def _top(told: dict[str, Any]) -> tuple[dict[str, Any], Finder]:
+def _top(facts: dict[str, Any]) -> tuple[dict[str, Any], Finder]:
     """Return the pictures in which each feature is strongest, of a gallery of this pair if there is one, else of the
     samples, and where to find them.
     """
     in_use = chosen.cases()
-    for cases in (in_use, *(_bundled(name) for name in told)):
+    for cases in (in_use, *(_bundled(name) for name in facts)):
         if cases is None:
             continue
         for name in (cases.gallery.folder.name, cases.gallery.about.data):
-            if name in told:
-                return told[name], _in_gallery(cases)
+            if name in facts:
+                return facts[name], _in_gallery(cases)
     samples = {sample.key: sample.path for sample in load_samples()}
-    return told.get("samples", {}), lambda name: pictures.small(samples[name]) if name in samples else None
+    return facts.get("samples", {}), lambda name: pictures.small(samples[name]) if name in samples else None
 
 
 def _bundled(name: str) -> Cases | None:

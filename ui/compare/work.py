@@ -28,8 +28,8 @@ from ui.compare import cost
 from ui.compare.choice import View
 
 Doing = Literal["maps", "faithfulness"]
-ViewKey = tuple[str, int, str, int]
-Key = tuple[str, int, str, int, str]  # of a view, and the name of a method
+ViewKey = tuple[str, str, str, int]
+Key = tuple[str, str, str, int, str]  # of a view, and the name of a method
 Maps = dict[Key, Attribution | str]
 Figures = dict[Key, Faithfulness | str]
 _MOST = 96  # maps that a session keeps; the largest are as large as the network's input
@@ -63,13 +63,13 @@ class _Store:
 
 def map_of(view: View, name: str) -> Attribution | str | None:
     """Return a method's map, in a sentence why there is none, or None where a slow method has not run yet."""
-    kept, key = _store().maps, (*view.key, name)
-    if key not in kept and not explainer(name).slow:
-        first = not any(of[:2] == key[:2] for of in list(kept))
+    maps, key = _store().maps, (*view.key, name)
+    if key not in maps and not explainer(name).slow:
+        first = not any(of[:2] == key[:2] for of in list(maps))
         with view.lock:
             for _time in range(2 if first else 1):  # a network's first pass is slow, whichever method asks for it
-                kept[key] = _map(view, name)
-    return kept.get(key)
+                maps[key] = _map(view, name)
+    return maps.get(key)
 
 
 def kept_map(view: View, name: str) -> Attribution | str | None:
@@ -84,12 +84,12 @@ def figures_of(view: View, name: str) -> Faithfulness | str | None:
 
 def held_against(view: View, name: str, region: np.ndarray) -> dict[str, float]:
     """Return how well a method's map, which must be here, agrees with the true region (H, W) of bool."""
-    kept, key = _store().truths, (*view.key, name)
-    if key not in kept:
-        found = _store().maps[key]
-        assert isinstance(found, Attribution), found
-        kept[key] = against_mask(found.map, region)
-    return kept[key]
+    truths, key = _store().truths, (*view.key, name)
+    if key not in truths:
+        attribution = _store().maps[key]
+        assert isinstance(attribution, Attribution), attribution
+        truths[key] = against_mask(attribution.map, region)
+    return truths[key]
 
 
 def waiting(view: View) -> list[str]:
@@ -100,8 +100,8 @@ def waiting(view: View) -> list[str]:
 def unmeasured(view: View) -> list[str]:
     """Return the chosen methods whose map is here and was not measured."""
     store, keys = _store(), {name: (*view.key, name) for name in view.names}
-    found = [name for name, key in keys.items() if isinstance(store.maps.get(key), Attribution)]
-    return [name for name in found if keys[name] not in store.figures]
+    names = [name for name, key in keys.items() if isinstance(store.maps.get(key), Attribution)]
+    return [name for name in names if keys[name] not in store.figures]
 
 
 def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
@@ -171,8 +171,8 @@ def progress() -> None:
     work = _store().work
     if work is None or not work.job.running or len(work.finished) > work.shown:
         st.rerun()
-    told, stopping = work.job.progress, work.job.stopping
-    st.progress(told.share, "Stopping …" if stopping else told.text or "Making ready …")
+    progress, stopping = work.job.progress, work.job.stopping
+    st.progress(progress.share, "Stopping …" if stopping else progress.text or "Making ready …")
     st.button("Cancel", key="cancel-compare", icon=":material/close:", disabled=stopping, on_click=work.job.cancel)
 
 
@@ -204,12 +204,12 @@ def _explained(view: View, name: str, maps: Maps, _figures: object, tell: Progre
 
 
 def _measured(view: View, name: str, maps: Maps, figures: Figures, tell: Progress) -> None:
-    found = maps[*view.key, name]
-    assert isinstance(found, Attribution), name  # `unmeasured` gives no others
+    attribution = maps[*view.key, name]
+    assert isinstance(attribution, Attribution), name  # `unmeasured` gives no others
     try:
         model = _copy(view, name)
         image = preprocess(view.photo.image(), model.config)
-        figures[*view.key, name] = faithfulness(model, image, found.map, view.target, tell)
+        figures[*view.key, name] = faithfulness(model, image, attribution.map, view.target, tell)
     except _TROUBLES as error:
         figures[*view.key, name] = f"{title(name)} cannot be measured: {error}"
 

@@ -12,16 +12,17 @@ from siam.gallery.table import csv_text
 from ui.disagreements import listing, truth
 from ui.explain import view
 from ui.photos import pictures
-from ui.photos.photo import case_credit, case_photo, plain, readable
+from ui.photos.photo import case_credit, case_photo, readable
 from ui.state import resources
 from ui.state.address import point
+from ui.state.markdown import plain
 
 
 def show(cases: Cases, row: int, rows: np.ndarray) -> None:
     """Show a case; previous and next follow the order of `rows`."""
     _turn(cases, row, rows)
-    told = cases.case(row)
-    name = " · ".join(filter(None, (str(told["identifier"]), told["title"], told["place"])))
+    facts = cases.case(row)
+    name = " · ".join(filter(None, (str(facts["identifier"]), facts["title"], facts["place"])))
     st.subheader(f"Picture {plain(name)}", anchor=False)
     _crowd(cases, row)
     truth.verdict(cases, row)
@@ -34,7 +35,7 @@ def show(cases: Cases, row: int, rows: np.ndarray) -> None:
     view.scores(explanation)
     st.page_link(
         "pages/what_if.py", label="Change it in What-if", icon=":material/tune:",
-        query_params={"case": str(told["identifier"])},
+        query_params={"case": str(facts["identifier"])},
     )  # fmt: skip
     view.total_maps(explanation, photo)
     view.attributes(explanation)
@@ -65,26 +66,26 @@ def _turn(cases: Cases, row: int, rows: np.ndarray) -> None:
 
 def _crowd(cases: Cases, row: int) -> None:
     """Say what people thought, who is closer, and show every vote."""
-    told, votes = cases.case(row), cases.gallery.facts(row)["votes"]
+    facts, votes = cases.case(row), cases.gallery.facts(row)["votes"]
     scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
-    if np.isnan(told["crowd"]):
+    if np.isnan(facts["crowd"]):
         return
-    parts = [f"**Crowd {phrases.number(told['crowd'])} of {scale.high:g}**"]
-    if told["votes"] is not None:
-        parts.append(f"{told['votes']} votes")
-    if not np.isnan(told["crowd_sd"]):
-        parts.append(f"standard deviation {phrases.number(told['crowd_sd'])}")
-    if told["closer"]:
+    parts = [f"**Crowd {phrases.number(facts['crowd'])} of {scale.high:g}**"]
+    if facts["votes"] is not None:
+        parts.append(f"{facts['votes']} votes")
+    if not np.isnan(facts["crowd_sd"]):
+        parts.append(f"standard deviation {phrases.number(facts['crowd_sd'])}")
+    if facts["closer"]:
         unit = "hundredths of the ranks" if cases.in_ranks else "points"
         errors = ", ".join(
-            f"{name} {phrases.signed(told[column])}"
+            f"{name} {phrases.signed(facts[column])}"
             for name, column in (("SIAM", "siam_error"), ("baseline", "baseline_error"))
-            if not np.isnan(told[column])
+            if not np.isnan(facts[column])
         )
-        parts.append(f"**{told['closer']} is closer** (errors in {unit}: {errors})")
+        parts.append(f"**{facts['closer']} is closer** (errors in {unit}: {errors})")
     st.markdown(" · ".join(parts))
     if votes is not None and len(votes):
-        figure = votes_figure(np.asarray(votes), scale.low, scale.high, [("mean", float(told["crowd"]), CROWD)])
+        figure = votes_figure(np.asarray(votes), scale.low, scale.high, [("mean", float(facts["crowd"]), CROWD)])
         st.plotly_chart(figure, config={"displayModeBar": False}, key="votes", width=420, alt=f"votes: {sorted(votes)}")
 
 
@@ -92,10 +93,10 @@ def _other_networks(cases: Cases, row: int) -> None:
     """Say so where the gallery's numbers are not those of the networks that explain the picture here."""
     if cases.gallery.about.split != "cross-validation":
         return
-    told = cases.case(row)
+    facts = cases.case(row)
     st.info(
-        f"The gallery's scores (SIAM {phrases.number(told['siam'])}, baseline {phrases.number(told['baseline'])}) are "
-        "those of networks that had not seen this photo. The networks that explain it below learned from it, too, so "
+        f"The gallery's scores (SIAM {phrases.number(facts['siam'])}, baseline {phrases.number(facts['baseline'])}) "
+        "are those of networks that had not seen this photo. The networks that explain it below learned from it, too, so "
         "their scores are others.",
         icon=":material/info:",
     )
@@ -107,7 +108,7 @@ def _numbers(cases: Cases, row: int) -> None:
     with left:
         pictures.thumbnail(cases.gallery, row)
         st.caption(case_credit(cases.gallery.facts(row)))
-    told, scale = cases.case(row), cases.gallery.about.scale
+    facts, scale = cases.case(row), cases.gallery.about.scale
     with right:
         st.info(
             "This picture is not on this machine, or damaged; its numbers are here. “Add a gallery” fetches what is "
@@ -115,10 +116,10 @@ def _numbers(cases: Cases, row: int) -> None:
             icon=":material/hide_image:",
         )
         with st.grid(3, min_column_width=120, gap="small"):
-            st.metric("SIAM", phrases.score_text(told["siam"], scale))
-            if not np.isnan(told["baseline"]):
-                st.metric("Baseline", phrases.score_text(told["baseline"], scale))
-                st.metric("Difference", phrases.difference_text(told["siam"], told["baseline"]))
+            st.metric("SIAM", phrases.score_text(facts["siam"], scale))
+            if not np.isnan(facts["baseline"]):
+                st.metric("Baseline", phrases.score_text(facts["baseline"], scale))
+                st.metric("Difference", phrases.difference_text(facts["siam"], facts["baseline"]))
         st.markdown(listing.cause_text(zip(("▲", "▼"), cases.causes(row), strict=True)))
     names = [phrases.words(name) for name in cases.gallery.about.attributes]
     columns = {

@@ -7,12 +7,13 @@ import numpy as np
 import streamlit as st
 
 from siam.drawing import phrases
-from siam.figures.gallery import MOST, differences_figure, scores_figure
+from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
 from siam.gallery.cases import CLOSER, KINDS, ORDERS, SIDES, Cases, Filters
 from ui.add_gallery import dialog
 from ui.photos import pictures
-from ui.photos.photo import plain
 from ui.state.address import point
+from ui.state.markdown import plain
+from ui.state.resources import digest_of
 
 PER_PAGE = 24
 
@@ -69,12 +70,12 @@ def _area() -> tuple[float, float, float, float] | None:
 
 def summary(cases: Cases, rows: np.ndarray) -> None:
     """Say in one line how the two networks compare on the cases shown."""
-    told, about = cases.summary(rows), cases.gallery.about
-    parts = [f"**{told['n']:,}** of {len(cases.table):,} pictures"]
-    if told["median_difference"] is not None:
-        parts.append(f"half of them differ by more than **{told['median_difference']:.2f}** points")
-    if told["siam_closer"] is not None:
-        shares = (f"{100 * told[name]:.0f} %" for name in ("siam_closer", "baseline_closer"))
+    figures, about = cases.summary(rows), cases.gallery.about
+    parts = [f"**{figures['n']:,}** of {len(cases.table):,} pictures"]
+    if figures["median_difference"] is not None:
+        parts.append(f"half of them differ by more than **{figures['median_difference']:.2f}** points")
+    if figures["siam_closer"] is not None:
+        shares = (f"{100 * figures[name]:.0f} %" for name in ("siam_closer", "baseline_closer"))
         parts.append("closer to the crowd: SIAM in **{}**, the baseline in **{}**".format(*shares))
     st.markdown(" · ".join(parts))
     asked = st.query_params.get("case")
@@ -91,49 +92,57 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
 
 
 def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> None:
-    """Show both charts; a box drawn in the first filters the cards."""
+    """Show scores and differences; a box drawn over the points filters the cards, a click on a point opens its case."""
     if np.isnan(cases.table["difference"]).all():
         st.info("These networks have no baseline: there is nothing to compare SIAM with.", icon=":material/info:")
         return
-    first, second = st.columns([3, 2], gap="medium")
-    with first:
-        st.plotly_chart(
-            scores_figure(cases, rows, area),
-            key=f"scatter-{st.session_state.get('cleared', 0)}",
-            on_select=_select,
-            selection_mode="box",
-            config={"displayModeBar": False},
-            alt="SIAM's score against the baseline's, a point for each picture, coloured by the crowd's rating",
-        )
-        drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} are drawn, evenly spread."
-        st.caption(f"Dotted: no difference. Draw a box to see only the pictures in it.{drawn}")
-    with second:
-        st.plotly_chart(
-            differences_figure(cases, rows),
-            key="differences",
-            config={"displayModeBar": False},
-            alt="how many pictures differ by how much between the two networks",
-        )
-        st.caption("Green: SIAM scores higher. Magenta: the baseline does.")
+    key, start = _chart_of(rows, area)
+    st.altair_chart(
+        disagreement_chart(cases, rows, start),
+        width="stretch",
+        key=key,
+        on_select=lambda: _take(key),
+        alt="SIAM's score against the baseline's, a point for each picture, coloured by the crowd's rating; below, how "
+        "many pictures differ by how much",
+    )
+    drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} are drawn, evenly spread."
+    st.caption(
+        "Dotted: no difference. Green: SIAM scores higher. Magenta: the baseline does. Draw a box to see only the "
+        f"pictures in it; click on a point outside it to open its picture.{drawn}"
+    )
     if area is not None:
         low, high, bottom, top = map(phrases.number, area)
         st.button(
             f"Baseline {low} to {high}, SIAM {bottom} to {top}",
-            icon=":material/close:", on_click=_clear, help="Show all scores again",
+            icon=":material/close:", on_click=point, args=("area", None), help="Show all scores again",
         )  # fmt: skip
 
 
-def _select() -> None:
-    selection = st.session_state[f"scatter-{st.session_state.get('cleared', 0)}"]["selection"]
-    if selection["box"]:
-        x, y = selection["box"][0]["x"], selection["box"][0]["y"]
-        point("area", "_".join(f"{value:.2f}" for value in (*sorted(x), *sorted(y))))
+def _chart_of(rows: np.ndarray, area: tuple[float, ...] | None) -> tuple[str, tuple[float, ...] | None]:
+    """Return the key of the chart, and where its box was when it began.
+
+    The chart remembers its box. Another chart begins where it would be wrong: when other rows are shown, and when the
+    area in the address is not the one that was drawn last, because it was cleared, or came by a link or by Back.
+    """
+    digest = digest_of(rows.tobytes())
+    chart = st.session_state.setdefault("scatter", {"number": 0, "rows": digest, "start": area, "area": area})
+    if (chart["rows"], chart["area"]) != (digest, area):
+        chart.update(number=chart["number"] + 1, rows=digest, start=area, area=area)
+    return f"scatter-{chart['number']}", chart["start"]
 
 
-def _clear() -> None:
-    """Forget the area; the chart begins anew, since it would remember the box."""
-    point("area", None)
-    st.session_state["cleared"] = st.session_state.get("cleared", 0) + 1
+def _take(key: str) -> None:
+    """Take what was clicked, or the box that was drawn, into the address."""
+    selection = st.session_state[key]["selection"]
+    if clicked := selection.get(CASE):
+        point("case", str(clicked[0]["identifier"]))
+        return
+    box = selection.get(AREA) or {}
+    drawn = None
+    if box.get("baseline") and box.get("siam"):
+        drawn = "_".join(f"{value:.2f}" for value in (*sorted(box["baseline"]), *sorted(box["siam"])))
+    point("area", drawn)
+    st.session_state["scatter"]["area"] = _area()
 
 
 def cards(cases: Cases, rows: np.ndarray) -> None:
@@ -163,21 +172,21 @@ def _pictures_elsewhere(cases: Cases) -> None:
 
 
 def _card(cases: Cases, row: int) -> None:
-    told = cases.case(row)
-    identifier = str(told["identifier"])
+    facts = cases.case(row)
+    identifier = str(facts["identifier"])
     with st.container(border=True, gap="xsmall"):
         pictures.thumbnail(cases.gallery, row)
-        scores = f"SIAM **{phrases.number(told['siam'])}**"
-        if not np.isnan(told["baseline"]):
-            difference = phrases.difference_text(told["siam"], told["baseline"])
-            scores += f" · baseline **{phrases.number(told['baseline'])}**  \ndifference **{difference}**"
+        scores = f"SIAM **{phrases.number(facts['siam'])}**"
+        if not np.isnan(facts["baseline"]):
+            difference = phrases.difference_text(facts["siam"], facts["baseline"])
+            scores += f" · baseline **{phrases.number(facts['baseline'])}**  \ndifference **{difference}**"
         st.markdown(scores)
         marks = zip(("▲", "▼"), cases.causes(row), strict=True)
         st.markdown(cause_text(marks))
-        st.caption(crowd_text(told) + (f"  \n{told['closer']} closer" if told["closer"] else ""))
+        st.caption(crowd_text(facts) + (f"  \n{facts['closer']} closer" if facts["closer"] else ""))
         st.button(
             f"Open {plain(identifier)}", key=f"open-case-{identifier}", width="stretch", on_click=point,
-            args=("case", identifier), help=plain(f"{told['title']} {told['place']}") or None,
+            args=("case", identifier), help=plain(f"{facts['title']} {facts['place']}") or None,
         )  # fmt: skip
 
 
@@ -191,9 +200,9 @@ def cause_text(marks: Iterable[tuple[str, tuple[str, float] | None]]) -> str:
     )
 
 
-def crowd_text(told: dict[str, Any]) -> str:
+def crowd_text(facts: dict[str, Any]) -> str:
     """Return what people said of a case, such as "crowd 7.03 (9 votes)"."""
-    if np.isnan(told["crowd"]):
+    if np.isnan(facts["crowd"]):
         return "no rating"
-    votes = "" if told["votes"] is None else f" ({told['votes']} votes)"
-    return f"crowd {phrases.number(told['crowd'])}{votes}"
+    votes = "" if facts["votes"] is None else f" ({facts['votes']} votes)"
+    return f"crowd {phrases.number(facts['crowd'])}{votes}"

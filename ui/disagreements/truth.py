@@ -12,7 +12,7 @@ from siam.errors import DatasetError
 from siam.explanation.inference import Explanation
 from siam.figures.maps import attribute_map, map_limit
 from siam.gallery.cases import Cases
-from ui.photos.photo import plain
+from ui.state.markdown import plain
 
 _SAID = {
     "right": "Both networks are right, within half a point of the true score.",
@@ -25,11 +25,11 @@ _SAID = {
 
 def verdict(cases: Cases, row: int) -> None:
     """Say in one line what kind of case a rendered scene is."""
-    told = (cases.gallery.truths[row] or {}).get("verdict")
-    if told:
-        cause = phrases.words(told.partition(": ")[2])
-        said = _SAID.get(str(cases.table["kind"].iloc[row]), "")
-        st.markdown(f"**What happened:** {said}" + (f" Here: **{cause}**." if cause else ""))
+    stored = (cases.gallery.truths[row] or {}).get("verdict")
+    if stored:
+        cause = phrases.words(stored.partition(": ")[2])
+        sentence = _SAID.get(str(cases.table["kind"].iloc[row]), "")
+        st.markdown(f"**What happened:** {sentence}" + (f" Here: **{cause}**." if cause else ""))
 
 
 def show(cases: Cases, row: int, explanation: Explanation, count: int = 4) -> None:

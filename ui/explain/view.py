@@ -14,7 +14,7 @@ from siam.drawing import phrases
 from siam.drawing.maps import scale_bar
 from siam.explanation import wording
 from siam.explanation.inference import Contribution, Explanation, Order
-from siam.figures import maps as visualization
+from siam.figures import maps
 from siam.figures.paper import paper_figure_png, paper_figure_svg
 from siam.figures.waterfall import waterfall as waterfall_figure
 from siam.reports.files import data_json, html_report
@@ -63,7 +63,7 @@ def total_maps(explanation: Explanation, photo: Photo) -> None:
     strength = st.slider(
         "Overlay strength", 0, 100, 75, 5, format="%d %%", key="overlay", width=320, bind="query-params"
     )
-    totals = visualization.total_maps(explanation, strength / 100, side=800)
+    totals = maps.total_maps(explanation, strength / 100, side=800)
     with st.grid(3, min_column_width=220, gap="small"):
         with st.container(gap="xsmall"):
             st.image(explanation.image, width="stretch", alt=photo.description, caption=photo.credit)
@@ -102,7 +102,7 @@ def attributes(explanation: Explanation) -> None:
         most = len(explanation.attributes)
         count = st.number_input("How many", 1, most, min(8, most), key="count", width=140, bind="query-params")
     with st.grid(4, min_column_width=150, gap="small"):
-        for contribution, tile in visualization.tiles(explanation, cast("Order", order or ORDERS[0]), count):
+        for contribution, tile in maps.tiles(explanation, cast("Order", order or ORDERS[0]), count):
             with st.container(gap="xxsmall"):
                 text = wording.attribute_map_text(explanation, contribution.index)
                 st.image(tile, width="stretch", alt=text)
@@ -126,18 +126,18 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
     cells = phrases.range_text(float(abs(explanation.contribution_maps).max()))
     with st.grid(3, min_column_width=200, gap="small"):
         with st.container(gap="xsmall"):
-            picture = visualization.presence_image(explanation, contribution.index)
+            picture = maps.presence_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the photo, lit where {name} was found")
             st.caption(f"**What and where**: the photo is lit where {name} was found (presence {presence:.2f} of 1).")
         with st.container(gap="xsmall"):
-            picture = visualization.template_image(explanation, contribution.index)
+            picture = maps.template_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the template of {name}")
             st.caption(
                 f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place; "
                 f"colours: {weights} points."
             )
         with st.container(gap="xsmall"):
-            picture = visualization.contribution_image(explanation, contribution.index)
+            picture = maps.contribution_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the contribution map of {name}")
             st.caption(
                 f"**Their product** sums to {value}, most of it {phrases.at(place)}; colours: {cells} points per cell."

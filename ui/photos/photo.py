@@ -1,6 +1,5 @@
 """A photo that was read, wherever it came from: an upload, the camera, a bundled sample, or a gallery."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +13,7 @@ from siam.gallery.samples import Sample, load_samples
 from siam.images.reading import read_image
 from ui.photos import pictures
 from ui.state import resources
+from ui.state.markdown import plain
 
 _SAFE = ":/?#@!$&'*+,;=%~"  # what may stand in a link as it is, but for brackets
 
@@ -70,12 +70,12 @@ def case_photo(cases: Cases, row: int) -> Photo | None:
     data = pictures.content_of(cases.gallery, row)
     if data is None:
         return None
-    path, told = pictures.path_of(cases.gallery, row), cases.gallery.facts(row)
-    name = str(told["identifier"])
+    path, facts = pictures.path_of(cases.gallery, row), cases.gallery.facts(row)
+    name = str(facts["identifier"])
     description = " ".join(
         filter(None, ("picture", name, cases.table["title"].iloc[row], cases.table["place"].iloc[row]))
     )
-    digest, credit = resources.digest_of(data), case_credit(told)
+    digest, credit = resources.digest_of(data), case_credit(facts)
     if path is None:
         return Photo(name, data, digest, plain(name), f"Your photo {name}")
     return Photo(f"{name}{path.suffix}", data, digest, credit, description, {"case": name})
@@ -97,11 +97,6 @@ def case_credit(facts: dict[str, Any]) -> str:
     page = f"[source]({quote(link, safe=_SAFE)})" if link.startswith(("https://", "http://")) else ""
     parts = [f"“{plain(title)}”" if title else "", plain(author), plain(licence), page]
     return ", ".join(filter(None, parts)) or f"picture {plain(facts['identifier'])}"
-
-
-def plain(text: str) -> str:
-    """Return text such as a file name so that Markdown shows it as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]$~:<#&])", r"\\\1", " ".join(text.split()))
 
 
 def _sample_credit(sample: Sample) -> str:

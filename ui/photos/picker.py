@@ -13,9 +13,10 @@ from siam.errors import ImageError
 from siam.gallery.samples import load_samples
 from siam.images.reading import ACCEPTED
 from ui.photos import pictures
-from ui.photos.photo import Photo, case_photo, own_photo, plain, readable, sample_photo
+from ui.photos.photo import Photo, case_photo, own_photo, readable, sample_photo
 from ui.state import chosen
 from ui.state.address import point
+from ui.state.markdown import plain
 
 Source = Literal["offered", "upload", "camera"]
 OFFERED = 10
@@ -36,8 +37,8 @@ def choose() -> Photo:
     """Show the picker and return the chosen photo: on the first visit the first on offer, or the one in the address."""
     offers = _offers()
     _start(offers)
-    own, ready = st.columns([2, 3], gap="medium")
-    with own:
+    left, ready = st.columns([2, 3], gap="medium")
+    with left:
         upload, camera = _inputs()
     with ready:
         _grid(offers)
@@ -57,10 +58,10 @@ def _offers() -> list[Offer]:
     cases, offers = chosen.cases(), []
     if cases is not None and cases.gallery.about.data == "rendered":
         firsts = cases.table.drop_duplicates("place").query("place != ''").head(OFFERED)
-        told = zip(firsts.index, firsts["identifier"], firsts["place"], strict=True)
+        listed = zip(firsts.index, firsts["identifier"], firsts["place"], strict=True)
         offers = [
             Offer("case", identifier, path, place, f"rendered landscape, {place}")
-            for row, identifier, place in told
+            for row, identifier, place in listed
             if (path := pictures.path_of(cases.gallery, row)) is not None
         ]
     return offers or [Offer("sample", of.key, of.path, of.name, of.description) for of in load_samples()]

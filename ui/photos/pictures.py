@@ -88,10 +88,10 @@ def _small(path: Path, changed: int) -> Image.Image:
 
 def _own(digest: str, content: bytes) -> Image.Image:
     """Return the thumbnail of a picture in memory; only the session that brought it keeps it."""
-    kept = st.session_state.setdefault("own_thumbnails", {})
-    if digest not in kept:
-        kept[digest] = _fitted(BytesIO(content))
-    return kept[digest]
+    thumbnails = st.session_state.setdefault("own_thumbnails", {})
+    if digest not in thumbnails:
+        thumbnails[digest] = _fitted(BytesIO(content))
+    return thumbnails[digest]
 
 
 def _fitted(source: Path | BytesIO) -> Image.Image:

@@ -10,9 +10,9 @@ from siam.drawing.phrases import words
 from siam.errors import SIAMError
 from siam.models import card as cards
 from siam.models import checkpoint
-from ui.photos.photo import plain
 from ui.results.stored import photos as photos_in_words
 from ui.state import chosen, resources
+from ui.state.markdown import plain
 
 VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
 LABELLED = ("sun_test", "rendered_test")

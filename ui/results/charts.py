@@ -10,9 +10,9 @@ from siam.figures.results import NETWORKS, people_figure, precisions_figure
 from siam.gallery.cases import Cases
 from siam.results.scores import Agreement, Precisions, agreements, agreements_of_cases, figure_text, precisions
 from siam.results.truths import presences
-from ui.photos.photo import plain
 from ui.results import stored, tables
 from ui.state import chosen, resources
+from ui.state.markdown import plain
 
 _CHART = {"displayModeBar": False}
 _TITLES = {"what": "What: which attributes are found", "where": "Where: are the maps at the right place"}
@@ -21,17 +21,17 @@ _JUDGES = {"what": "", "where": " An outside segmenter said which cells show the
 
 def attributes() -> None:
     """Show how well each attribute is found, and where maps were judged, how well it is placed."""
-    told = stored.told(precisions, stored.of_pair())
-    if not told:
+    readable = stored.read_parts(precisions, stored.of_pair())
+    if not readable:
         stored.missing("figures of attributes are", "sun")
         return
     st.markdown(
         "Average precision: 1 is a network that ranks every photo showing the attribute above all others; chance is "
         "the share of photos that show it."
     )
-    for result, figures in groupby(told, key=lambda of: of[0]):
-        for _result, found in figures:
-            _attributes(result, found)
+    for result, figures in groupby(readable, key=lambda of: of[0]):
+        for _result, measured in figures:
+            _attributes(result, measured)
         stored.source(result)
 
 
@@ -50,23 +50,23 @@ def people() -> None:
     else:
         _scatter(cases)
     drawn = 0 if cases is None else len(cases.table.dropna(subset=["crowd"]))
-    told = stored.told(lambda result: _agreements(result, cases), stored.of_pair())
-    for result, (photos, found) in told:
-        _agreement(photos, found, unit, drawn)
+    readable = stored.read_parts(lambda result: _agreements(result, cases), stored.of_pair())
+    for result, (photos, rows) in readable:
+        _agreement(photos, rows, unit, drawn)
         stored.source(result)
-    if not told and cases is not None and (found := agreements_of_cases(cases)):
-        _agreement(cases.gallery.about.data, found, unit, drawn)
+    if not readable and cases is not None and (rows := agreements_of_cases(cases)):
+        _agreement(cases.gallery.about.data, rows, unit, drawn)
         st.caption("Computed from the pictures drawn; no intervals are stored.")
-    elif not told:
+    elif not readable:
         stored.missing("figures of agreement with a crowd are", "oasis")
 
 
 def presence() -> None:
     """Show, for each result that tells it, how the presence of attributes goes with the score (Figure 3)."""
-    told = stored.told(presences, stored.of_pair())
-    if not told:
+    readable = stored.read_parts(presences, stored.of_pair())
+    if not readable:
         stored.missing("figures of presence are", "oasis")
-    for result, of in told:
+    for result, of in readable:
         st.markdown(
             "How the presence of each attribute goes with the crowd's scores (the paper's Figure 3): +1 the more of it "
             "the more beautiful, −1 the less. It describes these photos, not causes: where there is a fence, there is "
@@ -80,32 +80,34 @@ def presence() -> None:
         stored.source(result)
 
 
-def _attributes(result: Result, found: Precisions) -> None:
-    source = stored.photos(found.photos) + f", {stored.short_source(result)}"
-    if found.count is not None:
-        source = f"{found.count:,} {source}"
-    figure = precisions_figure(found, _TITLES[found.kind], source)
-    st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[found.kind]}: {_means(found)}")
-    st.markdown(f"{_means(found)}{_JUDGES[found.kind]}")
-    st.caption(_told_of(found))
+def _attributes(result: Result, measured: Precisions) -> None:
+    source = stored.photos(measured.photos) + f", {stored.short_source(result)}"
+    if measured.count is not None:
+        source = f"{measured.count:,} {source}"
+    figure = precisions_figure(measured, _TITLES[measured.kind], source)
+    st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {_means(measured)}")
+    st.markdown(f"{_means(measured)}{_JUDGES[measured.kind]}")
+    st.caption(_told_of(measured))
 
 
-def _means(found: Precisions) -> str:
-    text = f"Mean {figure_text(found.mean, found.interval, found.deviation)} over {len(found.rows)} attributes"
-    return text + ("." if found.chance is None else f"; chance gives {figure_text(found.chance)}.")
+def _means(measured: Precisions) -> str:
+    text = (
+        f"Mean {figure_text(measured.mean, measured.interval, measured.deviation)} over {len(measured.rows)} attributes"
+    )
+    return text + ("." if measured.chance is None else f"; chance gives {figure_text(measured.chance)}.")
 
 
-def _told_of(found: Precisions) -> str:
+def _told_of(measured: Precisions) -> str:
     """Say what intervals there are, and which attributes are left out."""
     parts = []
-    if all(row.interval is None for row in found.rows):
+    if all(row.interval is None for row in measured.rows):
         parts.append("No intervals are stored for single attributes, hence dots only: take small differences for none.")
     else:
         parts.append("Lines: 95 % intervals, bootstrap over photos.")
-    if found.deviation is not None:
+    if measured.deviation is not None:
         parts.append("±: standard deviation over repetitions of the training.")
-    if others := len(resources.pair().siam.config.attributes) - len(found.rows):
-        reason = "shown by too few photos" if found.kind == "what" else "without a place that the segmenter outlines"
+    if others := len(resources.pair().siam.config.attributes) - len(measured.rows):
+        reason = "shown by too few photos" if measured.kind == "what" else "without a place that the segmenter outlines"
         parts.append(f"Left out: {others} attributes {reason}.")
     return " ".join(parts)
 
@@ -141,17 +143,17 @@ def _agreements(result: Result, cases: Cases | None) -> list[tuple[str, list[Agr
     """Return a result's figures of agreement on the gallery's photos, or on each set where there is no gallery."""
     sets = {result.data.split()[0], *(name for of in result.figures.values() for name in of)} - {"annotated"}
     wanted = sorted(sets) if cases is None else [cases.gallery.about.data]
-    return [(photos, found) for photos in wanted if photos in sets and (found := agreements(result, photos))]
+    return [(photos, rows) for photos in wanted if photos in sets and (rows := agreements(result, photos))]
 
 
-def _agreement(photos: str, found: list[Agreement], unit: str, drawn: int) -> None:
+def _agreement(photos: str, rows: list[Agreement], unit: str, drawn: int) -> None:
     st.subheader(f"Agreement with the crowd: {stored.photos(photos)}", anchor=False)
-    tables.agreements(found, unit)
+    tables.agreements(rows, unit)
     parts = ["τ: 1 is the same order, 0 is chance."]
-    if any(of.tau_interval for of in found):
+    if any(of.tau_interval for of in rows):
         parts.append("In brackets: 95 % intervals.")
-    if any(of.tau_deviation for of in found):
+    if any(of.tau_deviation for of in rows):
         parts.append("±: standard deviation over repetitions; no intervals are stored.")
-    if drawn and drawn != found[0].count:
-        parts.append(f"Figures of {found[0].count:,} photos, of which {drawn:,} are drawn.")
+    if drawn and drawn != rows[0].count:
+        parts.append(f"Figures of {rows[0].count:,} photos, of which {drawn:,} are drawn.")
     st.caption(" ".join(parts))

@@ -16,8 +16,10 @@ _WORLDS = {"rendered": "Rendered scenes", "flowers": "Flowers"}
 
 def explainers() -> None:
     """Show every stored comparison, one at a time."""
-    told = stored.told(lambda result: [found for _result, found in comparisons([result])], stored.stored())
-    if not told:
+    readable = stored.read_parts(
+        lambda result: [comparison for _result, comparison in comparisons([result])], stored.stored()
+    )
+    if not readable:
         st.info("No comparison of explainers is stored yet. This command makes one:")
         st.code("python -m siam compare --out assets/results/explainers.json", language=None, wrap_lines=True)
         return
@@ -26,8 +28,8 @@ def explainers() -> None:
         "shows their maps; here is how right they are on average, how faithful to the network, and what they cost. "
         "*Truth* is the true mask itself in cells as coarse as the maps; *centre* and *random* look at no network."
     )
-    told.sort(key=lambda of: list(_WORLDS).index(of[1]["world"]) if of[1]["world"] in _WORLDS else len(_WORLDS))
-    labels = {_label(result, found): (result, found) for result, found in told}
+    readable.sort(key=lambda of: list(_WORLDS).index(of[1]["world"]) if of[1]["world"] in _WORLDS else len(_WORLDS))
+    labels = {_label(result, comparison): (result, comparison) for result, comparison in readable}
     label = st.segmented_control(
         "Pictures",
         list(labels),
@@ -39,8 +41,8 @@ def explainers() -> None:
     _comparison(*labels[label or next(iter(labels))])
 
 
-def _label(result: Result, found: dict[str, Any]) -> str:
-    return f"{_WORLDS.get(found['world'], found['world'])} · {result.model.removeprefix('flowers ')}"
+def _label(result: Result, comparison: dict[str, Any]) -> str:
+    return f"{_WORLDS.get(comparison['world'], comparison['world'])} · {result.model.removeprefix('flowers ')}"
 
 
 def _measure(name: str) -> str:
@@ -48,11 +50,11 @@ def _measure(name: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _comparison(result: Result, found: dict[str, Any]) -> None:
-    methods = found["methods"]
+def _comparison(result: Result, comparison: dict[str, Any]) -> None:
+    methods = comparison["methods"]
     measure = st.selectbox("Measure", measures_of(methods), format_func=_measure, key="measure")
     heading = _measure(measure).split(":")[0]
-    figure = comparison_figure(methods, measure, heading, f"{found['n']} pictures, {stored.short_source(result)}")
+    figure = comparison_figure(methods, measure, heading, f"{comparison['n']} pictures, {stored.short_source(result)}")
     st.plotly_chart(figure, config=_CHART, alt=f"{heading} of each explainer: the table below holds the figures")
     st.subheader("All figures", anchor=False)
     names = shown(methods)
@@ -64,8 +66,8 @@ def _comparison(result: Result, found: dict[str, Any]) -> None:
         "shuffled weights, near 0 for what explains the network. passes, seconds and memory: of one picture. SIAM's "
         "deletion to increase are by SIAM's own score: hold them against *Random, on SIAM*, others against *Random*."
     )
-    if found["orders"]:
+    if comparison["orders"]:
         st.subheader("Orders that papers report", anchor=False)
-        st.markdown("\n".join(f"- {sentence}" for sentence in order_sentences(found)))
+        st.markdown("\n".join(f"- {sentence}" for sentence in order_sentences(comparison)))
         st.caption("Gains are paired, picture by picture, with 95 % bootstrap intervals; the papers measured classes.")
     stored.source(result)

@@ -11,8 +11,8 @@ from siam.datasets import layout_of
 from siam.errors import SIAMError
 from siam.evaluation import stored as results
 from siam.evaluation.stored import Result
-from ui.photos.photo import plain
 from ui.state import chosen
+from ui.state.markdown import plain
 
 Part = TypeVar("Part")
 
@@ -33,13 +33,13 @@ def crowd(name: str) -> str:
 
 def stored() -> list[Result]:
     """Return all results that can be read; say of each other one, in a sentence, what is wrong with it."""
-    found = []
+    readable = []
     for path in sorted(results.STORED.glob("*.json")):
         try:
-            found.append(_read(path, path.stat().st_mtime_ns))
+            readable.append(_read(path, path.stat().st_mtime_ns))
         except (SIAMError, OSError) as error:
             st.warning(plain(_near(str(error), path)), icon=":material/warning:")
-    return found
+    return readable
 
 
 def of_pair() -> list[Result]:
@@ -47,10 +47,10 @@ def of_pair() -> list[Result]:
     return [result for result in stored() if result.model == chosen.pair().name]
 
 
-def told(reader: Callable[[Result], list[Part]], found: list[Result]) -> list[tuple[Result, Part]]:
+def read_parts(reader: Callable[[Result], list[Part]], candidates: list[Result]) -> list[tuple[Result, Part]]:
     """Return what a reader takes from results, with the result; say of an odd one, in a sentence, what is wrong."""
     parts = []
-    for result in found:
+    for result in candidates:
         try:
             parts += [(result, part) for part in reader(result)]
         except SIAMError as error:

@@ -11,9 +11,9 @@ from siam.figures.tables import html_table
 from siam.results import paper as paper_tables
 from siam.results import scores, truths
 from siam.results.assessment import error_rows, truth_rows
-from ui.photos.photo import plain
 from ui.results import stored
 from ui.state import chosen
+from ui.state.markdown import plain
 
 _ORDER = ("SIAM", "SIAM, no finetuning", "baseline")
 _CHART = {"displayModeBar": False}
@@ -33,11 +33,11 @@ def paper() -> None:
 
 def what_where_how() -> None:
     """Show how far SIAM is right about what, where and how on rendered scenes, between its references."""
-    everything = stored.told(truths.truths, stored.stored())
-    told = [(result, found) for result, found in everything if result.model == chosen.pair().name]
-    if not told:
+    everything = stored.read_parts(truths.truths, stored.stored())
+    of_pair = [(result, judgement) for result, judgement in everything if result.model == chosen.pair().name]
+    if not of_pair:
         _no_truth({result.model for result, _found in everything})
-    for result, found in told:
+    for result, judgement in of_pair:
         st.markdown(
             "What an explanation of a photo should say, nobody knows. So the project renders landscapes and writes "
             "down what is where, and what each thing is worth. The references say what a figure is worth: *ideal* has "
@@ -45,26 +45,26 @@ def what_where_how() -> None:
             "know nothing."
         )
         title = "SIAM between its references"
-        source = f"{found['n']:,} rendered scenes, {stored.short_source(result)}"
-        figure = compared_figure(truths.compared(found), title, source)
+        source = f"{judgement['n']:,} rendered scenes, {stored.short_source(result)}"
+        figure = compared_figure(truths.compared(judgement), title, source)
         st.plotly_chart(figure, config=_CHART, alt=f"{title}: the table below holds the figures")
-        _truth(found)
-        if found["error"]:
-            _errors(found["error"])
+        _truth(judgement)
+        if judgement["error"]:
+            _errors(judgement["error"])
         with st.expander("Each attribute"):
-            _each(found["per_attribute"])
+            _each(judgement["per_attribute"])
         stored.source(result)
 
 
-def agreements(found: list[scores.Agreement], unit: str) -> None:
+def agreements(listed: list[scores.Agreement], unit: str) -> None:
     """Show how far networks agree with people, with intervals where they are stored."""
     rows = {}
-    for of in found:
+    for of in listed:
         signs = of.name.startswith("SIAM −")
         tau = scores.figure_text(of.tau, of.tau_interval, of.tau_deviation, signs=signs)
         error = scores.figure_text(of.rmse, of.rmse_interval, of.rmse_deviation, signs=signs)
         rows[of.name] = [tau, error, f"{of.count:,}"]
-    unit = "ranks, as shares of the photos" if found[0].in_ranks else unit
+    unit = "ranks, as shares of the photos" if listed[0].in_ranks else unit
     _show(html_table([("Kendall's τ",), (f"RMSE, {unit}",), ("photos",)], rows))
 
 
@@ -80,8 +80,8 @@ def _no_truth(others: set[str]) -> None:
             )
 
 
-def _truth(found: dict[str, Any]) -> None:
-    heads, *body = truth_rows(found)
+def _truth(truth: dict[str, Any]) -> None:
+    heads, *body = truth_rows(truth)
     rows: list[list[str]] = []
     part = ""
     for name, *cells in body:

@@ -31,25 +31,25 @@ PARAMETERS = {
 
 def enter(path: str) -> None:
     """Remember what the page before was like, and bring back what this one was, unless its address says more."""
-    kept, before = st.session_state.setdefault("kept", {}), st.session_state.get("at")
+    views, before = st.session_state.setdefault("views", {}), st.session_state.get("at")
     if before is not None:
         values = {key: st.session_state[key] for key in WIDGETS[before] if key in st.session_state}
-        kept.setdefault(before, {"widgets": {}, "parameters": {}, "of": _of()})["widgets"].update(values)
+        views.setdefault(before, {"widgets": {}, "parameters": {}, "of": _of()})["widgets"].update(values)
     st.session_state["at"] = path
     if before in (None, path) or any(key in st.query_params for key in WIDGETS[path] + PARAMETERS[path]):
         return
-    if path in kept and kept[path]["of"] == _of() and (kept[path]["widgets"] or kept[path]["parameters"]):
-        st.session_state.update(kept[path]["widgets"])
-        st.query_params.update(kept[path]["parameters"])
+    if path in views and views[path]["of"] == _of() and (views[path]["widgets"] or views[path]["parameters"]):
+        st.session_state.update(views[path]["widgets"])
+        st.query_params.update(views[path]["parameters"])
         st.rerun()  # only a value of the run before is put into the address by its widget
 
 
 def leave(path: str) -> None:
     """Remember the parameters that a page set itself; called when its script has run, or was stopped."""
-    kept = st.session_state.setdefault("kept", {}).setdefault(path, {"widgets": {}, "parameters": {}, "of": _of()})
-    if kept["of"] != _of():
-        kept.update(widgets={}, of=_of())
-    kept["parameters"] = {key: st.query_params[key] for key in PARAMETERS[path] if key in st.query_params}
+    view = st.session_state.setdefault("views", {}).setdefault(path, {"widgets": {}, "parameters": {}, "of": _of()})
+    if view["of"] != _of():
+        view.update(widgets={}, of=_of())
+    view["parameters"] = {key: st.query_params[key] for key in PARAMETERS[path] if key in st.query_params}
 
 
 def forget_gallery() -> None:

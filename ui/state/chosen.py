@@ -34,39 +34,39 @@ class Named:
 def pairs() -> dict[str, Named]:
     """Return the pairs to choose from, by label: the bundled ones, and the user's own below runs/ and models/."""
     labels = [name for name in _TITLES if name in bundled()] + [name for name in bundled() if name not in _TITLES]
-    found = [Named(_TITLES.get(name, name), name, name) for name in labels]
+    named = [Named(_TITLES.get(name, name), name, name) for name in labels]
     for folder in OWN_PAIRS:
         for card in sorted(folder.glob(f"*/{CARD}")):
-            found.append(Named(card.parent.as_posix(), card.parent.as_posix(), _name(card, card.stat().st_mtime_ns)))
-    return {pair.label: pair for pair in found}
+            named.append(Named(card.parent.as_posix(), card.parent.as_posix(), _name(card, card.stat().st_mtime_ns)))
+    return {pair.label: pair for pair in named}
 
 
 def pair() -> Named:
     """Return the pair in use."""
-    found = pairs()
-    return found.get(st.session_state.get("pair", DEFAULT)) or next(iter(found.values()))
+    choices = pairs()
+    return choices.get(st.session_state.get("pair", DEFAULT)) or next(iter(choices.values()))
 
 
 def galleries() -> dict[str, Path | Cases]:
     """Return the galleries whose numbers are those of the pair in use, by label: folders, and cases in memory that this
     session alone has.
     """
-    found: dict[str, Path | Cases] = {}
+    choices: dict[str, Path | Cases] = {}
     for folder in (BUNDLED, OWN_GALLERIES):
         for path in sorted(folder.glob(f"*/{store.FILE}")):
-            told = _peek(path.parent, path.stat().st_mtime_ns)
-            if not isinstance(told, str) and told.model == pair().name:
-                found[label_in(path.parent)] = path.parent
-    own = st.session_state.get("own_cases", {}).get(pair().name)
-    return found if own is None else {**found, label_of(own): own}
+            about = _peek(path.parent, path.stat().st_mtime_ns)
+            if not isinstance(about, str) and about.model == pair().name:
+                choices[label_in(path.parent)] = path.parent
+    uploads = st.session_state.get("own_cases", {}).get(pair().name)
+    return choices if uploads is None else {**choices, label_of(uploads): uploads}
 
 
 def label_in(folder: Path) -> str:
     """Return what the gallery in a folder is called."""
     if folder.parent == BUNDLED:
         return _GALLERIES.get(folder.name, folder.name)
-    found = re.fullmatch(r"scenicornot-(\d+)-.+", folder.name)
-    return f"ScenicOrNot, {found[1]} test photos" if found else folder.name
+    match = re.fullmatch(r"scenicornot-(\d+)-.+", folder.name)
+    return f"ScenicOrNot, {match[1]} test photos" if match else folder.name
 
 
 def choose_gallery(label: str) -> None:
@@ -74,13 +74,13 @@ def choose_gallery(label: str) -> None:
     st.session_state["wanted_gallery"] = label
 
 
-def keep_own(own: Cases) -> None:
+def keep_own(cases: Cases) -> None:
     """Add cases in memory to the galleries of this session, in the place of those that their networks had before."""
-    kept = st.session_state.setdefault("own_cases", {})
-    before = kept.get(own.gallery.about.model)
+    uploads = st.session_state.setdefault("own_cases", {})
+    before = uploads.get(cases.gallery.about.model)
     if before is not None and st.session_state.get("gallery") == label_of(before):
-        choose_gallery(label_of(own))
-    kept[own.gallery.about.model] = own
+        choose_gallery(label_of(cases))
+    uploads[cases.gallery.about.model] = cases
 
 
 def forget_own() -> None:
@@ -89,27 +89,27 @@ def forget_own() -> None:
         st.session_state.pop(key, None)
 
 
-def label_of(own: Cases) -> str:
+def label_of(cases: Cases) -> str:
     """Return what a gallery in memory is called."""
-    return f"Your photos ({len(own.gallery)})"
+    return f"Your photos ({len(cases.gallery)})"
 
 
 def cases() -> Cases | None:
     """Return the cases of the gallery in use; None where the pair has none, or it is damaged, as the sidebar tells."""
-    found = _in_use()
-    return None if isinstance(found, str) else found
+    answer = _in_use()
+    return None if isinstance(answer, str) else answer
 
 
 def problem() -> str | None:
     """Return in a sentence what is wrong with the gallery in use, or with an own one that cannot be listed."""
     paths = sorted(OWN_GALLERIES.glob(f"*/{store.FILE}"))
-    told = [_in_use(), *(_peek(path.parent, path.stat().st_mtime_ns) for path in paths)]
-    return next((of for of in told if isinstance(of, str)), None)
+    answers = [_in_use(), *(_peek(path.parent, path.stat().st_mtime_ns) for path in paths)]
+    return next((of for of in answers if isinstance(of, str)), None)
 
 
 def _in_use() -> Cases | str | None:
-    found = galleries()
-    chosen = found.get(st.session_state.get("gallery", "")) or next(iter(found.values()), None)
+    choices = galleries()
+    chosen = choices.get(st.session_state.get("gallery", "")) or next(iter(choices.values()), None)
     try:
         return cases_in(chosen) if isinstance(chosen, Path) else chosen
     except DatasetError as error:

@@ -25,8 +25,8 @@ from siam.figures.templates import template_figure, template_tile
 from siam.gallery.cases import Cases
 from siam.models.siam import SIAM
 from ui.photos import pictures
-from ui.photos.photo import plain
 from ui.state.address import point
+from ui.state.markdown import plain
 
 UNIT = "points in a cell"
 EXAMPLES = 6

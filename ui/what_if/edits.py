@@ -10,8 +10,8 @@ from siam.explanation import wording
 from siam.explanation.inference import Explanation
 from siam.explanation.what_if import STRONGEST, Edit, Erase, Misread, Move, Paint, Scale, edits_text, read_edits
 from siam.figures.brush import brush_figure
-from ui.photos.photo import plain
 from ui.state.address import point
+from ui.state.markdown import plain
 
 
 def start(explanation: Explanation, key: str) -> None:
@@ -105,8 +105,8 @@ def _cells(after: Explanation, index: int) -> frozenset[tuple[int, int]]:
         "The photo is lit where the attribute is found. Draw a box over it to choose cells; for a free shape, take the "
         "lasso above it."
     )
-    told = (item.get("customdata") for item in state["selection"]["points"])
-    return frozenset((int(of[0]), int(of[1])) for of in told if of) | _cells_by_number(after)
+    points = (item.get("customdata") for item in state["selection"]["points"])
+    return frozenset((int(of[0]), int(of[1])) for of in points if of) | _cells_by_number(after)
 
 
 def _cells_by_number(after: Explanation) -> frozenset[tuple[int, int]]:
@@ -144,9 +144,9 @@ def _brush(after: Explanation, index: int, cells: frozenset[tuple[int, int]]) ->
     st.markdown(f"**{len(cells)} cells chosen**" if cells else "**No cells chosen**")
     st.button("Erase it there", icon=":material/ink_eraser:", on_click=do, args=(Erase(index, cells),),
               disabled=not cells, width="stretch")  # fmt: skip
-    own, largest = float(after.attribute_maps[index].max()), float(after.attribute_maps.max())
-    most = math.ceil(10 * max(own, largest / 4, 0.1)) / 10
-    value = st.slider("Strength of the brush", 0.0, most, min(most, round(own, 1) or most / 2), most / 50,
+    strongest, largest = float(after.attribute_maps[index].max()), float(after.attribute_maps.max())
+    most = math.ceil(10 * max(strongest, largest / 4, 0.1)) / 10
+    value = st.slider("Strength of the brush", 0.0, most, min(most, round(strongest, 1) or most / 2), most / 50,
                       key=f"brush-strength-{index}-{most}", format="%.2f")  # fmt: skip
     st.button("Paint it there", icon=":material/brush:", on_click=do, args=(Paint(index, cells, float(value)),),
               disabled=not cells, width="stretch")  # fmt: skip

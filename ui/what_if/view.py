@@ -52,17 +52,17 @@ def reach(after: Explanation) -> None:
     st.subheader("What would make it …", anchor=False)
     start = float(np.clip(round(after.scenicness + 0.5, 1), low, high))
     target = st.number_input(f"Score to reach, {low:g} to {high:g}", low, high, start, 0.1, key="target", width=240)
-    found = what_if.edits_to_reach(after, target)
-    if not found.edits:
+    way = what_if.edits_to_reach(after, target)
+    if not way.edits:
         st.caption("It is there already.")
         return
-    if not found.reached:
-        ends = f"{phrases.number(found.lowest)} and {phrases.number(found.highest)}"
+    if not way.reached:
+        ends = f"{phrases.number(way.lowest)} and {phrases.number(way.highest)}"
         st.markdown(f"Out of reach: scaling attributes by 0 to 2 moves it between {ends}. Nearest to it:")
-    st.markdown("\n".join(f"- {what_if.edit_text(after, edit)}" for edit in found.edits[:_SHOWN]))
-    if len(found.edits) > _SHOWN:
-        st.caption(f"and {len(found.edits) - _SHOWN} more")
-    st.button("Make these edits", key="reach", on_click=edits.do, args=found.edits)
+    st.markdown("\n".join(f"- {what_if.edit_text(after, edit)}" for edit in way.edits[:_SHOWN]))
+    if len(way.edits) > _SHOWN:
+        st.caption(f"and {len(way.edits) - _SHOWN} more")
+    st.button("Make these edits", key="reach", on_click=edits.do, args=way.edits)
     st.caption("The fewest scalings, found greedily: what moves the score farthest comes first, likely or not.")
 
 
