@@ -96,8 +96,8 @@ def _other_networks(cases: Cases, row: int) -> None:
     facts = cases.case(row)
     st.info(
         f"The gallery's scores (SIAM {phrases.number(facts['siam'])}, baseline {phrases.number(facts['baseline'])}) "
-        "are those of networks that had not seen this photo. The networks that explain it below learned from it, too, so "
-        "their scores are others.",
+        "are those of networks that had not seen this photo. The networks that explain it below learned from it, too, "
+        "so their scores are others.",
         icon=":material/info:",
     )
 
