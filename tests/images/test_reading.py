@@ -556,7 +556,7 @@ def test_preprocess_has_the_target_size(width: int, height: int, multiple: int):
 
 def test_several_threads_decode_at_once(monkeypatch):
     """They meet inside the decoder, and the warning filters are afterwards what they were."""
-    meeting = threading.Barrier(3, timeout=20)
+    meeting = threading.Barrier(3, timeout=600)  # or they wait for each other for ever
     decode = reading._decode
     monkeypatch.setattr(reading, "_decode", lambda *arguments: (meeting.wait(), decode(*arguments))[1])
     file = BytesIO()

@@ -11,6 +11,7 @@ from siam.errors import ImageError
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models import features
+from tests.support.near import near
 from tests.support.networks import siam_network
 
 
@@ -97,7 +98,7 @@ def test_another_config_is_computed_anew(change, trunk, files, tmp_path):
     second = features.extract(trunk, dataclasses.replace(CONFIG, **change), files, tmp_path / "cache")
     assert trunk.calls == 2 * len(files)
     assert len(cached(tmp_path / "cache")) == 2
-    assert any(a.shape != b.shape or not torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not near([photo.float() for photo in first], [photo.float() for photo in second])
 
 
 def test_another_trunk_is_computed_anew(trunk, files, tmp_path):
@@ -110,7 +111,9 @@ def test_another_trunk_is_computed_anew(trunk, files, tmp_path):
 
 def test_other_photos_are_computed_anew(trunk, files, tmp_path):
     first = features.extract(trunk, CONFIG, files, tmp_path / "cache")
-    assert same(features.extract(trunk, CONFIG, files[::-1], tmp_path / "cache"), first[::-1])
+    second = features.extract(trunk, CONFIG, files[::-1], tmp_path / "cache")
+    for photo, again in zip(first, second[::-1], strict=True):
+        assert torch.allclose(photo.float(), again.float(), atol=2e-3)  # half precision
     assert len(cached(tmp_path / "cache")) == 2
 
 

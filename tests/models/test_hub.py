@@ -270,7 +270,7 @@ def test_commands_with_the_address_in_the_environment(hub, folder, tmp_path):
     def run(*arguments, **changes):
         command = [sys.executable, "-m", "siam", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=ROOT, env={**environment, **changes}, capture_output=True, text=True, timeout=120
+            command, cwd=ROOT, env={**environment, **changes}, capture_output=True, text=True, timeout=1200
         )
 
     pushed = run("push", folder, "me/new", "--private", "--revision", "trial", "--message", "From a process")

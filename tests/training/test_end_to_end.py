@@ -22,6 +22,7 @@ from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models.backbones import early_parts
 from tests.support.experiment import write_photos, write_recipe
+from tests.support.near import near
 from tests.support.paths import ROOT
 from tests.support.rendered_scenes import write_scenes
 
@@ -59,8 +60,7 @@ def same_networks(one, other):
     assert len(names) == 3 + len(PHASES)
     for name in names:
         first, second = load_file(one / name), load_file(other / name)
-        assert first.keys() == second.keys()
-        if not all(torch.equal(first[key], second[key]) for key in first):
+        if not near(first, second):
             return False
     return True
 
@@ -168,9 +168,8 @@ def test_a_killed_run_goes_on_to_the_same_result(experiment, tmp_path):
     command = [sys.executable, "-m", "siam", *arguments(experiment, tmp_path / "out")]
     process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
     log = tmp_path / "out" / "phases" / "siam" / "steps.csv"
-    deadline = time.monotonic() + 240
     while not (log.is_file() and len(log.read_text().splitlines()) > 4):  # in the second epoch of the third phase
-        assert process.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -181,14 +180,14 @@ def test_a_killed_run_goes_on_to_the_same_result(experiment, tmp_path):
     assert (tmp_path / "out" / "phases" / "attributes" / "steps.csv").stat().st_mtime_ns == finished
     assert same_networks(experiment / "whole", tmp_path / "out")
     for phase in PHASES:
-        assert losses(tmp_path / "out", phase) == losses(experiment / "whole", phase)
+        assert near(losses(tmp_path / "out", phase), losses(experiment / "whole", phase))
 
 
 def test_two_processes_see_the_losses_of_one(experiment, tmp_path):
     launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
     launcher += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m", "siam"]
     command = [sys.executable, *launcher, *arguments(experiment, tmp_path / "out")]
-    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=3000, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     for phase in PHASES:
         assert losses(tmp_path / "out", phase) == pytest.approx(losses(experiment / "whole", phase), rel=1e-4)
