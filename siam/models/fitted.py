@@ -91,12 +91,12 @@ def read(folder: Path, model: nn.Module, on_problem: Callable[[str], None] | Non
 
 
 def _read_file(path: Path, expected: str) -> Fitted:
-    """Return what one file holds; a `CheckpointError` where it is not whole, or of another fingerprint."""
+    """Return what one file holds; a `CheckpointError` where it is not whole, or not of the `expected` fingerprint."""
     try:
         with safe_open(path, "pt") as stored:
-            told = stored.metadata() or {}
+            metadata = stored.metadata() or {}
             tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - it is no dictionary
-        network, facts = told["network"], json.loads(told["facts"])
+        network, facts = metadata["network"], json.loads(metadata["facts"])
     except KeyError as error:
         raise CheckpointError(f"{path} does not tell its {error.args[0]}: {_REMEDY}") from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
@@ -132,6 +132,6 @@ def write(name: str, fitted: Fitted, model: nn.Module, folder: Path) -> None:
     Raises:
         StorageError: it cannot be stored.
     """
-    told = {"network": fingerprint(model), "facts": json.dumps(fitted.facts, allow_nan=False)}
-    content = to_bytes({key: tensor.contiguous() for key, tensor in fitted.tensors.items()}, metadata=told)
+    metadata = {"network": fingerprint(model), "facts": json.dumps(fitted.facts, allow_nan=False)}
+    content = to_bytes({key: tensor.contiguous() for key, tensor in fitted.tensors.items()}, metadata=metadata)
     write_atomically(folder / f"{name}.safetensors", content)

@@ -151,9 +151,9 @@ def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
         CheckpointError: the card or the config holds a number that is not finite.
         StorageError: the folder cannot be written to.
     """
-    own = {"format": FORMAT, "network": asdict(network.config), "class_names": list(network.class_names)}
+    facts = {"format": FORMAT, "network": asdict(network.config), "class_names": list(network.class_names)}
     try:
-        text = json.dumps({**card, **own}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps({**card, **facts}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError as error:
         raise CheckpointError(f"the card for {folder} holds a number that is not finite: mend it") from error
     tensors = {

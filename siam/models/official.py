@@ -59,20 +59,20 @@ def import_official(paths: Sequence[Path], name: str) -> Pair:
     Raises:
         CheckpointError: a file is none of theirs, or there is not exactly one SIAM and at most one baseline.
     """
-    found: dict[str, tuple[Path, State]] = {}
+    networks: dict[str, tuple[Path, State]] = {}
     for path in paths:
         state = read_state(path)
         kind = _kind(state, path)
-        if kind in found:
-            raise CheckpointError(f"{found[kind][0]} and {path} are both a {kind}: give one SIAM and one baseline")
-        found[kind] = path, state
-    if "SIAM" not in found:
+        if kind in networks:
+            raise CheckpointError(f"{networks[kind][0]} and {path} are both a {kind}: give one SIAM and one baseline")
+        networks[kind] = path, state
+    if "SIAM" not in networks:
         raise CheckpointError(
             f"{paths[0]} is a baseline, and a pair needs its SIAM: give last_model_finetuned.pt or sunson_siam.pt too"
         )
-    siam = _siam(*found["SIAM"])
-    baseline = _baseline(*found["baseline"]) if "baseline" in found else None
-    return Pair(name, siam, baseline, _card(siam, {kind: path for kind, (path, _) in found.items()}))
+    siam = _siam(*networks["SIAM"])
+    baseline = _baseline(*networks["baseline"]) if "baseline" in networks else None
+    return Pair(name, siam, baseline, _card(siam, {kind: path for kind, (path, _) in networks.items()}))
 
 
 def read_state(path: Path) -> State:
@@ -108,8 +108,8 @@ def _kind(state: State, path: Path) -> str:
     matching = [kind for kind, key in kinds.items() if key in state]
     if len(matching) != 1:
         expected = " nor ".join(f"{key} ({kind})" for kind, key in kinds.items())
-        found = "the keys of both SIAM and baseline" if matching else f"neither {expected}"
-        raise CheckpointError(f"{path} is none of the authors' networks: it has {found}; give one of their .pt files")
+        content = "the keys of both SIAM and baseline" if matching else f"neither {expected}"
+        raise CheckpointError(f"{path} is none of the authors' networks: it has {content}; give one of their .pt files")
     return matching[0]
 
 
@@ -129,11 +129,11 @@ def _siam(path: Path, state: State) -> SIAM:
         ):
             keys[f"{head}.{ours}"] = theirs
             shapes[theirs] = shape
-    own = _translate(network, keys, shapes, state, path)
-    if any(bool((own[f"{head}.templates"] < 0).any()) for head in ("scenicness_head", "variance_head")):
+    weights = _translate(network, keys, shapes, state, path)
+    if any(bool((weights[f"{head}.templates"] < 0).any()) for head in ("scenicness_head", "variance_head")):
         with torch.device("meta"):
             network = SIAM(replace(config, template_relu=True))
-    network.load_state_dict(own, assign=True)
+    network.load_state_dict(weights, assign=True)
     return network.eval()
 
 
@@ -166,8 +166,8 @@ def _translate(
     Raises:
         CheckpointError: a tensor is missing, unknown, misshapen, of another kind or not finite.
     """
-    own = network.state_dict()
-    for name in own:
+    weights = network.state_dict()
+    for name in weights:
         if name.startswith("backbone."):
             part, _, inner = name.removeprefix("backbone.").partition(".")
             keys[name] = f"{_TRUNK[part]}.{inner}"
@@ -176,15 +176,15 @@ def _translate(
         raise CheckpointError(f"{path} holds {unknown[0][:80]!r}, which none of the authors' networks has: {_REMEDY}")
     for name, key in keys.items():
         if key not in state and key.endswith(_COUNTERS):
-            own[name] = torch.zeros((), dtype=own[name].dtype)
+            weights[name] = torch.zeros((), dtype=weights[name].dtype)
             continue
         if key not in state:
             raise CheckpointError(f"{path} lacks the tensor {key}: {_REMEDY}")
-        shape = shapes.get(key, tuple(own[name].shape))
-        _check(state[key], shape, own[name].is_floating_point(), f"{path}: tensor {key}")
-        values = state[key].detach().flatten()[: own[name].numel()]
-        own[name] = values.to(own[name].dtype, copy=True).reshape(own[name].shape)
-    return own
+        shape = shapes.get(key, tuple(weights[name].shape))
+        _check(state[key], shape, weights[name].is_floating_point(), f"{path}: tensor {key}")
+        values = state[key].detach().flatten()[: weights[name].numel()]
+        weights[name] = values.to(weights[name].dtype, copy=True).reshape(weights[name].shape)
+    return weights
 
 
 def _check(tensor: Tensor, shape: tuple[int, ...], floating: bool, label: str) -> None:

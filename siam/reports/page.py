@@ -187,8 +187,10 @@ def _network(explanation: Explanation, card: dict) -> str:
 def _value(value: object) -> str:
     """Return a card's entry, of whatever kind, as markup."""
     if isinstance(value, Mapping):
-        told = {str(key): item for key, item in value.items() if key not in _DETAILS and not str(key).endswith("_sd")}
-        rows = "".join(f"<dt>{safe(words(key))}</dt><dd>{_value(item)}</dd>" for key, item in told.items())
+        entries = {
+            str(key): item for key, item in value.items() if key not in _DETAILS and not str(key).endswith("_sd")
+        }
+        rows = "".join(f"<dt>{safe(words(key))}</dt><dd>{_value(item)}</dd>" for key, item in entries.items())
         return f'<dl class="card">{rows}</dl>'
     if isinstance(value, list | tuple):
         return f"<ul>{''.join(f'<li>{_value(item)}</li>' for item in value)}</ul>"

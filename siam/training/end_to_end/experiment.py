@@ -86,8 +86,8 @@ class Experiment:
         self.photos: dict[str, Photos] = {LABELLED: labelled, RATED: rated}
         if labelled.files == rated.files:
             self.photos[BOTH] = labelled.with_known(rated)
-        told = json.dumps(dict(recipe), sort_keys=True) + labelled.digest() + rated.digest()
-        self.digest = hashlib.sha256(told.encode()).hexdigest()
+        text = json.dumps(dict(recipe), sort_keys=True) + labelled.digest() + rated.digest()
+        self.digest = hashlib.sha256(text.encode()).hexdigest()
 
     def run(self) -> dict[str, Any]:
         """Train every variant; return the networks by name."""
@@ -118,10 +118,10 @@ class Experiment:
             metrics["baseline"] = self._scores(baseline)
         labelled = self.photos[LABELLED]
         if labelled.files["test"]:
-            (found,) = predict(siam, labelled.files["test"], lambda output: (output.attribute_logits,))
+            (logits,) = predict(siam, labelled.files["test"], lambda output: (output.attribute_logits,))
             source = data["attributes"]["folder"]
             metrics[f"{source}_test"] = attribute_figures(
-                found, labelled.known["test"]["labels"], siam.config.attributes
+                logits, labelled.known["test"]["labels"], siam.config.attributes
             )
         texts = {name: data[name] for name in ("summary", "training_data", "limits")}
         name = self.recipe["name"]
@@ -133,8 +133,8 @@ class Experiment:
         rated, source = self.photos[RATED], self.recipe["data"]["scores"]["folder"]
         if not rated.files["test"]:
             return {}
-        (found,) = predict(network, rated.files["test"], lambda output: (output.scenicness,))
-        return score_figures(found[None], rated.known["test"]["scores"], np.zeros(len(found), dtype=int), [source])
+        (scores,) = predict(network, rated.files["test"], lambda output: (output.scenicness,))
+        return score_figures(scores[None], rated.known["test"]["scores"], np.zeros(len(scores), dtype=int), [source])
 
     def _phase(self, name: str, objective: BaselineObjective | SIAMObjective, kinds: tuple[str, ...]) -> None:
         accelerator = self.accelerator
@@ -184,20 +184,19 @@ class Experiment:
         return self._pretrained(Baseline, _section(BaselineConfig, "network", shared))
 
     def _new_siam(self) -> SIAM:
-        shared, own = self._network_settings()
+        shared, further = self._network_settings()
         torch.manual_seed(self.recipe["seed"])
-        return self._pretrained(
-            SIAM, _section(SIAMConfig, "network", {**shared, "attributes": self.photos[LABELLED].attributes, **own})
-        )
+        attributes = self.photos[LABELLED].attributes
+        return self._pretrained(SIAM, _section(SIAMConfig, "network", {**shared, "attributes": attributes, **further}))
 
     def _network_settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the settings that both networks share, and those of SIAM alone."""
         settings = self.recipe["network"].items()
-        own = {key: tuple(v) if isinstance(v, list) else v for key, v in settings if key != "pretrained"}
-        trunk = own.pop("backbone")
+        further = {key: tuple(v) if isinstance(v, list) else v for key, v in settings if key != "pretrained"}
+        trunk = further.pop("backbone")
         shared = {"backbone": trunk, "scale": self.scale, **_section(backbones.input_of, "network", {"name": trunk})}
-        shared |= {name: own.pop(name) for name in list(own) if name in ("image_size", *shared)}
-        return shared, own
+        shared |= {name: further.pop(name) for name in list(further) if name in ("image_size", *shared)}
+        return shared, further
 
     def _pretrained(self, kind: type, config: SIAMConfig | BaselineConfig) -> Any:
         network = _section(kind, "network", {"config": config})
@@ -236,8 +235,8 @@ def _accelerator(precision: str) -> Accelerator:
 def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:
     names = ("steps", "patience", "clip_norm", "weight_decay", "frozen_statistics", "workers")
     shared = {key: recipe["training"][key] for key in names}
-    own = recipe["phases"][name]
-    return _section(Schedule, f"phases.{name}", {**own, **shared, "milestones": tuple(own.get("milestones", ()))})
+    phase = recipe["phases"][name]
+    return _section(Schedule, f"phases.{name}", {**phase, **shared, "milestones": tuple(phase.get("milestones", ()))})
 
 
 def _section(kind: Callable[..., Any], name: str, values: Mapping[str, Any]) -> Any:

@@ -173,10 +173,10 @@ class Phase:
     def _validate(self) -> float:
         self.network.eval()
         with torch.inference_mode():
-            found = torch.tensor(self.validate(self.network), dtype=torch.float64)  # (kinds, 3)
-        sums: Any = self.accelerator.reduce(found[:, 1:].to(self.accelerator.device), "sum")
+            losses = torch.tensor(self.validate(self.network), dtype=torch.float64)  # (kinds, 3)
+        sums: Any = self.accelerator.reduce(losses[:, 1:].to(self.accelerator.device), "sum")
         sums = sums.cpu()
-        loss = float((found[:, 0] * sums[:, 0] / sums[:, 1]).sum())
+        loss = float((losses[:, 0] * sums[:, 0] / sums[:, 1]).sum())
         if not math.isfinite(loss):
             raise self._failure(f"the validation loss is {loss}")
         if loss < self.best:

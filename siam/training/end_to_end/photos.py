@@ -74,9 +74,9 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
             f"{root / source['folder']} labels other attributes than the masks of rendered scenes show: leave out "
             "regions in [data] of the recipe"
         )
-    kept = usable(photos.files) & ~np.isnan(next(iter(known.values())).reshape(len(photos.files), -1)).any(axis=1)
+    whole = usable(photos.files) & ~np.isnan(next(iter(known.values())).reshape(len(photos.files), -1)).any(axis=1)
     split = _with_validation(photos.split)
-    chosen = {name: np.flatnonzero(kept & (split == name)) for name in ("train", "val", "test")}
+    chosen = {name: np.flatnonzero(whole & (split == name)) for name in ("train", "val", "test")}
     for name in ("train", "val"):
         if len(chosen[name]) == 0:
             raise DatasetError(f"{root / source['folder']} has no readable photos to {name}: see siam data check")

@@ -34,9 +34,9 @@ def validation_losses(
         scenicness_weight: of the loss of scores, where labels are learned beside them; else it is 1.
         workers: threads that read photos.
     """
-    told = {name for of in photos for name in of.known["val"]}
-    weights = {"labels": 1.0, "scores": scenicness_weight if "labels" in told else 1.0}
-    found = []
+    kinds = {name for of in photos for name in of.known["val"]}
+    weights = {"labels": 1.0, "scores": scenicness_weight if "labels" in kinds else 1.0}
+    sums = []
     for of in photos:
         files, known = of.files["val"][share], of.known["val"]
         asked = [name for name in _ANSWERS if name in known]
@@ -45,8 +45,8 @@ def validation_losses(
             answers = predict(network, files, partial(_take, [_ANSWERS[name] for name in asked]), workers=workers)
         for name, answer in zip(asked, answers, strict=True):
             losses = _LOSSES[name](torch.from_numpy(answer), torch.from_numpy(known[name][share]))
-            found.append((weights[name], float(losses.sum()), len(files)))
-    return found
+            sums.append((weights[name], float(losses.sum()), len(files)))
+    return sums
 
 
 def _take(names: Sequence[str], output: Any) -> tuple[Tensor, ...]:

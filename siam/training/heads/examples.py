@@ -73,14 +73,17 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
     features = frozen.extract(network.backbone, network.config, labelled.files, cache)
     wanted = bool(recipe["siam"]["region_weight"])
     targets, seen = _regions(_folder(data["attributes"], root), labelled, features, 0.0, wanted)
-    labels, own = labelled.labels, len(features)
+    labels, labelled_count = labelled.labels, len(features)
     if data["weak_attributes"]:
         weak = _readable(_labelled(data["weak_attributes"], root))
         weak = replace(weak, labels=weak.labels_of(labelled.attributes), attributes=labelled.attributes)
         config = replace(network.config, image_size=data["weak_image_size"])
         features = features + frozen.extract(network.backbone, config, weak.files, cache)
         targets = (
-            targets + _regions(_folder(data["weak_attributes"], root), weak, features[own:], _PRIOR_ABSENT, wanted)[0]
+            targets
+            + _regions(_folder(data["weak_attributes"], root), weak, features[labelled_count:], _PRIOR_ABSENT, wanted)[
+                0
+            ]
         )
         labels = np.concatenate([labels, weak.labels])
     photos = [path for source in rated for path in source.files]
@@ -91,7 +94,7 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         region_targets=targets,
         train=np.flatnonzero(labelled.split != "test"),
         test=test,
-        weak=np.arange(own, len(labels)),
+        weak=np.arange(labelled_count, len(labels)),
         scores=np.concatenate([source.scores for source in rated]),
         sources=np.repeat(np.arange(len(rated)), [len(source.scores) for source in rated]),
         attributes=labelled.attributes,
@@ -144,11 +147,11 @@ def _rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
 
 def _readable(photos: _Photos) -> _Photos:
     """Return the photos without those that cannot be read, which are named once."""
-    kept = np.flatnonzero(usable(photos.files))
-    chosen = {"files": tuple(photos.files[row] for row in kept), "split": photos.split[kept]}
+    rows = np.flatnonzero(usable(photos.files))
+    chosen = {"files": tuple(photos.files[row] for row in rows), "split": photos.split[rows]}
     if isinstance(photos, AttributePhotos):
-        return replace(photos, **chosen, labels=photos.labels[kept])
-    return replace(photos, **chosen, scores=photos.scores[kept], variances=None, votes=None)
+        return replace(photos, **chosen, labels=photos.labels[rows])
+    return replace(photos, **chosen, scores=photos.scores[rows], variances=None, votes=None)
 
 
 def _regions(

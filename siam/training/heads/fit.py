@@ -54,11 +54,11 @@ def _fit_alone(network: SIAM, examples: Examples, settings: dict[str, Any], seed
     minibatches = _labelled_batches(examples, settings, generator)
 
     def loss() -> Tensor:
-        own, weak = next(minibatches)
-        total = _label_loss(photo_losses(network, examples, own, generator), settings)
+        labelled, weak = next(minibatches)
+        total = _label_loss(photo_losses(network, examples, labelled, generator), settings)
         if len(weak):
-            found = photo_losses(network, examples, weak, generator)
-            total = total + settings["weak_weight"] * _label_loss(found, settings)
+            losses = photo_losses(network, examples, weak, generator)
+            total = total + settings["weak_weight"] * _label_loss(losses, settings)
         return total
 
     steps = _steps(examples, settings["attribute_epochs"], settings)
@@ -137,20 +137,22 @@ def _fit_jointly(
 
     def joint_loss() -> Tensor:
         head.clamp_templates()  # what the step before may have made negative
-        own, weak = next(minibatches)
+        labelled, weak = next(minibatches)
         photos = next(rated)
         above = torch.where(torch.from_numpy(examples.sources[photos]) > 0, offsets[examples.sources[photos]], 0.0)
         expected = torch.from_numpy(examples.scores[photos]) - above
-        found = photo_losses(network, examples, examples.rated(photos), generator, expected=expected, anchor=anchor)
-        loss = settings["scenicness_weight"] * found["scenicness"] + settings["anchor_weight"] * found["anchor"]
+        losses = photo_losses(network, examples, examples.rated(photos), generator, expected=expected, anchor=anchor)
+        loss = settings["scenicness_weight"] * losses["scenicness"] + settings["anchor_weight"] * losses["anchor"]
         loss = loss + settings["template_penalty"] * head.templates.mean()
         if len(weak):
             expected = torch.from_numpy(teacher[weak - examples.weak[0]])
-            found = photo_losses(network, examples, weak, generator, expected=expected, anchor=anchor)
-            loss = loss + settings["teacher_weight"] * found["scenicness"] + settings["anchor_weight"] * found["anchor"]
-            loss = loss + settings["weak_weight"] * _label_loss(found, settings)
+            losses = photo_losses(network, examples, weak, generator, expected=expected, anchor=anchor)
+            loss = (
+                loss + settings["teacher_weight"] * losses["scenicness"] + settings["anchor_weight"] * losses["anchor"]
+            )
+            loss = loss + settings["weak_weight"] * _label_loss(losses, settings)
         if not frozen_attributes:  # else they do not change
-            loss = loss + _label_loss(photo_losses(network, examples, own, generator), settings)
+            loss = loss + _label_loss(photo_losses(network, examples, labelled, generator), settings)
         return loss
 
     groups = [{"params": [*head.parameters(), offsets], "weight_decay": 0.0}]
@@ -253,23 +255,23 @@ def photo_losses(
     def of_group(features: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
         out = network.interpret(features)
         cells = network.link(out.attribute_maps)  # (n, K, h, w)
-        found = [out.attribute_scores, out.scenicness]
+        means = [out.attribute_scores, out.scenicness]
         for target in targets:
             known = ~target.isnan()
-            found.append(torch.where(known, cross_entropies(cells, target.nan_to_num()), 0.0).mean(dim=(1, 2, 3)))
+            means.append(torch.where(known, cross_entropies(cells, target.nan_to_num()), 0.0).mean(dim=(1, 2, 3)))
         if anchor is not None:
             with torch.no_grad():
                 anchored = network.link(anchor.attribute_maps(features))
-            found.append(cross_entropies(cells, anchored).mean(dim=(1, 2, 3)))
-        return tuple(found)
+            means.append(cross_entropies(cells, anchored).mean(dim=(1, 2, 3)))
+        return tuple(means)
 
     views = generator.integers(0, frozen.VIEWS, len(photos))
-    found = dict(zip(names, frozen.apply(of_group, columns, photos, views), strict=True))
-    losses = {name: found[name].mean() for name in ("region", "anchor") if name in found}
+    means = dict(zip(names, frozen.apply(of_group, columns, photos, views), strict=True))
+    losses = {name: means[name].mean() for name in ("region", "anchor") if name in means}
     if labelled:
         losses["attribute"] = cross_entropies(
-            found["attribute_scores"], torch.from_numpy(examples.labels[photos])
+            means["attribute_scores"], torch.from_numpy(examples.labels[photos])
         ).mean()
     if expected is not None:
-        losses["scenicness"] = (found["scenicness"] - expected).square().mean()
+        losses["scenicness"] = (means["scenicness"] - expected).square().mean()
     return losses
