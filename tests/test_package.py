@@ -21,7 +21,7 @@ def answer_of(*arguments, folder=ROOT, path=None):
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     answer = subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=120, env=environment
+        [sys.executable, *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=300, env=environment
     )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
@@ -88,6 +88,19 @@ def test_the_installed_package_has_all_that_is_bundled(installed, tmp_path):
     )
     assert len(expected) > 600
     assert bundled == expected
+
+
+def test_an_installed_package_has_no_commit_of_another_project(installed, tmp_path):
+    folder = installed.parent
+    for arguments in (
+        ["init"],
+        ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "--allow-empty", "-m", "Other"],
+    ):
+        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+    code = "import sys; from siam.runtime.provenance import git_commit; sys.stdout.write(repr(git_commit()))"
+    assert answer_of("-c", code, folder=tmp_path, path=installed) == "None"
+    if (ROOT / ".git").exists():
+        assert answer_of("-c", code) != "None"
 
 
 def test_help_names_what_was_typed(installed, tmp_path):

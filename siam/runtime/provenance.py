@@ -18,6 +18,8 @@ def provenance() -> dict[str, Any]:
 
 def git_commit() -> str | None:
     """Return the commit that the project is at, marked where files were changed since, or None outside a checkout."""
+    if not _git("ls-files", Path(__file__).name):  # installed, perhaps in the folder of another project
+        return None
     commit = _git("rev-parse", "HEAD")
     return commit and commit + (" with changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
 
