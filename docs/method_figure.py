@@ -6,11 +6,12 @@ Text takes the colour of the page that holds the drawing, and nothing is behind 
 from PIL import ImageOps
 
 import siam
-from siam.drawing import colours, phrases
+from siam.drawing import phrases
 from siam.drawing.colours import BASELINE_COLOUR, CROWD, PAPER, SIAM_COLOUR
+from siam.drawing.maps import signed_colours
 from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_svg
 from siam.explanation.inference import Contribution
-from siam.figures import maps as visualization
+from siam.figures import maps
 
 COUNT = 3  # attributes shown
 TITLE = "How SIAM works: a photo becomes attribute maps; times templates they are contributions, whose sum is the score"
@@ -78,8 +79,8 @@ def _narrow(explanation: siam.Explanation) -> Drawing:
 
 
 def _heads(drawing: Drawing, explanation: siam.Explanation, columns: tuple[int, int, int], y: float) -> None:
-    maps = f"{COUNT} of {len(explanation.attributes)} maps"
-    heads = ("what, where", maps), ("how", "template"), ("contribution", "their product")
+    shown = f"{COUNT} of {len(explanation.attributes)} maps"
+    heads = ("what, where", shown), ("how", "template"), ("contribution", "their product")
     for x, (head, below) in zip(columns, heads, strict=True):
         drawing.items += [Label(x, y, head, TEXT), Label(x, y + 18, below, SMALL)]
 
@@ -113,14 +114,14 @@ def _row(
     """Draw one attribute: its map times its template is its contribution."""
     name, value = phrases.words(item.attribute), phrases.signed(item.value)
     ends = (
-        visualization.map_limit(explanation, shown),
+        maps.map_limit(explanation, shown),
         float(abs(explanation.templates[[of.index for of in shown]]).max()),
         float(abs(explanation.contribution_maps[[of.index for of in shown]]).max()),
     )
     pictures = (
-        visualization.attribute_map(explanation, item.index, ends[0], SMOOTH),
-        visualization.template_image(explanation, item.index, ends[1], side=TILE[0]),
-        colours.signed_colours(explanation.contribution_maps[item.index], ends[2], SMOOTH),
+        maps.attribute_map(explanation, item.index, ends[0], SMOOTH),
+        maps.template_image(explanation, item.index, ends[1], side=TILE[0]),
+        signed_colours(explanation.contribution_maps[item.index], ends[2], SMOOTH),
     )
     for x, picture, text in zip(columns, pictures, ("map", "template", "contribution"), strict=True):
         drawing.items.append(Box(x - 1, y - 1, TILE[0] + 2, TILE[1] + 2, CROWD))

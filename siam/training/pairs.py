@@ -60,7 +60,7 @@ def train(
         from siam.training.end_to_end.experiment import train_end_to_end
     except ModuleNotFoundError as error:
         raise TrainingError(
-            f"{error.name} is missing, which training needs: pip install -r requirements-dev.txt"
+            f"{error.name} is missing, which training needs: pip install -r requirements-train.txt"
         ) from error
     return train_end_to_end(recipe, root, out, resume=resume)
 
