@@ -5,5 +5,5 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["siam", "siam.*"]), "siam.assets"],
     package_dir={"siam.assets": "assets"},
-    package_data={"siam.assets": ["**/*"], "siam": ["**/*.css"]},
+    package_data={"siam.assets": ["**/*"], "siam": ["**/*.css", "**/*.html"]},
 )
