@@ -79,12 +79,8 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         weak = replace(weak, labels=weak.labels_of(labelled.attributes), attributes=labelled.attributes)
         config = replace(network.config, image_size=data["weak_image_size"])
         features = features + frozen.extract(network.backbone, config, weak.files, cache)
-        targets = (
-            targets
-            + _regions(_folder(data["weak_attributes"], root), weak, features[labelled_count:], _PRIOR_ABSENT, wanted)[
-                0
-            ]
-        )
+        folder = _folder(data["weak_attributes"], root)
+        targets = targets + _regions(folder, weak, features[labelled_count:], _PRIOR_ABSENT, wanted)[0]
         labels = np.concatenate([labels, weak.labels])
     photos = [path for source in rated for path in source.files]
     test = np.flatnonzero(labelled.split == "test")
