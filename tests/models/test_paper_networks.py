@@ -16,7 +16,7 @@ from tests.support.paths import ROOT
 from ui.state import chosen
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RATED = 16  # photos, of which about an eighth are for testing
+RATED = 18  # photos, of which about an eighth are for testing
 
 
 def commands():
