@@ -41,7 +41,7 @@ def test_an_attribute_is_the_union_of_its_groups_in_the_order_asked_for(stored):
         assert np.array_equal(found.shares[row, 0], share[photo, 1])
         ocean = np.minimum(share[photo, 2].astype(int) + share[photo, 3], 255)
         assert np.array_equal(found.shares[row, 1], ocean)
-        assert torch.equal(found.share(row)[4], torch.from_numpy(share[photo, 0]).float() / 255)
+        assert torch.allclose(found.share(row)[4], torch.from_numpy(share[photo, 0]).float() / 255)
 
 
 def test_what_cannot_be_read_is_named(stored, tmp_path):
@@ -71,7 +71,7 @@ def test_targets_are_shares_where_present_zero_where_absent_and_unknown_elsewher
     share[0, 2, 0] = 0.5
     labels = label(trees=1.0, clouds=0.0, wire=0.0, glass=1.0)
     found = targets(share, ("trees", "clouds"), labels, ATTRIBUTES, 0.0, (2, 2))
-    assert torch.equal(found[ATTRIBUTES.index("trees")], torch.tensor([[1.0, 1.0], [0.125, 0.0]]))
+    assert torch.allclose(found[ATTRIBUTES.index("trees")], torch.tensor([[1.0, 1.0], [0.125, 0.0]]))
     for absent in ("clouds", "wire"):
         assert torch.equal(found[ATTRIBUTES.index(absent)], torch.zeros(2, 2))
     for unknown in ("glass", "grass"):  # present but not outlined; neither present nor absent
