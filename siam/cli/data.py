@@ -105,12 +105,12 @@ def _render(options: argparse.Namespace) -> int:
             )
     if options.seed < 0 or not SIZES[0] <= size <= SIZES[1]:
         return fail(f"--seed {options.seed} --size {size}: the seed is 0 or more, the size {SIZES[0]} to {SIZES[1]}")
-    told = _render_flowers(options, size) if options.world == "flowers" else _render_landscapes(options, size)
+    summary = _render_flowers(options, size) if options.world == "flowers" else _render_landscapes(options, size)
     if options.sheet is not None:
         from siam.worlds.contact_sheet import write_sheet
 
         write_sheet(options.out, range(1, min(options.count, 24) + 1), options.sheet)
-    sys.stdout.write(f"{options.out}: {told}\n")
+    sys.stdout.write(f"{options.out}: {summary}\n")
     return 0
 
 

@@ -170,16 +170,16 @@ def _pictures(folders: Sequence[Path]) -> list[Path]:
     from siam.datasets import rendered
     from siam.images.reading import ACCEPTED_SUFFIXES
 
-    found: set[Path] = set()
+    chosen: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
             raise DatasetError(f"{folder} is no folder: give one with pictures")
         if (folder / "rendered.json").is_file():
             scenes = rendered.read(folder)
-            found |= {path for path, split in zip(scenes.files, scenes.split, strict=True) if split == "train"}
+            chosen |= {path for path, split in zip(scenes.files, scenes.split, strict=True) if split == "train"}
         else:
-            found |= {path for path in folder.rglob("*") if path.suffix.lower() in ACCEPTED_SUFFIXES}
-    return sorted(found)
+            chosen |= {path for path in folder.rglob("*") if path.suffix.lower() in ACCEPTED_SUFFIXES}
+    return sorted(chosen)
 
 
 def _flowers(root: Path) -> list[Path]:

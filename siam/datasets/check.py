@@ -45,7 +45,7 @@ class Report:
 
     def summary(self) -> str:
         """Return the number of findings of each kind: "141 photos: 1 missing, 0 unreadable, …"."""
-        counts = ", ".join(f"{sum(found.problem == kind for found in self.findings)} {kind}" for kind in PROBLEMS)
+        counts = ", ".join(f"{sum(finding.problem == kind for finding in self.findings)} {kind}" for kind in PROBLEMS)
         return f"{self.photos} photos: {counts}"
 
     def table(self) -> str:
@@ -53,18 +53,20 @@ class Report:
         if self.clean:
             return ""
         rows = [("problem", "item", "what was found")]
-        rows += [(found.problem, _printable(found.item), _printable(found.detail)) for found in self.findings]
+        rows += [(finding.problem, _printable(finding.item), _printable(finding.detail)) for finding in self.findings]
         widths = [max(len(row[column]) for row in rows) for column in range(2)]
         return "".join(f"{kind:{widths[0]}}  {item:{widths[1]}}  {detail}\n" for kind, item, detail in rows)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as a dictionary: each kind of problem with its list of item and detail."""
         kinds = {
-            kind: [{"item": found.item, "detail": found.detail} for found in self.findings if found.problem == kind]
+            kind: [
+                {"item": finding.item, "detail": finding.detail} for finding in self.findings if finding.problem == kind
+            ]
             for kind in PROBLEMS
         }
         described = {"dataset": self.name, "root": str(self.root), "photos": self.photos, "clean": self.clean}
-        return {**described, **{kind.replace(" ", "_"): found for kind, found in kinds.items()}}
+        return {**described, **{kind.replace(" ", "_"): rows for kind, rows in kinds.items()}}
 
 
 def check(name: str, root: Path) -> Report:
@@ -86,7 +88,7 @@ def check(name: str, root: Path) -> Report:
             findings.append(Finding(looked.problem, item, looked.detail))
         elif (earlier := first_with.setdefault(looked, item)) != item:
             findings.append(Finding("duplicate", item, f"the same content as {earlier}"))
-    findings.sort(key=lambda found: PROBLEMS.index(found.problem))
+    findings.sort(key=lambda finding: PROBLEMS.index(finding.problem))
     return Report(name, root, len(files), tuple(findings))
 
 

@@ -36,9 +36,9 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     """
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder: give one that holds photos")
-    found = {path.relative_to(root).as_posix() for path in root.rglob("*") if _is_photo(path, root)}
+    present = {path.relative_to(root).as_posix() for path in root.rglob("*") if _is_photo(path, root)}
     rated = _read_ratings(root / "ratings.csv", scale, findings)
-    names = sorted(found | set(rated.index))
+    names = sorted(present | set(rated.index))
     if not names:
         raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, subfolders included")
     scores = rated["score"].reindex(names).to_numpy(dtype=np.float32)

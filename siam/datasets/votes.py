@@ -135,11 +135,11 @@ def _compare(table: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, sieve:
     """Reject rows with votes whose columns Average and Variance say something else."""
     stated = numbers(table, ("Average", "Variance"))
     voted = (table["Votes"] != "").to_numpy(dtype=bool)
-    for column, (name, found) in enumerate((("Average", mean), ("Variance", variance))):
+    for column, (name, true) in enumerate((("Average", mean), ("Variance", variance))):
         sieve.reject(
-            voted & ~(np.abs(stated[:, column] - found) <= _ROUNDING),
+            voted & ~(np.abs(stated[:, column] - true) <= _ROUNDING),
             "out of range",
-            lambda row, name=name, found=found: f"{name} {table[name][row]!r} where its votes give {found[row]:.4f}",
+            lambda row, name=name, true=true: f"{name} {table[name][row]!r} where its votes give {true[row]:.4f}",
             "mend or remove the row",
         )
 

@@ -182,7 +182,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
     training = [(module, module.training) for module in model.modules()]
     parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    hooks = [(kept, dict(kept)) for module, _flag in training for name in _HOOKS for kept in [getattr(module, name)]]
+    hooks = [(table, dict(table)) for module, _flag in training for name in _HOOKS for table in [getattr(module, name)]]
     device = device_of(model)
     generators = (
         [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
@@ -199,9 +199,9 @@ def untouched(model: nn.Module) -> Iterator[None]:
         for parameter, flag, gradient in parameters:
             parameter.requires_grad_(flag)
             parameter.grad = gradient
-        for kept, entries in hooks:
-            kept.clear()
-            kept.update(entries)
+        for table, entries in hooks:
+            table.clear()
+            table.update(entries)
         with torch.no_grad():
             for buffer, values in buffers:
                 if not torch.equal(buffer, values):
@@ -237,12 +237,12 @@ def layers_and_gradients(
     Raises:
         ValueError: the model has no such module, or the target did not run it exactly once.
     """
-    kept: dict[str, list[Tensor]] = {name: [] for name in layers}
+    seen: dict[str, list[Tensor]] = {name: [] for name in layers}
 
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], Tensor]:
         def hook(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-            kept[name].append(output if output.requires_grad else output.detach().requires_grad_())
-            return kept[name][-1].clone()  # what follows may work in place
+            seen[name].append(output if output.requires_grad else output.detach().requires_grad_())
+            return seen[name][-1].clone()  # what follows may work in place
 
         return hook
 
@@ -252,10 +252,10 @@ def layers_and_gradients(
     finally:
         for handle in handles:
             handle.remove()
-    for name, outputs in kept.items():
+    for name, outputs in seen.items():
         if len(outputs) != 1:
             raise ValueError(f"the target ran the layer {name!r} {len(outputs)} times; expected once")
-    outputs = [kept[name][0] for name in layers]
+    outputs = [seen[name][0] for name in layers]
     # Pictures are independent, so the gradient of the sum holds that of each.
     gradients = torch.autograd.grad(score.sum(), outputs)
     return [(output.detach(), gradient) for output, gradient in zip(outputs, gradients, strict=True)]

@@ -85,10 +85,10 @@ def mended_gradient(convolution: nn.Conv2d, gradient: Tensor, height: int, width
 def _padding(convolution: nn.Conv2d, size: int, out: int, axis: int) -> tuple[int, int]:
     """Return how many zeros stand before and after an input of that size which gave an output of `out`."""
     stated = convolution.padding
-    own = 0 if isinstance(stated, str) else stated[axis]  # a strided one has no "same" but timm's, and "valid" is none
+    sure = 0 if isinstance(stated, str) else stated[axis]  # a strided one has no "same" but timm's, and "valid" is none
     reach = convolution.dilation[axis] * (convolution.kernel_size[axis] - 1) + 1
-    lacking = max(0, (out - 1) * convolution.stride[axis] + reach - size - 2 * own)  # what the module added by itself
-    return own + lacking // 2, own + lacking - lacking // 2
+    lacking = max(0, (out - 1) * convolution.stride[axis] + reach - size - 2 * sure)  # what the module added by itself
+    return sure + lacking // 2, sure + lacking - lacking // 2
 
 
 class _Mended(torch.autograd.Function):

@@ -73,8 +73,8 @@ class Occlusion:
                         if place > 0:  # the first is whole
                             picture[:, *windows[place - 1]] = 0
                     scores.append(target(model, hidden))
-                found = torch.cat(scores)  # (1 + h w,)
-                maps.append((found[0] - found[1:]).view(ceil(height / self.cell), -1))  # (h, w)
+                values = torch.cat(scores)  # (1 + h w,)
+                maps.append((values[0] - values[1:]).view(ceil(height / self.cell), -1))  # (h, w)
         return torch.stack(maps)  # (N, h, w)
 
     def _windows(self, length: int) -> list[slice]:

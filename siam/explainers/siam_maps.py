@@ -56,10 +56,10 @@ class SIAMMap:
         if not isinstance(model, SIAM):
             raise ValueError(f"only SIAM has attribute maps; this is a {type(model).__name__}: take CAM")
         chosen = self._chosen(model)
-        kept: list[Tensor] = []
+        seen: list[Tensor] = []
 
         def keep(_module: object, _inputs: object, output: SIAMOutput) -> None:
-            kept.append(output.attribute_maps)
+            seen.append(output.attribute_maps)
 
         with untouched(model):
             images = prepared(model, images)
@@ -70,10 +70,10 @@ class SIAMMap:
             score = target(model, images)  # (N,)
             for handle in handles:
                 handle.remove()
-            if len(kept) != 1:
-                raise ValueError(f"the target ran the model {len(kept)} times; expected once")
-            (gradient,) = torch.autograd.grad(score.sum(), kept)  # (N, K, h, w)
-        return (gradient * kept[0].detach())[:, chosen].sum(dim=1)  # (N, h, w)
+            if len(seen) != 1:
+                raise ValueError(f"the target ran the model {len(seen)} times; expected once")
+            (gradient,) = torch.autograd.grad(score.sum(), seen)  # (N, K, h, w)
+        return (gradient * seen[0].detach())[:, chosen].sum(dim=1)  # (N, h, w)
 
     def _chosen(self, model: SIAM) -> slice:
         names = model.config.attributes

@@ -130,7 +130,7 @@ def sampled_maps(
         chosen = [_chosen_features(model, image, target, names, choose) for image in images.split(1)]
         total, done = len(images) + sum(len(features) for blocks in chosen for features in blocks), 0
         progress(0, total)
-        found = []
+        results = []
         for image, blocks in zip(images, chosen, strict=True):
             with torch.no_grad():
                 nothing = target(model, torch.zeros_like(image)[None])  # (1,)
@@ -141,8 +141,8 @@ def sampled_maps(
                 parts = batches(len(features), at_once(batch_size, model, image), progress, done, total)
                 maps.append(_visualization(model, image, target, nothing, features, parts))
                 done += len(features)
-            found.append(fused(maps))
-    return torch.stack(found)
+            results.append(fused(maps))
+    return torch.stack(results)
 
 
 def _chosen_features(
@@ -162,13 +162,13 @@ def _visualization(
     model: Network, image: Tensor, target: Target, nothing: Tensor, features: Tensor, parts: Iterable[slice]
 ) -> Tensor:
     """Return V (H, W) of one image (3, H, W), seen through feature maps (k, h, w); y(0) is `nothing` (1,)."""
-    found = torch.zeros_like(image[0])
+    total = torch.zeros_like(image[0])
     for part in parts:
         masks = to_unit(enlarged(features[part], *image.shape[1:]))  # (b, H, W)
         area = masks.sum(dim=(1, 2)).clamp(min=1)  # each mask is 1 somewhere
         gains = target(model, image * masks[:, None]) - nothing  # (b,)
-        found = found + torch.einsum("b,bhw->hw", gains / area, masks)
-    return to_unit(found)
+        total = total + torch.einsum("b,bhw->hw", gains / area, masks)
+    return to_unit(total)
 
 
 def fused(maps: Sequence[Tensor]) -> Tensor:

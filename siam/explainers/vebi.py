@@ -98,11 +98,11 @@ class VEBI:
             sign = _sign_of(target)
             weights = sign * self._rows(learnt, sign * values)  # (N, M)
             relevance, chosen = (vectors * weights).topk(min(self.features, weights.shape[1]), dim=1)  # (N, k)
-            found = torch.zeros_like(images[:, 0])
+            strongest = torch.zeros_like(images[:, 0])
             for rank in range(chosen.shape[1]):
                 gradient = _traced(images, outputs, learnt, chosen[:, rank], relevance[:, rank] > 0)
-                found = torch.maximum(found, to_unit(gradient.abs().amax(dim=1)))
-        return found.detach()  # (N, H, W)
+                strongest = torch.maximum(strongest, to_unit(gradient.abs().amax(dim=1)))
+        return strongest.detach()  # (N, H, W)
 
     def _rows(self, learnt: Fitted, scores: Tensor) -> Tensor:
         """Return the weights (N, M) that explain pictures of the given scores (N,)."""

@@ -83,10 +83,10 @@ class _Photos:
                 ) from refusal
 
     def _fetch(self, identifier: int, uri: str) -> None:
-        found = re.search(r"/photo/(\d+)\s*$", uri)
-        if found is None:
+        match = re.search(r"/photo/(\d+)\s*$", uri)
+        if match is None:
             raise RefusedError(f"its Geograph URI {uri!r} names no photo")
-        page = PAGE + found[1]
+        page = PAGE + match[1]
         about = self._web.get_json(f"{self._oembed_url}?url={page}&format=json")
         address = about.get("url") if isinstance(about, dict) else None
         if not isinstance(address, str):

@@ -83,15 +83,15 @@ def fetch(
 
 def _pin(root: Path, web: Web, repository: str, revision: str | None) -> tuple[str, list[hub.Shard]]:
     """Return commit and shards; the commit is kept, so that a later run goes on with it."""
-    kept = root / "hub.json"
-    if revision is None and kept.exists():
+    pin = root / "hub.json"
+    if revision is None and pin.exists():
         try:
-            about = json.loads(kept.read_text(encoding="utf-8"))
+            about = json.loads(pin.read_text(encoding="utf-8"))
             revision = about["commit"] if about["repository"] == repository else None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DownloadError(f"{kept} is damaged: remove it, or give --revision") from error
+            raise DownloadError(f"{pin} is damaged: remove it, or give --revision") from error
     commit, shards = hub.list_shards(web, repository, revision or "main")
-    write_atomically(kept, json.dumps({"repository": repository, "commit": commit}).encode())
+    write_atomically(pin, json.dumps({"repository": repository, "commit": commit}).encode())
     return commit, shards
 
 
@@ -131,9 +131,9 @@ def _write_votes(path: Path, rows: list[pd.DataFrame]) -> None:
         unchecked.write_bytes(_as_tsv(frame))
         read_votes(unchecked, findings)
         unchecked.unlink()
-    for found in findings:
-        sys.stderr.write(f"skipped: photo {found.item}: {found.detail}\n")
-    bad = [found.item for found in findings]
+    for finding in findings:
+        sys.stderr.write(f"skipped: photo {finding.item}: {finding.detail}\n")
+    bad = [finding.item for finding in findings]
     write_atomically(path, _as_tsv(frame.loc[~frame["ID"].astype(str).isin(bad)]))
 
 

@@ -56,8 +56,8 @@ def unpack(archive: Path, target: Path) -> None:
             shutil.rmtree(unfinished, ignore_errors=True)
             _extract(archive, unfinished)
             places = (unfinished / target.name, *sorted(unfinished.glob(f"*/{target.name}")))
-            found = next((path for path in places if path.is_dir()), None)
-            if found is None:
+            unpacked = next((path for path in places if path.is_dir()), None)
+            if unpacked is None:
                 raise tarfile.TarError(f"no folder {target.name} in it")
         except _DAMAGED as error:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -65,7 +65,7 @@ def unpack(archive: Path, target: Path) -> None:
             raise DownloadError(
                 f"{archive} was damaged or is another archive ({error}) and is removed: run the command again"
             ) from error
-        found.replace(target)
+        unpacked.replace(target)
         shutil.rmtree(unfinished)
 
 

@@ -207,10 +207,10 @@ class Web:
 def content_range(response: httpx2.Response) -> tuple[int | None, int | None, int | None]:
     """Return first byte, end (exclusive) and size of the whole as Content-Range says, each None where it does not."""
     text = response.headers.get("Content-Range", "") if response.status_code in (206, 416) else ""
-    found = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", text.strip())
-    if found is None:
+    match = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", text.strip())
+    if match is None:
         return None, None, None
-    first, last, size = found.groups()
+    first, last, size = match.groups()
     return (
         None if first is None else int(first),
         None if last is None else int(last) + 1,

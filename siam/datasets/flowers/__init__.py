@@ -105,7 +105,7 @@ def read(root: Path) -> FlowerPhotos:
     )
     split = read_split(table, ids, sieve, (7, 1, 2))
     for of in (image_path, mask_path):
-        here = {found.name for found in of(root, 0).parent.glob("*")}
+        here = {path.name for path in of(root, 0).parent.glob("*")}
         missing = [number for number in ids if of(root, int(number)).name not in here]
         if missing:
             raise DatasetError(

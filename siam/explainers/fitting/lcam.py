@@ -173,7 +173,7 @@ def _fit(
         _train(name, head, learn, settings)
         figures = _figures(head, judge)
     facts = {"explainer": name, "pictures": len(learn.files), "epochs": settings.epochs, "held_out": figures}
-    weight, bias = (own.detach().clone() for own in head.parameters())  # (T, C, 1, 1), (T,)
+    weight, bias = (parameter.detach().clone() for parameter in head.parameters())  # (T, C, 1, 1), (T,)
     return Fitted({"weight": weight[:, :, 0, 0].contiguous(), "bias": bias}, {**facts, "settings": asdict(settings)})
 
 
@@ -190,8 +190,8 @@ def _start(name: str, model: Pooled, settings: Settings) -> nn.Conv2d:
             raise TrainingError(f"{name} starts from {settings.start!r}, which is not fitted yet: fit that first")
         start = model.fitted[settings.start].tensors
     with torch.no_grad():
-        for own, values in zip(head.parameters(), (start["weight"], start["bias"]), strict=True):
-            own.copy_(values.view_as(own))
+        for parameter, values in zip(head.parameters(), (start["weight"], start["bias"]), strict=True):
+            parameter.copy_(values.view_as(parameter))
     return head
 
 
@@ -228,9 +228,9 @@ def _train(name: str, head: nn.Conv2d, pictures: _Pictures, settings: Settings) 
 
 @torch.no_grad()
 def _figures(head: nn.Conv2d, pictures: _Pictures) -> dict[str, Any]:
-    found = list(pictures.seen(head, [(picture, 0) for picture in range(len(pictures.files))]))
-    area = float(torch.cat([attention.mean(dim=(1, 2)) for attention, _seen, _whole in found]).mean())
-    seen, whole = (torch.cat([parts[index] for parts in found]) for index in (1, 2))  # (n, T)
+    passes = list(pictures.seen(head, [(picture, 0) for picture in range(len(pictures.files))]))
+    area = float(torch.cat([attention.mean(dim=(1, 2)) for attention, _seen, _whole in passes]).mean())
+    seen, whole = (torch.cat([parts[index] for parts in passes]) for index in (1, 2))  # (n, T)
     figures: dict[str, Any] = {"pictures": len(pictures.files), "mask_area": round(area, 4)}
     if whole.shape[1] > 1:
         return {**figures, "kept_class": round(float((seen.argmax(dim=1) == whole.argmax(dim=1)).float().mean()), 4)}
