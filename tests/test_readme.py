@@ -5,7 +5,7 @@ import re
 
 from siam.evaluation import stored as results
 from siam.results import explainers
-from siam.results.truth_tables import truth_tables
+from siam.results.truths import truth_tables
 from siam.training.heads import cross_validation
 from tests.support.paths import ROOT
 
@@ -42,7 +42,8 @@ def test_tables_of_rendered_scenes_are_those_stored():
     }
     whole, frozen = stored["rendered"].figures, stored["rendered-frozen"].figures
     named = {"SIAM": whole["siam"], "SIAM, no fine-tuning": frozen["siam-frozen"], "baseline": whole["baseline"]}
-    for name, figures in named.items():
+    for name, of in named.items():
+        figures = of.to_json()
         cells = [
             f"{figures[key]:.2f} ({figures[f'{key}_interval'][0]:.2f} to {figures[f'{key}_interval'][1]:.2f})"
             for key in ("kendall_tau", "rmse")

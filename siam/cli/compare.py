@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         stored.write(result, options.out)
     if options.json:
-        sys.stdout.write(json.dumps(result.figures["baseline"], indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(result.figures["baseline"].to_json(), indent=1, allow_nan=False) + "\n")
     else:
         sys.stdout.write(explainers.tables([result], markdown=options.markdown))
     return 0
@@ -83,7 +83,7 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     from siam.comparison.pictures import BUNDLED_SCENES, World, names_in
     from siam.comparison.records import compare
     from siam.comparison.statistics import protocol, summary
-    from siam.evaluation.stored import Result
+    from siam.evaluation.stored import Result, variant_figures
     from siam.runtime.provenance import git_commit
 
     folder = scratch / options.flowers if options.flowers else options.gallery or BUNDLED_SCENES
@@ -106,7 +106,7 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
         date=datetime.now(UTC).date().isoformat(),
         command=_command(options),
         git_commit=git_commit(),
-        figures={"baseline": {"comparison": {"world": kind, **figures}}},
+        figures=variant_figures({"baseline": {"comparison": {"world": kind, **figures}}}),
     )
 
 

@@ -83,16 +83,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _tables(options: argparse.Namespace) -> int:
-    from siam.evaluation import stored as results
+    from siam.evaluation import stored
     from siam.results import paper
-    from siam.results.truth_tables import truth_tables
+    from siam.results.truths import truth_tables
 
-    folder = results.STORED if options.tables == Path() else options.tables
-    stored = list(results.read_all(folder).values())
+    folder = stored.STORED if options.tables == Path() else options.tables
+    results = list(stored.read_all(folder).values())
     render = paper.markdown if options.markdown else paper.text
-    sys.stdout.write(render(stored))
-    if told := truth_tables(stored, markdown=options.markdown):
-        sys.stdout.write(f"\n{told}")
+    sys.stdout.write(render(results))
+    if tables := truth_tables(results, markdown=options.markdown):
+        sys.stdout.write(f"\n{tables}")
     return 0
 
 
@@ -120,7 +120,7 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
     """Store the figures, but of photos seen in training only how the presence of attributes goes with the score."""
     from datetime import UTC, datetime
 
-    from siam.evaluation import stored as results
+    from siam.evaluation import stored
     from siam.runtime.provenance import git_commit
 
     figures = {variant: {} if answer["seen_in_training"] else dict(answer["siam"])}
@@ -134,7 +134,7 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
     if not figures[variant]:
         return fail(f"nothing stored in {options.out}: {answer['notes'][0]}")
     protocol = "; ".join([f"networks as they are, on {answer['n']} photos", answer["method"], *answer["notes"]])
-    result = results.Result(
+    result = stored.Result(
         model=answer["model"],
         data=answer["folder"] if answer["folder"] == options.data else f"{answer['folder']} ({options.data})",
         split=answer["split"],
@@ -142,7 +142,7 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
         date=datetime.now(UTC).date().isoformat(),
         command=_command(answer, options),
         git_commit=git_commit(),
-        figures=figures,
+        figures=stored.variant_figures(figures),
     )
-    results.write(result, options.out)
+    stored.write(result, options.out)
     return 0

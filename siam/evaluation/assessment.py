@@ -12,13 +12,11 @@ from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.tables import columns
 from siam.errors import DatasetError, ImageError
 from siam.evaluation import bootstrap
-from siam.evaluation.predictions import JudgedPhotos, Predictions, judge, predictions
+from siam.evaluation.predictions import JudgedPhotos, judge, predictions
 from siam.evaluation.presence import predicted_presence, true_presence
 from siam.evaluation.scores import attribute_figures_with_intervals, difference_figures, score_figures_with_intervals
-from siam.evaluation.what_where_how import judgement
-from siam.evaluation.what_where_how import scenes as what_where_how_scenes
+from siam.evaluation.what_where_how import judgement, scenes
 from siam.evaluation.what_where_how.errors import ErrorSplit
-from siam.evaluation.what_where_how.judgement import Explained
 from siam.evaluation.what_where_how.scenes import Scenes
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM
@@ -75,7 +73,7 @@ def assess(
         ImageError: none of the photos can be read.
     """
     photos: AttributePhotos | ScoredPhotos = reader(data).read(root)
-    scenes = errors = None
+    truth = errors = None
     if isinstance(photos, AttributePhotos):
         known = np.ones(len(photos.files), dtype=bool)
         networks = partial(predictions, pair, baseline=score_labelled_photos)
@@ -91,13 +89,13 @@ def assess(
         judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
         figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
         if true:
-            explained, scenes = _explained(pair.siam, judged.found), _truth(pair.siam, judged, root)
+            said, truth = judged.predictions.in_order_of(sun_attributes.ATTRIBUTES), _truth(pair.siam, judged, root)
             same = figures["same_scale"]
-            figures["what_where_how"], errors = judgement.judge(explained, scenes, same_scale=same)
+            figures["what_where_how"], errors = judgement.judge(said, truth, same_scale=same)
         elif data == "rendered":
             figures["notes"].append("no what-where-how: the attributes of the model are not those of the scenes")
     described = {"model": pair.name, "data": data, "folder": root.resolve().name, "method": _METHOD}
-    return Assessment({**figures, **described}, data, root, photos, judged, scenes, errors)
+    return Assessment({**figures, **described}, data, root, photos, judged, truth, errors)
 
 
 def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: list[Path]) -> Assessment:
@@ -117,23 +115,24 @@ def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: l
     def stop(_place: int, error: ImageError) -> None:
         raise error
 
-    found = predictions(pair, pictures, stop, baseline=judged.found.baseline is not None, maps=true)
-    judged = replace(judged, places=judged.places[rows], files=[judged.files[row] for row in rows], found=found)
+    again = predictions(pair, pictures, stop, baseline=judged.predictions.baseline is not None, maps=true)
+    files = [judged.files[row] for row in rows]
+    judged = replace(judged, places=judged.places[rows], files=files, predictions=again)
     if not true:
         return replace(assessment, judged=judged)
-    scenes, errors = _truth(pair.siam, judged, assessment.root), None
+    truth, errors = _truth(pair.siam, judged, assessment.root), None
     if assessment.errors is not None:
-        errors = judgement.errors(_explained(pair.siam, found), scenes)
-    return replace(assessment, judged=judged, scenes=scenes, errors=errors)
+        errors = judgement.errors(again.in_order_of(truth.attributes), truth)
+    return replace(assessment, judged=judged, scenes=truth, errors=errors)
 
 
 def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:
     names, own, labels_of = _common(pair.siam, photos.attributes)
     labels = photos.labels[judged.places][:, labels_of]
-    figures = attribute_figures_with_intervals(judged.found.logits[:, own], labels, names)
+    figures = attribute_figures_with_intervals(_logits(judged)[:, own], labels, names)
     notes = _seen(pair, attributes=True, split=judged.split)
-    told = {"split": judged.split, "n": len(labels), "skipped": judged.skipped, "notes": notes}
-    return {"siam": figures, "seen_in_training": bool(notes), **told}
+    photos_of = {"split": judged.split, "n": len(labels), "skipped": judged.skipped}
+    return {"siam": figures, "seen_in_training": bool(notes), **photos_of, "notes": notes}
 
 
 def _scores(
@@ -142,8 +141,8 @@ def _scores(
     scores = photos.scores[judged.places].astype(float)
     scale = pair.siam.config.scale
     same, notes = _same_scale(scale, photos, data, scores)
-    found, logits, other = judged.found.scores, judged.found.logits, judged.found.baseline
-    predicted = {"siam": found, "baseline": other}
+    siam, logits, baseline = judged.predictions.siam, _logits(judged), judged.predictions.baseline
+    predicted = {"siam": siam, "baseline": baseline}
     figures: dict[str, Any] = {
         name: None if of is None else score_figures_with_intervals(of, scores, same_scale=same)
         for name, of in predicted.items()
@@ -161,7 +160,7 @@ def _scores(
     seen = _seen(pair, attributes=False, split=judged.split)
     return {
         **figures,
-        "difference": None if other is None else difference_figures(found, other, scores, same_scale=same),
+        "difference": None if baseline is None else difference_figures(siam, baseline, scores, same_scale=same),
         "presence": presence,
         "split": judged.split,
         "n": len(scores),
@@ -175,25 +174,16 @@ def _scores(
     }
 
 
-def _explained(network: SIAM, found: Predictions) -> Explained:
-    """Return what a network said of rendered scenes, its attributes in the order of the labels."""
-    assert found.maps is not None and found.total is not None  # they were asked for
-    order = [network.config.attributes.index(name) for name in rendered.ATTRIBUTES]
-    return Explained(
-        logits=found.logits[:, order],
-        contributions=found.contributions[:, order],
-        maps=found.maps[:, order],
-        total=found.total,
-        templates=network.scenicness_head.effective_templates().detach().cpu().numpy()[order],
-        bias=network.scenicness_head.bias.item(),
-    )
+def _logits(judged: JudgedPhotos) -> np.ndarray:
+    assert judged.predictions.logits is not None  # `predictions` always tells them
+    return judged.predictions.logits
 
 
 def _truth(network: SIAM, judged: JudgedPhotos, root: Path) -> Scenes:
-    assert judged.found.maps is not None
-    height, width = judged.found.maps.shape[2:]
+    assert judged.predictions.maps is not None  # they were asked for
+    height, width = judged.predictions.maps.shape[2:]
     identifiers = [int(path.stem) for path in judged.files]
-    return what_where_how_scenes.read(root, identifiers, network.config.grid, (height, width))
+    return scenes.read(root, identifiers, network.config.grid, (height, width))
 
 
 def _annotated(
@@ -257,8 +247,8 @@ def _seen(pair: Pair, *, attributes: bool, split: str) -> list[str]:
     crossed = "cross-validation" in str(metrics.get("protocol")) and not attributes  # trained on all rated photos
     if split == "test" and not crossed:
         return []
-    kept = "cross-validated ones" if crossed else "those of photos kept apart"
-    return [f"figures on photos that {pair.name!r} saw in training flatter; its card tells which, and holds {kept}"]
+    others = "cross-validated ones" if crossed else "those of photos kept apart"
+    return [f"figures on photos that {pair.name!r} saw in training flatter; its card tells which, and holds {others}"]
 
 
 def _described(scale: RatingScale) -> dict[str, Any]:

@@ -1,13 +1,16 @@
-"""The photos of a dataset that a pair is judged on, and what its networks say of them: each photo is read once."""
+"""What a pair says of photos, and the photos of a dataset that it is judged on: each of them is read once."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 from tqdm import tqdm
 
 from siam.datasets import layout
@@ -23,29 +26,109 @@ ALL = "all"
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
-    """What a pair says of n photos.
+class PairPredictions:
+    """What a pair says of N photos, K attributes; scores, bias and contributions are in points of the pair's scale.
 
     Attributes:
-        scores: (n,) SIAM's.
-        logits: (n, K) of the attributes; in their order the same as the attribute scores, but they do not saturate.
-        contributions: (n, K).
-        maps: (n, K, h, w) attribute maps, where they were asked for.
-        total: (n, h, w) total maps, where they were asked for.
-        baseline: (n,) its scores, where there is one.
+        attributes: the K names, in the order of all arrays.
+        siam: (N,) SIAM's scores: bias + sum of the contributions.
+        bias: (N,) of SIAM.
+        contributions: (N, K).
+        presence: (N, K) attribute scores, 0 to 1.
+        baseline: (N,) its scores; None without a baseline.
+        logits: (N, K) of the attributes: ordered as presence is, but they do not saturate. None where unknown.
+        maps: (N, K, h, w) attribute maps, where they were asked for.
+        total: (N, h, w) total maps, where they were asked for.
+        templates: (K, g, g) effective templates, the same for all photos, where maps were asked for.
     """
 
-    scores: np.ndarray
-    logits: np.ndarray
+    attributes: tuple[str, ...]
+    siam: np.ndarray
+    bias: np.ndarray
     contributions: np.ndarray
+    presence: np.ndarray
+    baseline: np.ndarray | None = None
+    logits: np.ndarray | None = None
     maps: np.ndarray | None = None
     total: np.ndarray | None = None
-    baseline: np.ndarray | None = None
+    templates: np.ndarray | None = None
 
-    def of(self, good: np.ndarray) -> "Predictions":
-        """Return those of some of the photos."""
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Predictions(**{name: values[good] for name, values in known.items() if values is not None})
+    @classmethod
+    def of_photo(cls, attributes: Sequence[str], numbers: Mapping[str, Any]) -> "PairPredictions":
+        """Return what `photo` gave, as predictions of one photo.
+
+        Raises:
+            KeyError: a number is missing.
+            TypeError, ValueError: something else than a finite number came, or not one for each attribute.
+        """
+        baseline = numbers["baseline"]
+        columns = {name: np.array([numbers[name]], dtype=float) for name in ("siam", "bias", *_OF_ATTRIBUTES)}
+        for name, values in columns.items():
+            shape = (len(attributes),) if name in _OF_ATTRIBUTES else ()
+            if values.shape[1:] != shape:
+                raise ValueError(f"{name} of a photo has shape {values.shape[1:]}; expected {shape}")
+        if odd := [name for name, values in columns.items() if not np.isfinite(values).all()]:
+            raise ValueError(f"{', '.join(odd)} of a photo cannot be used; expected finite numbers")
+        return cls(tuple(attributes), **columns, baseline=None if baseline is None else np.array([float(baseline)]))
+
+    def __len__(self) -> int:
+        return len(self.siam)
+
+    def photo(self, row: int | np.integer) -> dict[str, Any]:
+        """Return the numbers of a photo as plain values, ready for JSON and for the columns of a gallery: "siam",
+        "bias", "contributions", "presence" and "baseline" (None without one).
+        """
+        return {
+            "siam": float(self.siam[row]),
+            "bias": float(self.bias[row]),
+            **{name: getattr(self, name)[row].tolist() for name in _OF_ATTRIBUTES},
+            "baseline": None if self.baseline is None else float(self.baseline[row]),
+        }
+
+    def rows(self, chosen: np.ndarray | Sequence[int]) -> "PairPredictions":
+        """Return those of some of the photos, by their rows or by a mask (N,)."""
+        return self._taken(lambda values: values[chosen], _OF_PHOTOS)
+
+    def in_order_of(self, attributes: Sequence[str]) -> "PairPredictions":
+        """Return those of some of the attributes, in their order.
+
+        Raises:
+            ValueError: the pair does not know one of them.
+        """
+        if unknown := [name for name in attributes if name not in self.attributes]:
+            raise ValueError(f"the pair does not know {', '.join(unknown)}: ask for some of its {len(self.attributes)}")
+        places = [self.attributes.index(name) for name in attributes]
+        photos = self._taken(lambda values: values[:, places], (*_OF_ATTRIBUTES, "logits", "maps"))
+        templates = None if self.templates is None else self.templates[places]
+        return replace(photos, attributes=tuple(attributes), templates=templates)
+
+    def maps_on_grid(self) -> np.ndarray:
+        """Return the maps (N, K, g, g) as the templates meet them.
+
+        Raises:
+            ValueError: maps were not asked for.
+        """
+        maps, _total, templates = self.of_maps()
+        grid = templates.shape[1]
+        return adaptive_avg_pool2d(torch.from_numpy(maps), (grid, grid)).numpy()
+
+    def of_maps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return attribute maps (N, K, h, w), total maps (N, h, w) and templates (K, g, g).
+
+        Raises:
+            ValueError: maps were not asked for.
+        """
+        if self.maps is None or self.total is None or self.templates is None:
+            raise ValueError("these predictions hold no maps: ask for them by predictions(..., maps=True)")
+        return self.maps, self.total, self.templates
+
+    def _taken(self, take: Callable[[np.ndarray], np.ndarray], names: Sequence[str]) -> "PairPredictions":
+        known = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: take(values) for name, values in known.items() if values is not None})
+
+
+_OF_ATTRIBUTES = ("contributions", "presence")  # one number for each attribute of each photo
+_OF_PHOTOS = ("siam", "bias", *_OF_ATTRIBUTES, "baseline", "logits", "maps", "total")  # whose first axis is the photos
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +140,14 @@ class JudgedPhotos:
         places: (n,) in the dataset.
         files: (n,) their paths.
         skipped: names of those of the split that cannot be read.
-        found: what the networks say of them.
+        predictions: what the networks say of them.
     """
 
     split: str
     places: np.ndarray
     files: list[Path]
     skipped: list[str]
-    found: Predictions
+    predictions: PairPredictions
 
 
 def judge(
@@ -73,7 +156,7 @@ def judge(
     root: Path,
     split: str | None,
     known: np.ndarray,
-    networks: Callable[[list[Path], OnError], Predictions],
+    networks: Callable[[list[Path], OnError], PairPredictions],
 ) -> JudgedPhotos:
     """Run the networks on the photos of a split; those that cannot be read are named once on stderr, and skipped.
 
@@ -104,15 +187,15 @@ def judge(
         with tqdm.external_write_mode(sys.stderr):
             sys.stderr.write(f"skipped: {' '.join(str(error).split())}\n")
 
-    found = networks(files, skip)
-    kept = [file for file, can in zip(files, good, strict=True) if can]
+    everything = networks(files, skip)
+    readable = [file for file, can in zip(files, good, strict=True) if can]
     skipped = [file.relative_to(root).as_posix() for file, can in zip(files, good, strict=True) if not can]
-    return JudgedPhotos(split, places[good], kept, skipped, found.of(good))
+    return JudgedPhotos(split, places[good], readable, skipped, everything.rows(good))
 
 
 def predictions(
     pair: Pair, files: list[Path], on_error: OnError, *, baseline: bool = True, maps: bool = False
-) -> Predictions:
+) -> PairPredictions:
     """Run a pair on photos, each of which is read once where both networks take the same input.
 
     Args:
@@ -130,14 +213,28 @@ def predictions(
         raise DatasetError(f"{odd[0]} is not square, as rendered scenes are: render the scenes again")
 
     def parts(output: SIAMOutput) -> tuple[Tensor, ...]:
-        found = output.scenicness, output.attribute_logits, output.contributions
-        return (*found, output.attribute_maps, output.total_map) if maps else found
+        always = output.scenicness, output.attribute_logits, output.contributions
+        return (*always, output.attribute_maps, output.total_map) if maps else always
 
+    network = pair.siam
     if baseline:
-        own, other = predict_pair(pair, files, parts, description="scores", on_error=on_error)
+        outputs, other = predict_pair(pair, files, parts, description="scores", on_error=on_error)
     else:
-        own, other = predict(pair.siam, files, parts, description="attributes", on_error=on_error), None
-    return Predictions(*own, **{} if other is None else {"baseline": other})
+        outputs, other = predict(network, files, parts, description="attributes", on_error=on_error), None
+    scores, logits, contributions, *of_maps = outputs
+    head = network.scenicness_head
+    return PairPredictions(
+        attributes=network.config.attributes,
+        siam=scores,
+        bias=np.full(len(files), head.bias.item()),
+        contributions=contributions,
+        presence=network.link(torch.from_numpy(logits)).numpy(),
+        baseline=other,
+        logits=logits,
+        maps=of_maps[0] if maps else None,
+        total=of_maps[1] if maps else None,
+        templates=head.effective_templates().detach().cpu().numpy() if maps else None,
+    )
 
 
 def _is_oblong(path: Path) -> bool:

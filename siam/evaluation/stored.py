@@ -8,12 +8,14 @@ The project's own are in assets/results.
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from siam.errors import SIAMError
+from siam.evaluation.figures import VariantFigures
 from siam.runtime.files import write_atomically
 from siam.runtime.paths import ASSETS
 
@@ -40,9 +42,9 @@ class Result:
         date: of the evaluation, as YYYY-MM-DD.
         command: that repeats it.
         git_commit: of the project, or None where it is not known.
-        figures: variant (of `VARIANTS`) → its figures: numbers, None where a figure is not defined, texts, lists and
-            dictionaries of them. A dictionary with "kendall_tau" and "rmse", or with "mean_average_precision", holds
-            the figures of one set of photos: the variant's own, or one level below, under the name of the set.
+        figures: variant (of `VARIANTS`) → its figures. In JSON, a dictionary with "kendall_tau" and "rmse", or with
+            "mean_average_precision", holds the figures of one set of photos: the variant's own, or one level below,
+            under the name of the set.
         format: of the file.
     """
 
@@ -53,8 +55,25 @@ class Result:
     date: str
     command: str
     git_commit: str | None
-    figures: dict[str, dict[str, Any]]
+    figures: Mapping[str, VariantFigures]
     format: int = FORMAT
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the result's file."""
+        content = {of.name: getattr(self, of.name) for of in fields(self)}
+        figures = {variant: of.to_json() for variant, of in self.figures.items()}
+        return {"format": content.pop("format"), **content, "figures": figures}
+
+
+def variant_figures(figures: Any) -> dict[str, VariantFigures]:
+    """Return the figures of each variant from what JSON holds.
+
+    Raises:
+        ValueError: a figure is missing or of another type; the message is the end of a sentence on the result.
+    """
+    if problem := _problem_of_figures(figures):
+        raise ValueError(problem)
+    return {variant: VariantFigures.from_json(of, variant) for variant, of in figures.items()}
 
 
 def write(result: Result, path: Path) -> None:
@@ -64,10 +83,10 @@ def write(result: Result, path: Path) -> None:
         StorageError: it cannot be stored.
         ValueError: the result is not as `Result` says, or holds a number that is not finite.
     """
-    content = asdict(result)
+    content = result.to_json()
     if problem := _problem(content):
         raise ValueError(f"the result {problem}")
-    text = json.dumps({"format": content.pop("format"), **content}, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, f"{text}\n".encode())
 
 
@@ -87,9 +106,12 @@ def read(path: Path) -> Result:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         remedy = "update SIAM Explorer" if isinstance(found, int) and found > FORMAT else "evaluate again"
         raise ResultError(f"{path} has format {_short(found)}; this version reads format {FORMAT}: {remedy}")
-    if problem := _problem(content):
-        raise ResultError(f"{path} {problem}: mend it, or evaluate again")
-    return Result(**content)
+    try:
+        if problem := _problem(content):
+            raise ValueError(problem)
+        return Result(**{**content, "figures": variant_figures(content["figures"])})
+    except ValueError as error:
+        raise ResultError(f"{path} {error}: mend it, or evaluate again") from error
 
 
 def read_all(folder: Path) -> dict[str, Result]:

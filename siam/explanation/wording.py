@@ -44,3 +44,19 @@ def attribute_map_text(explanation: Explanation, index: int) -> str:
     name = words(explanation.attributes[index])
     place = where(explanation.attribute_maps[index])
     return f"map of {name}: found {place}, contributes {signed(float(explanation.contributions[index]))}"
+
+
+_VERDICTS = {  # by the kinds of `siam.evaluation.what_where_how.verdicts`
+    "right": "SIAM is right, within half a point of the true score.",
+    "both right": "Both networks are right, within half a point of the true score.",
+    "only SIAM right": "SIAM is right, within half a point of the true score; the baseline is not.",
+    "misread": "SIAM misread an attribute: it sees more or less of it than there is.",
+    "misplaced": "SIAM sees the right attribute in the wrong place.",
+    "misweighted": "SIAM sees what is there, but counts it wrongly.",
+    "outside the vocabulary": "The cause has no name among the attributes, so SIAM is blind to it.",
+}
+
+
+def verdict_sentence(kind: str, cause: str | None = None) -> str:
+    """Say what happened on a rendered scene, as Markdown: the kind of its verdict, and the cause where there is one."""
+    return _VERDICTS[kind] + (f" Here: **{words(cause)}**." if cause else "")

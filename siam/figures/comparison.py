@@ -1,16 +1,14 @@
 """A comparison of explainers as a plotly figure; fonts and text colours are the page's."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import plotly.graph_objects as go
 
 from siam.comparison.records import REFERENCES
 from siam.drawing.colours import BASELINE_COLOUR, SIAM_COLOUR
+from siam.evaluation.figures import Interval
 from siam.explainers.registry import title
-from siam.figures.style import dress, reach
+from siam.figures.style import GREY, dress, reach
+from siam.results.explainers import Methods
 
-GREY = "#8A949E"  # of references
 _ROW = 24  # px
 _OF_ONE_NETWORK = ("deletion", "insertion", "drop_", "increase_")  # their points are those of the network explained
 MEASURES = {  # figure -> its name on the axis, whether high is good, whether the axis is logarithmic
@@ -34,16 +32,16 @@ MEASURES = {  # figure -> its name on the axis, whether high is good, whether th
 }
 
 
-def measures_of(methods: Mapping[str, Any]) -> list[str]:
+def measures_of(methods: Methods) -> list[str]:
     """Return the measures that at least two methods have a figure for, in the order of `MEASURES`."""
     return [name for name in MEASURES if sum(name in of for of in methods.values()) >= 2]
 
 
-def comparison_figure(methods: Mapping[str, Any], measure: str, heading: str, source: str) -> go.Figure:
+def comparison_figure(methods: Methods, measure: str, heading: str, source: str) -> go.Figure:
     """Return a dot with its interval for each method, the best at the top.
 
     Args:
-        methods: name → figure → "mean" and "interval", as `siam.comparison.statistics.summary` gives them.
+        methods: name → figure → its mean.
         measure: one of `MEASURES`.
         heading: what is shown.
         source: pictures, networks and date, for the line below the heading.
@@ -51,15 +49,15 @@ def comparison_figure(methods: Mapping[str, Any], measure: str, heading: str, so
     axis, high_is_good, logarithmic = MEASURES[measure]
     known = {name: of[measure] for name, of in methods.items() if measure in of}
     if logarithmic:
-        known = {name: of for name, of in known.items() if of["mean"] > 0}
-    order = sorted(known, key=lambda name: known[name]["mean"], reverse=not high_is_good)  # plotly counts from below
+        known = {name: of for name, of in known.items() if of.mean > 0}
+    order = sorted(known, key=lambda name: known[name].mean, reverse=not high_is_good)  # plotly counts from below
     figure = go.Figure()
     for group, colour, chosen in (
         ("SIAM", SIAM_COLOUR, [name for name in order if name == "siam"]),
         ("explains the baseline", BASELINE_COLOUR, [name for name in order if name not in ("siam", *REFERENCES)]),
         ("reference", GREY, [name for name in order if name in REFERENCES]),
     ):
-        rows = [(known[name]["mean"], known[name]["interval"]) for name in chosen]
+        rows = [(known[name].mean, known[name].interval) for name in chosen]
         figure.add_scatter(
             x=[value for value, _interval in rows],
             y=[title(name) for name in chosen],
@@ -67,7 +65,7 @@ def comparison_figure(methods: Mapping[str, Any], measure: str, heading: str, so
             mode="markers",
             marker={"size": 9, "color": colour, "symbol": "diamond-open" if group == "reference" else "circle"},
             name=group,
-            customdata=[[_told(*row)] for row in rows],
+            customdata=[[_hover(*row)] for row in rows],
             hovertemplate="%{y}: %{customdata[0]}<extra></extra>",
             visible=bool(chosen),
         )
@@ -90,6 +88,6 @@ def comparison_figure(methods: Mapping[str, Any], measure: str, heading: str, so
     return figure
 
 
-def _told(value: float, interval: list[float] | None) -> str:
+def _hover(value: float, interval: Interval | None) -> str:
     text = f"{value:.3g}"
     return text if interval is None else f"{text} ({interval[0]:.3g} to {interval[1]:.3g})"

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from siam.drawing.phrases import words
+from siam.evaluation.what_where_how.verdicts import RIGHT, WRONG
 from siam.gallery.store import Gallery
 
 _DIGITS = 5  # of mean ratings: stored in single precision, 5.5 may be a little more, and then be above 5.5
 TOP_CAUSES = 3  # an attribute is a top cause where no more than two others moved the score farther
 CLOSER = ("SIAM", "baseline")
 SIDES = ("overestimated", "underestimated")  # by SIAM, against the crowd
-KINDS = ("right", "misread", "misplaced", "misweighted", "outside the vocabulary")  # of rendered scenes
+KINDS = (RIGHT, *WRONG)  # groups of verdicts on rendered scenes
 
 # What cases can be ordered by: the column, whether its magnitude counts, and whether the largest comes first.
 ORDERS: dict[str, tuple[str, bool, bool]] = {
@@ -85,8 +86,8 @@ class Cases:
             keep &= (table["kind"] == filters.kind).to_numpy()
         if filters.text and filters.text.strip():
             wanted = filters.text.strip().casefold()
-            said = table["identifier"] + "\n" + table["title"] + "\n" + table["author"] + "\n" + table["place"]
-            keep &= said.str.casefold().str.contains(wanted, regex=False).to_numpy()
+            searched = table["identifier"] + "\n" + table["title"] + "\n" + table["author"] + "\n" + table["place"]
+            keep &= searched.str.casefold().str.contains(wanted, regex=False).to_numpy()
         if filters.area is not None:
             keep &= table["baseline"].between(*filters.area[:2]).to_numpy()
             keep &= table["siam"].between(*filters.area[2:]).to_numpy()
@@ -119,8 +120,8 @@ class Cases:
 
     def case(self, row: int) -> dict[str, Any]:
         """Return what `table` tells of a row, as plain values; numbers that are not known are NaN, "votes" None."""
-        told = self.table.iloc[row].to_dict()
-        return {**told, "votes": None if pd.isna(told["votes"]) else int(told["votes"])}
+        cells = self.table.iloc[row].to_dict()
+        return {**cells, "votes": None if pd.isna(cells["votes"]) else int(cells["votes"])}
 
     def row_of(self, identifier: str | None) -> int | None:
         """Return the row of a photo, None where the gallery does not have it."""
@@ -129,8 +130,8 @@ class Cases:
 
     def _is_top_cause(self, attribute: str) -> np.ndarray:
         magnitude = np.abs(self.gallery.contributions)
-        own = magnitude[:, self.gallery.about.attributes.index(attribute)]
-        return (own > 0) & ((magnitude > own[:, None]).sum(axis=1) < TOP_CAUSES)
+        of_it = magnitude[:, self.gallery.about.attributes.index(attribute)]
+        return (of_it > 0) & ((magnitude > of_it[:, None]).sum(axis=1) < TOP_CAUSES)
 
 
 def read_cases(gallery: Gallery) -> Cases:
@@ -157,18 +158,11 @@ def read_cases(gallery: Gallery) -> Cases:
             "siam_error": errors[0],
             "baseline_error": errors[1],
             "closer": closer,
-            "kind": [kind_of(truth.get("verdict")) for truth in truths],
+            "kind": ["" if verdict is None else verdict.group for verdict in map(gallery.verdict, range(len(gallery)))],
             "place": [words(str(truth.get("place", ""))) for truth in truths],
         }
     )
     return Cases(gallery, table, in_ranks)
-
-
-def kind_of(verdict: str | None) -> str:
-    """Return which of `KINDS` a verdict (`siam.evaluation.what_where_how.errors.verdicts`) tells of; "" for None."""
-    if verdict is None:
-        return ""
-    return KINDS[0] if "right" in verdict else verdict.partition(":")[0]
 
 
 def _ranks(values: np.ndarray, others: np.ndarray) -> np.ndarray:

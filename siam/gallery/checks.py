@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 import numpy as np
 import pyarrow as pa
 
+from siam.evaluation.what_where_how.verdicts import Verdict
+
 _SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
 
 
@@ -70,6 +72,11 @@ def _problem_of_truth(text: str) -> str | None:
         return "has a damaged truth"
     if not isinstance(truth, dict) or not _is_below(str(truth.get("mask", "mask"))):
         return "has something else than a truth"
+    try:
+        if truth.get("verdict") is not None:
+            Verdict.parse(str(truth["verdict"]))
+    except ValueError:
+        return "has an odd verdict on the truth"
     return None
 
 

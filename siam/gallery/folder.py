@@ -19,9 +19,10 @@ import numpy as np
 from siam.datasets import layout, reader
 from siam.datasets.base import ScoredPhotos
 from siam.errors import DatasetError, ImageError
+from siam.evaluation.predictions import PairPredictions
 from siam.gallery import metadata as facts
 from siam.gallery.copies import PICTURE, files_of, names_of
-from siam.gallery.scoring import LONGEST, Kept, Numbers, Refused, Told, about, fingerprint, scale_of, score, small_copy
+from siam.gallery.scoring import LONGEST, Refused, ScoreFile, Told, about, fingerprint, scale_of, score, small_copy
 from siam.gallery.store import FILE, peek
 from siam.gallery.writing import Entry, write
 from siam.images.reading import ACCEPTED_SUFFIXES
@@ -29,7 +30,7 @@ from siam.models.checkpoint import Pair
 from siam.runtime.files import exclusive, write_atomically
 
 MOST = 5000  # photos of a folder, and folders in it
-_KEPT = "scores.part"  # beside `FILE` until that is written
+_SCORES = "scores.part"  # beside `FILE` until that is written
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,9 @@ def build(
     credits = facts.credits(source.data, source.root, files)
     known = [{**rated, **credit} for rated, credit in zip(crowd, credits, strict=True)]
     with exclusive(folder):
-        before, kept = files_of(folder), Kept(folder / _KEPT, fingerprint(pair))
-        entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, kept, told)
+        before = files_of(folder)
+        scores = ScoreFile(folder / _SCORES, fingerprint(pair), pair.siam.config.attributes)
+        entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, scores, told)
         if not entries:
             raise DatasetError(f"none of the {len(files)} photos in {source.root} gets a score: {refused[0].reason}")
         rated = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
@@ -120,17 +122,17 @@ def build(
         write(folder, about(pair, name, source.split, command, scale), entries)
         for stale in before - files_of(folder):
             (folder / stale).unlink(missing_ok=True)
-        kept.forget()
+        scores.remove()
     return Built(folder, len(entries), tuple(refused))
 
 
 def _entries(
-    scored: Callable[[bytes, str], Numbers],
+    scored: Callable[[bytes, str], PairPredictions],
     root: Path,
     files: list[Path],
     known: list[dict[str, Any]],
     folder: Path,
-    kept: Kept,
+    scores: ScoreFile,
     told: Told,
 ) -> tuple[list[Entry], list[Refused]]:
     """Copy and score photos; what is known of each are columns of a gallery."""
@@ -141,13 +143,13 @@ def _entries(
         label, image = labels[done], PICTURE.format(name)
         try:
             data, digest = small_copy(path, label)
-            numbers = kept.get(digest) or kept.add(digest, scored(data, label))
+            said = scores.get(digest) or scores.add(digest, scored(data, label))
         except ImageError as error:
             refused.append(Refused(label, str(error)))
         else:
             write_atomically(folder / image, data)
             columns = {key: of for key, of in columns.items() if not (isinstance(of, float) and np.isnan(of))}
-            entries.append(Entry(**{**columns, **vars(numbers)}, identifier=label, image=image, sha256=digest))
+            entries.append(Entry(**{**columns, **said.photo(0)}, identifier=label, image=image, sha256=digest))
         told(done + 1, len(files))
     return entries, refused
 
@@ -170,4 +172,4 @@ def _may_hold(folder: Path, source: Source) -> bool:
             return peek(folder)[0].command == source.command(folder)
         except DatasetError:
             return False
-    return not folder.exists() or (folder / _KEPT).exists() or (folder.is_dir() and not any(folder.iterdir()))
+    return not folder.exists() or (folder / _SCORES).exists() or (folder.is_dir() and not any(folder.iterdir()))

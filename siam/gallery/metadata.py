@@ -79,7 +79,7 @@ def truths(assessment: Assessment) -> list[dict[str, Any] | None]:
     if scenes is None:
         return [None for _ in assessment.judged.files]
     told: list[dict[str, Any] | None] = []
-    baseline = assessment.judged.found.baseline
+    baseline = assessment.judged.predictions.baseline
     said = verdicts(errors, None if baseline is None else baseline - scenes.quality) if errors else None
     parts = errors.parts() if errors else {}
     for n, truth in enumerate(scenes.truths):
@@ -92,7 +92,7 @@ def truths(assessment: Assessment) -> list[dict[str, Any] | None]:
                 "bias": truth.bias,
                 **{name: {key: round(of, 5) for key, of in values.items() if of} for name, values in every.items()},
                 "errors": {name: round(float(part[n]), 5) for name, part in parts.items()},
-                "verdict": said[n] if said else None,
+                "verdict": str(said[n]) if said else None,
             }
         )
     return told

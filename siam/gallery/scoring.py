@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -14,6 +14,7 @@ import torch
 
 from siam.datasets.base import RatingScale
 from siam.errors import ImageError
+from siam.evaluation.predictions import PairPredictions
 from siam.explanation.inference import explain
 from siam.gallery.copies import small_jpeg
 from siam.gallery.store import About
@@ -27,17 +28,6 @@ from siam.runtime.provenance import git_commit
 LONGEST = 800  # px of the longer side of a copy
 
 Told = Callable[[int, int], object]  # called with how many photos are done, and of how many; what it raises ends it
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What a pair says of a picture: the columns of a gallery (`siam.gallery.store`)."""
-
-    siam: float
-    bias: float
-    contributions: list[float]
-    presence: list[float]
-    baseline: float | None
 
 
 @dataclass(frozen=True)
@@ -58,8 +48,8 @@ def small_copy(photo: bytes | Path, name: str) -> tuple[bytes, str]:
     return data, digest(data)
 
 
-def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name: str) -> Numbers:
-    """Return what a pair says of a picture; the lock is held only while the networks work.
+def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name: str) -> PairPredictions:
+    """Return what a pair says of one picture; the lock is held only while the networks work.
 
     Raises:
         ImageError: it gets no score.
@@ -67,18 +57,19 @@ def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name
     image = read_image(picture, name=name)
     try:
         with lock:
-            found = explain(pair, image)
+            explanation = explain(pair, image)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ImageError(f"{name} needs more memory than there is: crop it to a less extreme shape.") from error
-    if not np.isfinite([found.scenicness, *found.contributions]).all():
+    if not np.isfinite([explanation.scenicness, *explanation.contributions]).all():
         raise ImageError(f"{name} gets a score that is no number: choose another photo, or other networks.")
-    return Numbers(
-        siam=found.scenicness,
-        bias=found.bias,
-        contributions=found.contributions.tolist(),
-        presence=found.attribute_scores.tolist(),
-        baseline=found.baseline_scenicness,
-    )
+    numbers = {
+        "siam": explanation.scenicness,
+        "bias": explanation.bias,
+        "contributions": explanation.contributions,
+        "presence": explanation.attribute_scores,
+        "baseline": explanation.baseline_scenicness,
+    }
+    return PairPredictions.of_photo(explanation.attributes, numbers)
 
 
 def take_half_of_the_cores() -> None:
@@ -114,34 +105,42 @@ def fingerprint(pair: Pair) -> str:
     return identity(pair, learnt=False)
 
 
-class Kept:
-    """Scores that outlast an interruption: a line of JSON each, behind one that tells of which networks they are."""
+class ScoreFile:
+    """Scores that outlast an interruption: a line of JSON each, behind one that says of which networks they are.
 
-    def __init__(self, path: Path, networks: str) -> None:
-        self._path, self._known = path, dict[str, Numbers]()
+    Args:
+        path: of the file; scores of the same networks that stand in it are known at once, others are dropped.
+        networks: `fingerprint` of the pair.
+        attributes: of the pair.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, networks: str, attributes: Sequence[str]) -> None:
+        self._path, self._known = path, dict[str, PairPredictions]()
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         if lines[:1] == [networks]:
             for line in lines[1:]:
                 with contextlib.suppress(ValueError, KeyError, TypeError):  # cut by a crash
-                    told = json.loads(line)
-                    digest = told.pop("sha256")
-                    self._known[digest] = Numbers(**told)
+                    numbers = json.loads(line)
+                    self._known[numbers["sha256"]] = PairPredictions.of_photo(attributes, numbers)
         write_atomically(path, ("\n".join([networks, *map(self._line, self._known)]) + "\n").encode())
 
-    def get(self, digest: str) -> Numbers | None:
+    def get(self, digest: str) -> PairPredictions | None:
         """Return the scores of a picture, None where they are not known."""
         return self._known.get(digest)
 
-    def add(self, digest: str, numbers: Numbers) -> Numbers:
-        """Keep the scores of a picture, and return them."""
-        self._known[digest] = numbers
+    def add(self, digest: str, scores: PairPredictions) -> PairPredictions:
+        """Store the scores of a picture, and return them."""
+        self._known[digest] = scores
         with storage_errors(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(self._line(digest) + "\n")
-        return numbers
+        return scores
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove the file."""
         self._path.unlink(missing_ok=True)
 
     def _line(self, digest: str) -> str:
-        return json.dumps({"sha256": digest, **asdict(self._known[digest])})
+        return json.dumps({"sha256": digest, **self._known[digest].photo(0)})

@@ -38,6 +38,7 @@ from PIL import Image
 
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
+from siam.evaluation.what_where_how.verdicts import Verdict
 from siam.gallery.checks import is_address as is_address
 from siam.gallery.checks import numbers, problem_of_columns, problem_of_rows
 
@@ -110,15 +111,21 @@ class Gallery:
 
     def facts(self, row: int) -> dict[str, Any]:
         """Return what `photos` tells of a photo, None for what is not known."""
-        told = self.photos.iloc[row].to_dict()
+        cells = self.photos.iloc[row].to_dict()
         return {
-            name: value if isinstance(value, np.ndarray) or not pd.isna(value) else None for name, value in told.items()
+            name: value if isinstance(value, np.ndarray) or not pd.isna(value) else None
+            for name, value in cells.items()
         }
 
     def picture(self, row: int) -> Path | None:
         """Return the file of a photo below the folder; None for an address, or where there is no picture."""
         image = self.photos["image"][row]
         return self.folder / image if isinstance(image, str) and not is_address(image) else None
+
+    def verdict(self, row: int) -> Verdict | None:
+        """Return what happened on a rendered scene; None where that is not known."""
+        text = (self.truths[row] or {}).get("verdict")
+        return None if text is None else Verdict.parse(text)
 
     def masks(self, row: int) -> np.ndarray | None:
         """Return the masks (K, h, w) of a rendered scene, bool, in the order of the attributes; None where unknown.
@@ -142,8 +149,8 @@ class Gallery:
 def peek(folder: Path) -> tuple[About, int]:
     """Return what a gallery tells of itself, and how many photos it has, without reading them; errors as `read`."""
     path = folder / FILE
-    told = _opened(path, pq.read_metadata)
-    return _about(path, (told.metadata or {}).get(KEY)), told.num_rows
+    file = _opened(path, pq.read_metadata)
+    return _about(path, (file.metadata or {}).get(KEY)), file.num_rows
 
 
 def read(folder: Path) -> Gallery:

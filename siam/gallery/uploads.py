@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from siam.errors import DatasetError, ImageError
-from siam.gallery.scoring import Numbers, Refused, Told, about, fingerprint, scale_of, score, small_copy
+from siam.evaluation.predictions import PairPredictions
+from siam.gallery.scoring import Refused, Told, about, fingerprint, scale_of, score, small_copy
 from siam.gallery.store import Gallery, of_table
 from siam.gallery.writing import Entry, table_of
 from siam.models.checkpoint import Pair
@@ -43,7 +44,7 @@ class Batch:
         files = {file.casefold() for _name, file, _data in self._waiting}
         self.unused = sum(name not in files for name in self._scores)  # scores of photos that did not come
         self._copies: dict[str, tuple[str, bytes, str]] = {}  # by name: the file's name, the copy, its checksum
-        self._numbers: dict[tuple[str, str], Numbers] = {}  # by networks and checksum
+        self._numbers: dict[tuple[str, str], PairPredictions] = {}  # by networks and checksum
         self.refused: list[Refused] = []
 
     def go_on(self, pair: Pair, lock: AbstractContextManager[object], told: Told = lambda _done, _of: None) -> None:
@@ -85,7 +86,7 @@ class Batch:
         for name, (file, data, digest) in self._copies.items():
             if numbers := self._numbers.get((networks, digest)):
                 rating = self._scores.get(file.casefold())
-                entries.append(Entry(identifier=name, sha256=digest, crowd_mean=rating, **vars(numbers)))
+                entries.append(Entry(identifier=name, sha256=digest, crowd_mean=rating, **numbers.photo(0)))
                 contents.append(data)
         if not entries:
             return None

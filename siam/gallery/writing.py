@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from tqdm import tqdm
 
 from siam.datasets import oasis
@@ -76,9 +75,9 @@ def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
         StorageError: it cannot be stored.
         ValueError: there are no entries, or one does not have a contribution for each attribute.
     """
-    told = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
+    metadata = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
     stored = BytesIO()
-    pq.write_table(table_of(about, entries).replace_schema_metadata({KEY: told}), stored, compression="zstd")
+    pq.write_table(table_of(about, entries).replace_schema_metadata({KEY: metadata}), stored, compression="zstd")
     write_atomically(folder / FILE, stored.getvalue())
 
 
@@ -118,12 +117,11 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     if choice.pictures:
         refuse_to_overwrite(assessment, folder, names)
         pictures = [folder / PICTURE.format(name) for name in names]
-        told = zip(tqdm(files, desc="gallery", unit="photo", file=sys.stderr, disable=None), pictures, strict=True)
-        sizes = [copy_picture(path, picture, choice.size) for path, picture in told]
+        copies = zip(tqdm(files, desc="gallery", unit="photo", file=sys.stderr, disable=None), pictures, strict=True)
+        sizes = [copy_picture(path, picture, choice.size) for path, picture in copies]
         assessment = judge_again(pair, assessment, rows, pictures)
         rows = list(range(len(files)))
-    found, truths = assessment.judged.found, facts.truths(assessment)
-    presence = pair.siam.link(torch.from_numpy(found.logits)).numpy()
+    said, truths = assessment.judged.predictions, facts.truths(assessment)
     crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
     entries, labels = [], facts.identifiers(files, root)
     for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
@@ -134,32 +132,28 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
         entries.append(
             Entry(
                 identifier=labels[place],
-                siam=float(found.scores[row]),
-                bias=pair.siam.scenicness_head.bias.item(),
-                contributions=found.contributions[row].tolist(),
-                presence=presence[row].tolist(),
-                baseline=None if found.baseline is None else float(found.baseline[row]),
                 truth=json.dumps(truth, ensure_ascii=False) if truth else None,
+                **said.photo(row),
                 **crowd[row],
                 **credit,
             )
         )
     config = pair.siam.config
-    told = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
+    about = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
     if isinstance(assessment.photos, ScoredPhotos) and not assessment.figures["same_scale"]:
-        told = replace(told, crowd_scale=assessment.photos.scale)
-    write(folder, told, entries)
+        about = replace(about, crowd_scale=assessment.photos.scale)
+    write(folder, about, entries)
     for stale in before - files_of(folder):
         (folder / stale).unlink(missing_ok=True)
     return len(entries)
 
 
-def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, folder: Path, command: str) -> int:
+def build_out_of_fold(model: str, judged: OutOfFold, source: int, root: Path, folder: Path, command: str) -> int:
     """Write a gallery, without pictures, of one source of ratings, each photo judged by networks that never saw it.
 
     Args:
         model: name of the pair.
-        found: what the networks of a cross-validation say.
+        judged: what the networks of a cross-validation say.
         source: which of its sources.
         root: of that source, a dataset in OASIS's layout.
         folder: where the gallery goes.
@@ -172,7 +166,7 @@ def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, fol
         DatasetError: the dataset is not as its layout says, or not the one that was cross-validated.
         StorageError: the gallery cannot be stored.
     """
-    photos, rows = oasis.read(root), np.flatnonzero(found.sources == source)
+    photos, rows = oasis.read(root), np.flatnonzero(judged.sources == source)
     places = np.arange(len(photos.files))
     if len(places) != len(rows):  # some cannot be read
         places = np.flatnonzero(usable(photos.files))
@@ -183,17 +177,17 @@ def build_out_of_fold(model: str, found: OutOfFold, source: int, root: Path, fol
     entries = [
         Entry(
             identifier=label,
-            siam=float(found.siam[row]),
-            bias=float(found.bias[row]),
-            contributions=found.contributions[row].tolist(),
-            presence=found.presence[row].tolist(),
-            baseline=float(found.baseline[row]),
+            **judged.predictions.photo(row),
             **crowd,
             **credit,
         )
         for row, label, (crowd, credit) in zip(rows, facts.identifiers(files, root), known, strict=True)
     ]
-    write(folder, _about(model, oasis.SCALE, found.attributes, root.name, "cross-validation", command), entries)
+    write(
+        folder,
+        _about(model, oasis.SCALE, judged.predictions.attributes, root.name, "cross-validation", command),
+        entries,
+    )
     return len(entries)
 
 

@@ -3,6 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from siam.evaluation.figures import (
+    AttributeFigures,
+    ErrorFigures,
+    Interval,
+    PresenceFigures,
+    PresenceOfAttribute,
+    ScoreFigures,
+    TruthFigures,
+)
+
 COLUMNS = {  # of the table of what, where and how: SIAM and the references that say what its figures are worth
     "siam": "SIAM",
     "ideal": "ideal",
@@ -45,8 +55,8 @@ def table(answer: dict[str, Any]) -> str:
     if skipped := len(answer["skipped"]):
         heading += f", {skipped} skipped"
     body = _attributes(answer["siam"]) if "per_attribute" in answer["siam"] else _scores(answer)
-    if found := answer.get("what_where_how"):
-        body += _what_where_how(found)
+    if answer.get("what_where_how"):
+        body += _what_where_how(TruthFigures.from_json(answer["what_where_how"], "what_where_how"))
     return "\n\n".join([heading, *body, answer["method"]]) + "\n"
 
 
@@ -71,78 +81,80 @@ def _scores(answer: dict[str, Any]) -> list[str]:
     error = "RMSE" if answer["same_scale"] else "RMSE of ranks"
     rows = [("", error, "95 %", "Kendall's tau", "95 %", "n")]
     for name in ("siam", "baseline", "difference"):
-        found = answer[name]
-        if found is not None:
-            shown = found["rmse"] if answer["same_scale"] else found.get("rank_rmse")
+        if answer[name] is not None:
+            scores = ScoreFigures.from_json(answer[name], name)
+            shown = scores.rmse if answer["same_scale"] else scores.rank_rmse
             label = {"siam": "SIAM", "baseline": "baseline", "difference": "SIAM − baseline"}[name]
-            rows.append((label, figure(shown), _range(found["rmse_interval"]), *_tau(found), str(found["n"])))
+            rows.append((label, figure(shown), _range(scores.rmse_interval), *_tau(scores), str(scores.n)))
     if answer["same_scale"]:
         parts = [columns(rows), f"RMSE in points of {scale['name']}, {scale['low']:g} to {scale['high']:g}"]
     else:
         parts = [columns(rows), "RMSE of ranks as shares of the photos: 0 for the same order, 0.41 for chance"]
     titles = {"predicted": "Predicted presence", "true": "Presence that annotators saw"}
-    for kind, found in answer["presence"].items():
-        parts += [f"{titles[kind]} and the score; mean scores:\n{found['rule']}", _presence(found)]
+    for kind, value in answer["presence"].items():
+        presence = PresenceFigures.from_json(value, f"presence · {kind}")
+        parts += [f"{titles[kind]} and the score; mean scores:\n{presence.rule}", _presence(presence)]
     return parts
 
 
-def _presence(found: dict[str, Any]) -> str:
+def _presence(presence: PresenceFigures) -> str:
     rows = [("attribute", "tau", "95 %", "present", "absent")]
-    ranked = sorted(found["attributes"].items(), key=lambda item: -(item[1]["kendall_tau"] or 0))
+    ranked = sorted(presence.attributes.items(), key=lambda item: -(item[1].kendall_tau or 0))
     for name, of in ranked:
-        rows.append((name, *_tau(of), figure(of["mean_present"], 2), figure(of["mean_absent"], 2)))
+        rows.append((name, *_tau(of), figure(of.mean_present, 2), figure(of.mean_absent, 2)))
     return columns(rows)
 
 
-def _attributes(found: dict[str, Any]) -> list[str]:
-    interval = _range(found["mean_average_precision_interval"])
+def _attributes(answer: dict[str, Any]) -> list[str]:
+    figures = AttributeFigures.from_json(answer, "siam")
+    interval = _range(figures.mean_average_precision_interval)
     mean = [
-        f"mean average precision {figure(found['mean_average_precision'])} ({interval}) over the "
-        f"{found['attributes']} attributes with positives, by chance {figure(found['chance'])}",
-        f"{figure(found['mean_average_precision_of_three'])} over the {found['attributes_of_three']} with at least 3",
+        f"mean average precision {figure(figures.mean_average_precision)} ({interval}) over the "
+        f"{figures.attributes} attributes with positives, by chance {figure(figures.chance)}",
+        f"{figure(answer['mean_average_precision_of_three'])} over the {answer['attributes_of_three']} with at least 3",
     ]
+    intervals, positives = figures.per_attribute_interval or {}, figures.positives or {}
     rows = [("attribute", "average precision", "95 %", "positives")]
-    for name, precision in found["per_attribute"].items():
-        interval = _range(found["per_attribute_interval"][name])
-        rows.append((name, figure(precision), interval, str(found["positives"][name])))
+    for name, precision in (figures.per_attribute or {}).items():
+        rows.append((name, figure(precision), _range(intervals[name]), str(positives[name])))
     return ["\n".join(mean), columns(rows)]
 
 
-def truth_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:
+def truth_rows(figures: TruthFigures) -> list[tuple[str, ...]]:
     """Return the cells of the table of what, where and how: SIAM beside simple references, the heads first."""
     rows: list[tuple[str, ...]] = [("", *COLUMNS.values())]
     for (part, key), label in TRUTHS.items():
-        rows.append((label, *(figure(found[name].get(part, {}).get(key)) for name in COLUMNS)))
+        rows.append((label, *(figure(getattr(figures, name).figure(part, key)) for name in COLUMNS)))
     return rows
 
 
-def error_rows(error: dict[str, Any]) -> list[tuple[str, ...]]:
+def error_rows(error: ErrorFigures) -> list[tuple[str, ...]]:
     """Return the cells of the table of what SIAM's errors are made of, the heads first."""
     rows: list[tuple[str, ...]] = [("", "mean size", "RMS", "share of variance", "largest in")]
-    for name, of in error["parts"].items():
+    for name, of in error.parts.items():
         label = "outside the vocabulary" if name == "outside" else name
-        cells = [figure(of[key], 2) for key in ("mean_absolute", "rms", "share_of_variance")]
-        rows.append((label, *cells, "–" if of["largest"] is None else f"{100 * of['largest']:.0f} %"))
-    return [*rows, ("together", figure(error["mean_absolute"], 2), figure(error["rms"], 2), "", "")]
+        cells = [figure(value, 2) for value in (of.mean_absolute, of.rms, of.share_of_variance)]
+        rows.append((label, *cells, "–" if of.largest is None else f"{100 * of.largest:.0f} %"))
+    return [*rows, ("together", figure(error.mean_absolute, 2), figure(error.rms, 2), "", "")]
 
 
-def _what_where_how(found: dict[str, Any]) -> list[str]:
-    title = f"What, where and how, against the truth of {found['n']} rendered scenes, beside simple references:"
-    parts = [f"{title}\n{columns(truth_rows(found))}"]
-    if error := found["error"]:
+def _what_where_how(figures: TruthFigures) -> list[str]:
+    title = f"What, where and how, against the truth of {figures.n} rendered scenes, beside simple references:"
+    parts = [f"{title}\n{columns(truth_rows(figures))}"]
+    if error := figures.error:
         parts.append(
             f"Why SIAM errs, in points; the parts of each scene sum to its error:\n{columns(error_rows(error))}"
         )
     rows = [("attribute", "scenes", *_OF_ATTRIBUTE.values())]
-    for name, of in found["per_attribute"].items():
-        rows.append((name, str(of["scenes"]), *(figure(of[key], 2) for key in _OF_ATTRIBUTE)))
+    for name, of in figures.per_attribute.items():
+        rows.append((name, str(of.scenes), *(figure(getattr(of, key), 2) for key in _OF_ATTRIBUTE)))
     about = "points: what an attribute would add if it covered all of the picture"
     return [*parts, f"Each attribute that at least three scenes show; {about}:\n{columns(rows)}"]
 
 
-def _tau(found: dict[str, Any]) -> tuple[str, str]:
-    return figure(found["kendall_tau"]), _range(found["kendall_tau_interval"])
+def _tau(figures: ScoreFigures | PresenceOfAttribute) -> tuple[str, str]:
+    return figure(figures.kendall_tau), _range(figures.kendall_tau_interval)
 
 
-def _range(pair: list[float] | None) -> str:
-    return "" if pair is None else f"{pair[0]:.3f} to {pair[1]:.3f}"
+def _range(interval: Interval | None) -> str:
+    return "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"

@@ -8,8 +8,8 @@ give their figures, and in which 0.501 and 0.449 on the 90 photos stand too.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from siam.evaluation.figures import PhotoFigures, VariantFigures
 from siam.evaluation.stored import Result
 
 VARIANTS = {"baseline": "baseline", "siam": "SIAM", "siam-frozen": "SIAM, no finetuning"}
@@ -60,7 +60,7 @@ class _Measured:
     data: str
     kind: str
     cells: _Column
-    count: int | None
+    count: int
     result: Result
 
 
@@ -139,32 +139,33 @@ def _tables(results: Sequence[Result]) -> tuple[_Table, _Table]:
 def _columns(result: Result, *, annotated: bool) -> Iterator[_Measured]:
     """Yield a column for each set of photos and kind of figure in a result."""
     cells: dict[tuple[str, str], _Column] = {}
-    counts: dict[tuple[str, str], int | None] = {}
+    counts: dict[tuple[str, str], int] = {}
     for variant, figures in result.figures.items():
-        for own, name, block in _blocks(variant, figures):
+        for whose, name, photos in _sets(variant, figures):
             if (name == _ANNOTATED) is not annotated:
                 continue
             data = f"{result.data}, {result.split}" if name in ("", _ANNOTATED) else name
-            for kind, cell in _kinds(block):
-                cells.setdefault((data, kind), {})[own] = cell
-                counts.setdefault((data, kind), block.get("n"))
+            for kind, cell, count in _kinds(photos):
+                cells.setdefault((data, kind), {})[whose] = cell
+                counts.setdefault((data, kind), count)
     for (data, kind), column in cells.items():
         yield _Measured(data, kind, column, counts[data, kind], result)
 
 
-def _blocks(variant: str, figures: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _sets(variant: str, figures: VariantFigures) -> Iterator[tuple[str, str, PhotoFigures]]:
     """Yield the sets of photos in a variant's figures: whose they are, the set's name ("" for its own), and figures."""
-    yield variant, "", figures
-    for name, block in figures.items():
-        if isinstance(block, dict) and name not in {"difference", *_ABLATIONS}:
-            yield *_OTHER_VARIANT.get(name, (variant, name)), block
+    yield variant, "", figures.photos
+    for name, photos in figures.sets.items():
+        if name not in _ABLATIONS:
+            yield *_OTHER_VARIANT.get(name, (variant, name)), photos
 
 
-def _kinds(block: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if "kendall_tau" in block and "rmse" in block:
-        yield _BOTH, f"{_number(block['rmse'])} / {_number(block['kendall_tau'])}"
-    if "mean_average_precision" in block:
-        yield _PRECISION, _number(block["mean_average_precision"])
+def _kinds(photos: PhotoFigures) -> Iterator[tuple[str, str, int]]:
+    """Yield the kinds of figures of a set of photos, each with its cell and the number of the photos."""
+    if (scores := photos.scores) is not None:
+        yield _BOTH, f"{_number(scores.rmse)} / {_number(scores.kendall_tau)}", scores.n
+    if (attributes := photos.attributes) is not None:
+        yield _PRECISION, _number(attributes.mean_average_precision), attributes.n
 
 
 def _cells(table: _Table) -> tuple[list[str], list[tuple[str, str, str]], list[list[str]]]:
@@ -173,10 +174,9 @@ def _cells(table: _Table) -> tuple[list[str], list[tuple[str, str, str]], list[l
     heads = [(*_halves(data), kind) for data, kind, _column in table.reported]
     columns = [column for _data, _kind, column in table.reported]
     sources = _sources(table)
-    for found in table.measured:
-        photos = "" if found.count is None else f"{found.count:,} photos "
-        heads.append((found.data, f"{photos}[{sources.index(found.result) + 1}]", found.kind))
-        columns.append(found.cells)
+    for of in table.measured:
+        heads.append((of.data, f"{of.count:,} photos [{sources.index(of.result) + 1}]", of.kind))
+        columns.append(of.cells)
     if not table.measured:
         heads.append(("no result yet", "", ""))
         columns.append({})
@@ -201,9 +201,9 @@ def _notes(table: _Table) -> list[str]:
 def _sources(table: _Table) -> list[Result]:
     """Return the results that the measured columns are from, each once, in their order."""
     sources: list[Result] = []
-    for found in table.measured:
-        if found.result not in sources:
-            sources.append(found.result)
+    for of in table.measured:
+        if of.result not in sources:
+            sources.append(of.result)
     return sources
 
 

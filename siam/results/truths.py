@@ -1,15 +1,12 @@
-"""What a stored result tells of presence, and of what, where and how on scenes whose truth is known."""
+"""What stored results tell of presence, and of what, where and how on rendered scenes: as figures and as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from siam.evaluation.figures import PresenceFigures, TruthFigures
 from siam.evaluation.stored import Result
-from siam.results.assessment import COLUMNS, TRUTHS, error_rows, truth_rows
-from siam.results.scores import checked, pair
-
-_OF_PRESENCE = {"kendall_tau", "mean_present", "mean_absent", "present", "absent"}
-_OF_ATTRIBUTE = {"scenes", "average_precision", "pixel_ap", "iou", "pointing", "template", "points", "true_points"}
+from siam.results.assessment import COLUMNS, TRUTHS, columns, error_rows, truth_rows
+from siam.results.paper import markdown_table
 
 
 @dataclass(frozen=True)
@@ -22,50 +19,23 @@ class Compared:
     references: Mapping[str, float]
 
 
-def presences(result: Result) -> list[dict[str, Any]]:
-    """Return how the presence of attributes goes with the score (`siam.evaluation.presence`), for each network that
-    tells it.
-
-    Raises:
-        ResultError: the figures are not as they should be.
+def presences(result: Result) -> list[Mapping[str, PresenceFigures]]:
+    """Return how the presence of attributes goes with the score, "predicted" and "true", for each network that tells
+    it.
     """
-    found = [of["presence"] for of in result.figures.values() if of.get("presence")]
-    with checked(result):
-        for of in (of for kinds in found for of in kinds.values()):
-            int(of["n"])
-            for row in of["attributes"].values():
-                pair(row["kendall_tau_interval"])
-                _want(_OF_PRESENCE, row)
-    return found
+    return [of.presence for of in result.figures.values() if of.presence]
 
 
-def truths(result: Result) -> list[dict[str, Any]]:
-    """Return the figures of what, where and how (`siam.evaluation.assessment`), for each network that tells them.
-
-    Raises:
-        ResultError: the figures are not as they should be.
-    """
-    found = [of["what_where_how"] for of in result.figures.values() if of.get("what_where_how")]
-    with checked(result):
-        for of in found:
-            int(of["n"])
-            truth_rows(of)
-            if not compared(of):
-                raise KeyError("siam")
-            if of["error"]:
-                error_rows(of["error"])
-            for row in of["per_attribute"].values():
-                _want(_OF_ATTRIBUTE, row)
-    return found
+def truths(result: Result) -> list[TruthFigures]:
+    """Return the figures of what, where and how, for each network that tells them."""
+    return [of.what_where_how for of in result.figures.values() if of.what_where_how is not None]
 
 
-def compared(found: Mapping[str, Any]) -> list[Compared]:
-    """Return the figures of what, where and how (`siam.evaluation.assessment`) that are defined, with the references
-    that are.
-    """
+def compared(figures: TruthFigures) -> list[Compared]:
+    """Return the figures of what, where and how that are defined, with the references that are."""
     shown = []
     for (part, key), label in TRUTHS.items():
-        values = {words: found[name].get(part, {}).get(key) for name, words in COLUMNS.items()}
+        values = {words: getattr(figures, name).figure(part, key) for name, words in COLUMNS.items()}
         known = {words: value for words, value in values.items() if value is not None}
         siam = known.pop(COLUMNS["siam"], None)
         if siam is not None:
@@ -73,6 +43,20 @@ def compared(found: Mapping[str, Any]) -> list[Compared]:
     return shown
 
 
-def _want(names: set[str], row: Mapping[str, Any]) -> None:
-    if lacking := names - row.keys():
-        raise KeyError(", ".join(sorted(lacking)))
+def truth_tables(results: Sequence[Result], *, markdown: bool = False) -> str:
+    """Return, of every result that tells them, what, where and how and what SIAM's errors are made of as two tables.
+
+    Args:
+        results: some of which are of rendered scenes; "" comes back where none is.
+        markdown: whether the tables are Markdown rather than plain text.
+    """
+    parts = []
+    for result in results:
+        for variant, of in result.figures.items():
+            if (figures := of.what_where_how) is None:
+                continue
+            parts.append(f"{'### ' if markdown else ''}{result.model} ({variant}) on {figures.n} rendered scenes")
+            tables = [truth_rows(figures)] + ([error_rows(figures.error)] if figures.error else [])
+            parts += [markdown_table(rows) if markdown else columns(rows) for rows in tables]
+            parts.append(f"{result.date}; `{result.command}`")
+    return "\n\n".join(parts) + "\n" if parts else ""

@@ -13,7 +13,7 @@ from siam.cli.main import main
 from siam.datasets import scenicornot
 from siam.datasets.oasis import SCALE as OASIS
 from siam.datasets.sun_attributes import ATTRIBUTES
-from siam.evaluation import stored as results
+from siam.evaluation.stored import read as read_result
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair, save
 from tests.evaluation.test_metrics import slow_average_precision, slow_rmse, slow_tau_b
@@ -266,7 +266,7 @@ def test_figures_on_photos_seen_in_training_are_not_stored(run, pair, datasets, 
         "--data", "scenicornot", "--root", datasets / "scenicornot", "--out", out, model=tmp_path / "seen"
     )
     assert status == 0
-    assert set(results.read(out).figures["siam"]) == {"presence"}
+    assert set(read_result(out).figures["siam"].to_json()) == {"presence"}
     out.unlink()
     status, _out, err = run(
         "--data", "sun", "--root", datasets / "sun", "--split", "train", "--out", out, model=tmp_path / "seen"
@@ -291,13 +291,13 @@ def test_out_stores_a_result_that_tables_show(run, datasets, tmp_path):
         arguments = ("--data", data, "--root", datasets / data, "--split", "all", "--out", stored / f"{data}.json")
         status, out, _err = run(*arguments, "--json")
         assert status == 0
-        found, result = json.loads(out), results.read(stored / f"{data}.json")
+        found, result = json.loads(out), read_result(stored / f"{data}.json")
         for name in ("rmse", "kendall_tau", "mean_average_precision"):
-            assert result.figures["siam"].get(name) == found["siam"].get(name)
+            assert result.figures["siam"].to_json().get(name) == found["siam"].get(name)
         assert (result.model, result.data, result.split) == ("tiny", data, "all")
         assert f"evaluate --data {data}" in result.command
     assert result.figures.keys() == {"siam"}
-    assert results.read(stored / "scenicornot.json").figures["siam"]["presence"]["predicted"]["attributes"]
+    assert read_result(stored / "scenicornot.json").figures["siam"].presence["predicted"].attributes
     for style in ((), ("--markdown",)):
         status, out, _err = run("--tables", stored, *style)
         assert status == 0

@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siam.evaluation import stored
-from siam.evaluation.stored import Result, ResultError
+from siam.evaluation.figures import ScoreFigures, VariantFigures
+from siam.evaluation.stored import Result, ResultError, variant_figures
 
 BLOCK = {"kendall_tau": 0.6316, "kendall_tau_sd": 0.01, "rmse": 0.7634, "rmse_sd": 0.01, "n": 141}
+PRECISE = {"mean_average_precision": 0.6, "n": 9}
+COMPARED = {"world": "rendered", "n": 1, "methods": {}, "orders": []}
 RESULT = Result(
     model="photo",
     data="oasis_scenes",
@@ -20,7 +23,9 @@ RESULT = Result(
     date="2026-11-21",
     command="python -m siam train recipes/photo.toml",
     git_commit="0123abc",
-    figures={"siam": {"oasis_scenes": BLOCK, "sun_test": {"mean_average_precision": 0.6, "per_attribute": {}, "n": 9}}},
+    figures=variant_figures(
+        {"siam": {"oasis_scenes": BLOCK, "sun_test": {"mean_average_precision": 0.6, "per_attribute": {}, "n": 9}}}
+    ),
 )
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**40), 2**40) | st.none()
@@ -44,8 +49,25 @@ def test_any_finite_figures_come_back(figures, tmp_path_factory):
     if not figures:
         return
     path = tmp_path_factory.mktemp("results") / "any.json"
-    stored.write(replace(RESULT, figures=figures), path)
-    assert stored.read(path).figures == figures
+    stored.write(replace(RESULT, figures=variant_figures(figures)), path)
+    assert json.loads(path.read_text())["figures"] == figures
+    assert stored.read(path).figures == variant_figures(figures)
+
+
+@pytest.mark.parametrize("path", sorted(stored.STORED.glob("*.json")), ids=lambda path: path.stem)
+def test_the_projects_own_results_are_written_again_as_they_are(path, tmp_path):
+    stored.write(stored.read(path), tmp_path / path.name)
+    assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_unknown_figures_and_nulls_are_written_again_as_they_were():
+    content = {"unit": "points", **BLOCK, "rank_rmse": None, "own": {**PRECISE, "median": 0.5}, "comparison": None}
+    figures = VariantFigures.from_json(content, "siam")
+    assert list(figures.to_json().items()) == list(content.items())
+    assert figures.photos.scores.kendall_tau == 0.6316 and figures.sets["own"].attributes.n == 9
+    assert VariantFigures(difference=ScoreFigures(kendall_tau=0.5, n=3)).to_json() == {
+        "difference": {"kendall_tau": 0.5, "n": 3}
+    }
 
 
 def test_all_results_of_a_folder_by_name(tmp_path):
@@ -60,7 +82,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "photo.json"
     stored.write(RESULT, path)
     with pytest.raises(ValueError, match="rmse"):
-        stored.write(replace(RESULT, figures={"siam": {"rmse": float("nan")}}), path)
+        stored.write(replace(RESULT, figures={"siam": VariantFigures(further={"rmse": float("nan")})}), path)
     assert stored.read(path) == RESULT
     assert [file.name for file in tmp_path.iterdir()] == ["photo.json"]
 
@@ -68,11 +90,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), np.float64("nan")])
 def test_no_number_that_json_lacks(tmp_path, number):
     with pytest.raises(ValueError, match="expected a number"):
-        stored.write(replace(RESULT, figures={"siam": {"sun_test": {"anything": number}}}), tmp_path / "x.json")
+        figures = {"siam": VariantFigures(difference=ScoreFigures(kendall_tau=0.5, n=3, further={"anything": number}))}
+        stored.write(replace(RESULT, figures=figures), tmp_path / "x.json")
 
 
 def spoiled(**changes):
-    content = {name: getattr(RESULT, name) for name in RESULT.__dataclass_fields__}
+    content = RESULT.to_json()
     content.update(changes)
     return {name: value for name, value in content.items() if value is not ...}
 
@@ -95,6 +118,18 @@ def spoiled(**changes):
         (spoiled(figures={"siam": 3}), "siam"),
         (spoiled(figures={"siam": {"rmse": "much"}}), "siam · rmse"),
         (spoiled(figures={"baseline": {"oasis": {"kendall_tau": True}}}), "baseline · oasis · kendall_tau"),
+        (spoiled(figures={"siam": {"oasis": {"kendall_tau": 0.5}}}), "lacks n as one of the figures of siam · oasis"),
+        (spoiled(figures={"siam": {**BLOCK, "rmse_interval": [1]}}), "siam · rmse_interval; expected the two ends"),
+        (spoiled(figures={"siam": {**PRECISE, "positives": 3}}), "3 as siam · positives; expected names"),
+        (spoiled(figures={"siam": {**PRECISE, "per_attribute": {"sky": "1"}}}), "siam · per_attribute · sky; expected"),
+        (spoiled(figures={"siam": {"presence": {"predicted": {"n": 3}}}}), "lacks attributes .* siam · presence"),
+        (spoiled(figures={"siam": {"what_where_how": {"n": 3}}}), "lacks siam .* siam · what_where_how"),
+        (spoiled(figures={"baseline": {"comparison": {"world": "a", "n": 1}}}), "lacks methods"),
+        (
+            spoiled(figures={"baseline": {"comparison": {**COMPARED, "methods": {"cam": {"ebpg": {}}}}}}),
+            "lacks mean .*ebpg",
+        ),
+        (spoiled(figures={"baseline": {"comparison": {**COMPARED, "orders": [{}]}}}), "lacks better .* orders · 1"),
     ],
 )
 def test_what_is_no_result_is_refused_in_one_line(tmp_path, content, words):

@@ -20,12 +20,14 @@ from siam.datasets.rendered import crowd
 from siam.datasets.rendered.truth import read_masks, read_truth
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
-from siam.evaluation import stored as results
+from siam.evaluation.predictions import PairPredictions
+from siam.evaluation.stored import read as read_result
 from siam.evaluation.what_where_how import judgement
 from siam.evaluation.what_where_how.errors import error_figures, largest_parts, map_scales, split_error, verdicts
-from siam.evaluation.what_where_how.judgement import Explained, correlation, judge, top_agreement, true_weights
+from siam.evaluation.what_where_how.judgement import correlation, judge, top_agreement, true_weights
 from siam.evaluation.what_where_how.places import centre_prior, inside_causes, judge_maps
 from siam.evaluation.what_where_how.scenes import CAUSE, CELLS, pooled, read
+from siam.evaluation.what_where_how.verdicts import Verdict
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair, save
 from tests.support.networks import baseline_network, siam_network
@@ -54,8 +56,15 @@ def perfect(scenes, root):
     maps = pooled(masks, (SIDE, SIDE)) * 3  # the unit of a map is its own
     templates = true_weights(GRID) / 3
     contributions = np.einsum("kij,nkij->nk", templates, pooled(maps, (GRID, GRID)))
-    logits = maps.mean(axis=(2, 3))
-    return Explained(logits, contributions, maps, scenes.total, templates, crowd.BIAS)
+    return said(contributions, maps, scenes.total, templates, crowd.BIAS)
+
+
+def said(contributions, maps, total, templates, bias):
+    """Return predictions, the logits of which are the means of the maps."""
+    logits, biases = maps.mean(axis=(2, 3)), np.full(len(maps), bias)
+    scores = biases + contributions.sum(axis=1)
+    of_maps = {"maps": maps, "total": total, "templates": templates}
+    return PairPredictions(ATTRIBUTES, scores, biases, contributions, logits, logits=logits, **of_maps)
 
 
 def anything(seed, scenes, sign=1.0):
@@ -65,7 +74,7 @@ def anything(seed, scenes, sign=1.0):
     templates = random.normal(0, 0.2, (len(ATTRIBUTES), GRID, GRID)).astype(np.float32)
     contributions = np.einsum("kij,nkij->nk", templates, pooled(maps, (GRID, GRID)))
     total = random.normal(size=(COUNT, SIDE, SIDE)).astype(np.float32)
-    return Explained(maps.mean(axis=(2, 3)), contributions, maps, total, templates, 5.0)
+    return said(contributions, maps, total, templates, 5.0)
 
 
 # The truth, reduced
@@ -268,7 +277,7 @@ def test_a_network_that_knows_the_truth_is_found_to(root, scenes):
     blind = [n for n in range(COUNT) if abs(scenes.nuances[n].sum()) > 0.6]
     told = verdicts(errors, None)
     for n in range(COUNT):
-        assert told[n].startswith("outside the vocabulary: ") if n in blind else told[n] == "right"
+        assert told[n].kind == ("outside the vocabulary" if n in blind else "right")
 
 
 def test_every_column_has_its_figures_and_a_uniform_map_tells_what_is_covered(scenes):
@@ -307,7 +316,7 @@ def test_scores_are_ranked_against_the_votes(scenes):
     figures = judge(explained, scenes)[0]
     votes = [sum(truth.votes) / len(truth.votes) for truth in scenes.truths]
     named = [truth.bias + sum(truth.contributions.values()) for truth in scenes.truths]
-    totals = [explained.bias + sum(of) for of in explained.contributions]
+    totals = [bias + sum(of) for bias, of in zip(explained.bias, explained.contributions, strict=True)]
     for column, scores in (("siam", totals), ("ideal", named)):
         assert figures[column]["score"]["kendall_tau"] == pytest.approx(kendalltau(scores, votes)[0], abs=1e-4)
 
@@ -452,7 +461,7 @@ def test_verdicts_name_the_largest_cause_in_the_direction_of_the_error(scenes):
     assert any(abs(error) > 0.5 for error in errors)
     for n, error in enumerate(errors):
         if abs(error) <= 0.5:
-            assert told[n] == ("both right" if n % 2 == 0 else "only SIAM right")
+            assert str(told[n]) == ("both right" if n % 2 == 0 else "only SIAM right")
             continue
         parts = {name: values[n] for name, values in split.parts().items()}
         towards = max(parts, key=lambda name: parts[name] * np.sign(error))
@@ -462,9 +471,9 @@ def test_verdicts_name_the_largest_cause_in_the_direction_of_the_error(scenes):
         if towards == "misweighted":
             causes["bias"] = split.bias[n]
         title = towards if towards != "outside" else "outside the vocabulary"
-        assert told[n] == f"{title}: {max(causes, key=lambda name: causes[name] * np.sign(error))}"
+        assert str(told[n]) == f"{title}: {max(causes, key=lambda name: causes[name] * np.sign(error))}"
     shifted = replace(split, bias=split.bias - errors)  # no error left at all
-    assert set(verdicts(shifted, None)) == {"right"}
+    assert set(verdicts(shifted, None)) == {Verdict("right")}
 
 
 # From the command
@@ -504,8 +513,7 @@ def test_the_command_judges_the_test_split_against_the_truth(run, root, pair):
     explained = [siam.explain(loaded, read_image(path)) for path in files]
     order = [explained[0].attributes.index(name) for name in ATTRIBUTES]
     assert order != sorted(order)
-    found = Explained(
-        logits=np.array([of.attribute_maps.mean(axis=(1, 2)) for of in explained])[:, order],
+    found = said(
         contributions=np.array([of.contributions for of in explained])[:, order],
         maps=np.array([of.attribute_maps for of in explained])[:, order],
         total=np.array([of.total_map for of in explained]),
@@ -534,7 +542,7 @@ def test_the_table_and_the_stored_result_hold_it(run, root, pair, tmp_path):
     stored = tmp_path / "results" / "rendered.json"
     status, out, _err = run("--root", root, "--model", pair, "--split", "all", "--out", stored)
     assert status == 0
-    figures = results.read(stored).figures["siam"]["what_where_how"]
+    figures = read_result(stored).figures["siam"].to_json()["what_where_how"]
     assert figures["n"] == COUNT
     lines = out.splitlines()
     head = next(line for line in lines if "another scene" in line)
@@ -550,7 +558,7 @@ def test_the_table_and_the_stored_result_hold_it(run, root, pair, tmp_path):
 def test_stored_results_are_printed_beside_the_paper_s(run, root, pair, tmp_path, capsys):
     folder = tmp_path / "results"
     run("--root", root, "--model", pair, "--split", "all", "--out", folder / "rendered.json")
-    figures = results.read(folder / "rendered.json").figures["siam"]["what_where_how"]
+    figures = read_result(folder / "rendered.json").figures["siam"].to_json()["what_where_how"]
     names = ("siam", "ideal", "another_scene", "uniform", "centre", "random")
     pixels = [f"{figures[name]['where']['pixel_ap']:.3f}" for name in names]
     part = figures["error"]["parts"]["misplaced"]
@@ -574,9 +582,9 @@ def test_a_frozen_variant_is_stored_under_its_own_name(run, root, tmp_path):
     save(Pair("tiny-frozen", network(), None, {"variant": "siam-frozen"}), tmp_path / "frozen")
     status, _out, _err = run("--root", root, "--model", tmp_path / "frozen", "--out", tmp_path / "result.json")
     assert status == 0
-    figures = results.read(tmp_path / "result.json").figures
+    figures = read_result(tmp_path / "result.json").figures
     assert figures.keys() == {"siam-frozen"}
-    assert figures["siam-frozen"]["what_where_how"]["siam"]["where"]["pixel_ap"] > 0
+    assert figures["siam-frozen"].what_where_how.siam.figure("where", "pixel_ap") > 0
 
 
 def test_another_scale_has_no_errors_in_points_and_other_attributes_have_no_truth(run, root, tmp_path):

@@ -413,13 +413,14 @@ def test_a_job_that_nobody_holds_is_cancelled():
 
 
 def test_json_of_scores_is_strict(pair, tmp_path):
-    kept = scoring.Kept(tmp_path / "scores.part", "networks")
-    kept.add("one", scoring.score(pair, LOCK, jpeg(1), "a.jpg"))
-    again = scoring.Kept(tmp_path / "scores.part", "networks")
-    assert again.get("one") == kept.get("one")
+    path, attributes = tmp_path / "scores.part", pair.siam.config.attributes
+    scores = scoring.ScoreFile(path, "networks", attributes)
+    scores.add("one", scoring.score(pair, LOCK, jpeg(1), "a.jpg"))
+    again = scoring.ScoreFile(path, "networks", attributes)
+    assert again.get("one").photo(0) == scores.get("one").photo(0)
     lines = (tmp_path / "scores.part").read_text().splitlines()
     assert json.loads(lines[1])["sha256"] == "one"
-    assert scoring.Kept(tmp_path / "scores.part", "others").get("one") is None
+    assert scoring.ScoreFile(path, "others", attributes).get("one") is None
 
 
 def test_a_thread_takes_half_of_the_cores_and_leaves_the_others_theirs():

@@ -148,11 +148,11 @@ def test_the_truth_of_a_scene_comes_along(written, root):
 def test_a_verdict_tells_whether_the_baseline_is_right_too(root, pair):
     loaded = siam.load(pair, device="cpu")
     assessment = assess(loaded, "rendered", root, "all")
-    found, quality = assessment.judged.found, assessment.scenes.quality
+    found, quality = assessment.judged.predictions, assessment.scenes.quality
     bias = assessment.errors.bias - assessment.errors.total()  # as if SIAM were right everywhere
     right = replace(assessment, errors=replace(assessment.errors, bias=bias))
     for beside, verdict in ((quality + 0.4, "both right"), (quality - 0.6, "only SIAM right"), (None, "right")):
-        judged = replace(assessment.judged, found=replace(found, baseline=beside))
+        judged = replace(assessment.judged, predictions=replace(found, baseline=beside))
         assert {truth["verdict"] for truth in truths(replace(right, judged=judged))} == {verdict}
 
 
@@ -420,6 +420,7 @@ def rewritten(path, change=lambda table: table, **told):
         (lambda table: table.set_column(1, "image", pa.array(["https://a/1.jpg"])), {}, "without its SHA-256"),
         (lambda table: table.set_column(17, "truth", pa.array(["{"])), {}, "a damaged truth"),
         (lambda table: table.set_column(17, "truth", pa.array(['{"mask": "../1.png"}'])), {}, "something else"),
+        (lambda table: table.set_column(17, "truth", pa.array(['{"verdict": "guilty"}'])), {}, "an odd verdict"),
     ],
 )
 def test_a_file_that_is_not_as_its_schema_says_is_refused(change, told, words, tmp_path):

@@ -20,6 +20,7 @@ from siam.datasets import oasis
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError
 from siam.evaluation import stored as results
+from siam.evaluation.predictions import PairPredictions
 from siam.gallery import store
 from siam.gallery.writing import build_out_of_fold
 from siam.models.siam import _pooling_matrix
@@ -781,9 +782,9 @@ def test_the_stored_result_holds_the_figures_of_the_card(trained):
     assert stored.model == "tiny" and "recipes/tiny.toml" in stored.command and "near, far" in stored.data
     for variant in ("siam", "siam-frozen", "baseline"):
         for source in ("near", "far"):
-            assert stored.figures[variant][source] == metrics[variant][source]
-    assert stored.figures["siam"]["sun_test"] == metrics["sun_test"]
-    assert stored.figures["siam-frozen"]["sun_test"] == metrics["f_alone"]
+            assert stored.figures[variant].to_json()[source] == metrics[variant][source]
+    assert stored.figures["siam"].to_json()["sun_test"] == metrics["sun_test"]
+    assert stored.figures["siam-frozen"].to_json()["sun_test"] == metrics["f_alone"]
 
 
 def test_examples_are_the_pictures_in_order(trained):
@@ -895,9 +896,11 @@ def test_the_gallery_alone_is_that_of_the_whole_training(trained, tmp_path, caps
 
 
 def test_a_gallery_of_photos_that_cannot_be_told_apart_is_refused(trained, tmp_path):
-    found = cross_validation.OutOfFold(*np.zeros((3, 4)), *np.zeros((2, 4, 33)), np.zeros(4), ATTRIBUTES)
+    of_attributes = np.zeros((2, 4, 33))
+    said = PairPredictions(ATTRIBUTES, *np.zeros((2, 4)), *of_attributes, baseline=np.zeros(4))
+    judged = cross_validation.OutOfFold(np.zeros(4), said)
     with pytest.raises(DatasetError, match="7 rated photos, but 4 were judged"):
-        build_out_of_fold("tiny", found, 0, trained.root / "near", tmp_path, "python")
+        build_out_of_fold("tiny", judged, 0, trained.root / "near", tmp_path, "python")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,26 +10,16 @@ from PIL import Image
 from siam.drawing import phrases
 from siam.errors import DatasetError
 from siam.explanation.inference import Explanation
+from siam.explanation.wording import verdict_sentence
 from siam.figures.maps import attribute_map, map_limit
 from siam.gallery.cases import Cases
 from ui.state.markdown import plain
 
-_SAID = {
-    "right": "Both networks are right, within half a point of the true score.",
-    "misread": "SIAM misread an attribute: it sees more or less of it than there is.",
-    "misplaced": "SIAM sees the right attribute in the wrong place.",
-    "misweighted": "SIAM sees what is there, but counts it wrongly.",
-    "outside the vocabulary": "The cause has no name among the attributes, so SIAM is blind to it.",
-}
-
 
 def verdict(cases: Cases, row: int) -> None:
     """Say in one line what kind of case a rendered scene is."""
-    stored = (cases.gallery.truths[row] or {}).get("verdict")
-    if stored:
-        cause = phrases.words(stored.partition(": ")[2])
-        sentence = _SAID.get(str(cases.table["kind"].iloc[row]), "")
-        st.markdown(f"**What happened:** {sentence}" + (f" Here: **{cause}**." if cause else ""))
+    if (known := cases.gallery.verdict(row)) is not None:
+        st.markdown(f"**What happened:** {verdict_sentence(known.kind, known.cause)}")
 
 
 def show(cases: Cases, row: int, explanation: Explanation, count: int = 4) -> None:

@@ -141,7 +141,7 @@ def _scatter(cases: Cases) -> None:
 
 def _agreements(result: Result, cases: Cases | None) -> list[tuple[str, list[Agreement]]]:
     """Return a result's figures of agreement on the gallery's photos, or on each set where there is no gallery."""
-    sets = {result.data.split()[0], *(name for of in result.figures.values() for name in of)} - {"annotated"}
+    sets = {result.data.split()[0], *(name for of in result.figures.values() for name in of.sets)} - {"annotated"}
     wanted = sorted(sets) if cases is None else [cases.gallery.about.data]
     return [(photos, rows) for photos in wanted if photos in sets and (rows := agreements(result, photos))]
 

@@ -1,9 +1,8 @@
 """The stored comparisons of explainers: a chart of one measure, the table of all, and the orders that papers report."""
 
-from typing import Any
-
 import streamlit as st
 
+from siam.evaluation.figures import ExplainerFigures
 from siam.evaluation.stored import Result
 from siam.figures.comparison import MEASURES, comparison_figure, measures_of
 from siam.figures.tables import html_table
@@ -28,7 +27,7 @@ def explainers() -> None:
         "shows their maps; here is how right they are on average, how faithful to the network, and what they cost. "
         "*Truth* is the true mask itself in cells as coarse as the maps; *centre* and *random* look at no network."
     )
-    readable.sort(key=lambda of: list(_WORLDS).index(of[1]["world"]) if of[1]["world"] in _WORLDS else len(_WORLDS))
+    readable.sort(key=lambda of: list(_WORLDS).index(of[1].world) if of[1].world in _WORLDS else len(_WORLDS))
     labels = {_label(result, comparison): (result, comparison) for result, comparison in readable}
     label = st.segmented_control(
         "Pictures",
@@ -41,8 +40,8 @@ def explainers() -> None:
     _comparison(*labels[label or next(iter(labels))])
 
 
-def _label(result: Result, comparison: dict[str, Any]) -> str:
-    return f"{_WORLDS.get(comparison['world'], comparison['world'])} · {result.model.removeprefix('flowers ')}"
+def _label(result: Result, figures: ExplainerFigures) -> str:
+    return f"{_WORLDS.get(figures.world, figures.world)} · {result.model.removeprefix('flowers ')}"
 
 
 def _measure(name: str) -> str:
@@ -50,11 +49,11 @@ def _measure(name: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _comparison(result: Result, comparison: dict[str, Any]) -> None:
-    methods = comparison["methods"]
+def _comparison(result: Result, figures: ExplainerFigures) -> None:
+    methods = figures.methods
     measure = st.selectbox("Measure", measures_of(methods), format_func=_measure, key="measure")
     heading = _measure(measure).split(":")[0]
-    figure = comparison_figure(methods, measure, heading, f"{comparison['n']} pictures, {stored.short_source(result)}")
+    figure = comparison_figure(methods, measure, heading, f"{figures.n} pictures, {stored.short_source(result)}")
     st.plotly_chart(figure, config=_CHART, alt=f"{heading} of each explainer: the table below holds the figures")
     st.subheader("All figures", anchor=False)
     names = shown(methods)
@@ -66,8 +65,8 @@ def _comparison(result: Result, comparison: dict[str, Any]) -> None:
         "shuffled weights, near 0 for what explains the network. passes, seconds and memory: of one picture. SIAM's "
         "deletion to increase are by SIAM's own score: hold them against *Random, on SIAM*, others against *Random*."
     )
-    if comparison["orders"]:
+    if figures.orders:
         st.subheader("Orders that papers report", anchor=False)
-        st.markdown("\n".join(f"- {sentence}" for sentence in order_sentences(comparison)))
+        st.markdown("\n".join(f"- {sentence}" for sentence in order_sentences(figures)))
         st.caption("Gains are paired, picture by picture, with 95 % bootstrap intervals; the papers measured classes.")
     stored.source(result)

@@ -1,11 +1,13 @@
 """Stored results as tables: the paper's beside ours, and the benchmark on scenes whose truth is known."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from siam.drawing.phrases import signed, words
+from siam.evaluation.figures import ErrorFigures, TruthFigures, TruthOfAttribute
 from siam.figures.results import compared_figure
 from siam.figures.tables import html_table
 from siam.results import paper as paper_tables
@@ -45,14 +47,14 @@ def what_where_how() -> None:
             "know nothing."
         )
         title = "SIAM between its references"
-        source = f"{judgement['n']:,} rendered scenes, {stored.short_source(result)}"
+        source = f"{judgement.n:,} rendered scenes, {stored.short_source(result)}"
         figure = compared_figure(truths.compared(judgement), title, source)
         st.plotly_chart(figure, config=_CHART, alt=f"{title}: the table below holds the figures")
         _truth(judgement)
-        if judgement["error"]:
-            _errors(judgement["error"])
+        if judgement.error:
+            _errors(judgement.error)
         with st.expander("Each attribute"):
-            _each(judgement["per_attribute"])
+            _each(judgement.per_attribute)
         stored.source(result)
 
 
@@ -80,7 +82,7 @@ def _no_truth(others: set[str]) -> None:
             )
 
 
-def _truth(truth: dict[str, Any]) -> None:
+def _truth(truth: TruthFigures) -> None:
     heads, *body = truth_rows(truth)
     rows: list[list[str]] = []
     part = ""
@@ -94,7 +96,7 @@ def _truth(truth: dict[str, Any]) -> None:
     st.caption("A dash: the reference says nothing about it. Shares 0 to 1, correlations −1 to 1.")
 
 
-def _errors(error: dict[str, Any]) -> None:
+def _errors(error: ErrorFigures) -> None:
     heads, *body = error_rows(error)
     st.subheader("Why its scores are off", anchor=False)
     _show(html_table([(_unit(head),) for head in heads[1:]], [[name, *map(_minus, cells)] for name, *cells in body]))
@@ -104,20 +106,20 @@ def _errors(error: dict[str, Any]) -> None:
     )
 
 
-def _each(rows: dict[str, dict[str, Any]]) -> None:
+def _each(rows: Mapping[str, TruthOfAttribute]) -> None:
     """Show every attribute's figures, those with signs as texts that carry them."""
     table = pd.DataFrame(
         [
             {
                 "attribute": words(name),
-                "scenes": of["scenes"],
-                "AP": of["average_precision"],
-                "pixel AP": of["pixel_ap"],
-                "IoU": of["iou"],
-                "pointing": of["pointing"],
-                "correlation of template": _signed(of["template"]),
-                "points": _signed(of["points"]),
-                "true points": _signed(of["true_points"]),
+                "scenes": of.scenes,
+                "AP": of.average_precision,
+                "pixel AP": of.pixel_ap,
+                "IoU": of.iou,
+                "pointing": of.pointing,
+                "correlation of template": _signed(of.template),
+                "points": _signed(of.points),
+                "true points": _signed(of.true_points),
             }
             for name, of in rows.items()
         ]

@@ -25,12 +25,12 @@ from typing import Any
 import numpy as np
 
 from siam.datasets.regions import MINIMUM_SHARE
-from siam.datasets.rendered import ATTRIBUTES
 from siam.evaluation.scores import number
 from siam.evaluation.what_where_how.scenes import Scenes
+from siam.evaluation.what_where_how.verdicts import BOTH_RIGHT, ONLY_SIAM_RIGHT, RIGHT, WRONG, Verdict
 
-PARTS = ("misread", "misplaced", "misweighted", "outside")
-RIGHT = 0.5  # points of the scale from 1 to 10: a score that is off by at most so much is right
+PARTS = ("misread", "misplaced", "misweighted", "outside")  # in the order of `verdicts.WRONG`, which names them
+TOLERANCE = 0.5  # points of the scale from 1 to 10: a score that is off by at most so much is right
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,7 @@ class ErrorSplit:
     """The errors of a network on N scenes, in points, positive where it scores too high.
 
     Attributes:
+        attributes: K names.
         misread: (N, K).
         misplaced: (N, K).
         misweighted: (N, K).
@@ -47,6 +48,7 @@ class ErrorSplit:
         scales: (K,) of the maps.
     """
 
+    attributes: tuple[str, ...]
     misread: np.ndarray
     misplaced: np.ndarray
     misweighted: np.ndarray
@@ -57,9 +59,8 @@ class ErrorSplit:
 
     def parts(self) -> dict[str, np.ndarray]:
         """Return each of `PARTS` (N,), summed over attributes or nuances."""
-        found = {part: getattr(self, part).sum(axis=1) for part in PARTS}
-        found["misweighted"] = found["misweighted"] + self.bias
-        return found
+        sums = {part: getattr(self, part).sum(axis=1) for part in PARTS}
+        return {**sums, "misweighted": sums["misweighted"] + self.bias}
 
     def total(self) -> np.ndarray:
         """Return the errors (N,): predicted score minus true score."""
@@ -67,7 +68,7 @@ class ErrorSplit:
 
 
 def split_error(
-    maps: np.ndarray, templates: np.ndarray, contributions: np.ndarray, bias: float, scenes: Scenes
+    maps: np.ndarray, templates: np.ndarray, contributions: np.ndarray, bias: float | np.ndarray, scenes: Scenes
 ) -> ErrorSplit:
     """Return the parts of a network's errors on scenes.
 
@@ -75,7 +76,7 @@ def split_error(
         maps: (N, K, g, g) attribute maps on the templates' grid.
         templates: (K, g, g) effective templates.
         contributions: (N, K) that the network tells.
-        bias: of the network.
+        bias: of the network, one or (N,).
         scenes: the truth; K attributes in the same order.
     """
     shares = scenes.on_grid.astype(float)
@@ -86,6 +87,7 @@ def split_error(
     shown = covered >= MINIMUM_SHARE
     placed = np.divide(amount, covered, out=np.zeros_like(covered), where=shown) * weighed  # (a / u) <W, m>
     return ErrorSplit(
+        attributes=scenes.attributes,
         misread=np.where(shown, placed, read) - scales * weighed,
         misplaced=np.where(shown, read - placed, 0.0),
         misweighted=scales * weighed - scenes.contributions + (contributions - read),
@@ -126,7 +128,7 @@ def error_figures(split: ErrorSplit) -> dict[str, Any]:
                 "mean_absolute": number(np.abs(part).mean()),
                 "rms": number(np.sqrt(np.mean(part**2))),
                 "share_of_variance": number(_covariance(part, total) / spread) if spread > 0 else None,
-                "largest": number(np.mean([found == name for found in largest])),
+                "largest": number(np.mean([part_of_scene == name for part_of_scene in largest])),
             }
             for name, part in parts.items()
         },
@@ -140,37 +142,35 @@ def largest_parts(split: ErrorSplit) -> list[str]:
     return [PARTS[row] for row in towards.argmax(axis=0)]
 
 
-def verdicts(split: ErrorSplit, baseline: np.ndarray | None) -> list[str]:
-    """Return in words what happened on each scene, measured against its true score, not the noisy mean of few votes.
+def verdicts(split: ErrorSplit, baseline: np.ndarray | None) -> list[Verdict]:
+    """Return what happened on each scene, measured against its true score, not the noisy mean of few votes.
 
     Args:
         split: of SIAM.
         baseline: (N,) errors of the baseline, or None.
 
     Returns:
-        "both right" where neither is off by more than `RIGHT` points ("right" without a baseline); "only SIAM right"
-        where SIAM alone is; else the largest of `PARTS` in the direction of SIAM's error, and within it the attribute
-        or nuance that adds most in that direction: "misread: road", "outside the vocabulary: litter",
-        "misweighted: bias".
+        `BOTH_RIGHT` where neither is off by more than `TOLERANCE` points (`RIGHT` without a baseline);
+        `ONLY_SIAM_RIGHT` where SIAM alone is not; else the largest of `PARTS` in the direction of SIAM's error, and as
+        its cause the attribute, the nuance or "bias" that adds most in that direction.
     """
     errors, largest = split.total(), largest_parts(split)
-    told = []
+    judged = []
     for n, error in enumerate(errors):
-        if abs(error) > RIGHT:
-            told.append(_cause(split, n, largest[n], 1 if error >= 0 else -1))
+        if abs(error) > TOLERANCE:
+            judged.append(_wrong(split, n, largest[n], 1 if error >= 0 else -1))
         elif baseline is None:
-            told.append("right")
+            judged.append(Verdict(RIGHT))
         else:
-            told.append("both right" if abs(baseline[n]) <= RIGHT else "only SIAM right")
-    return told
+            judged.append(Verdict(BOTH_RIGHT if abs(baseline[n]) <= TOLERANCE else ONLY_SIAM_RIGHT))
+    return judged
 
 
-def _cause(split: ErrorSplit, scene: int, part: str, direction: int) -> str:
-    values, names = getattr(split, part)[scene], ATTRIBUTES if part != "outside" else split.nuances
+def _wrong(split: ErrorSplit, scene: int, part: str, direction: int) -> Verdict:
+    values, names = getattr(split, part)[scene], split.attributes if part != "outside" else split.nuances
     if part == "misweighted":
         values, names = np.append(values, split.bias[scene]), (*names, "bias")
-    title = "outside the vocabulary" if part == "outside" else part
-    return f"{title}: {names[int((values * direction).argmax())]}"
+    return Verdict(WRONG[PARTS.index(part)], names[int((values * direction).argmax())])
 
 
 def _covariance(first: np.ndarray, second: np.ndarray) -> float:

@@ -21,17 +21,14 @@ the best that these attributes can do. A correlation is not defined where one si
 not count.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn.functional import adaptive_avg_pool2d
 
-from siam.datasets.rendered import ATTRIBUTES
 from siam.datasets.rendered.crowd import true_templates
 from siam.evaluation.localisation import MINIMUM_PHOTOS
 from siam.evaluation.metrics import kendall_tau
+from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.scores import attribute_figures, number
 from siam.evaluation.what_where_how.errors import ErrorSplit, error_figures, map_scales, split_error
 from siam.evaluation.what_where_how.places import place_figures
@@ -41,37 +38,13 @@ TOP = 8  # attributes: as many as a figure shows
 _SEED = 0
 
 
-@dataclass(frozen=True, eq=False)
-class Explained:
-    """What a network says of N scenes; K attributes in the order of `ATTRIBUTES`.
-
-    Attributes:
-        logits: (N, K) attribute logits.
-        contributions: (N, K).
-        maps: (N, K, h, w) attribute maps.
-        total: (N, h, w) total maps.
-        templates: (K, g, g) effective templates.
-        bias: of the score.
-    """
-
-    logits: np.ndarray
-    contributions: np.ndarray
-    maps: np.ndarray
-    total: np.ndarray
-    templates: np.ndarray
-    bias: float
-
-    def maps_on_grid(self) -> np.ndarray:
-        """Return the maps (N, K, g, g) as the templates meet them."""
-        grid = self.templates.shape[1]
-        return adaptive_avg_pool2d(torch.from_numpy(self.maps), (grid, grid)).numpy()
-
-
-def judge(explained: Explained, scenes: Scenes, *, same_scale: bool = True) -> tuple[dict[str, Any], ErrorSplit | None]:
+def judge(
+    said: PairPredictions, scenes: Scenes, *, same_scale: bool = True
+) -> tuple[dict[str, Any], ErrorSplit | None]:
     """Return the figures of a network on scenes, ready for JSON, and the parts of its errors.
 
     Args:
-        explained: what it says of the scenes.
+        said: what it says of the scenes, with maps; its attributes are the scenes', in their order.
         scenes: the truth.
         same_scale: whether its scores are on the scenes' scale; else points do not compare, and there are no errors.
 
@@ -79,41 +52,47 @@ def judge(explained: Explained, scenes: Scenes, *, same_scale: bool = True) -> t
         "n", "top", "cause"; a dictionary for each column ("siam", and the references "ideal", "another_scene",
         "uniform", "centre", "random") with "what", "where", "how" and "score" as far as they apply; "per_attribute":
         name → SIAM's figures; "error" (`error_figures`, or None). And the errors, or None.
+
+    Raises:
+        ValueError: there are no maps, or the attributes are others.
     """
+    if said.attributes != scenes.attributes:
+        raise ValueError(f"the attributes are {said.attributes}; expected those of the scenes, {scenes.attributes}")
+    maps, total, templates = said.of_maps()
     count = len(scenes.truths)
     generator = np.random.default_rng(_SEED)
     other = _others(count, generator)
-    grid_maps = explained.maps_on_grid()
-    noise = generator.normal(size=explained.templates.shape)
+    grid_maps = said.maps_on_grid()
+    noise = generator.normal(size=templates.shape)
     scales = map_scales(grid_maps, scenes.on_grid)
-    what, precision = _what(explained, scenes, other)
-    where = place_figures(explained.maps, explained.total, scenes, other, _SEED)
+    what, precision = _what(said, scenes, other)
+    where = place_figures(maps, total, scenes, other, _SEED)
     how = {
-        "siam": _how(explained.templates, explained.contributions, scales, scenes),
-        "another_scene": _contribution_figures(explained.contributions[other], scenes),
+        "siam": _how(templates, said.contributions, scales, scenes),
+        "another_scene": _contribution_figures(said.contributions[other], scenes),
         "random": _how(noise, np.einsum("kij,nkij->nk", noise, grid_maps), scales, scenes),
     }
-    score = _score(explained, scenes, other)
+    score = _score(said, scenes, other)
     columns = {}
     for name, places in where.items():
         columns[name] = {"where": {key: value for key, value in places.items() if key != "per_attribute"}}
         columns[name] |= {key: of[name] for key, of in (("what", what), ("how", how), ("score", score)) if name in of}
-    split = errors(explained, scenes) if same_scale else None
+    split = errors(said, scenes) if same_scale else None
     figures = {
         "n": count,
         "top": TOP,
         "cause": CAUSE,
         **columns,
-        "per_attribute": _per_attribute(explained, scenes, scales, precision, where),
+        "per_attribute": _per_attribute(said, scenes, scales, precision, where),
         "error": error_figures(split) if split else None,
     }
     return figures, split
 
 
-def errors(explained: Explained, scenes: Scenes) -> ErrorSplit:
+def errors(said: PairPredictions, scenes: Scenes) -> ErrorSplit:
     """Return the parts of a network's errors on scenes, whose scores are on its scale."""
-    maps = explained.maps_on_grid()
-    return split_error(maps, explained.templates, explained.contributions, explained.bias, scenes)
+    _maps, _total, templates = said.of_maps()
+    return split_error(said.maps_on_grid(), templates, said.contributions, said.bias, scenes)
 
 
 def top_agreement(predicted: np.ndarray, true: np.ndarray) -> float:
@@ -126,9 +105,9 @@ def top_agreement(predicted: np.ndarray, true: np.ndarray) -> float:
     named = np.zeros(true.shape, dtype=bool)
     np.put_along_axis(named, ours, True, axis=1)
     counts = np.take_along_axis(true, theirs, axis=1) != 0
-    found = (np.take_along_axis(named, theirs, axis=1) & counts).sum(axis=1)
+    common = (np.take_along_axis(named, theirs, axis=1) & counts).sum(axis=1)
     some = counts.any(axis=1)
-    return float((found[some] / counts[some].sum(axis=1)).mean()) if some.any() else float("nan")
+    return float((common[some] / counts[some].sum(axis=1)).mean()) if some.any() else float("nan")
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
@@ -148,19 +127,18 @@ def _others(count: int, generator: np.random.Generator) -> np.ndarray:
 
 
 def _what(
-    explained: Explained, scenes: Scenes, other: np.ndarray
+    said: PairPredictions, scenes: Scenes, other: np.ndarray
 ) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
     """Return the figures by column, and SIAM's average precision of each attribute."""
-    own, shifted = (
-        attribute_figures(logits, scenes.labels, ATTRIBUTES) for logits in (explained.logits, explained.logits[other])
-    )
+    logits = said.logits if said.logits is not None else said.presence
+    own, shifted = (attribute_figures(of, scenes.labels, scenes.attributes) for of in (logits, logits[other]))
     columns = {
-        "siam": (own["mean_average_precision"], top_agreement(explained.contributions, scenes.contributions)),
+        "siam": (own["mean_average_precision"], top_agreement(said.contributions, scenes.contributions)),
         "another_scene": (
             shifted["mean_average_precision"],
-            top_agreement(explained.contributions[other], scenes.contributions),
+            top_agreement(said.contributions[other], scenes.contributions),
         ),
-        "random": (own["chance"], TOP / len(ATTRIBUTES)),
+        "random": (own["chance"], TOP / len(scenes.attributes)),
     }
     figures = {
         name: {"mean_average_precision": precision, "attributes": own["attributes"], "top_agreement": number(top)}
@@ -169,20 +147,20 @@ def _what(
     return figures, own["per_attribute"]
 
 
-def _score(explained: Explained, scenes: Scenes, other: np.ndarray) -> dict[str, dict[str, Any]]:
+def _score(said: PairPredictions, scenes: Scenes, other: np.ndarray) -> dict[str, dict[str, Any]]:
     """Return by column how the scores rank the scenes as the crowd does."""
     crowd = np.array([np.mean(truth.votes) for truth in scenes.truths])
-    own = explained.contributions.sum(axis=1)
+    own = said.contributions.sum(axis=1)
     scores = {"siam": own, "ideal": scenes.bias + scenes.contributions.sum(axis=1), "another_scene": own[other]}
     return {name: {"kendall_tau": number(kendall_tau(values, crowd))} for name, values in scores.items()}
 
 
 def _how(templates: np.ndarray, contributions: np.ndarray, scales: np.ndarray, scenes: Scenes) -> dict[str, Any]:
     true, judged = true_weights(templates.shape[1]), scenes.judged
-    found = [correlation(templates[k], true[k]) for k in judged]
+    alike = [correlation(templates[k], true[k]) for k in judged]
     signs = [np.sign(templates[k].mean()) == np.sign(true[k].mean()) for k in judged]
     return {
-        "templates": _mean(found),
+        "templates": _mean(alike),
         "templates_all": number(correlation(scales[judged, None, None] * templates[judged], true[judged])),
         "template_signs": _mean(signs),
         **_contribution_figures(contributions, scenes),
@@ -196,7 +174,7 @@ def true_weights(grid: int) -> np.ndarray:
 
 def _contribution_figures(contributions: np.ndarray, scenes: Scenes) -> dict[str, Any]:
     counts = np.abs(scenes.contributions) >= CAUSE
-    by_attribute = [_of_attribute(contributions, scenes, k)[0] for k in range(len(ATTRIBUTES))]
+    by_attribute = [_of_attribute(contributions, scenes, k)[0] for k in range(len(scenes.attributes))]
     predicted, true = contributions[counts], scenes.contributions[counts]
     return {
         "contributions": number(correlation(predicted, true)),
@@ -215,24 +193,25 @@ def _of_attribute(contributions: np.ndarray, scenes: Scenes, k: int) -> tuple[fl
 
 
 def _per_attribute(
-    explained: Explained,
+    said: PairPredictions,
     scenes: Scenes,
     scales: np.ndarray,
     precision: dict[str, float],
     where: dict[str, dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
     """Return SIAM's figures of every attribute that is judged; points are those of an attribute that covers all."""
-    true = true_weights(explained.templates.shape[1])
+    _maps, _total, templates = said.of_maps()
+    true = true_weights(templates.shape[1])
     figures = {}
     for k in scenes.judged:
-        name = ATTRIBUTES[k]
-        together, signs = _of_attribute(explained.contributions, scenes, k)
+        name = scenes.attributes[k]
+        together, signs = _of_attribute(said.contributions, scenes, k)
         figures[name] = {
             "average_precision": precision.get(name),
             **where["siam"]["per_attribute"][name],
             "covered": where["uniform"]["per_attribute"][name]["pixel_ap"],
-            "template": number(correlation(explained.templates[k], true[k])),
-            "points": number(scales[k] * explained.templates[k].sum()),
+            "template": number(correlation(templates[k], true[k])),
+            "points": number(scales[k] * templates[k].sum()),
             "true_points": number(true[k].sum()),
             "contribution": number(together),
             "contribution_signs": number(signs),

@@ -28,7 +28,6 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from siam.datasets.rendered import ATTRIBUTES
 from siam.evaluation.scores import number
 from siam.evaluation.what_where_how.scenes import Scenes, pooled
 
@@ -124,14 +123,14 @@ def judge_maps(maps: np.ndarray, shares: np.ndarray) -> dict[str, float]:
 
 def _over_attributes(maps: Maps, scenes: Scenes) -> dict[str, Any]:
     judged = scenes.judged
-    found = {ATTRIBUTES[k]: judge_maps(maps(k), scenes.shares[k]) for k in judged}
-    means = {key: np.mean([of[key] for of in found.values()]) if found else np.nan for key in FIGURES}
+    figures = {scenes.attributes[k]: judge_maps(maps(k), scenes.shares[k]) for k in judged}
+    means = {key: np.mean([of[key] for of in figures.values()]) if figures else np.nan for key in FIGURES}
     return {
         **{key: number(mean) for key, mean in means.items()},
         "attributes": len(judged),
         "per_attribute": {
             name: {"scenes": len(scenes.shown[k]), **{key: number(of[key]) for key in FIGURES}}
-            for k, (name, of) in zip(judged, found.items(), strict=True)
+            for k, (name, of) in zip(judged, figures.items(), strict=True)
         },
     }
 

@@ -21,9 +21,10 @@ CAUSE = 0.05  # points: an attribute that truly moves a score by so much is one 
 
 @dataclass(frozen=True, eq=False)
 class Scenes:
-    """The truth of N scenes; K attributes in the order of `ATTRIBUTES`, scores in points.
+    """The truth of N scenes, K attributes; scores in points.
 
     Attributes:
+        attributes: the K names, in the order of all arrays.
         truths: (N,) as stored.
         contributions: (N, K) true contributions.
         nuances: (N, J) points of the causes outside the vocabulary.
@@ -36,6 +37,7 @@ class Scenes:
         shares: K arrays (n_k, CELLS, CELLS), float16: the share of each cell that it covers in these scenes.
     """
 
+    attributes: tuple[str, ...]
     truths: tuple[Truth, ...]
     contributions: np.ndarray
     nuances: np.ndarray
@@ -97,6 +99,7 @@ def read(root: Path, identifiers: Sequence[int], grid: int, size: tuple[int, int
             shown[here[row]].append(n)
             shares[here[row]].append(cells[row])
     return Scenes(
+        attributes=ATTRIBUTES,
         truths=truths,
         contributions=contributions,
         nuances=np.array([[truth.nuances.get(name, 0.0) for name in names] for truth in truths], dtype=float),

@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from siam.datasets.base import RatingScale
 from siam.evaluation.localisation import mean_localisation
+from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.scores import mean_figures, score_figures
-from siam.evaluation.stored import Result
+from siam.evaluation.stored import Result, variant_figures
 from siam.models import backbones
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.checkpoint import Pair, save
@@ -24,10 +25,12 @@ from siam.training.heads.held_out import OutOfFold, judge_attributes, predict_at
 VARIANTS = ("siam", "siam-frozen", "baseline")
 
 
-_Keep = Callable[[OutOfFold], object]
+_OnJudged = Callable[[OutOfFold], object]
 
 
-def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path, keep: _Keep = lambda _found: None) -> Pair:
+def train_heads(
+    recipe: dict[str, Any], root: Path, out: Path, cache: Path, on_judged: _OnJudged = lambda _judged: None
+) -> Pair:
     """Cross-validate a recipe, train on everything it may use, and write the pair with its card to `out`.
 
     Args:
@@ -35,7 +38,7 @@ def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path, keep
         root: the folder that holds the datasets.
         out: where networks and card go.
         cache: where features are kept between runs.
-        keep: told what the first seed's networks say of the rated photos that they did not see.
+        on_judged: called with what the first seed's networks say of the rated photos that they did not see.
 
     Raises:
         DatasetError: a dataset is missing or not as its layout says.
@@ -43,7 +46,7 @@ def train_heads(recipe: dict[str, Any], root: Path, out: Path, cache: Path, keep
     """
     network, baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
     examples = read_examples(recipe, root, cache, network)
-    metrics = cross_validate(recipe, examples, keep)
+    metrics = cross_validate(recipe, examples, on_judged)
     everything = np.arange(len(examples.scores))
     seed = recipe["seeds"][0]
     starts = fit_attributes(network, examples, recipe["siam"], seed)
@@ -79,7 +82,9 @@ def out_of_fold(recipe: dict[str, Any], root: Path, cache: Path) -> OutOfFold:
         return _Run(recipe, examples, recipe["seeds"][0], ("siam", "baseline"), rounds).out_of_fold(examples)
 
 
-def cross_validate(recipe: dict[str, Any], examples: Examples, keep: _Keep = lambda _found: None) -> dict[str, Any]:
+def cross_validate(
+    recipe: dict[str, Any], examples: Examples, on_judged: _OnJudged = lambda _judged: None
+) -> dict[str, Any]:
     """Score every rated photo by networks that never saw it, once per seed, and return the figures.
 
     Attributes are judged on the test split, which no network saw, as the mean over all of these networks: "sun_test"
@@ -91,7 +96,7 @@ def cross_validate(recipe: dict[str, Any], examples: Examples, keep: _Keep = lam
     ablation = {**recipe, "siam": {**recipe["siam"], "region_weight": 0.0, "members": 1}}
     rounds = tqdm(total=(len(seeds) + 1) * count, desc="cross-validation", unit="fold", file=sys.stderr)
     runs = [_Run(recipe, examples, seed, VARIANTS, rounds) for seed in seeds]
-    keep(runs[0].out_of_fold(examples))
+    on_judged(runs[0].out_of_fold(examples))
     without = _Run(ablation, examples, seeds[0], ("siam",), rounds)
     rounds.close()
     figures: dict[str, Any] = {
@@ -120,6 +125,7 @@ class _Run:
         contributions: (m, K) of the attributes to the scores, each from the SIAM that did not see the photo.
         presence: (m, K) attribute scores of that SIAM.
         bias: (m,) of that SIAM, on the scale of the photo's own source.
+        attributes: K names.
     """
 
     def __init__(
@@ -128,6 +134,7 @@ class _Run:
         network, baseline = _new_networks(recipe, examples.attributes, examples.scale)
         fold = folds(examples.sources, recipe["folds"], seed)
         self.predicted = {variant: np.empty(len(examples.scores)) for variant in variants}
+        self.attributes = network.config.attributes
         self.joint: list[dict[str, Any]] = []
         self.contributions = np.empty((len(examples.scores), len(network.config.attributes)))
         self.presence = np.empty_like(self.contributions)
@@ -139,22 +146,27 @@ class _Run:
             chosen, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             for variant, offsets, model in _fit(recipe, examples, starts, chosen, seed, network, baseline, variants):
                 above = np.array(offsets)[examples.sources[held_out]]
-                found = predict_scores(model, examples, examples.rated(held_out)) + above
+                scores = predict_scores(model, examples, examples.rated(held_out)) + above
                 if variant in variants:
-                    self.predicted[variant][held_out] = found
+                    self.predicted[variant][held_out] = scores
                 if variant == "siam":
                     self.joint.append(judge_attributes(network, examples))
-                    told = predict_attributes(network, examples, examples.rated(held_out))
-                    self.contributions[held_out], self.presence[held_out] = told
+                    parts = predict_attributes(network, examples, examples.rated(held_out))
+                    self.contributions[held_out], self.presence[held_out] = parts
                     self.bias[held_out] = network.scenicness_head.bias.item() + above
             rounds.update()
 
     def out_of_fold(self, examples: Examples) -> OutOfFold:
         """Return what the networks say of the photos that they did not see."""
-        siam, baseline = self.predicted["siam"], self.predicted["baseline"]
-        return OutOfFold(
-            examples.sources, siam, baseline, self.contributions, self.presence, self.bias, examples.attributes
+        predictions = PairPredictions(
+            attributes=self.attributes,
+            siam=self.predicted["siam"],
+            bias=self.bias,
+            contributions=self.contributions,
+            presence=self.presence,
+            baseline=self.predicted["baseline"],
         )
+        return OutOfFold(examples.sources, predictions)
 
 
 def _fit(
@@ -196,7 +208,7 @@ def result(card: dict[str, Any], name: str) -> Result:
         date=card["trained"],
         command=f"python -m siam train {recipe} --root DATA --results assets/results/{name}.json",
         git_commit=card["git_commit"],
-        figures=figures,
+        figures=variant_figures(figures),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from siam.evaluation.localisation import pixel_average_precision
+from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.scores import attribute_figures
 from siam.models import features as frozen
 from siam.models.baseline import Baseline
@@ -20,21 +21,11 @@ class OutOfFold:
 
     Attributes:
         sources: (m,) the source of each photo.
-        siam: (m,) SIAM's scores: bias + sum of the contributions.
-        baseline: (m,) the baseline's.
-        contributions: (m, K).
-        presence: (m, K) attribute scores, 0 to 1.
-        bias: (m,) of the fold's SIAM, with the offset of the source.
-        attributes: (K,) their names.
+        predictions: of the photos; each one's bias is that of its fold's SIAM, with the offset of its source.
     """
 
     sources: np.ndarray
-    siam: np.ndarray
-    baseline: np.ndarray
-    contributions: np.ndarray
-    presence: np.ndarray
-    bias: np.ndarray
-    attributes: tuple[str, ...]
+    predictions: PairPredictions
 
 
 @torch.inference_mode()

@@ -1,0 +1,380 @@
+"""The figures of a stored result as typed records: what `siam.evaluation.stored` reads, and what it writes.
+
+A record knows the names that its JSON had and their order, so what was read is written again as it was: also names
+that this version does not know (`further`), and figures that are null rather than missing.
+"""
+# ruff: noqa: RUF009 - `_needs` and `_may` return dataclass fields, as `dataclasses.field` does
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Self, TypeVar
+
+Interval = tuple[float, float]
+_Value = TypeVar("_Value")
+_Reader = Callable[[Any, str], _Value]  # a JSON value and its place → what it says; ValueError where it is of no use
+
+
+def _number(value: Any, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _odd(value, place, "a number")
+    return value
+
+
+def _count(value: Any, place: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _odd(value, place, "a whole number")
+    return value
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str):
+        raise _odd(value, place, "a text")
+    return value
+
+
+def _interval(value: Any, place: str) -> Interval:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise _odd(value, place, "the two ends of an interval")
+    return _number(value[0], place), _number(value[1], place)
+
+
+def _or_none(read: _Reader[_Value]) -> _Reader[_Value | None]:
+    return lambda value, place: None if value is None else read(value, place)
+
+
+def _each(read: _Reader[_Value]) -> _Reader[Mapping[str, _Value]]:
+    return lambda value, place: {name: read(of, f"{place} · {name}") for name, of in _dictionary(value, place).items()}
+
+
+def _list(read: _Reader[_Value]) -> _Reader[tuple[_Value, ...]]:
+    def read_list(value: Any, place: str) -> tuple[_Value, ...]:
+        if not isinstance(value, list | tuple):
+            raise _odd(value, place, "a list")
+        return tuple(read(of, f"{place} · {number}") for number, of in enumerate(value, 1))
+
+    return read_list
+
+
+def _dictionary(value: Any, place: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _odd(value, place, "names with figures")
+    return value
+
+
+def _odd(value: Any, place: str, expected: str) -> ValueError:
+    words = repr(value)
+    return ValueError(f"has {words if len(words) <= 80 else f'{words[:79]}…'} as {place}; expected {expected}")
+
+
+def _needs(read: _Reader[_Value]) -> Any:
+    """Return a field that JSON must hold."""
+    return field(metadata={"read": read})
+
+
+def _may(read: _Reader[_Value]) -> Any:
+    """Return a field that JSON may lack, or hold as null."""
+    return field(default=None, metadata={"read": _or_none(read)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What all records share.
+
+    Attributes:
+        names: of the JSON, in their order; by default those of the fields that are not None.
+        further: figures whose names this version does not know.
+    """
+
+    names: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def known_names(cls) -> tuple[str, ...]:
+        """Return the names that records of this kind have in JSON."""
+        return tuple(of.name for of in fields(cls) if "read" in of.metadata)
+
+    @classmethod
+    def from_json(cls, value: Any, place: str) -> Self:
+        """Return the record of a dictionary.
+
+        Args:
+            value: what JSON holds.
+            place: what error messages call it, such as "siam · oasis_scenes".
+
+        Raises:
+            ValueError: a figure is missing or of another type; the message is the end of a sentence on the file.
+        """
+        content = _dictionary(value, place)
+        values: dict[str, Any] = {}
+        for of in (of for of in fields(cls) if "read" in of.metadata):
+            if of.name in content:
+                values[of.name] = of.metadata["read"](content[of.name], f"{place} · {of.name}")
+            elif of.default is MISSING:
+                raise ValueError(f"lacks {of.name} as one of the figures of {place}")
+        further = {name: of for name, of in content.items() if name not in cls.known_names()}
+        return cls(names=tuple(content), further=further, **values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the dictionary that `from_json` reads, its names in the order in which they were read."""
+        known = {name: getattr(self, name) for name in self.known_names()}
+        names = self.names or (*(name for name, of in known.items() if of is not None), *self.further)
+        return {name: _as_json(known[name] if name in known else self.further[name]) for name in names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreFigures(Figures):
+    """How far scores agree with the crowd's (`siam.evaluation.scores`), in points, or how much two networks differ.
+
+    Intervals hold 95 %; `_sd` are standard deviations over repetitions; `rank_rmse`, a share of the photos, stands
+    beside an `rmse` of None, where the scales differ.
+    """
+
+    kendall_tau: float | None = _needs(_or_none(_number))
+    rmse: float | None = _may(_number)
+    n: int = _needs(_count)
+    kendall_tau_interval: Interval | None = _may(_interval)
+    rmse_interval: Interval | None = _may(_interval)
+    kendall_tau_sd: float | None = _may(_number)
+    rmse_sd: float | None = _may(_number)
+    rank_rmse: float | None = _may(_number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceOfAttribute(Figures):
+    """Where an attribute's maps are, by a segmenter: average precision of cells, and what chance gives."""
+
+    pixel_ap: float = _needs(_number)
+    chance: float = _needs(_number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceFigures(PlaceOfAttribute):
+    """The means of `PlaceOfAttribute` over attributes (`siam.evaluation.localisation`), and each."""
+
+    per_attribute: Mapping[str, PlaceOfAttribute] = _needs(_each(PlaceOfAttribute.from_json))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeFigures(Figures):
+    """How well attributes are found (`siam.evaluation.scores`): average precisions, 0 to 1.
+
+    `chance` is the mean share of photos that show an attribute, `attributes` how many are judged, `positives` how many
+    of the `n` photos show each; intervals hold 95 %, `_sd` is the standard deviation over repetitions.
+    """
+
+    mean_average_precision: float | None = _needs(_or_none(_number))
+    n: int = _needs(_count)
+    chance: float | None = _may(_number)
+    attributes: int | None = _may(_count)
+    per_attribute: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
+    mean_average_precision_interval: Interval | None = _may(_interval)
+    mean_average_precision_sd: float | None = _may(_number)
+    per_attribute_interval: Mapping[str, Interval | None] | None = _may(_each(_or_none(_interval)))
+    positives: Mapping[str, int] | None = _may(_each(_count))
+    places: PlaceFigures | None = _may(PlaceFigures.from_json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresenceOfAttribute(Figures):
+    """How the presence of an attribute goes with the score: tau, and mean scores in points of both groups of photos."""
+
+    kendall_tau: float | None = _needs(_or_none(_number))
+    kendall_tau_interval: Interval | None = _needs(_or_none(_interval))
+    mean_present: float | None = _needs(_or_none(_number))
+    mean_absent: float | None = _needs(_or_none(_number))
+    present: int = _needs(_count)
+    absent: int = _needs(_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresenceFigures(Figures):
+    """The presence of each attribute and the score, over n photos (`siam.evaluation.presence`)."""
+
+    n: int = _needs(_count)
+    attributes: Mapping[str, PresenceOfAttribute] = _needs(_each(PresenceOfAttribute.from_json))
+    rule: str | None = _may(_text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TruthColumn(Figures):
+    """What, where, how and the score of SIAM or of a reference, as far as they apply: shares and correlations."""
+
+    what: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
+    where: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
+    how: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
+    score: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
+
+    def figure(self, part: str, name: str) -> float | None:
+        """Return a figure of "what", "where", "how" or "score"; None where there is none."""
+        return (getattr(self, part) or {}).get(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TruthOfAttribute(Figures):
+    """SIAM's figures of one attribute on rendered scenes; points are those of an attribute that covers all."""
+
+    scenes: int = _needs(_count)
+    average_precision: float | None = _needs(_or_none(_number))
+    pixel_ap: float | None = _needs(_or_none(_number))
+    iou: float | None = _needs(_or_none(_number))
+    pointing: float | None = _needs(_or_none(_number))
+    template: float | None = _needs(_or_none(_number))
+    points: float | None = _needs(_or_none(_number))
+    true_points: float | None = _needs(_or_none(_number))
+    covered: float | None = _may(_number)
+    contribution: float | None = _may(_number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorPart(Figures):
+    """One part of SIAM's errors on rendered scenes: sizes in points, and shares."""
+
+    mean_absolute: float | None = _needs(_or_none(_number))
+    rms: float | None = _needs(_or_none(_number))
+    share_of_variance: float | None = _needs(_or_none(_number))
+    largest: float | None = _needs(_or_none(_number))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorFigures(Figures):
+    """What SIAM's errors on rendered scenes are made of (`siam.evaluation.what_where_how.errors`), in points."""
+
+    mean_absolute: float | None = _needs(_or_none(_number))
+    rms: float | None = _needs(_or_none(_number))
+    parts: Mapping[str, ErrorPart] = _needs(_each(ErrorPart.from_json))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TruthFigures(Figures):
+    """What, where and how on n rendered scenes (`siam.evaluation.what_where_how`): SIAM and its references."""
+
+    n: int = _needs(_count)
+    siam: TruthColumn = _needs(TruthColumn.from_json)
+    ideal: TruthColumn = _needs(TruthColumn.from_json)
+    another_scene: TruthColumn = _needs(TruthColumn.from_json)
+    uniform: TruthColumn = _needs(TruthColumn.from_json)
+    centre: TruthColumn = _needs(TruthColumn.from_json)
+    random: TruthColumn = _needs(TruthColumn.from_json)
+    per_attribute: Mapping[str, TruthOfAttribute] = _needs(_each(TruthOfAttribute.from_json))
+    error: ErrorFigures | None = _needs(_or_none(ErrorFigures.from_json))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanFigure(Figures):
+    """The mean of one figure of an explainer over n pictures, with its 95 % interval."""
+
+    mean: float = _needs(_number)
+    interval: Interval | None = _may(_interval)
+    n: int | None = _may(_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderFigures(Figures):
+    """Whether an order of two explainers that a paper reports holds here (`siam.comparison.statistics`)."""
+
+    better: str = _needs(_text)
+    worse: str = _needs(_text)
+    figure: str = _needs(_text)
+    reported_by: str = _needs(_text)
+    gain: float = _needs(_number)
+    interval: Interval = _needs(_interval)
+    outcome: str = _needs(_text)
+    n: int = _needs(_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainerFigures(Figures):
+    """A comparison of explainers on n pictures of a world: explainer → figure → its mean; and the reported orders."""
+
+    world: str = _needs(_text)
+    n: int = _needs(_count)
+    methods: Mapping[str, Mapping[str, MeanFigure]] = _needs(_each(_each(MeanFigure.from_json)))
+    orders: tuple[OrderFigures, ...] = _needs(_list(OrderFigures.from_json))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoFigures(Figures):
+    """The figures of a set of photos, whose JSON is one dictionary: of their scores, their attributes, or both."""
+
+    scores: ScoreFigures | None = None
+    attributes: AttributeFigures | None = None
+
+    @classmethod
+    def known_names(cls) -> tuple[str, ...]:
+        """Return the names of scores and attributes."""
+        return (*ScoreFigures.known_names(), *AttributeFigures.known_names())
+
+    @classmethod
+    def from_json(cls, value: Any, place: str) -> Self:
+        """Return the figures of a dictionary; arguments and errors as those of `Figures`."""
+        content = _dictionary(value, place)
+        parts: dict[str, Any] = {}
+        for name, kind, sign in (
+            ("scores", ScoreFigures, "kendall_tau"),
+            ("attributes", AttributeFigures, "mean_average_precision"),
+        ):
+            if sign in content:
+                known = {key: of for key, of in content.items() if key in kind.known_names()}
+                parts[name] = kind.from_json(known, place)
+        used = {key for part in parts.values() for key in part.names}
+        further = {key: of for key, of in content.items() if key not in used}
+        return cls(names=tuple(content), further=further, **parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the dictionary that `from_json` reads."""
+        parts = [part.to_json() for part in (self.scores, self.attributes) if part is not None]
+        content = {name: of for part in (*parts, dict(self.further)) for name, of in part.items()}
+        return {name: content[name] for name in self.names or content}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantFigures(Figures):
+    """All figures of a variant of the networks in a stored result.
+
+    Attributes:
+        photos: of the result's own photos.
+        sets: of other sets of photos, by name; "annotated" are those of the own that carry scores and attributes.
+        difference: SIAM's scores minus the baseline's.
+        presence: "predicted" and "true" → how the presence of attributes goes with the score.
+        what_where_how: on rendered scenes.
+        comparison: of explainers.
+    """
+
+    photos: PhotoFigures = field(default_factory=PhotoFigures)
+    sets: Mapping[str, PhotoFigures] = field(default_factory=dict)
+    difference: ScoreFigures | None = _may(ScoreFigures.from_json)
+    presence: Mapping[str, PresenceFigures] | None = _may(_each(PresenceFigures.from_json))
+    what_where_how: TruthFigures | None = _may(TruthFigures.from_json)
+    comparison: ExplainerFigures | None = _may(ExplainerFigures.from_json)
+
+    @classmethod
+    def from_json(cls, value: Any, place: str) -> Self:
+        """Return the figures of a dictionary; arguments and errors as those of `Figures`."""
+        record = super().from_json(value, place)
+        own = {
+            name: of
+            for name, of in record.further.items()
+            if name in PhotoFigures.known_names() or not isinstance(of, dict)
+        }
+        sets = {
+            name: PhotoFigures.from_json(of, f"{place} · {name}")
+            for name, of in record.further.items()
+            if name not in own
+        }
+        parts = {name: getattr(record, name) for name in cls.known_names()}
+        return cls(names=record.names, photos=PhotoFigures.from_json(own, place), sets=sets, **parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the dictionary that `from_json` reads."""
+        known = {name: _as_json(getattr(self, name)) for name in self.known_names()}
+        content = {**self.photos.to_json(), **_as_json(self.sets), **self.further}
+        content |= {name: of for name, of in known.items() if name in self.names or of is not None}
+        return {name: content[name] for name in self.names or content}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Figures):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {name: _as_json(of) for name, of in value.items()}
+    return [_as_json(of) for of in value] if isinstance(value, list | tuple) else value
