@@ -1,8 +1,7 @@
 """Pictures on which explainers are compared: it is known where what moves the target is.
 
 rendered   scenes of a gallery with true masks; the baseline's score; what ought to be found is the smallest region
-           that holds half of what truly raises the score (`siam.comparison.truth`,
-           `siam.comparison.agreement.evidence`)
+           that holds half of what truly raises the score (`true_density`, `siam.comparison.agreement.evidence`)
 flowers    the logit of the picture's own class; what ought to be found is the part whose colour tells the class
 """
 
@@ -15,8 +14,8 @@ import numpy as np
 from torch import Tensor
 
 from siam.comparison.agreement import evidence
-from siam.comparison.truth import true_density
 from siam.datasets import flowers
+from siam.datasets.rendered.crowd import true_templates
 from siam.errors import DatasetError
 from siam.explainers import names_for
 from siam.explainers.attribution import network_for
@@ -96,21 +95,21 @@ def _rendered_cases(world: World) -> tuple[Case, ...]:
     if pair.baseline is None:
         raise DatasetError(f"the pair {pair.name!r} has no baseline to compare explainers on: choose one that has")
     config = replace(pair.baseline.config, image_size=world.size or pair.baseline.config.image_size)
-    found: list[Case] = []
+    cases: list[Case] = []
     for row in np.random.default_rng(0).permutation(len(gallery)).tolist():
         truth = _truth(gallery, row)
         if truth is None:
             continue
         path, mask, density = truth
         identifier = str(gallery.photos["identifier"][row])
-        found.append(Case(identifier, pair.baseline, pair.siam, preprocess(read_image(path), config), mask, density))
-        if len(found) == world.count:
+        cases.append(Case(identifier, pair.baseline, pair.siam, preprocess(read_image(path), config), mask, density))
+        if len(cases) == world.count:
             break
-    if not found:
+    if not cases:
         raise DatasetError(
             f"no scene in {world.folder} has a picture and true masks: take a gallery of rendered scenes"
         )
-    return tuple(found)
+    return tuple(cases)
 
 
 def _truth(gallery: Gallery, row: int) -> tuple[Path, np.ndarray, np.ndarray] | None:
@@ -121,6 +120,27 @@ def _truth(gallery: Gallery, row: int) -> tuple[Path, np.ndarray, np.ndarray] | 
     density = true_density(masks)
     mask = evidence(density)
     return (path, mask, density) if 0 < mask.mean() < 1 else None
+
+
+def true_density(masks: np.ndarray) -> np.ndarray:
+    """Return where the score of a rendered scene truly comes from, D (H, W), float32: what maps are held against.
+
+        D(x, y) = sum_k  T_k(x, y) mask_k(x, y),        mean over the picture of D = sum_k c_k
+
+    T_k and c_k are the true templates and contributions of `siam.datasets.rendered.crowd`; D is in points of the scale
+    if all of the picture were like the place. The bias and the nuances, which no attribute stands for, have no place in
+    the picture and are not in it.
+
+    Args:
+        masks: (K, H, W) of a square scene, bool or shares of pixels, in the order of the attributes.
+
+    Raises:
+        ValueError: the masks have another shape.
+    """
+    count, *sides = true_templates(1).shape[0], *masks.shape[1:]
+    if masks.ndim != 3 or len(masks) != count or len(set(sides)) != 1:
+        raise ValueError(f"the masks have shape {masks.shape}; expected ({count}, H, H), one for each attribute")
+    return np.einsum("kij,kij->ij", true_templates(sides[0]), masks)
 
 
 def _flower_cases(world: World) -> tuple[Case, ...]:

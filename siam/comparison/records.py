@@ -73,7 +73,7 @@ def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers
     cases = cases_of(world)
     settings = {**asdict(world), "folder": world.folder.name, "sanity": sanity, "networks": identity(cases[0])}
     settings.pop("count")  # more pictures may follow
-    done = {(record["identifier"], record["method"]) for record in _kept(path, settings)}
+    done = {(record["identifier"], record["method"]) for record in _records_in(path, settings)}
     methods = [*names, *(name for name in REFERENCES if name != "siam_random" or cases[0].siam is not None)]
     jobs = [
         (world, number, name, number < sanity, path)
@@ -86,8 +86,12 @@ def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers
     with tqdm(total=begun + len(jobs), initial=begun, desc="maps", unit="map", file=sys.stderr) as progress:
         for _step in steps:
             progress.update()
-    chosen, own = {case.identifier for case in cases}, set(methods)
-    return [record for record in _kept(path, settings) if record["identifier"] in chosen and record["method"] in own]
+    chosen, wanted = {case.identifier for case in cases}, set(methods)
+    return [
+        record
+        for record in _records_in(path, settings)
+        if record["identifier"] in chosen and record["method"] in wanted
+    ]
 
 
 def _work(world: World, number: int, name: str, sane: bool, path: Path) -> None:
@@ -113,22 +117,22 @@ def shuffled_weights(model: Network, seed: int = 0) -> Network:
 def _record(case: Case, name: str, sane: bool) -> Record:
     target = score_up()
     model = case.network(name)
-    found = _attribution(model, case, name, target)
-    told = faithfulness(model, case.image, found.map, target)
-    figures = against_mask(found.map, case.mask)
+    attribution = _attribution(model, case, name, target)
+    faithful = faithfulness(model, case.image, attribution.map, target)
+    figures = against_mask(attribution.map, case.mask)
     if case.density is not None:
-        figures["truth_rank"] = rank_correlation(found.map, torch.from_numpy(case.density))
-    figures |= {"deletion": told.deletion_area, "insertion": told.insertion_area}
-    figures |= {f"drop_{share}": value for share, value in told.drop.items()}
-    figures |= {f"increase_{share}": value for share, value in told.increase.items()}
+        figures["truth_rank"] = rank_correlation(attribution.map, torch.from_numpy(case.density))
+    figures |= {"deletion": faithful.deletion_area, "insertion": faithful.insertion_area}
+    figures |= {f"drop_{share}": value for share, value in faithful.drop.items()}
+    figures |= {f"increase_{share}": value for share, value in faithful.increase.items()}
     if case.siam is not None:
         with torch.no_grad():
-            own = case.siam(case.image.to(next(case.siam.parameters()).device)).total_map[0]
-        figures["agreement"] = rank_correlation(found.map, own)
+            siam_map = case.siam(case.image.to(next(case.siam.parameters()).device)).total_map[0]
+        figures["agreement"] = rank_correlation(attribution.map, siam_map)
     if sane:
         other = _attribution(shuffled_weights(model), case, name, target)
-        figures["randomised"] = rank_correlation(found.map, other.map)
-    figures["passes"] = float(found.passes)
+        figures["randomised"] = rank_correlation(attribution.map, other.map)
+    figures["passes"] = float(attribution.passes)
     rounded = {key: None if value != value else round(value, 5) for key, value in figures.items()}
     return {"identifier": case.identifier, "method": name, **rounded}
 
@@ -149,7 +153,7 @@ def _reference(case: Case, name: str) -> Tensor:
     return torch.from_numpy(pooled(case.mask.astype("float32"), (height, width)))
 
 
-def _kept(path: Path, settings: dict[str, Any]) -> list[Record]:
+def _records_in(path: Path, settings: dict[str, Any]) -> list[Record]:
     """Return the records of a file that was begun with these settings, or begin it."""
     lines = list(_lines(path))
     if not lines:

@@ -73,12 +73,12 @@ def protocol(world: World, sanity: int) -> str:
 
 
 def _of_method(records: Sequence[Record]) -> dict[str, Any]:
-    found = {}
+    figures = {}
     for figure in FIGURES:
         values = np.array([record[figure] for record in records if record.get(figure) is not None])
         if len(values):
-            found[figure] = {"mean": number(values.mean()), "interval": _interval(values), "n": len(values)}
-    return found
+            figures[figure] = {"mean": number(values.mean()), "interval": _interval(values), "n": len(values)}
+    return figures
 
 
 def _interval(values: np.ndarray) -> list[float] | None:

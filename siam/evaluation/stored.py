@@ -103,9 +103,9 @@ def read(path: Path) -> Result:
     except (OSError, ValueError, RecursionError) as error:
         raise ResultError(f"{path} is not readable as JSON ({error}): evaluate again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else type(content).__name__
-        remedy = "update SIAM Explorer" if isinstance(found, int) and found > FORMAT else "evaluate again"
-        raise ResultError(f"{path} has format {_short(found)}; this version reads format {FORMAT}: {remedy}")
+        came = content.get("format") if isinstance(content, dict) else type(content).__name__
+        remedy = "update SIAM Explorer" if isinstance(came, int) and came > FORMAT else "evaluate again"
+        raise ResultError(f"{path} has format {_short(came)}; this version reads format {FORMAT}: {remedy}")
     try:
         if problem := _problem(content):
             raise ValueError(problem)
@@ -145,12 +145,12 @@ def _problem(content: dict[str, Any]) -> str | None:
 def _problem_of_figures(figures: Any) -> str | None:
     if not isinstance(figures, dict) or not figures:
         return f"has {_short(figures)} as figures; expected those of {', '.join(VARIANTS[:-1])} or {VARIANTS[-1]}"
-    for variant, found in figures.items():
+    for variant, of in figures.items():
         if variant not in VARIANTS:
             return f"has figures of {_short(variant)}; expected {', '.join(VARIANTS[:-1])} or {VARIANTS[-1]}"
-        if not isinstance(found, dict):
-            return f"has {_short(found)} as figures of {variant}; expected names with numbers"
-        for way, value in _leaves(found, variant):
+        if not isinstance(of, dict):
+            return f"has {_short(of)} as figures of {variant}; expected names with numbers"
+        for way, value in _leaves(of, variant):
             if not _fits(way, value):
                 return f"has {_short(value)} as {way}; expected a number"
     return None

@@ -25,15 +25,15 @@ _MARKS = {  # of references, by their words
 }
 
 
-def precisions_figure(found: Precisions, title: str, source: str) -> go.Figure:
+def precisions_figure(precisions: Precisions, title: str, source: str) -> go.Figure:
     """Return a dot with its interval for each attribute, the best at the top, and a tick where chance would be.
 
     Args:
-        found: the attributes' figures.
+        precisions: the attributes' figures.
         title: what is shown.
         source: photos, networks and date, for the line below the title.
     """
-    rows = found.rows[::-1]  # plotly counts from below
+    rows = precisions.rows[::-1]  # plotly counts from below
     figure = go.Figure()
     known = [row for row in rows if row.chance is not None]
     figure.add_scatter(
@@ -55,12 +55,12 @@ def precisions_figure(found: Precisions, title: str, source: str) -> go.Figure:
         customdata=[[_hover(row)] for row in rows],
         hovertemplate="%{y}: %{customdata[0]}<extra></extra>",
     )
-    if not known and found.chance is not None:
-        figure.add_vline(found.chance, line={"color": GREY, "width": 1.5, "dash": "dot"})
-        figure.add_annotation(x=found.chance, y=1, yref="paper", yanchor="bottom", text="chance", showarrow=False)
+    if not known and precisions.chance is not None:
+        figure.add_vline(precisions.chance, line={"color": GREY, "width": 1.5, "dash": "dot"})
+        figure.add_annotation(x=precisions.chance, y=1, yref="paper", yanchor="bottom", text="chance", showarrow=False)
     interval = "<br>lines: 95 % interval" if any(row.interval for row in rows) else ""
     dress(figure, title, source, 190 + ROW * len(rows))
-    figure.update_xaxes(title=_KINDS[found.kind] + interval, range=[-0.02, 1.03])
+    figure.update_xaxes(title=_KINDS[precisions.kind] + interval, range=[-0.02, 1.03])
     figure.update_yaxes(
         dtick=1,
         automargin=True,

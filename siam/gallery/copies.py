@@ -74,8 +74,8 @@ def copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, i
 def files_of(folder: Path) -> set[str]:
     """Return the names of the pictures and masks of the gallery in a folder; none where there is no gallery."""
     try:
-        found = store.read(folder)
+        gallery = store.read(folder)
     except DatasetError:
         return set()
-    images = {str(name) for name in found.photos["image"].dropna() if not store.is_address(name)}
-    return images | {truth["mask"] for truth in found.truths if truth and "mask" in truth}
+    images = {str(name) for name in gallery.photos["image"].dropna() if not store.is_address(name)}
+    return images | {truth["mask"] for truth in gallery.truths if truth and "mask" in truth}

@@ -24,10 +24,12 @@ of the crowd's, where it is another one.
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -39,10 +41,9 @@ from PIL import Image
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 from siam.evaluation.what_where_how.verdicts import Verdict
-from siam.gallery.checks import is_address as is_address
-from siam.gallery.checks import numbers, problem_of_columns, problem_of_rows
 
 FORMAT = 1
+_SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
 FILE = "gallery.parquet"
 KEY = b"siam_gallery"
 _REMEDY = "write it again by siam evaluate --gallery DIR"
@@ -146,6 +147,11 @@ class Gallery:
             raise DatasetError(f"{path} is missing or does not fit {FILE} ({error}): {_REMEDY}") from error
 
 
+def is_address(image: str) -> bool:
+    """Return whether a picture is named by its address, rather than by its file below the gallery's folder."""
+    return image.startswith(("https://", "http://"))
+
+
 def peek(folder: Path) -> tuple[About, int]:
     """Return what a gallery tells of itself, and how many photos it has, without reading them; errors as `read`."""
     path = folder / FILE
@@ -162,7 +168,7 @@ def read(folder: Path) -> Gallery:
     path = folder / FILE
     table = _opened(path, lambda path: pq.read_table(BytesIO(path.read_bytes())))
     about = _about(path, (table.schema.metadata or {}).get(KEY))
-    problem = problem_of_columns(table, SCHEMA) or problem_of_rows(table, len(about.attributes))
+    problem = _problem_of_columns(table) or _problem_of_rows(table, len(about.attributes))
     if problem:
         raise DatasetError(f"{path} {problem}: {_REMEDY}")
     return of_table(table, about, folder)
@@ -175,11 +181,76 @@ def of_table(table: pa.Table, about: About, folder: Path, contents: tuple[bytes,
         folder=folder,
         about=about,
         photos=others.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get),
-        contributions=numbers(table, "contributions"),
-        presence=numbers(table, "presence"),
+        contributions=_numbers(table, "contributions"),
+        presence=_numbers(table, "presence"),
         truths=tuple(None if text is None else json.loads(text) for text in table["truth"].to_pylist()),
         contents=contents,
     )
+
+
+def _problem_of_columns(table: pa.Table) -> str | None:
+    """Return what is wrong with the columns, None where they are as `SCHEMA` says."""
+    for column in SCHEMA:
+        if column.name not in table.schema.names:
+            return f"lacks the column {column.name!r}"
+        if table.schema.field(column.name).type != column.type:
+            return f"has the column {column.name!r} as {table.schema.field(column.name).type}, not {column.type}"
+        if not column.nullable and table[column.name].null_count:
+            return f"has an empty cell in the column {column.name!r}"
+    return None if len(table) else "holds no photos"
+
+
+def _problem_of_rows(table: pa.Table, attributes: int) -> str | None:
+    """Return what is wrong with the first bad row; column by column, since a gallery may hold tens of thousands."""
+    names = table["identifier"].to_pylist()
+    if len(set(names)) < len(names):
+        return f"has two photos that are called {Counter(names).most_common(1)[0][0]!r}"
+    for column in ("contributions", "presence"):
+        counts = np.diff(table[column].combine_chunks().offsets.to_numpy())
+        odd = np.flatnonzero(counts != attributes)
+        if len(odd):
+            many = f"{counts[odd[0]]} numbers as {column} of {names[odd[0]]!r}"
+            return f"has {many}, not one for each of {attributes} attributes"
+    total = table["bias"].to_numpy() + _numbers(table, "contributions").sum(axis=1)
+    scores = table["siam"].to_numpy().astype(float)
+    odd = np.flatnonzero(~(np.abs(total - scores) <= _SUM * np.maximum(1.0, np.abs(scores))))
+    if len(odd):
+        return f"has contributions of {names[odd[0]]!r} that do not sum to SIAM's score"
+    for name, image, digest in zip(names, table["image"].to_pylist(), table["sha256"].to_pylist(), strict=True):
+        if image is not None and not is_address(image) and not _is_below(image):
+            return f"has a picture of {name!r} outside its folder"
+        if image is not None and not re.fullmatch(r"[0-9a-f]{64}", digest or ""):
+            return f"has a picture of {name!r} without its SHA-256"
+    for name, truth in zip(names, table["truth"].to_pylist(), strict=True):
+        if truth is not None and (problem := _problem_of_truth(truth)):
+            return f"{problem} of {name!r}"
+    return None
+
+
+def _numbers(table: pa.Table, column: str) -> np.ndarray:
+    """Return a column of lists as (N, K); an empty cell is NaN."""
+    flat = table[column].combine_chunks().flatten()
+    return flat.to_numpy(zero_copy_only=False).astype(float).reshape(len(table), -1)
+
+
+def _problem_of_truth(text: str) -> str | None:
+    try:
+        truth = json.loads(text)
+    except ValueError:
+        return "has a damaged truth"
+    if not isinstance(truth, dict) or not _is_below(str(truth.get("mask", "mask"))):
+        return "has something else than a truth"
+    try:
+        if truth.get("verdict") is not None:
+            Verdict.parse(str(truth["verdict"]))
+    except ValueError:
+        return "has an odd verdict on the truth"
+    return None
+
+
+def _is_below(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
 
 
 def _opened(path: Path, reader: Callable[[Path], Any]) -> Any:
@@ -195,20 +266,20 @@ def _opened(path: Path, reader: Callable[[Path], Any]) -> Any:
 def _about(path: Path, stored: bytes | None) -> About:
     """Return what the metadata of a file tells."""
     try:
-        told = json.loads(stored or b"null")
+        content = json.loads(stored or b"null")
     except ValueError:
-        told = None
-    if not isinstance(told, dict) or "format" not in told:
+        content = None
+    if not isinstance(content, dict) or "format" not in content:
         raise DatasetError(f"{path} is no gallery, but another parquet file: {_REMEDY}")
-    if told.pop("format") != FORMAT:
+    if content.pop("format") != FORMAT:
         raise DatasetError(f"{path} has another format than {FORMAT}: update SIAM Explorer, or {_REMEDY}")
     try:
-        scale, crowd = _scale(told["scale"]), told.get("crowd_scale")
+        scale, crowd = _scale(content["scale"]), content.get("crowd_scale")
         scales = {"scale": scale, "crowd_scale": None if crowd is None else _scale(crowd)}
-        return About(**{**told, **scales, "attributes": tuple(map(str, told["attributes"]))})
+        return About(**{**content, **scales, "attributes": tuple(map(str, content["attributes"]))})
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{path} does not tell where its numbers come from ({error}): {_REMEDY}") from error
 
 
-def _scale(told: dict[str, Any]) -> RatingScale:
-    return RatingScale(str(told["name"]), float(told["low"]), float(told["high"]))
+def _scale(content: dict[str, Any]) -> RatingScale:
+    return RatingScale(str(content["name"]), float(content["low"]), float(content["high"]))

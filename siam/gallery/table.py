@@ -50,16 +50,16 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
     )
     bias = held.photos["bias"].to_numpy(dtype=float)
     for row in np.asarray(rows, dtype=int).tolist():
-        told = table.iloc[row]
-        numbers = [told[name] for name in ("siam", "baseline", "difference", "siam_error", "baseline_error")]
+        cells = table.iloc[row]
+        numbers = [cells[name] for name in ("siam", "baseline", "difference", "siam_error", "baseline_error")]
         writer.writerow(
             [
-                *(_defused(str(told[name])) for name in TEXTS),
-                _number(told["crowd"]),
-                _number(told["crowd_sd"]),
-                "" if pd.isna(told["votes"]) else int(told["votes"]),
+                *(_defused(str(cells[name])) for name in TEXTS),
+                _number(cells["crowd"]),
+                _number(cells["crowd_sd"]),
+                "" if pd.isna(cells["votes"]) else int(cells["votes"]),
                 *map(_number, numbers),
-                told["closer"],
+                cells["closer"],
                 *map(_number, (bias[row], *held.contributions[row], *held.presence[row])),
             ]
         )

@@ -139,8 +139,8 @@ def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()
             continue
         cells = [*row, *[""] * len(header)]
         photo, written = cells[file].strip(), cells[value].strip()
-        found = _number(written.replace(",", ".") if separator != "," else written)
-        if not photo or found is None:
+        score = _number(written.replace(",", ".") if separator != "," else written)
+        if not photo or score is None:
             what = f"the score {written[:40]!r} of {photo[:60]!r}" if photo else "no file"
             raise DatasetError(
                 f"{name} has {what} in row {number}: give each photo's file name, and its score as a number"
@@ -148,7 +148,7 @@ def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()
         if photo.casefold() in seen:
             raise DatasetError(f"{name} names {photo[:60]!r} twice, again in row {number}: keep one row for each photo")
         seen.add(photo.casefold())
-        scores[photo] = found
+        scores[photo] = score
     if not scores:
         raise DatasetError(f"{name} holds no scores: {_EXPECTED}, and a row for each photo")
     if photos and not seen & {photo.casefold() for photo in photos}:
@@ -167,9 +167,9 @@ def _number(text: str) -> float | None:
 
 def _unique(names: Iterable[str]) -> list[str]:
     """Return names fit for one line, each another one."""
-    found: dict[str, None] = {}
+    unique: dict[str, None] = {}
     for name in names:
         plain = "".join(character if character.isprintable() else "?" for character in name) or "photo"
         copies = (plain if number == 1 else f"{plain} ({number})" for number in range(1, MOST + 2))
-        found[next(copy for copy in copies if copy not in found)] = None
-    return list(found)
+        unique[next(copy for copy in copies if copy not in unique)] = None
+    return list(unique)

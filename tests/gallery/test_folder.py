@@ -17,8 +17,7 @@ import siam
 from siam.datasets import oasis
 from siam.drawing.phrases import signed
 from siam.errors import DatasetError, ImageError
-from siam.gallery import folder as own_gallery
-from siam.gallery import scoring, store
+from siam.gallery import folder, scoring, store
 from siam.gallery.cases import read_cases
 from siam.gallery.folder import Source, build, folder_for
 from siam.gallery.table import csv_text
@@ -303,7 +302,7 @@ def test_folders_that_are_refused_in_one_sentence(pair, photos, tmp_path, monkey
         with pytest.raises(DatasetError, match=words) as caught:
             build(pair, LOCK, Source("folder", root, "tiny"), tmp_path / "out")
         assert "\n" not in str(caught.value)
-    monkeypatch.setattr(own_gallery, "MOST", 3)
+    monkeypatch.setattr(folder, "MOST", 3)
     with pytest.raises(DatasetError, match="holds more than 3 photos"):
         build(pair, LOCK, Source("folder", photos, "tiny"), tmp_path / "out")
 

@@ -25,8 +25,7 @@ from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.datasets.votes import ATTRIBUTION_COLUMNS
 from siam.errors import DatasetError, StorageError
 from siam.evaluation.assessment import assess
-from siam.gallery import pictures as gallery_pictures
-from siam.gallery import store, writing
+from siam.gallery import pictures, store, writing
 from siam.gallery.metadata import identifiers, truths
 from siam.gallery.pictures import fetch, here
 from siam.gallery.store import About
@@ -467,7 +466,7 @@ def web():
         yield web
 
 
-def pictures():
+def picture_files():
     found = []
     for n in range(3):
         stored = BytesIO()
@@ -480,7 +479,7 @@ def pictures():
 def shipped(server, tmp_path):
     """A gallery of three public pictures and one photo without any."""
     entries = [replace(ENTRY, identifier="none")]
-    for n, data in enumerate(pictures()):
+    for n, data in enumerate(picture_files()):
         server.files[f"/images/Lake%20{n}.JPG"] = Stored(data)
         entries.append(
             replace(
@@ -502,7 +501,7 @@ def test_pictures_are_fetched_once_and_checked(shipped, server, web, tmp_path):
     folder, told = tmp_path / "cache", []
     assert here(shipped, folder) == (None,) * 4 and server.log == []
     found = fetch(shipped, folder, lambda done, of: told.append((done, of)), web)
-    assert found[0] is None and [path.read_bytes() for path in found[1:]] == pictures()
+    assert found[0] is None and [path.read_bytes() for path in found[1:]] == picture_files()
     assert told == [(1, 3), (2, 3), (3, 3)] and len(server.log) == 3
     assert here(shipped, folder) == found and fetch(shipped, folder, web=web) == found
     assert len(server.log) == 3
@@ -512,7 +511,7 @@ def test_pictures_are_fetched_once_and_checked(shipped, server, web, tmp_path):
 def test_a_damaged_picture_in_the_cache_is_fetched_anew(shipped, server, web, tmp_path):
     found = fetch(shipped, tmp_path / "cache", web=web)
     found[2].write_bytes(b"half")
-    assert fetch(shipped, tmp_path / "cache", web=web)[2].read_bytes() == pictures()[1]
+    assert fetch(shipped, tmp_path / "cache", web=web)[2].read_bytes() == picture_files()[1]
     assert len(server.log) == 4
 
 
@@ -533,7 +532,7 @@ def test_what_the_server_does_wrong_leaves_nothing_by_half(shipped, server, web,
     assert names(tmp_path / "cache") == []
     server.faults.clear()
     found = fetch(shipped, tmp_path / "cache", web=web)  # once it is well again
-    assert [path.read_bytes() for path in found[1:]] == pictures()
+    assert [path.read_bytes() for path in found[1:]] == picture_files()
 
 
 def test_offline_it_says_so_in_one_line(shipped, tmp_path):
@@ -554,19 +553,19 @@ def test_a_cache_that_cannot_be_written_is_told_in_one_line(shipped, web, tmp_pa
 
 
 def test_by_default_pictures_are_kept_in_the_users_cache(shipped, web, tmp_path, monkeypatch):
-    monkeypatch.setattr(gallery_pictures.sys, "platform", "linux")
+    monkeypatch.setattr(pictures.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     found = fetch(shipped, web=web)
     assert found[1].parent == tmp_path / "xdg" / "siam-explorer" / "pictures"
     assert here(shipped) == found
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    assert gallery_pictures.cache_folder() == tmp_path / ".cache" / "siam-explorer" / "pictures"
-    monkeypatch.setattr(gallery_pictures.sys, "platform", "darwin")
-    assert gallery_pictures.cache_folder() == tmp_path / "Library" / "Caches" / "siam-explorer" / "pictures"
-    monkeypatch.setattr(gallery_pictures.sys, "platform", "win32")
+    assert pictures.cache_folder() == tmp_path / ".cache" / "siam-explorer" / "pictures"
+    monkeypatch.setattr(pictures.sys, "platform", "darwin")
+    assert pictures.cache_folder() == tmp_path / "Library" / "Caches" / "siam-explorer" / "pictures"
+    monkeypatch.setattr(pictures.sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-    assert gallery_pictures.cache_folder() == tmp_path / "local" / "siam-explorer" / "pictures"
+    assert pictures.cache_folder() == tmp_path / "local" / "siam-explorer" / "pictures"
 
 
 def test_a_dataset_without_public_names_has_no_addresses(tmp_path):

@@ -15,7 +15,7 @@ from streamlit import config
 import siam
 from siam.comparison.agreement import against_mask, evidence, rank_correlation
 from siam.comparison.faithfulness import PASSES, faithfulness
-from siam.comparison.truth import true_density
+from siam.comparison.pictures import true_density
 from siam.datasets.rendered import crowd
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.drawing import phrases

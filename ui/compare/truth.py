@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from siam.comparison.agreement import evidence
-from siam.comparison.truth import true_density
+from siam.comparison.pictures import true_density
 from siam.datasets.rendered import ATTRIBUTES
 from siam.drawing import phrases
 from siam.errors import DatasetError
