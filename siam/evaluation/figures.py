@@ -200,7 +200,7 @@ class TruthColumn(Figures):
     """What, where, how and the score of SIAM or of a reference, as far as they apply: shares and correlations."""
 
     what: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
-    where: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
+    where: Mapping[str, float | None] = _needs(_each(_or_none(_number)))
     how: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
     score: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
 
