@@ -89,7 +89,7 @@ def assess(
         judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
         figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
         if true:
-            said, truth = judged.predictions.in_order_of(sun_attributes.ATTRIBUTES), _truth(pair.siam, judged, root)
+            said, truth = judged.predictions.in_order_of(rendered.ATTRIBUTES), _truth(pair.siam, judged, root)
             same = figures["same_scale"]
             figures["what_where_how"], errors = judgement.judge(said, truth, same_scale=same)
         elif data == "rendered":
