@@ -15,6 +15,7 @@ from siam.models.baseline import BaselineConfig
 from siam.models.siam import SIAMConfig
 
 CARD = "card.json"
+FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: networks, and what was fitted to them
 FORMAT = 1
 _LATER = {"template_relu"}  # settings that older cards of this format do not have: they take their default
 _LARGEST = 4096  # of sizes: a card from elsewhere shall not make us ask for all memory

@@ -28,7 +28,6 @@ from siam.runtime.paths import ASSETS
 BUNDLED = ASSETS / "models"
 _SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
 # Of a pair; without a baseline, its file is not there, nor what explainers have learnt for it.
-ALL_FILES = (CARD, "*.safetensors")  # patterns: networks, and what was fitted to them
 
 
 @dataclass(frozen=True, eq=False)

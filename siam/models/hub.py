@@ -16,8 +16,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNot
 from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
 
 from siam.errors import CheckpointError
-from siam.models.card import CARD
-from siam.models.checkpoint import ALL_FILES
+from siam.models.card import CARD, FILES_OF_A_PAIR
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
@@ -41,7 +40,7 @@ def fetch(source: str) -> Path:
     if source.endswith("@"):
         raise CheckpointError(f"{source!r} names no revision: put a branch, tag or commit after the @")
     with plain_errors(source):
-        folder = Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(ALL_FILES)))
+        folder = Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(FILES_OF_A_PAIR)))
     if not (folder / CARD).is_file():
         raise CheckpointError(f"{source!r} on the Hub holds no {CARD}, so no networks of this program: check the name")
     return folder

@@ -11,6 +11,7 @@ from siam.explainers.base import Target, score_down, score_up
 from siam.explainers.registry import title
 from siam.explanation.inference import Explanation
 from siam.models.checkpoint import Pair
+from siam.models.identity import identity
 from ui.add_gallery.tasks import Lock
 from ui.compare import cost
 from ui.photos.photo import Photo
@@ -71,7 +72,7 @@ def ask(photo: Photo) -> View:
             "often need less.",
         )  # fmt: skip
     _publish(fast)
-    key = chosen.pair().source, resources.identity_of(pair), photo.digest, sign
+    key = chosen.pair().source, identity(pair), photo.digest, sign
     return View(pair, lock, photo, explanation, cast("Literal[1, -1]", sign), ("siam", *_chosen()), key)
 
 

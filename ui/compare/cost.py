@@ -12,10 +12,11 @@ from siam.explanation.inference import Explanation
 from siam.gallery.scoring import take_half_of_the_cores
 from siam.images.preprocessing import target_size
 from siam.models.checkpoint import Pair
+from siam.models.identity import identity
 from siam.runtime.devices import device_of
 from siam.runtime.jobs import Job, Watch
 from ui.add_gallery.tasks import Lock
-from ui.state import chosen, resources
+from ui.state import chosen
 
 _BACKWARD = 3  # a pass with its gradient costs about so many passes
 
@@ -34,7 +35,7 @@ def seconds(pair: Pair, lock: Lock, explanation: Explanation, names: Sequence[st
 def of_a_pass(pair: Pair, lock: Lock, explanation: Explanation) -> float:
     """Return about how long one pass of a photo takes, on half of the cores."""
     height, width = _input(pair, explanation)
-    return height * width * _of_a_pixel(chosen.pair().source, resources.identity_of(pair), pair, lock)
+    return height * width * _of_a_pixel(chosen.pair().source, identity(pair), pair, lock)
 
 
 def text(duration: float) -> str:

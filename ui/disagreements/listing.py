@@ -9,11 +9,11 @@ import streamlit as st
 from siam.drawing import phrases
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
 from siam.gallery.cases import CLOSER, KINDS, ORDERS, SIDES, Cases, Filters
+from siam.runtime.digests import digest
 from ui.add_gallery import dialog
 from ui.photos import pictures
 from ui.state.address import point
 from ui.state.markdown import plain
-from ui.state.resources import digest_of
 
 PER_PAGE = 24
 
@@ -124,10 +124,10 @@ def _chart_of(rows: np.ndarray, area: tuple[float, ...] | None) -> tuple[str, tu
     The chart remembers its box. Another chart begins where it would be wrong: when other rows are shown, and when the
     area in the address is not the one that was drawn last, because it was cleared, or came by a link or by Back.
     """
-    digest = digest_of(rows.tobytes())
-    chart = st.session_state.setdefault("scatter", {"number": 0, "rows": digest, "start": area, "area": area})
-    if (chart["rows"], chart["area"]) != (digest, area):
-        chart.update(number=chart["number"] + 1, rows=digest, start=area, area=area)
+    shown = digest(rows.tobytes())
+    chart = st.session_state.setdefault("scatter", {"number": 0, "rows": shown, "start": area, "area": area})
+    if (chart["rows"], chart["area"]) != (shown, area):
+        chart.update(number=chart["number"] + 1, rows=shown, start=area, area=area)
     return f"scatter-{chart['number']}", chart["start"]
 
 

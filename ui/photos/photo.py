@@ -11,8 +11,8 @@ from siam.errors import ImageError
 from siam.gallery.cases import Cases
 from siam.gallery.samples import Sample, load_samples
 from siam.images.reading import read_image
+from siam.runtime.digests import digest
 from ui.photos import pictures
-from ui.state import resources
 from ui.state.markdown import plain
 
 _SAFE = ":/?#@!$&'*+,;=%~"  # what may stand in a link as it is, but for brackets
@@ -49,7 +49,7 @@ class Photo:
 
 def own_photo(name: str, data: bytes) -> Photo:
     """Return a photo that somebody brought."""
-    return Photo(name, data, resources.digest_of(data), plain(name), f"Your photo {name}")
+    return Photo(name, data, digest(data), plain(name), f"Your photo {name}")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -57,9 +57,7 @@ def sample_photo(key: str) -> Photo:
     """Return a bundled photo."""
     sample = next(sample for sample in load_samples() if sample.key == key)
     data = sample.path.read_bytes()
-    return Photo(
-        sample.path.name, data, resources.digest_of(data), _sample_credit(sample), sample.description, {"sample": key}
-    )
+    return Photo(sample.path.name, data, digest(data), _sample_credit(sample), sample.description, {"sample": key})
 
 
 def case_photo(cases: Cases, row: int) -> Photo | None:
@@ -75,10 +73,10 @@ def case_photo(cases: Cases, row: int) -> Photo | None:
     description = " ".join(
         filter(None, ("picture", name, cases.table["title"].iloc[row], cases.table["place"].iloc[row]))
     )
-    digest, credit = resources.digest_of(data), case_credit(facts)
+    checksum, credit = digest(data), case_credit(facts)
     if path is None:
-        return Photo(name, data, digest, plain(name), f"Your photo {name}")
-    return Photo(f"{name}{path.suffix}", data, digest, credit, description, {"case": name})
+        return Photo(name, data, checksum, plain(name), f"Your photo {name}")
+    return Photo(f"{name}{path.suffix}", data, checksum, credit, description, {"case": name})
 
 
 def readable(photo: Photo | None) -> Photo | None:

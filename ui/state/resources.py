@@ -1,11 +1,9 @@
 """Networks and explanations that all sessions share."""
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import streamlit as st
 import torch
@@ -13,8 +11,7 @@ import torch
 from siam.drawing.maps import display_photo
 from siam.explanation.inference import Explanation, explain
 from siam.models.checkpoint import CARD, Pair, load
-from siam.models.fitted import fingerprint
-from siam.models.siam import SIAM
+from siam.models.identity import identity
 from ui.state import chosen
 
 if TYPE_CHECKING:
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
 OWN = "own_explanations"  # of the session: of photos that nobody else may see
 _MOST_OWN = 8
-_IDENTITIES: WeakKeyDictionary[SIAM, str] = WeakKeyDictionary()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the networks; the first time this takes some seconds …")
@@ -42,14 +38,6 @@ def pair() -> Pair:
     return networks()[0]
 
 
-def identity_of(pair: Pair) -> str:
-    """Return what tells networks from all others, whatever holds them: a hash of their weights."""
-    if pair.siam not in _IDENTITIES:
-        parts = [pair.siam] if pair.baseline is None else [pair.siam, pair.baseline]
-        _IDENTITIES[pair.siam] = "-".join(map(fingerprint, parts))
-    return _IDENTITIES[pair.siam]
-
-
 def device_name() -> str:
     """Return in words what the networks run on."""
     device = next(pair().siam.parameters()).device
@@ -67,9 +55,9 @@ def explanation(photo: "Photo") -> Explanation:
     pair, lock = networks()
     source = chosen.pair().source
     if photo.address:
-        return _explanation(source, identity_of(pair), photo.digest, pair, lock, photo)
+        return _explanation(source, identity(pair), photo.digest, pair, lock, photo)
     explanations = st.session_state.setdefault(OWN, {})  # a visitor's own photo stays in the visitor's session
-    key = source, identity_of(pair), photo.digest
+    key = source, identity(pair), photo.digest
     if key not in explanations:
         with st.spinner("Looking at the photo …"):
             explanations[key] = _explain(pair, lock, photo)
@@ -79,7 +67,7 @@ def explanation(photo: "Photo") -> Explanation:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at the photo …")
-def _explanation(source: str, identity: str, digest: str, _networks: Pair, _lock: Lock, _photo: "Photo") -> Explanation:
+def _explanation(source: str, networks: str, digest: str, _networks: Pair, _lock: Lock, _photo: "Photo") -> Explanation:
     return _explain(_networks, _lock, _photo)
 
 
@@ -88,8 +76,3 @@ def _explain(networks: Pair, lock: Lock, photo: "Photo") -> Explanation:
     with lock:
         explanation = explain(networks, image)
     return dataclasses.replace(explanation, image=display_photo(image))
-
-
-def digest_of(data: bytes) -> str:
-    """Return a key for a photo's bytes."""
-    return hashlib.sha256(data).hexdigest()
