@@ -27,7 +27,6 @@ from siam.runtime.paths import ASSETS
 
 BUNDLED = ASSETS / "models"
 _SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
-# Of a pair; without a baseline, its file is not there, nor what explainers have learnt for it.
 
 
 @dataclass(frozen=True, eq=False)

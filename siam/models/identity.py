@@ -8,13 +8,10 @@ Objects are no keys: Python gives the `id` of one that is gone to the next one.
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from weakref import WeakKeyDictionary, ref
 
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from siam.models.checkpoint import Pair
 
 
 class Digest(Protocol):
@@ -24,12 +21,23 @@ class Digest(Protocol):
         """Take bytes in."""
 
 
+class Networks(Protocol):
+    """A SIAM and its baseline, as a `siam.models.checkpoint.Pair` has them."""
+
+    # ruff's D102: the class says what they are
+    @property
+    def siam(self) -> nn.Module: ...  # noqa: D102
+
+    @property
+    def baseline(self) -> nn.Module | None: ...  # noqa: D102
+
+
 # For each object and choice: its configs and the state of its tensors, and its identity as long as they stay so.
 _Version = tuple[ref[Tensor], int, int]
 _KNOWN: WeakKeyDictionary[object, dict[bool, tuple[list[str], list[_Version], str]]] = WeakKeyDictionary()
 
 
-def identity(of: "nn.Module | Pair", *, learnt: bool = True) -> str:
+def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
     """Return a hash of networks; those that are loaded twice have the same, and others have another.
 
     It is computed once, and again where a config or a tensor was exchanged or changed in place; only what is written
