@@ -12,6 +12,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # processes share the cores: more threa
     os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the browser: its files take longest, and nobody should wait for the last of them alone."""
+    items.sort(key=lambda item: "browser" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a skipped test is a failure: what did not run has shown nothing."""

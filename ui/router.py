@@ -17,11 +17,10 @@ _RUNNING = "router_runs"
 def run() -> None:
     """Show the page that the address asks for, with navigation and sidebar."""
     st.set_page_config(page_title="SIAM Explorer", page_icon="assets/icon.svg", layout="wide")
-    # The default page answers at "/" alone, so its own address is that of a hidden page which leads there.
-    first = st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", url_path="start", default=True)
     page = st.navigation(
         [
-            first,
+            # The default page answers at "/" alone; "/explain" is the same page, hidden from the navigation.
+            st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", url_path="start", default=True),
             st.Page("pages/explain.py", title="Explain", url_path="explain", visibility="hidden"),
             st.Page("pages/templates.py", title="Templates", icon=":material/grid_view:"),
             st.Page("pages/disagreements.py", title="Disagreements", icon=":material/compare_arrows:"),
@@ -32,10 +31,9 @@ def run() -> None:
         ],
         position="top",
     )
-    if page.url_path == "explain":
-        st.switch_page(first, query_params=st.query_params.to_dict())
-    address.enter(page.url_path)
-    if page.url_path != "compare":
+    path = page.url_path.removeprefix("explain")
+    address.enter(path)
+    if path != "compare":
         work.end()
     sidebar.show()
     st.session_state[_RUNNING] = True
@@ -43,7 +41,7 @@ def run() -> None:
         page.run()
     finally:
         st.session_state[_RUNNING] = False
-        address.leave(page.url_path)
+        address.leave(path)
 
 
 def ensure() -> None:

@@ -74,9 +74,12 @@ def names_that_learn() -> tuple[str, ...]:
 
 
 def description(name: str) -> Description:
-    """Return what people are told of an explainer, or of a reference it is held against."""
-    family = name.partition(":")[0]
-    return EXPLAINERS[family].description if family in EXPLAINERS else REFERENCES[family]
+    """Return what people are told of an explainer, or of a reference it is held against.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    return REFERENCES[name] if name in REFERENCES else explainer(name).description
 
 
 def title(name: str) -> str:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from siam.cli.main import main
 from siam.comparison.statistics import summary
+from siam.evaluation.stored import variant_figures
 from siam.explainers import EXPLAINERS, explainer, names_for
 from siam.explainers.attribution import attribute_photo, names_of, network_for
 from siam.explainers.base import score_up
@@ -109,7 +110,8 @@ def test_it_stands_in_the_tables_and_figures_of_a_comparison(mine):
         for number in range(5)
         for name in ("grad_cam", "mine", "random")
     ]
-    methods = summary(records, {})["methods"]
+    figures = variant_figures({"baseline": {"comparison": {"world": "rendered", **summary(records, {})}}})
+    methods = figures["baseline"].comparison.methods
     assert list(methods) == ["grad_cam", "mine", "random"]
     assert [row[0] for row in tables.rows(methods, tables.shown(methods))] == ["Grad-CAM", "My method", "Random"]
     figure = comparison_figure(methods, "ebpg", "heading", "source")

@@ -1,25 +1,26 @@
-"""The first visitor of a fresh server comes by a deep link: to every page, as if somebody had been there before.
+"""The first visitor of a fresh server comes by a deep link, as if somebody had been there before.
 
 Beside a folder `pages/`, Streamlit runs the page's script without app.py until somebody has reached `st.navigation`,
-and then never again. So one server shows the fault once, and each page here is entered on a server of its own, which is
-left as soon as the heading is there: the router has done its part by then.
+and then never again: so each test here has a server of its own.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import streamlit as st
 from playwright.sync_api import Browser, Page, expect
+from streamlit.testing.v1 import AppTest
 
 from tests.support.paths import ROOT
 from tests.support.server import HEADINGS, WAIT, running_app
+from ui import router
 
 
 @contextmanager
-def entered(browser: Browser, path: str) -> Iterator[Page]:
-    """Yield the page at a path as the first visitor of a fresh server sees it, with the router around it."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    with running_app() as address:
+def entered(browser: Browser, address: str, path: str) -> Iterator[Page]:
+    """Yield the page at a path as a new visitor sees it, with the router around it."""
+    with browser.new_page(viewport={"width": 1280, "height": 900}) as page:
         page.goto(f"{address}/{path}")
         heading = HEADINGS[path.partition("?")[0].replace("explain", "")]
         expect(page.get_by_role("heading", name=heading).first).to_be_visible(timeout=WAIT)
@@ -28,16 +29,28 @@ def entered(browser: Browser, path: str) -> Iterator[Page]:
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         yield page
-    page.close()
 
 
 def test_a_link_to_an_attribute_is_the_first_visit(browser):
-    with entered(browser, "templates?attribute=ocean") as page:
+    with running_app() as address, entered(browser, address, "templates?attribute=ocean") as page:
         expect(page.get_by_role("heading", name="Ocean", exact=True)).to_be_visible(timeout=WAIT)
         expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", sorted({path.stem for path in (ROOT / "pages").glob("*.py")} - {"templates"}))
-def test_every_page_is_a_way_in(browser, path):
-    with entered(browser, path):
-        pass
+def test_every_page_is_a_way_in(browser):
+    """What-if is the first; the others find what its visit left of the server."""
+    others = sorted({path.stem for path in (ROOT / "pages").glob("*.py")} - {"what_if"})
+    with running_app() as address:
+        for path in ("what_if", *others):
+            with entered(browser, address, path):
+                pass
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.stem)
+def test_no_page_runs_without_the_router(path, monkeypatch):
+    """A script that Streamlit runs alone goes the router's way before it shows anything of its own."""
+    ways = []
+    monkeypatch.setattr(router, "ensure", lambda: ways.append(path) or st.stop())
+    app = AppTest.from_file(path).run()
+    assert ways == [path]
+    assert not app.exception and len(app.main) == 0

@@ -138,6 +138,10 @@ RESULT = stored.Result(
 ABOUT = About("tiny", SCALE, ("a", "b"), "scenes", "all", "2026-11-21", "python -m siam", None)
 
 
+def figures_of(n):
+    return stored.variant_figures({"siam": {"n": n}})
+
+
 def _entry(identifier):
     return writing.Entry(
         identifier=identifier, siam=5.0, bias=4.0, contributions=[0.5, 0.5], presence=[0.1, 0.2], baseline=None
@@ -158,13 +162,13 @@ WRITERS = {
     "a pair": lambda root, n: save(Pair("tiny", siam_network(seed=n), baseline_network(n), {}), root),
     "flowers": lambda root, n: save_flowers(_flowers(n), root, {"n": n}),
     "what explainers learn": lambda root, n: fitted.write("vebi", _learnt(n), baseline_network(), root),
-    "a result": lambda root, n: stored.write(replace(RESULT, figures={"siam": {"n": n}}), root / "result.json"),
+    "a result": lambda root, n: stored.write(replace(RESULT, figures=figures_of(n)), root / "result.json"),
     "a gallery": lambda root, n: writing.write(root, ABOUT, [_entry(str(n))]),
     "a report": lambda root, n: report_files.write(fake_explanation(n, attributes=8), "photo.jpg", {}, root, "photo"),
     "a state": lambda root, n: PhaseFolder(root, "r").save_state({"step": n}),
     "the best weights": lambda root, n: PhaseFolder(root, "r").save_best(baseline_network(n)),
     "the end of a phase": lambda root, n: PhaseFolder(root, "r").finish({"steps": n}),
-    "scores that are kept": lambda root, n: scoring.Kept(root / "scores.part", f"networks {n}"),
+    "scores that are kept": lambda root, n: scoring.ScoreFile(root / "scores.part", f"networks {n}", ()),
     "credits": lambda root, _n: Attribution(root),
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ import siam
 from siam.cli.main import main
 from siam.datasets import oasis
 from siam.datasets.sun_attributes import ATTRIBUTES
-from siam.errors import DatasetError
+from siam.errors import DatasetError, TrainingError
 from siam.evaluation import stored as results
 from siam.evaluation.predictions import PairPredictions
 from siam.gallery import store
@@ -944,9 +944,9 @@ def test_recipe_that_lacks_a_section_is_refused(section, tmp_path):
         read_recipe(path)
 
 
-def test_trunk_without_weights_is_refused_before_anything_is_read(tmp_path):
+def test_a_trunk_that_timm_does_not_know_is_refused_before_anything_is_read(tmp_path):
     path = tmp_path / "recipe.toml"
-    path.write_text(RECIPE_TEXT.replace("tf_efficientnet_lite0", "resnet50"), encoding="utf-8")
-    with pytest.raises(DatasetError, match="use tf_efficientnet_lite0"):
+    path.write_text(RECIPE_TEXT.replace("tf_efficientnet_lite0", "resnet50x"), encoding="utf-8")
+    with pytest.raises(TrainingError, match="no backbone named 'resnet50x'; names like it"):
         train(path, tmp_path / "nowhere", tmp_path / "out", tmp_path / "cache")
     assert not (tmp_path / "out").exists()

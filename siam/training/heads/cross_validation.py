@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from siam.datasets.base import RatingScale
+from siam.errors import TrainingError
 from siam.evaluation.localisation import mean_localisation
 from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.scores import mean_figures, score_figures
@@ -43,7 +44,9 @@ def train_heads(
     Raises:
         DatasetError: a dataset is missing or not as its layout says.
         ImageError: a photo cannot be read.
+        TrainingError: the recipe names no trunk.
     """
+    _input_of_trunk(recipe)  # a wrong name is refused before anything is read
     network, baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
     examples = read_examples(recipe, root, cache, network)
     metrics = cross_validate(recipe, examples, on_judged)
@@ -219,11 +222,18 @@ def _attribute_metrics(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return mean
 
 
+def _input_of_trunk(recipe: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return backbones.input_of(recipe["network"]["backbone"])
+    except ValueError as error:
+        raise TrainingError(f"backbone in [network] of the recipe: {error}") from error
+
+
 def _new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: RatingScale) -> tuple[SIAM, Baseline]:
     """Return both networks with the ImageNet trunk, rounded to the half precision in which it will be stored."""
     settings = dict(recipe["network"])
     trunk = settings.pop("backbone")
-    shared = {"backbone": trunk, "scale": scale, **backbones.input_of(trunk)}
+    shared = {"backbone": trunk, "scale": scale, **_input_of_trunk(recipe)}
     shared |= {name: settings.pop(name) for name in list(settings) if name in ("image_size", *shared)}
     networks = (
         SIAM(SIAMConfig(**shared, attributes=attributes, **settings)),
