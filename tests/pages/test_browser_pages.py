@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,7 @@ from siam.drawing import phrases
 from siam.gallery.cases import Filters, read_cases
 from siam.gallery.store import read
 from tests.support.paths import ROOT
-from tests.support.server import HEADINGS, WAIT, wait_until_idle
+from tests.support.server import HEADINGS, WAIT, running_app, wait_until_idle
 
 NARROW = 390  # px; what is wider than the screen shows here first
 
@@ -173,11 +174,20 @@ def test_from_the_worst_disagreement_to_a_link(browser, address, cases, folder):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(NARROW, "light"), (1280, "dark")])
-def test_every_page_fits_and_is_quiet(browser, address, folder, width, theme):
+def test_every_page_is_a_way_in_fits_and_is_quiet(browser, address, folder, width, theme):
+    """The wide visitor is the first of a fresh server and enters each page by its address, a deep one first."""
+    with nullcontext(address) if width == NARROW else running_app() as place:
+        walk_through_all_pages(browser, place, folder, width, theme)
+
+
+def walk_through_all_pages(browser, address, folder, width, theme):
     page, troubles = watched(browser, address, width, theme)
-    for path, words in HEADINGS.items():
+    for path, words in {**dict(reversed(HEADINGS.items())), "explain": HEADINGS[""]}.items():
         page.goto(f"{address}/{path}")
         expect(page.get_by_role("heading", name=words).first).to_be_visible(timeout=WAIT)
+        if width > NARROW:  # where the navigation is no menu
+            expect(page.get_by_test_id("stTopNavLink")).to_have_count(len(HEADINGS))
+        expect(page.get_by_role("dialog")).to_have_count(0)
         settle(page)
         nothing_is_wider(page, width)
         pictures = page.get_by_test_id("stMain").locator("img")
@@ -186,7 +196,7 @@ def test_every_page_fits_and_is_quiet(browser, address, folder, width, theme):
         background = page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
         brightness = sum(int(part) for part in background[4:-1].split(",")[:3])
         assert (brightness < 200) == (theme == "dark"), path
-        page.screenshot(path=folder / f"page-{path or 'explain'}-{theme}-{width}.png", full_page=True)
+        page.screenshot(path=folder / f"page-{path or 'first'}-{theme}-{width}.png", full_page=True)
     assert troubles == []
     page.close()
 

@@ -1,7 +1,8 @@
 """The first visitor of a fresh server comes by a deep link, as if somebody had been there before.
 
 Beside a folder `pages/`, Streamlit runs the page's script without app.py until somebody has reached `st.navigation`,
-and then never again: so each test here has a server of its own.
+and then never again: so this test has a server of its own, and so has the walk of `test_browser_pages` through all
+pages.
 """
 
 from collections.abc import Iterator
@@ -35,15 +36,6 @@ def test_a_link_to_an_attribute_is_the_first_visit(browser):
     with running_app() as address, entered(browser, address, "templates?attribute=ocean") as page:
         expect(page.get_by_role("heading", name="Ocean", exact=True)).to_be_visible(timeout=WAIT)
         expect(page.get_by_role("dialog")).to_have_count(0)
-
-
-def test_every_page_is_a_way_in(browser):
-    """What-if is the first; the others find what its visit left of the server."""
-    others = sorted({path.stem for path in (ROOT / "pages").glob("*.py")} - {"what_if"})
-    with running_app() as address:
-        for path in ("what_if", *others):
-            with entered(browser, address, path):
-                pass
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.stem)
