@@ -222,3 +222,8 @@ def test_scattered_spots_are_not_everywhere():
 def test_difference_agrees_with_the_scores_as_shown(first, second, text):
     assert difference_text(first, second) == text
     assert signed(float(number(first)) - float(number(second))) == text
+
+
+@pytest.mark.parametrize(("shares", "place"), [((0.52, 0.28, 0.2), "left"), ((0.4, 0.35, 0.25), "everywhere")])
+def test_a_side_is_named_where_the_centre_of_mass_leans_by_a_tenth(shares, place):
+    assert where(np.tile(shares, (3, 1))) == place

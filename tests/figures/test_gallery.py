@@ -33,7 +33,9 @@ def drawn(cases, rows, area=None):
 
 def test_every_case_is_a_point_at_its_scores(cases):
     rows = cases.select(Filters())
-    _, points, _ = drawn(cases, rows)
+    chart, points, _ = drawn(cases, rows)
+    encoding = chart["vconcat"][0]["layer"][1]["encoding"]
+    assert (encoding["x"]["field"], encoding["y"]["field"]) == ("baseline", "siam")
     assert len(points) == len(cases.table)
     for row in rows[::29]:
         case, point = cases.case(int(row)), points.set_index("identifier").loc[cases.case(int(row))["identifier"]]

@@ -24,10 +24,11 @@ from siam.gallery.table import csv_text
 from siam.gallery.uploads import MOST, Batch, read_scores
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
+from siam.models.fitted import Fitted
 from siam.runtime.jobs import CancelledError, Job
 from tests.gallery.test_store import network_on
 from tests.support.experiment import write_photos
-from tests.support.networks import baseline_network
+from tests.support.networks import baseline_network, siam_network
 from tests.support.paths import ROOT
 
 LOCK = threading.Lock()
@@ -434,3 +435,10 @@ def test_a_thread_takes_half_of_the_cores_and_leaves_the_others_theirs():
         thread.start()
         thread.join()
     assert told == {"own": max(1, whole // 2), "new": whole} and torch.get_num_threads() == whole
+
+
+def test_scores_stay_known_when_explainers_have_learnt_something():
+    pair = Pair("tiny", siam_network(), baseline_network(), {})
+    before = scoring.fingerprint(pair)
+    pair.baseline.fitted = {"vebi": Fitted({"relevance": torch.ones(3)}, {})}
+    assert scoring.fingerprint(pair) == before
