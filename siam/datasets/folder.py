@@ -44,7 +44,7 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     scores = rated["score"].reindex(names).to_numpy(dtype=np.float32)
     split = rated["split"].reindex(names).to_numpy(dtype=object)
     split = np.where(pd.isna(split), hash_split(names, SHARES), split).astype(str)
-    return ScoredPhotos(tuple(root / name for name in names), scores, split, scale or _found_scale(scores))
+    return ScoredPhotos(tuple(root / name for name in names), scores, split, scale or _scale_of(scores))
 
 
 def _is_photo(path: Path, root: Path) -> bool:
@@ -74,7 +74,7 @@ def _read_ratings(path: Path, scale: RatingScale | None, findings: list[Finding]
     return rated.loc[sieve.keep]
 
 
-def _found_scale(scores: np.ndarray) -> RatingScale:
+def _scale_of(scores: np.ndarray) -> RatingScale:
     known = scores[np.isfinite(scores)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     return RatingScale("score, own photos", low, high)

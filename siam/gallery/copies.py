@@ -34,9 +34,9 @@ def names_of(files: Sequence[Path]) -> list[str]:
 
 def refuse_to_overwrite(assessment: Assessment, folder: Path, names: Sequence[str]) -> None:
     """Raise a DatasetError where a copy would take the place of a photo of the dataset."""
-    own = {path.resolve() for path in assessment.photos.files}
+    originals = {path.resolve() for path in assessment.photos.files}
     targets = [folder / kind.format(name) for name in names for kind in (PICTURE, MASK)]
-    if folder.resolve() == assessment.root.resolve() or any(target.resolve() in own for target in targets):
+    if folder.resolve() == assessment.root.resolve() or any(target.resolve() in originals for target in targets):
         raise DatasetError(f"{folder} holds photos of {assessment.root}: give the gallery another folder")
 
 

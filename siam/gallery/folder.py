@@ -22,7 +22,7 @@ from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
 from siam.gallery import metadata as facts
 from siam.gallery.copies import PICTURE, files_of, names_of
-from siam.gallery.scoring import LONGEST, Refused, ScoreFile, Told, about, fingerprint, scale_of, score, small_copy
+from siam.gallery.scoring import LONGEST, Progress, Refused, ScoreFile, about, fingerprint, scale_of, score, small_copy
 from siam.gallery.store import FILE, peek
 from siam.gallery.writing import Entry, write
 from siam.images.reading import ACCEPTED_SUFFIXES
@@ -81,7 +81,7 @@ def build(
     lock: AbstractContextManager[object],
     source: Source,
     folder: Path,
-    told: Told = lambda _done, _of: None,
+    progress: Progress = lambda _done, _of: None,
 ) -> Built:
     """Score the photos of a source and write their gallery; called again after it was stopped, it goes on.
 
@@ -90,7 +90,7 @@ def build(
         lock: held while they work, photo by photo.
         source: of the photos.
         folder: where the gallery goes.
-        told: how many photos are done, after each.
+        progress: how many photos are done, after each.
 
     Raises:
         DatasetError: the dataset is not as its layout says, is too large, holds the gallery, or no photo can be scored.
@@ -99,7 +99,7 @@ def build(
     if folder.resolve().is_relative_to(source.root.resolve()):
         raise DatasetError(f"{source.root} holds {folder} too: choose a folder that holds your photos alone")
     if source.data == "folder":
-        _refuse_large(source.root, told)
+        _refuse_large(source.root, progress)
     photos = reader(source.data).read(source.root)
     assert isinstance(photos, ScoredPhotos)
     places = [place for place in range(len(photos.files)) if source.split in ("all", photos.split[place])]
@@ -113,7 +113,7 @@ def build(
     with exclusive(folder):
         before = files_of(folder)
         scores = ScoreFile(folder / _SCORES, fingerprint(pair), pair.siam.config.attributes)
-        entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, scores, told)
+        entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, scores, progress)
         if not entries:
             raise DatasetError(f"none of the {len(files)} photos in {source.root} gets a score: {refused[0].reason}")
         rated = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
@@ -133,7 +133,7 @@ def _entries(
     known: list[dict[str, Any]],
     folder: Path,
     scores: ScoreFile,
-    told: Told,
+    progress: Progress,
 ) -> tuple[list[Entry], list[Refused]]:
     """Copy and score photos; what is known of each are columns of a gallery."""
     entries: list[Entry] = []
@@ -143,22 +143,22 @@ def _entries(
         label, image = labels[done], PICTURE.format(name)
         try:
             data, digest = small_copy(path, label)
-            said = scores.get(digest) or scores.add(digest, scored(data, label))
+            predictions = scores.get(digest) or scores.add(digest, scored(data, label))
         except ImageError as error:
             refused.append(Refused(label, str(error)))
         else:
             write_atomically(folder / image, data)
             columns = {key: of for key, of in columns.items() if not (isinstance(of, float) and np.isnan(of))}
-            entries.append(Entry(**{**columns, **said.photo(0)}, identifier=label, image=image, sha256=digest))
-        told(done + 1, len(files))
+            entries.append(Entry(**{**columns, **predictions.photo(0)}, identifier=label, image=image, sha256=digest))
+        progress(done + 1, len(files))
     return entries, refused
 
 
-def _refuse_large(root: Path, told: Told) -> None:
+def _refuse_large(root: Path, progress: Progress) -> None:
     """Raise a DatasetError where a folder holds far more than photos to look at, before all of it is listed."""
     photos = 0
     for number, (_folder, _folders, files) in enumerate(os.walk(root)):
-        told(0, 0)
+        progress(0, 0)
         photos += sum(name.lower().endswith(ACCEPTED_SUFFIXES) for name in files)
         if photos > MOST or number > MOST:
             what = f"{MOST} photos" if photos > MOST else f"{MOST} folders"

@@ -23,8 +23,8 @@ def identifiers(files: Sequence[Path], root: Path) -> list[str]:
     stems = [Path(name).stem for name in names]
     short = [stem if stem.isdecimal() and "/" not in name else name for stem, name in zip(stems, names, strict=True)]
     often = Counter(short)
-    found = [name if often[label] > 1 else label for name, label in zip(whole, short, strict=True)]
-    return found if len(set(found)) == len(found) else whole
+    labels = [name if often[label] > 1 else label for name, label in zip(whole, short, strict=True)]
+    return labels if len(set(labels)) == len(labels) else whole
 
 
 def order(path: Path) -> tuple[int, str]:
@@ -78,13 +78,13 @@ def truths(assessment: Assessment) -> list[dict[str, Any] | None]:
     scenes, errors = assessment.scenes, assessment.errors
     if scenes is None:
         return [None for _ in assessment.judged.files]
-    told: list[dict[str, Any] | None] = []
+    records: list[dict[str, Any] | None] = []
     baseline = assessment.judged.predictions.baseline
-    said = verdicts(errors, None if baseline is None else baseline - scenes.quality) if errors else None
+    outcomes = verdicts(errors, None if baseline is None else baseline - scenes.quality) if errors else None
     parts = errors.parts() if errors else {}
     for n, truth in enumerate(scenes.truths):
         every = {name: getattr(truth, name) for name in ("contributions", "nuances", "labels", "areas")}
-        told.append(
+        records.append(
             {
                 "place": truth.place,
                 "light": truth.light,
@@ -92,7 +92,7 @@ def truths(assessment: Assessment) -> list[dict[str, Any] | None]:
                 "bias": truth.bias,
                 **{name: {key: round(of, 5) for key, of in values.items() if of} for name, values in every.items()},
                 "errors": {name: round(float(part[n]), 5) for name, part in parts.items()},
-                "verdict": str(said[n]) if said else None,
+                "verdict": str(outcomes[n]) if outcomes else None,
             }
         )
-    return told
+    return records

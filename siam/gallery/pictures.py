@@ -41,7 +41,7 @@ def here(gallery: Gallery, folder: Path | None = None) -> tuple[Path | None, ...
         folder: where fetched pictures are kept; by default `cache_folder()`.
     """
     folder = folder or cache_folder()
-    paths = [gallery.picture(row) or _kept(gallery, row, folder) for row in range(len(gallery))]
+    paths = [gallery.picture(row) or _path_of(gallery, row, folder) for row in range(len(gallery))]
     return tuple(path if path is not None and path.is_file() else None for path in paths)
 
 
@@ -67,10 +67,10 @@ def fetch(
             came before are kept, and nothing is there by half.
     """
     if web is None:
-        with Web(PATIENCE, rate=RATE) as own:
-            return fetch(gallery, folder, progress, own)
+        with Web(PATIENCE, rate=RATE) as client:
+            return fetch(gallery, folder, progress, client)
     folder = folder or cache_folder()
-    wanted = [(row, path) for row in range(len(gallery)) if (path := _kept(gallery, row, folder)) is not None]
+    wanted = [(row, path) for row in range(len(gallery)) if (path := _path_of(gallery, row, folder)) is not None]
     for done, (row, path) in enumerate(wanted):
         address, checksum = str(gallery.photos["image"][row]), str(gallery.photos["sha256"][row])
         with storage_errors(path):
@@ -86,7 +86,7 @@ def fetch(
     return here(gallery, folder)
 
 
-def _kept(gallery: Gallery, row: int, folder: Path) -> Path | None:
+def _path_of(gallery: Gallery, row: int, folder: Path) -> Path | None:
     """Return the name under which the picture of a photo is kept, None where it has no address."""
     image = gallery.photos["image"][row]
     if not isinstance(image, str) or not is_address(image):

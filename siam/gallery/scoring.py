@@ -27,7 +27,7 @@ from siam.runtime.provenance import git_commit
 
 LONGEST = 800  # px of the longer side of a copy
 
-Told = Callable[[int, int], object]  # called with how many photos are done, and of how many; what it raises ends it
+Progress = Callable[[int, int], object]  # called with how many photos are done, and of how many; what it raises ends it
 
 
 @dataclass(frozen=True)

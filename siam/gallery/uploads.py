@@ -11,7 +11,7 @@ from pathlib import Path
 
 from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
-from siam.gallery.scoring import Refused, Told, about, fingerprint, scale_of, score, small_copy
+from siam.gallery.scoring import Progress, Refused, about, fingerprint, scale_of, score, small_copy
 from siam.gallery.store import Gallery, of_table
 from siam.gallery.writing import Entry, table_of
 from siam.models.checkpoint import Pair
@@ -47,13 +47,15 @@ class Batch:
         self._numbers: dict[tuple[str, str], PairPredictions] = {}  # by networks and checksum
         self.refused: list[Refused] = []
 
-    def go_on(self, pair: Pair, lock: AbstractContextManager[object], told: Told = lambda _done, _of: None) -> None:
+    def go_on(
+        self, pair: Pair, lock: AbstractContextManager[object], progress: Progress = lambda _done, _of: None
+    ) -> None:
         """Copy and score what is not yet, photo by photo; one that cannot be read or scored is `refused`.
 
         Args:
             pair: the networks.
             lock: held while they work.
-            told: how many photos are done, after each; what it raises ends the work.
+            progress: how many photos are done, after each; what it raises ends the work.
         """
         networks = fingerprint(pair)
         left = [
@@ -61,7 +63,7 @@ class Batch:
         ]
         done, of = 0, len(left) + len(self._waiting)
         while left or self._waiting:
-            told(done, of)
+            progress(done, of)
             name = left.pop(0) if left else self._copy_next()
             if name is not None:
                 _file, data, digest = self._copies[name]
@@ -71,7 +73,7 @@ class Batch:
                     del self._copies[name]
                     self.refused.append(Refused(name, str(error)))
             done += 1
-        told(done, of)
+        progress(done, of)
 
     def left(self, pair: Pair) -> int:
         """Return how many photos have no score of a pair yet."""
@@ -91,10 +93,10 @@ class Batch:
         if not entries:
             return None
         ratings = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
-        told = about(pair, "own photos", "all", "uploaded", scale_of(ratings, pair.siam.config.scale))
+        description = about(pair, "own photos", "all", "uploaded", scale_of(ratings, pair.siam.config.scale))
         named = "".join(f"{entry.identifier}\n{entry.sha256}\n{entry.crowd_mean}\n" for entry in entries)
         folder = Path("in memory") / hashlib.sha256(f"{networks}\n{named}".encode()).hexdigest()
-        return of_table(table_of(told, entries), told, folder, tuple(contents))
+        return of_table(table_of(description, entries), description, folder, tuple(contents))
 
     def _copy_next(self) -> str | None:
         """Copy the next photo that waits and return its name, None where it cannot be read."""

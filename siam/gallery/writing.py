@@ -121,7 +121,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
         sizes = [copy_picture(path, picture, choice.size) for path, picture in copies]
         assessment = judge_again(pair, assessment, rows, pictures)
         rows = list(range(len(files)))
-    said, truths = assessment.judged.predictions, facts.truths(assessment)
+    predictions, truths = assessment.judged.predictions, facts.truths(assessment)
     crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
     entries, labels = [], facts.identifiers(files, root)
     for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
@@ -133,7 +133,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
             Entry(
                 identifier=labels[place],
                 truth=json.dumps(truth, ensure_ascii=False) if truth else None,
-                **said.photo(row),
+                **predictions.photo(row),
                 **crowd[row],
                 **credit,
             )

@@ -218,7 +218,7 @@ def test_scoring_shares_the_networks_can_be_stopped_and_goes_on(app, pair, monke
     bring(opened(app), [(f"{number}.jpg", jpeg(number)) for number in range(4)])
     app.button(key="score-batch").click().run()
     task = ended(app)
-    assert (task.kind, task.label) == ("info", "Your photos (2)") and "2 left" in task.said
+    assert (task.kind, task.label) == ("info", "Your photos (2)") and "2 left" in task.outcome
     assert "Your photos (2)" in app.selectbox(key="gallery").options
     app.button(key="again").click().run()
     assert ended(app).label == "Your photos (4)" and held == [True] * 4
@@ -342,7 +342,7 @@ def test_pictures_are_fetched_and_no_longer_offered(scenes, app):
     assert any("3 of its 3 pictures are not here yet" in caption.value for caption in app.caption)
     app.button(key="fetch-pictures").click().run()
     task = ended(app)
-    assert (task.kind, task.said) == ("success", "All 3 pictures are here.")
+    assert (task.kind, task.outcome) == ("success", "All 3 pictures are here.")
     assert "fetch-pictures" not in keys(app)
     cases = chosen.cases_in(chosen.BUNDLED / "oasis")
     assert [pictures.path_of(cases.gallery, row).read_bytes() for row in range(3)] == scenes
@@ -354,7 +354,7 @@ def test_a_server_that_refuses_costs_nothing_that_came(scenes, server, app):
     app.button(key="fetch-pictures").click().run()
     task = ended(app)
     assert task.kind == "warning" and "What came is kept, and you can try again." in app.warning[0].value
-    assert "http" not in task.said and "404" in task.reason
+    assert "http" not in task.outcome and "404" in task.reason
     assert any("1 of its 3 pictures" in caption.value for caption in app.caption)
     server.files["/2.jpg"] = Stored(scenes[2])
     app.button(key="again").click().run()
@@ -410,11 +410,11 @@ def test_photos_of_scenicornot_are_fetched_and_scored(hub_server, app, place, mo
 
 def test_a_hub_that_is_not_there_is_one_calm_sentence(app, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(tasks.gallery_pictures, "PATIENCE", Patience(attempts=1))
+    monkeypatch.setattr(tasks, "PATIENCE", Patience(attempts=1))
     opened(app)
     app.button(key="fetch-scenicornot").click().run()
     task = ended(app)
-    assert task.kind == "warning" and task.said.startswith("ScenicOrNot: this could not be finished now.")
+    assert task.kind == "warning" and task.outcome.startswith("ScenicOrNot: this could not be finished now.")
     assert "again" in keys(app)
 
 
@@ -424,7 +424,7 @@ def test_a_hub_that_is_not_there_is_one_calm_sentence(app, monkeypatch):
 def test_a_download_tells_how_far_it_is(hub_server, tmp_path):
     steps = []
     with Web(Patience(silence=5), headers=hub.headers()) as web:
-        scenicornot.fetch(tmp_path, web, Request("test"), REPOSITORY, told=steps.append)
+        scenicornot.fetch(tmp_path, web, Request("test"), REPOSITORY, progress=steps.append)
     tables = [step for step in steps if step.kind == "tables"]
     photos = [step for step in steps if step.kind == "photos"]
     assert max(step.done for step in tables) == tables[0].of == 3 and max(step.come for step in tables) > 0
@@ -441,7 +441,7 @@ def test_a_download_that_is_cancelled_goes_on_to_the_same(hub_server, tmp_path, 
 
     with Web(Patience(silence=5)) as web:
         with pytest.raises(CancelledError):
-            scenicornot.fetch(tmp_path, web, Request("test"), REPOSITORY, told=stop)
+            scenicornot.fetch(tmp_path, web, Request("test"), REPOSITORY, progress=stop)
         kept = len(list((tmp_path / "images").glob("*.jpg"))) if kind == "photos" else 0
         assert kind == "tables" or 0 < kept < 18
         assert scenicornot.fetch(tmp_path, web, Request("test"), REPOSITORY).here == 18

@@ -35,7 +35,7 @@ def offer() -> None:
     if not task.kind:
         _progress("sidebar")
     else:
-        st.caption(f"{_ICONS[task.kind]} {plain(task.said)}")
+        st.caption(f"{_ICONS[task.kind]} {plain(task.outcome)}")
 
 
 def open_dialog() -> None:
@@ -70,7 +70,7 @@ def _dialog() -> None:
         return
     if task is not None:
         _ended(task)
-    _own(task)
+    _your_photos(task)
     if uploads.on_this_machine():
         _folder()
     fetch.missing_pictures()
@@ -90,7 +90,9 @@ def _progress(place: str) -> None:
 
 def _ended(task: Task) -> None:
     """Say how a task ended, what was left out, and offer what can be done with what it brought."""
-    {"success": st.success, "info": st.info, "warning": st.warning}[task.kind](plain(task.said), icon=_ICONS[task.kind])
+    {"success": st.success, "info": st.info, "warning": st.warning}[task.kind](
+        plain(task.outcome), icon=_ICONS[task.kind]
+    )
     if task.reason:
         st.caption(f"The reason: {plain(task.reason)}")
     if task.batch is not None and task.batch.unused:
@@ -128,7 +130,7 @@ def _show(label: str) -> None:
     _close()
 
 
-def _own(task: Task | None) -> None:
+def _your_photos(task: Task | None) -> None:
     """Offer to score photos of one's own."""
     with st.container(border=True):
         st.markdown("**Your own photos**")
@@ -193,7 +195,7 @@ def _batch_here(offered: bool) -> None:
 
 def _forget() -> None:
     """Forget the photos in memory, and close, so that the page does without them."""
-    chosen.forget_own()
+    chosen.forget_uploads()
     for key in ("batch", "task", resources.OWN):
         st.session_state.pop(key, None)
     if "photo" in st.session_state and not st.session_state["photo"].address:

@@ -13,10 +13,9 @@ from siam.datasets.downloads import hub, scenicornot
 from siam.datasets.downloads.selection import Request, Step
 from siam.datasets.downloads.web import DownloadError, Web
 from siam.errors import SIAMError, StorageError
-from siam.gallery import folder as own_gallery
-from siam.gallery import pictures as gallery_pictures
 from siam.gallery.cases import Cases, read_cases
-from siam.gallery.folder import Source
+from siam.gallery.folder import Built, Source, build, folder_for
+from siam.gallery.pictures import PATIENCE, PICTURE_BYTES, RATE, fetch
 from siam.gallery.scoring import Refused, take_half_of_the_cores
 from siam.gallery.store import Gallery
 from siam.gallery.uploads import Batch
@@ -40,7 +39,7 @@ class Task:
         job: its work.
         begin: begins it again, where it stopped.
         kind: how it ended: "success", "info" (cancelled), or "warning"; "" as long as it goes on.
-        said: one sentence about that.
+        outcome: one sentence about that.
         reason: of an error, as it was told.
         pair: the networks that score, where some do.
         batch: the photos in memory that are scored, where such are.
@@ -53,7 +52,7 @@ class Task:
     job: Job[Any]
     begin: Callable[[], None]
     kind: str = ""
-    said: str = ""
+    outcome: str = ""
     reason: str = ""
     pair: Pair | None = None
     batch: Batch | None = None
@@ -79,7 +78,7 @@ def fetch_scenicornot() -> None:
     """Begin to fetch photos of ScenicOrNot, and to score them."""
     source = Source("scenicornot", SCENICORNOT, chosen.pair().source, "test", COUNT)
     pair, lock = resources.networks()
-    folder = own_gallery.folder_for(chosen.OWN_GALLERIES, f"scenicornot-{COUNT}-{pair.name}", source)
+    folder = folder_for(chosen.OWN_GALLERIES, f"scenicornot-{COUNT}-{pair.name}", source)
     _begin("ScenicOrNot", partial(_scenicornot, pair, lock, source, folder), fetch_scenicornot)
 
 
@@ -87,7 +86,7 @@ def score_folder(root: Path) -> None:
     """Begin to score the photos of a folder on this machine."""
     source = Source("folder", root, chosen.pair().source)
     pair, lock = resources.networks()
-    folder = own_gallery.folder_for(chosen.OWN_GALLERIES, root.resolve().name, source)
+    folder = folder_for(chosen.OWN_GALLERIES, root.resolve().name, source)
     _begin(f"Photos in {root.name}", partial(_folder, pair, lock, source, folder), partial(score_folder, root))
 
 
@@ -107,15 +106,15 @@ def _settle(task: Task) -> None:
     pictures.forget()  # which of them are here may have changed
     try:
         result = task.job.result()
-        task.kind, task.said = "success", _said(task, result)
+        task.kind, task.outcome = "success", _outcome(task, result)
     except CancelledError:
-        task.kind, task.said = "info", f"{task.title}: stopped. What was done is kept."
+        task.kind, task.outcome = "info", f"{task.title}: stopped. What was done is kept."
         if task.batch is not None and task.pair is not None:
-            task.said = f"{task.title}: stopped, with {task.batch.left(task.pair)} left to score."
+            task.outcome = f"{task.title}: stopped, with {task.batch.left(task.pair)} left to score."
     except SIAMError as error:
-        task.kind, task.said = "warning", f"{task.title}: {str(error).rstrip('.')}."
+        task.kind, task.outcome = "warning", f"{task.title}: {str(error).rstrip('.')}."
         if isinstance(error, DownloadError | StorageError):
-            task.said = f"{task.title}: this could not be finished now. What came is kept, and you can try again."
+            task.outcome = f"{task.title}: this could not be finished now. What came is kept, and you can try again."
             task.reason = str(error)
     except BaseException:
         del st.session_state["task"]
@@ -124,8 +123,8 @@ def _settle(task: Task) -> None:
         _keep_batch(task, task.batch, task.pair)
 
 
-def _said(task: Task, result: Any) -> str:
-    if isinstance(result, own_gallery.Built):
+def _outcome(task: Task, result: Any) -> str:
+    if isinstance(result, Built):
         task.label = chosen.label_in(result.folder)
         task.cases, task.refused = chosen.cases_in(result.folder), list(result.refused)
         return f"{result.count} photos are scored and lie in {result.folder.as_posix()}."
@@ -140,24 +139,24 @@ def _keep_batch(task: Task, batch: Batch, pair: Pair) -> None:
     gallery = batch.gallery(pair)
     if gallery is not None:
         task.cases = read_cases(gallery)
-        chosen.keep_own(task.cases)
+        chosen.keep_uploads(task.cases)
         task.label = chosen.label_of(task.cases)
     elif task.kind == "success":
-        task.kind, task.said = "warning", "None of the photos can be scored; the reasons are below."
+        task.kind, task.outcome = "warning", "None of the photos can be scored; the reasons are below."
 
 
 def _pictures(gallery: Gallery, watch: Watch) -> int:
     def tell(done: int, of: int) -> None:
-        size, whole = (count * gallery_pictures.PICTURE_BYTES for count in (done, of))
+        size, whole = (count * PICTURE_BYTES for count in (done, of))
         watch(done, of, f"Fetching {done:,} of {of:,} pictures, about {_mb(size)} of {_mb(whole)} MB")
 
     watch(0, 1, "Asking for the pictures")
-    with Web(gallery_pictures.PATIENCE, rate=gallery_pictures.RATE, sleep=watch.sleep) as web:
-        paths = gallery_pictures.fetch(gallery, progress=tell, web=web)
+    with Web(PATIENCE, rate=RATE, sleep=watch.sleep) as web:
+        paths = fetch(gallery, progress=tell, web=web)
     return sum(path is not None for path in paths)
 
 
-def _scenicornot(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> own_gallery.Built:
+def _scenicornot(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> Built:
     def tell(step: Step) -> None:
         if step.kind == "tables":
             watch(step.done, step.of, f"Step 1 of 3, tables: {step.done} of {step.of}, {_mb(step.come)} MB")
@@ -167,22 +166,22 @@ def _scenicornot(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Wa
             watch(step.come, size, f"Step 2 of 3, fetching {text}")
 
     watch(0, 1, "Step 1 of 3, asking the Hub for the tables")
-    with Web(gallery_pictures.PATIENCE, headers=hub.headers(), sleep=watch.sleep) as web:
-        scenicornot.fetch(source.root, web, Request(source.split, source.count), told=tell)
+    with Web(PATIENCE, headers=hub.headers(), sleep=watch.sleep) as web:
+        scenicornot.fetch(source.root, web, Request(source.split, source.count), progress=tell)
     return _build(pair, lock, source, folder, watch, "Step 3 of 3, scoring")
 
 
-def _folder(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> own_gallery.Built:
+def _folder(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> Built:
     return _build(pair, lock, source, folder, watch, "Scoring")
 
 
-def _build(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch, doing: str) -> own_gallery.Built:
+def _build(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch, doing: str) -> Built:
     def tell(done: int, of: int) -> None:
         watch(done, of, f"{doing} {done} of {of} photos" if of else "Looking through the folder")
 
     take_half_of_the_cores()
     watch(0, 1, f"{doing} photos")
-    return own_gallery.build(pair, lock, source, folder, tell)
+    return build(pair, lock, source, folder, tell)
 
 
 def _batch(pair: Pair, lock: Lock, batch: Batch, watch: Watch) -> Batch:

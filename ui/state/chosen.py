@@ -74,7 +74,7 @@ def choose_gallery(label: str) -> None:
     st.session_state["wanted_gallery"] = label
 
 
-def keep_own(cases: Cases) -> None:
+def keep_uploads(cases: Cases) -> None:
     """Add cases in memory to the galleries of this session, in the place of those that their networks had before."""
     uploads = st.session_state.setdefault("own_cases", {})
     before = uploads.get(cases.gallery.about.model)
@@ -83,7 +83,7 @@ def keep_own(cases: Cases) -> None:
     uploads[cases.gallery.about.model] = cases
 
 
-def forget_own() -> None:
+def forget_uploads() -> None:
     """Forget the cases in memory, and what was made of them."""
     for key in ("own_cases", "own_thumbnails"):
         st.session_state.pop(key, None)

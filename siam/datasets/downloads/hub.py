@@ -34,7 +34,7 @@ _SCHEMA = pa.schema(
 _PICTURE = "image.bytes"
 _AT_ONCE = 32  # photos decoded from parquet at a time
 
-_Kept = TypeVar("_Kept")
+_Cached = TypeVar("_Cached")
 
 
 def endpoint() -> str:
@@ -88,7 +88,11 @@ def list_shards(web: Web, repository: str, revision: str) -> tuple[str, list[Sha
 
 
 def read_cheap(
-    web: Web, shard: Shard, cache: Path, identifiers: np.ndarray | None, told: Callable[[int], object] = lambda _: None
+    web: Web,
+    shard: Shard,
+    cache: Path,
+    identifiers: np.ndarray | None,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> pa.Table:
     """Return the rows of a shard without their pictures, for the row groups that may hold the wanted photos.
 
@@ -99,7 +103,7 @@ def read_cheap(
         shard: of the repository.
         cache: a folder for this commit.
         identifiers: (n,) wanted IDs, sorted; None for all rows.
-        told: called with the number of bytes that have come.
+        progress: called with the number of bytes that have come.
 
     Returns:
         All columns but the pictures, and `GROUP`: at least all rows that are wanted.
@@ -107,13 +111,13 @@ def read_cheap(
     Raises:
         DownloadError: the shard cannot be had, or is not as it should be.
     """
-    footer = read_footer(web, shard, cache, told)
+    footer = read_footer(web, shard, cache, progress)
     stored = cache / shard.name
-    tables = _read_kept(stored, lambda path: [pq.ParquetFile(path).read()]) or []
+    tables = _read_cached(stored, lambda path: [pq.ParquetFile(path).read()]) or []
     have = {group for table in tables for group in table.column(GROUP).to_pylist()}
     groups = [g for g in range(footer.num_row_groups) if g not in have and _may_hold(footer.row_group(g), identifiers)]
     if groups:
-        with _opened(web, shard, footer, told) as file:
+        with _opened(web, shard, footer, progress) as file:
             for group in groups:
                 table = file.read_row_group(group, columns=_SCHEMA.names).cast(_SCHEMA)
                 tables.append(table.append_column(GROUP, pa.array([group] * table.num_rows, pa.int64())))
@@ -123,19 +127,21 @@ def read_cheap(
     return pa.concat_tables(tables) if tables else _SCHEMA.append(pa.field(GROUP, pa.int64())).empty_table()
 
 
-def read_footer(web: Web, shard: Shard, cache: Path, told: Callable[[int], object] = lambda _: None) -> pq.FileMetaData:
+def read_footer(
+    web: Web, shard: Shard, cache: Path, progress: Callable[[int], object] = lambda _: None
+) -> pq.FileMetaData:
     """Return what a shard says of itself: its row groups, their places and statistics. It is kept in the cache.
 
-    `told` is called with the number of bytes that have come.
+    `progress` is called with the number of bytes that have come.
 
     Raises:
         DownloadError: the shard cannot be had, or is not as it should be.
     """
     stored = cache / f"{shard.name}.footer"
-    kept = _read_kept(stored, pq.read_metadata)
-    if kept is not None:
-        return kept
-    with _opened(web, shard, None, told) as file:
+    cached = _read_cached(stored, pq.read_metadata)
+    if cached is not None:
+        return cached
+    with _opened(web, shard, None, progress) as file:
         footer = file.metadata
         lacking = {*_SCHEMA.names, _PICTURE} - {footer.schema.column(c).path for c in range(footer.num_columns)}
         if lacking:
@@ -153,7 +159,7 @@ def picture_bytes(footer: pq.FileMetaData, groups: Sequence[int]) -> int:
 
 
 def read_pictures(
-    web: Web, shard: Shard, footer: pq.FileMetaData, group: int, told: Callable[[int], object] = lambda _: None
+    web: Web, shard: Shard, footer: pq.FileMetaData, group: int, progress: Callable[[int], object] = lambda _: None
 ) -> Iterator[tuple[int, bytes | None]]:
     """Yield the ID and the picture (a file's content, None where it is empty) of each row of a row group.
 
@@ -162,12 +168,12 @@ def read_pictures(
         shard: of the repository.
         footer: of the shard.
         group: which of its row groups; its pictures are held in memory.
-        told: called with the number of bytes that have come.
+        progress: called with the number of bytes that have come.
 
     Raises:
         DownloadError: the shard cannot be had, or is not as it should be.
     """
-    with _opened(web, shard, footer, told) as file:
+    with _opened(web, shard, footer, progress) as file:
         for batch in file.iter_batches(_AT_ONCE, row_groups=[group], columns=["id", _PICTURE], use_threads=False):
             for row in batch.to_pylist():
                 yield row["id"], (row["image"] or {}).get("bytes")
@@ -175,10 +181,10 @@ def read_pictures(
 
 @contextmanager
 def _opened(
-    web: Web, shard: Shard, footer: pq.FileMetaData | None, told: Callable[[int], object] = lambda _: None
+    web: Web, shard: Shard, footer: pq.FileMetaData | None, progress: Callable[[int], object] = lambda _: None
 ) -> Iterator[pq.ParquetFile]:
     """Open a shard; PyArrow's errors name it. `pre_buffer` joins neighbouring columns in one request."""
-    source = RangeFile(web, shard.url, shard.size, told)
+    source = RangeFile(web, shard.url, shard.size, progress)
     try:
         with pq.ParquetFile(source, metadata=footer, pre_buffer=True) as file:
             yield file
@@ -187,7 +193,7 @@ def _opened(
         raise DownloadError(f"{shard.url} is not as it should be ({what}): check the repository") from error
 
 
-def _read_kept(stored: Path, read: Callable[[Path], _Kept]) -> _Kept | None:
+def _read_cached(stored: Path, read: Callable[[Path], _Cached]) -> _Cached | None:
     """Return what the cache holds, or None where it holds nothing of use."""
     try:
         return read(stored) if stored.exists() else None

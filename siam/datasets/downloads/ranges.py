@@ -13,12 +13,12 @@ class RangeFile(io.RawIOBase):
         web: the client.
         url: of the file.
         size: of the file in bytes.
-        told: called with the number of bytes that have come, again and again.
+        progress: called with the number of bytes that have come, again and again.
     """
 
-    def __init__(self, web: Web, url: str, size: int, told: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(self, web: Web, url: str, size: int, progress: Callable[[int], object] = lambda _: None) -> None:
         super().__init__()
-        self._web, self._url, self._size, self._told = web, url, size, told
+        self._web, self._url, self._size, self._progress = web, url, size, progress
         self._place = 0
 
     def readable(self) -> bool:
@@ -47,6 +47,6 @@ class RangeFile(io.RawIOBase):
         stop = self._size if size is None or size < 0 else min(self._size, self._place + size)
         if stop <= self._place:
             return b""
-        data = self._web.read_range(self._url, self._place, stop, self._told)
+        data = self._web.read_range(self._url, self._place, stop, self._progress)
         self._place = stop
         return data

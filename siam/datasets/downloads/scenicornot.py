@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from siam.datasets.downloads import hub, pictures
 from siam.datasets.downloads.attribution import PAGE, SEE_PAGE, Attribution, credit
-from siam.datasets.downloads.selection import Request, Step, Summary, Told, read_rows, wanted
+from siam.datasets.downloads.selection import Progress, Request, Step, Summary, read_rows, wanted
 from siam.datasets.downloads.web import DownloadError, Web
 from siam.datasets.tables import Finding
 from siam.datasets.votes import COLUMNS, read_votes
@@ -49,7 +49,7 @@ def fetch(
     request: Request,
     repository: str = REPOSITORY,
     revision: str | None = None,
-    told: Told = lambda _step: None,
+    progress: Progress = lambda _step: None,
 ) -> Summary:
     """Bring votes.tsv and the requested photos below `root`.
 
@@ -63,7 +63,7 @@ def fetch(
         repository: on the Hub.
         revision: a commit, branch or tag; by default the commit of the run before, or that of "main", which is then
             kept in hub.json.
-        told: called with how far it is; what came before it raises something is kept.
+        progress: called with how far it is; what came before it raises something is kept.
 
     Raises:
         DownloadError: the repository cannot be had, or something cannot be stored.
@@ -74,11 +74,11 @@ def fetch(
         cache = root / ".hub" / commit
         votes = root / "votes.tsv"
         if not votes.exists():
-            _write_votes(votes, _read_rows(web, shards, cache, None, told).rows)
+            _write_votes(votes, _read_rows(web, shards, cache, None, progress).rows)
         asked = wanted(read_rows(votes), request)
         identifiers = asked["ID"].to_numpy(dtype=np.int64)
-        source = _read_rows(web, shards, cache, identifiers, told)
-        return _Photos(root, source, set(identifiers.tolist()), request.limit, told).fetch()
+        source = _read_rows(web, shards, cache, identifiers, progress)
+        return _Photos(root, source, set(identifiers.tolist()), request.limit, progress).fetch()
 
 
 def _pin(root: Path, web: Web, repository: str, revision: str | None) -> tuple[str, list[hub.Shard]]:
@@ -95,16 +95,18 @@ def _pin(root: Path, web: Web, repository: str, revision: str | None) -> tuple[s
     return commit, shards
 
 
-def _read_rows(web: Web, shards: list[hub.Shard], cache: Path, identifiers: np.ndarray | None, told: Told) -> _Source:
+def _read_rows(
+    web: Web, shards: list[hub.Shard], cache: Path, identifiers: np.ndarray | None, progress: Progress
+) -> _Source:
     """Return the rows that may be wanted, of all shards, several at a time."""
     come, done = _Counter(), _Counter()
 
     def tell(count: int) -> None:
-        told(Step("tables", done.value, len(shards), come.add(count)))
+        progress(Step("tables", done.value, len(shards), come.add(count)))
 
     def read(shard: hub.Shard) -> tuple[pq.FileMetaData, pd.DataFrame]:
         table = hub.read_cheap(web, shard, cache, identifiers, tell)
-        told(Step("tables", done.add(1), len(shards), come.value))
+        progress(Step("tables", done.add(1), len(shards), come.value))
         rows = table.to_pandas().dropna(subset=["id"]).fillna({"gridimage_id": 0, "votes": "", "title": ""})
         return hub.read_footer(web, shard, cache), rows.astype({"id": int, "gridimage_id": int})
 
@@ -159,8 +161,10 @@ class _Counter:
 class _Photos:
     """Fetches the photos of a request, row group by row group."""
 
-    def __init__(self, root: Path, source: _Source, identifiers: set[int], limit: int | None, told: Told) -> None:
-        self._root, self._source, self._told = root, source, told
+    def __init__(
+        self, root: Path, source: _Source, identifiers: set[int], limit: int | None, progress: Progress
+    ) -> None:
+        self._root, self._source, self._progress = root, source, progress
         self._attribution = Attribution(root)
         self._plan = self._choose(identifiers, limit)
 
@@ -175,7 +179,7 @@ class _Photos:
 
             def tell(count: int) -> None:
                 bar.update(count)
-                self._told(Step("photos", here, len(asked), come.add(count), size))
+                self._progress(Step("photos", here, len(asked), come.add(count), size))
 
             for (shard, group), identifiers in left.items():
                 tell(0)

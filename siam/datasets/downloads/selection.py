@@ -52,7 +52,7 @@ class Step:
     size: int | None = None
 
 
-Told = Callable[[Step], object]  # called again and again, from several threads; what it raises ends the download
+Progress = Callable[[Step], object]  # called again and again, from several threads; what it raises ends the download
 
 
 def read_rows(path: Path) -> pd.DataFrame:

@@ -75,8 +75,8 @@ def _extract(archive: Path, folder: Path) -> None:
         with (
             tqdm.wrapattr(
                 file, "read", total=size, desc=f"unpack {archive.name}", file=sys.stderr, disable=None
-            ) as told,
-            gzip.GzipFile(fileobj=told) as plain,  # pyright: ignore[reportArgumentType] - it reads like a file
+            ) as watched,
+            gzip.GzipFile(fileobj=watched) as plain,  # pyright: ignore[reportArgumentType] - it reads like a file
         ):
             with tarfile.open(fileobj=plain, mode="r|") as entries:
                 entries.extractall(folder, filter="data")

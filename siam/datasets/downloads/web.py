@@ -163,14 +163,14 @@ class Web:
         except ValueError as error:
             raise RefusedError(f"{url} answered something else than JSON: check the address") from error
 
-    def read_range(self, url: str, start: int, stop: int, told: Callable[[int], object] = lambda _: None) -> bytes:
+    def read_range(self, url: str, start: int, stop: int, progress: Callable[[int], object] = lambda _: None) -> bytes:
         """Return the bytes from `start` up to `stop` of a file; what a broken connection brought is kept.
 
         Args:
             url: of the file.
             start: the first byte.
             stop: one after the last.
-            told: called with the number of bytes that have come, again and again.
+            progress: called with the number of bytes that have come, again and again.
 
         Raises:
             DownloadError: they cannot be had, or the server does not serve parts of files.
@@ -185,7 +185,7 @@ class Web:
                         raise DownloadError(f"{url} does not serve the part of the file that was asked for")
                     for chunk in response.iter_raw():
                         data.extend(chunk)
-                        told(len(chunk))
+                        progress(len(chunk))
             except Again as again:
                 raise Again(again.reason, again.wait, len(data) > before) from again
             if len(data) != stop - start:
@@ -236,7 +236,7 @@ def _check_status(response: httpx2.Response, url: str) -> None:
     status = response.status_code
     if status in (200, 206, 416):
         return
-    said = f"{status} {response.reason_phrase}".strip()
+    answer = f"{status} {response.reason_phrase}".strip()
     if status in _TRANSIENT:
-        raise Again(f"the server answered {said}", retry_after(response.headers.get("Retry-After")))
-    raise RefusedError(f"{url} cannot be had (the server answered {said}): check the address and your access to it")
+        raise Again(f"the server answered {answer}", retry_after(response.headers.get("Retry-After")))
+    raise RefusedError(f"{url} cannot be had (the server answered {answer}): check the address and your access to it")
