@@ -93,20 +93,20 @@ def faithfulness(
         image = prepared(model, image)
         large = enlarged(saliency.to(image), *image.shape[2:])  # (H, W)
         rank = ranks(large, seed)
-        pictures = [*_curve_pictures(image[0], rank), *_kept_pictures(model, image[0], large, rank)]
+        pictures = [*_curve_pictures(image[0], rank), *_top_pictures(model, image[0], large, rank)]
         scores = []
         for part in batches(len(pictures), at_once(None, model, image), progress):
             scores.append(target(model, torch.stack(pictures[part])))
-        found = torch.cat(scores).double().cpu().numpy()
+        answers = torch.cat(scores).double().cpu().numpy()
     points = STEPS + 1
-    deletion, insertion, kept = found[:points], found[points : 2 * points], found[2 * points :]
+    deletion, insertion, top = answers[:points], answers[points : 2 * points], answers[2 * points :]
     whole = float(deletion[0])
     return Faithfulness(
         shares=np.linspace(0, 1, points),
         deletion=deletion - deletion[-1],
         insertion=insertion - insertion[0],
-        drop={p: max(0.0, whole - float(score)) for p, score in zip(SHARES, kept, strict=True)},
-        increase={p: 100.0 * bool(score > whole) for p, score in zip(SHARES, kept, strict=True)},
+        drop={p: max(0.0, whole - float(score)) for p, score in zip(SHARES, top, strict=True)},
+        increase={p: 100.0 * bool(score > whole) for p, score in zip(SHARES, top, strict=True)},
     )
 
 
@@ -129,12 +129,12 @@ def _curve_pictures(image: Tensor, rank: Tensor) -> list[Tensor]:
     return [*deleted, *(image.where(rank < count, blurred) for count in counts)]
 
 
-def _kept_pictures(model: Network, image: Tensor, large: Tensor, rank: Tensor) -> list[Tensor]:
+def _top_pictures(model: Network, image: Tensor, large: Tensor, rank: Tensor) -> list[Tensor]:
     """Return the pictures of which the map keeps the top p %."""
     mean, std = (
         torch.tensor(values, device=image.device).view(3, 1, 1) for values in (model.config.mean, model.config.std)
     )
     visible = image * std + mean  # (3, H, W) in [0, 1]
     weights = to_unit(large.clamp(min=0))
-    kept = [weights.where(rank < round(rank.numel() * p / 100), 0) for p in SHARES]
-    return [(visible * of - mean) / std for of in kept]
+    masks = [weights.where(rank < round(rank.numel() * p / 100), 0) for p in SHARES]
+    return [(visible * of - mean) / std for of in masks]

@@ -89,9 +89,9 @@ def assess(
         judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
         figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
         if true:
-            said, truth = judged.predictions.in_order_of(rendered.ATTRIBUTES), _truth(pair.siam, judged, root)
+            ordered, truth = judged.predictions.in_order_of(rendered.ATTRIBUTES), _truth(pair.siam, judged, root)
             same = figures["same_scale"]
-            figures["what_where_how"], errors = judgement.judge(said, truth, same_scale=same)
+            figures["what_where_how"], errors = judgement.judge(ordered, truth, same_scale=same)
         elif data == "rendered":
             figures["notes"].append("no what-where-how: the attributes of the model are not those of the scenes")
     described = {"model": pair.name, "data": data, "folder": root.resolve().name, "method": _METHOD}
@@ -127,9 +127,9 @@ def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: l
 
 
 def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:
-    names, own, labels_of = _common(pair.siam, photos.attributes)
+    names, logits_of, labels_of = _common(pair.siam, photos.attributes)
     labels = photos.labels[judged.places][:, labels_of]
-    figures = attribute_figures_with_intervals(_logits(judged)[:, own], labels, names)
+    figures = attribute_figures_with_intervals(_logits(judged)[:, logits_of], labels, names)
     notes = _seen(pair, attributes=True, split=judged.split)
     photos_of = {"split": judged.split, "n": len(labels), "skipped": judged.skipped}
     return {"siam": figures, "seen_in_training": bool(notes), **photos_of, "notes": notes}
@@ -153,9 +153,9 @@ def _scores(
         presence["true"] = true_presence(labels, scores[labelled], labelled_names)
         for name, of in predicted.items():
             if of is not None:
-                own = logits[labelled] if name == "siam" else None
+                labelled_logits = logits[labelled] if name == "siam" else None
                 figures[name]["annotated"] = _annotated(
-                    pair.siam, of[labelled], scores[labelled], same, own, labels, labelled_names
+                    pair.siam, of[labelled], scores[labelled], same, labelled_logits, labels, labelled_names
                 )
     seen = _seen(pair, attributes=False, split=judged.split)
     return {
@@ -199,20 +199,20 @@ def _annotated(
     figures = score_figures_with_intervals(predicted, scores, same_scale=same)
     if logits is None:
         return figures
-    names, own, labels_of = _common(network, labelled)
-    return {**figures, **attribute_figures_with_intervals(logits[:, own], labels[:, labels_of], names)}
+    names, logits_of, labels_of = _common(network, labelled)
+    return {**figures, **attribute_figures_with_intervals(logits[:, logits_of], labels[:, labels_of], names)}
 
 
 def _common(network: SIAM, labelled: tuple[str, ...]) -> tuple[list[str], list[int], list[int]]:
     """Return the attributes that both network and labels know: names, and their places in either."""
-    own = network.config.attributes
-    names = [name for name in labelled if name in own]
+    known = network.config.attributes
+    names = [name for name in labelled if name in known]
     if not names:
         raise DatasetError(
             f"the model knows none of the attributes that were labelled, such as {labelled[0]}: "
             "take a pair that was trained on them"
         )
-    return names, [own.index(name) for name in names], [labelled.index(name) for name in names]
+    return names, [known.index(name) for name in names], [labelled.index(name) for name in names]
 
 
 def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -228,15 +228,15 @@ def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarra
 
 def _same_scale(scale: RatingScale, photos: ScoredPhotos, data: str, scores: np.ndarray) -> tuple[bool, list[str]]:
     """Return whether an RMSE in points means something, and what is to be said about it."""
-    own = f"{scale.name} ({scale.low:g} to {scale.high:g})"
+    expected = f"{scale.name} ({scale.low:g} to {scale.high:g})"
     if not layout(data).names_scale:
         if scale.low <= scores.min() and scores.max() <= scale.high:
-            return True, [f"ratings.csv names no scale: its scores are taken to be on the model's, {own}"]
-        return False, [f"scores lie outside the model's scale, {own}: no RMSE in points; rank_rmse compares ranks"]
+            return True, [f"ratings.csv names no scale: its scores are taken to be on the model's, {expected}"]
+        return False, [f"scores lie outside the model's scale, {expected}: no RMSE in points; rank_rmse compares ranks"]
     if photos.scale == scale:
         return True, []
     other = f"{photos.scale.name} ({photos.scale.low:g} to {photos.scale.high:g})"
-    return False, [f"the model predicts {own}, these are {other}: no RMSE in points; rank_rmse compares ranks"]
+    return False, [f"the model predicts {expected}, these are {other}: no RMSE in points; rank_rmse compares ranks"]
 
 
 def _seen(pair: Pair, *, attributes: bool, split: str) -> list[str]:

@@ -351,7 +351,7 @@ class VariantFigures(Figures):
     def from_json(cls, value: Any, place: str) -> Self:
         """Return the figures of a dictionary; arguments and errors as those of `Figures`."""
         record = super().from_json(value, place)
-        own = {
+        direct = {
             name: of
             for name, of in record.further.items()
             if name in PhotoFigures.known_names() or not isinstance(of, dict)
@@ -359,10 +359,10 @@ class VariantFigures(Figures):
         sets = {
             name: PhotoFigures.from_json(of, f"{place} · {name}")
             for name, of in record.further.items()
-            if name not in own
+            if name not in direct
         }
         parts = {name: getattr(record, name) for name in cls.known_names()}
-        return cls(names=record.names, photos=PhotoFigures.from_json(own, place), sets=sets, **parts)
+        return cls(names=record.names, photos=PhotoFigures.from_json(direct, place), sets=sets, **parts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the dictionary that `from_json` reads."""

@@ -32,7 +32,7 @@ def pixel_average_precision(maps: Sequence[Tensor], labels: np.ndarray, regions:
         "per_attribute": name → {"pixel_ap", "chance", "photos"}; "pixel_ap" and "chance": their means; "over_chance":
         the mean of the ratios; "attributes": how many.
     """
-    found = {}
+    per_attribute = {}
     for row, name in enumerate(regions.attributes):
         if name not in names:
             continue
@@ -45,8 +45,8 @@ def pixel_average_precision(maps: Sequence[Tensor], labels: np.ndarray, regions:
         size = shares.shape[1:]
         scaled = [interpolate(maps[n][None, k : k + 1], size, mode="bilinear")[0, 0] for n in shown]
         precision = average_precision_score(covered, torch.stack(scaled).flatten().numpy())
-        found[name] = {"pixel_ap": float(precision), "chance": float(covered.mean()), "photos": len(shown)}
-    return _summary(found)
+        per_attribute[name] = {"pixel_ap": float(precision), "chance": float(covered.mean()), "photos": len(shown)}
+    return _summary(per_attribute)
 
 
 def mean_localisation(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -63,15 +63,17 @@ def mean_localisation(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     )
 
 
-def _summary(found: dict[str, dict[str, float]]) -> dict[str, Any]:
-    rows = [(row["pixel_ap"], row["chance"]) for row in found.values()]
+def _summary(per_attribute: dict[str, dict[str, float]]) -> dict[str, Any]:
+    rows = [(row["pixel_ap"], row["chance"]) for row in per_attribute.values()]
     precision, chance = np.array(rows).reshape(-1, 2).T
     return {
         "pixel_ap": _rounded(precision.mean()),
         "chance": _rounded(chance.mean()),
         "over_chance": _rounded((precision / chance).mean()),
-        "attributes": len(found),
-        "per_attribute": {name: {key: _rounded(value) for key, value in row.items()} for name, row in found.items()},
+        "attributes": len(per_attribute),
+        "per_attribute": {
+            name: {key: _rounded(value) for key, value in row.items()} for name, row in per_attribute.items()
+        },
     }
 
 

@@ -82,7 +82,7 @@ def average_precision_of_resamples(predicted: np.ndarray, present: np.ndarray, c
     ends = np.append(np.flatnonzero(np.diff(predicted[order])), len(order) - 1)  # the last photo of each equal score
     drawn = counts[:, order]
     seen = np.cumsum(drawn, axis=1)[:, ends]  # (R, E): photos down to each score
-    found = np.cumsum(drawn * present[order], axis=1)[:, ends]  # those of them that show the attribute
-    gained = np.diff(found, axis=1, prepend=0)
-    total = (gained * found / np.maximum(seen, 1)).sum(axis=1)
-    return np.divide(total, found[:, -1], out=np.full(len(counts), np.nan), where=found[:, -1] > 0)
+    shown = np.cumsum(drawn * present[order], axis=1)[:, ends]  # those of them that show the attribute
+    gained = np.diff(shown, axis=1, prepend=0)
+    total = (gained * shown / np.maximum(seen, 1)).sum(axis=1)
+    return np.divide(total, shown[:, -1], out=np.full(len(counts), np.nan), where=shown[:, -1] > 0)

@@ -18,8 +18,8 @@ def sentence(explanation: Explanation, count: int = 4) -> str:
             clauses.append(f"{verb} {listing(items)}")
     rest = others_text(len(explanation.attributes) - len(named), explanation.others(len(named)))
     if clauses:
-        said = "; ".join(clauses)
-        return f"{said[0].upper()}{said[1:]}." + (f" {rest}." if rest else "")
+        reasons = "; ".join(clauses)
+        return f"{reasons[0].upper()}{reasons[1:]}." + (f" {rest}." if rest else "")
     everything = f"All {len(explanation.attributes)} attributes together {signed(explanation.others(0))}."
     return everything if count < 1 else f"No attribute moves the score by 0.01 or more. {everything}"
 

@@ -73,10 +73,10 @@ def map_text(name: str, field: np.ndarray, sign: int) -> str:
 
     Of a map without direction: where what it shows is.
     """
-    said = pattern(name)
-    if said is None:
+    subject = pattern(name)
+    if subject is None:
         return f"{title(name)}'s map: {signed_map_text(relative(field, sign))}"
-    return f"{title(name)}'s map: {said} is {at(where(np.maximum(field, 0)))}"
+    return f"{title(name)}'s map: {subject} is {at(where(np.maximum(field, 0)))}"
 
 
 def region_picture(photo: Image.Image, mask: np.ndarray) -> Image.Image:

@@ -117,8 +117,8 @@ def train_flowers(recipe_path: Path, root: Path, out: Path) -> FlowerNetwork:
         network.half().float()  # what is judged is what is stored
         figures = _figures(network, val, test, read_pictures(photos, "test", config, hide_part=True))
     command = shlex.join(["python", "-m", "siam", "train", str(recipe_path), "--root", str(root), "--out", str(out)])
-    told = {"variant": photos.variant, "figures": figures, "command": command, **provenance()}
-    save(network, out, {"name": recipe["name"], **{name: recipe["data"][name] for name in _TEXTS}, **told})
+    record = {"variant": photos.variant, "figures": figures, "command": command, **provenance()}
+    save(network, out, {"name": recipe["name"], **{name: recipe["data"][name] for name in _TEXTS}, **record})
     return network
 
 
@@ -204,8 +204,8 @@ def accuracy(network: FlowerNetwork, pictures: Pictures) -> float:
     """Return the share of pictures whose highest logit is that of their class; the network ends in evaluation mode."""
     network.eval()
     views = (normalised(pixels / 255, network.config) for pixels in pictures.pixels.split(_BATCH))
-    found = torch.cat([network(images).argmax(dim=1) for images in views])
-    return int((found == pictures.labels).sum()) / len(found)
+    predicted = torch.cat([network(images).argmax(dim=1) for images in views])
+    return int((predicted == pictures.labels).sum()) / len(predicted)
 
 
 def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
@@ -217,7 +217,7 @@ def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[floa
 
 def _figures(network: FlowerNetwork, val: Pictures, test: Pictures, hidden: Pictures) -> dict[str, Any]:
     right, count = accuracy(network, test), len(test.labels)
-    found = {
+    figures = {
         "test_accuracy": right,
         "test_pictures": count,
         "interval": [round(end, 4) for end in wilson_interval(right, count)],
@@ -226,7 +226,7 @@ def _figures(network: FlowerNetwork, val: Pictures, test: Pictures, hidden: Pict
         "accuracy_without_the_part": accuracy(network, hidden),
         "chance": 1 / len(network.class_names),
     }
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()}
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
 
 
 @contextmanager

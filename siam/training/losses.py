@@ -70,18 +70,20 @@ class SIAMObjective(nn.Module):
         loss = output.scenicness.new_zeros((), dtype=torch.float32)
         start = 0
         for known in minibatch.values():
-            own = slice(start, start + len(known["images"]))
-            start = own.stop
+            rows = slice(start, start + len(known["images"]))
+            start = rows.stop
             if "labels" in known:
-                losses["attribute_loss"] = cross_entropies(output.attribute_scores[own].float(), known["labels"]).mean()
+                losses["attribute_loss"] = cross_entropies(
+                    output.attribute_scores[rows].float(), known["labels"]
+                ).mean()
                 loss = loss + losses["attribute_loss"]
             if "regions" in known:
-                losses["region_loss"] = self._region_loss(output.attribute_maps[own], known["regions"])
+                losses["region_loss"] = self._region_loss(output.attribute_maps[rows], known["regions"])
                 loss = loss + self.region_weight * losses["region_loss"]
             if "scores" in known:
-                losses["scenicness_loss"] = mse_loss(output.scenicness[own].float(), known["scores"])
+                losses["scenicness_loss"] = mse_loss(output.scenicness[rows].float(), known["scores"])
                 if output.scenicness_variance is not None and "variances" in known:
-                    variances = output.scenicness_variance[own].float()
+                    variances = output.scenicness_variance[rows].float()
                     losses["scenicness_loss"] = losses["scenicness_loss"] + mse_loss(variances, known["variances"])
                 penalty = self.template_penalty * self.network.scenicness_head.templates.mean()
                 loss = loss + self.scenicness_weight * losses["scenicness_loss"] + penalty

@@ -39,12 +39,12 @@ _SEED = 0
 
 
 def judge(
-    said: PairPredictions, scenes: Scenes, *, same_scale: bool = True
+    predictions: PairPredictions, scenes: Scenes, *, same_scale: bool = True
 ) -> tuple[dict[str, Any], ErrorSplit | None]:
     """Return the figures of a network on scenes, ready for JSON, and the parts of its errors.
 
     Args:
-        said: what it says of the scenes, with maps; its attributes are the scenes', in their order.
+        predictions: what it says of the scenes, with maps; its attributes are the scenes', in their order.
         scenes: the truth.
         same_scale: whether its scores are on the scenes' scale; else points do not compare, and there are no errors.
 
@@ -56,43 +56,45 @@ def judge(
     Raises:
         ValueError: there are no maps, or the attributes are others.
     """
-    if said.attributes != scenes.attributes:
-        raise ValueError(f"the attributes are {said.attributes}; expected those of the scenes, {scenes.attributes}")
-    maps, total, templates = said.of_maps()
+    if predictions.attributes != scenes.attributes:
+        raise ValueError(
+            f"the attributes are {predictions.attributes}; expected those of the scenes, {scenes.attributes}"
+        )
+    maps, total, templates = predictions.of_maps()
     count = len(scenes.truths)
     generator = np.random.default_rng(_SEED)
     other = _others(count, generator)
-    grid_maps = said.maps_on_grid()
+    grid_maps = predictions.maps_on_grid()
     noise = generator.normal(size=templates.shape)
     scales = map_scales(grid_maps, scenes.on_grid)
-    what, precision = _what(said, scenes, other)
+    what, precision = _what(predictions, scenes, other)
     where = place_figures(maps, total, scenes, other, _SEED)
     how = {
-        "siam": _how(templates, said.contributions, scales, scenes),
-        "another_scene": _contribution_figures(said.contributions[other], scenes),
+        "siam": _how(templates, predictions.contributions, scales, scenes),
+        "another_scene": _contribution_figures(predictions.contributions[other], scenes),
         "random": _how(noise, np.einsum("kij,nkij->nk", noise, grid_maps), scales, scenes),
     }
-    score = _score(said, scenes, other)
+    score = _score(predictions, scenes, other)
     columns = {}
     for name, places in where.items():
         columns[name] = {"where": {key: value for key, value in places.items() if key != "per_attribute"}}
         columns[name] |= {key: of[name] for key, of in (("what", what), ("how", how), ("score", score)) if name in of}
-    split = errors(said, scenes) if same_scale else None
+    split = errors(predictions, scenes) if same_scale else None
     figures = {
         "n": count,
         "top": TOP,
         "cause": CAUSE,
         **columns,
-        "per_attribute": _per_attribute(said, scenes, scales, precision, where),
+        "per_attribute": _per_attribute(predictions, scenes, scales, precision, where),
         "error": error_figures(split) if split else None,
     }
     return figures, split
 
 
-def errors(said: PairPredictions, scenes: Scenes) -> ErrorSplit:
+def errors(predictions: PairPredictions, scenes: Scenes) -> ErrorSplit:
     """Return the parts of a network's errors on scenes, whose scores are on its scale."""
-    _maps, _total, templates = said.of_maps()
-    return split_error(said.maps_on_grid(), templates, said.contributions, said.bias, scenes)
+    _maps, _total, templates = predictions.of_maps()
+    return split_error(predictions.maps_on_grid(), templates, predictions.contributions, predictions.bias, scenes)
 
 
 def top_agreement(predicted: np.ndarray, true: np.ndarray) -> float:
@@ -127,31 +129,31 @@ def _others(count: int, generator: np.random.Generator) -> np.ndarray:
 
 
 def _what(
-    said: PairPredictions, scenes: Scenes, other: np.ndarray
+    predictions: PairPredictions, scenes: Scenes, other: np.ndarray
 ) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
     """Return the figures by column, and SIAM's average precision of each attribute."""
-    logits = said.logits if said.logits is not None else said.presence
-    own, shifted = (attribute_figures(of, scenes.labels, scenes.attributes) for of in (logits, logits[other]))
+    logits = predictions.logits if predictions.logits is not None else predictions.presence
+    matched, shifted = (attribute_figures(of, scenes.labels, scenes.attributes) for of in (logits, logits[other]))
     columns = {
-        "siam": (own["mean_average_precision"], top_agreement(said.contributions, scenes.contributions)),
+        "siam": (matched["mean_average_precision"], top_agreement(predictions.contributions, scenes.contributions)),
         "another_scene": (
             shifted["mean_average_precision"],
-            top_agreement(said.contributions[other], scenes.contributions),
+            top_agreement(predictions.contributions[other], scenes.contributions),
         ),
-        "random": (own["chance"], TOP / len(scenes.attributes)),
+        "random": (matched["chance"], TOP / len(scenes.attributes)),
     }
     figures = {
-        name: {"mean_average_precision": precision, "attributes": own["attributes"], "top_agreement": number(top)}
+        name: {"mean_average_precision": precision, "attributes": matched["attributes"], "top_agreement": number(top)}
         for name, (precision, top) in columns.items()
     }
-    return figures, own["per_attribute"]
+    return figures, matched["per_attribute"]
 
 
-def _score(said: PairPredictions, scenes: Scenes, other: np.ndarray) -> dict[str, dict[str, Any]]:
+def _score(predictions: PairPredictions, scenes: Scenes, other: np.ndarray) -> dict[str, dict[str, Any]]:
     """Return by column how the scores rank the scenes as the crowd does."""
     crowd = np.array([np.mean(truth.votes) for truth in scenes.truths])
-    own = said.contributions.sum(axis=1)
-    scores = {"siam": own, "ideal": scenes.bias + scenes.contributions.sum(axis=1), "another_scene": own[other]}
+    totals = predictions.contributions.sum(axis=1)
+    scores = {"siam": totals, "ideal": scenes.bias + scenes.contributions.sum(axis=1), "another_scene": totals[other]}
     return {name: {"kendall_tau": number(kendall_tau(values, crowd))} for name, values in scores.items()}
 
 
@@ -193,19 +195,19 @@ def _of_attribute(contributions: np.ndarray, scenes: Scenes, k: int) -> tuple[fl
 
 
 def _per_attribute(
-    said: PairPredictions,
+    predictions: PairPredictions,
     scenes: Scenes,
     scales: np.ndarray,
     precision: dict[str, float],
     where: dict[str, dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
     """Return SIAM's figures of every attribute that is judged; points are those of an attribute that covers all."""
-    _maps, _total, templates = said.of_maps()
+    _maps, _total, templates = predictions.of_maps()
     true = true_weights(templates.shape[1])
     figures = {}
     for k in scenes.judged:
         name = scenes.attributes[k]
-        together, signs = _of_attribute(said.contributions, scenes, k)
+        together, signs = _of_attribute(predictions.contributions, scenes, k)
         figures[name] = {
             "average_precision": precision.get(name),
             **where["siam"]["per_attribute"][name],

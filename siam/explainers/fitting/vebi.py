@@ -228,11 +228,11 @@ def _tensors(
     weights: np.ndarray, sizes: Sequence[int], mean: np.ndarray, bounds: np.ndarray | None
 ) -> dict[str, Tensor]:
     """Return the tensors of `fit` out of all weights (J, D), those of features that no column uses left out."""
-    (kept,) = np.nonzero(np.any(weights != 0, axis=0))
+    (used,) = np.nonzero(np.any(weights != 0, axis=0))
     tensors = {
-        "relevance": torch.from_numpy(weights[:, kept]).float(),
-        "layer": torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)[kept]),
-        "channel": torch.from_numpy(np.concatenate([np.arange(size) for size in sizes])[kept]),
-        "strength": torch.from_numpy(mean[kept]).float(),
+        "relevance": torch.from_numpy(weights[:, used]).float(),
+        "layer": torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)[used]),
+        "channel": torch.from_numpy(np.concatenate([np.arange(size) for size in sizes])[used]),
+        "strength": torch.from_numpy(mean[used]).float(),
     }
     return tensors if bounds is None else {**tensors, "bounds": torch.from_numpy(bounds).float()}

@@ -69,10 +69,10 @@ def with_top(
     """
     rows = top_pictures(model, fitted, list(pictures.values()), count)
     names = list(pictures)
-    told = {
+    top = {
         str(int(feature)): [names[place] for place in row] for feature, row in zip(foremost(fitted), rows, strict=True)
     }
-    return Fitted(fitted.tensors, {**fitted.facts, "top": {**fitted.facts.get("top", {}), gallery: told}})
+    return Fitted(fitted.tensors, {**fitted.facts, "top": {**fitted.facts.get("top", {}), gallery: top}})
 
 
 def foremost(fitted: Fitted) -> Tensor:

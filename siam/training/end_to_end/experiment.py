@@ -179,7 +179,7 @@ class Experiment:
         return SIAMObjective(network, *weights)
 
     def _new_baseline(self) -> Baseline:
-        shared, _own = self._network_settings()
+        shared, _further = self._network_settings()
         torch.manual_seed(self.recipe["seed"])
         return self._pretrained(Baseline, _section(BaselineConfig, "network", shared))
 

@@ -67,8 +67,8 @@ class Furnisher:
     def _places(self, wood: Wood, ground: Ground) -> list[tuple[float, float, float]]:
         """Return where trees stand (x, ground, z): spread evenly over the pixels of their patches, off the strips."""
         if wood.far <= _NEAR_TREES or (wood.patches is None and wood.count < 30):
-            found = [self._spot(wood.near, wood.far, 1.5, 0.0) for _number in range(wood.count)]
-            return [place for place in found if place is not None]
+            spots = [self._spot(wood.near, wood.far, 1.5, 0.0) for _number in range(wood.count)]
+            return [place for place in spots if place is not None]
         noise = ground.smooth.at(ground.x / 3 + 5, ground.z / 3 + 55)
         weight = np.ones(len(ground.z), dtype=np.float32)
         if wood.patches is not None:
@@ -85,13 +85,13 @@ class Furnisher:
 
     def _set_out(self) -> list[tuple[str, float, float, float, float]]:
         """Return name, x, height of the ground, z and turn of every thing that finds a place."""
-        found = []
+        placements = []
         for thing in self.plan.things:
             strip = self._strip_for(thing)
             place = self._on_strip(thing, strip) if strip else self._place(thing)
             if place is not None:
-                found.append((thing.name, *place))
-        return found
+                placements.append((thing.name, *place))
+        return placements
 
     def _strip_for(self, thing: Thing) -> Strip | None:
         wanted = "rails" if thing.name == "train" else "road" if thing.name in _ON_ROADS else ""

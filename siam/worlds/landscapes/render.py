@@ -58,7 +58,7 @@ def render_one(out: Path, seed: int, number: int, size: int) -> None:
     scene = render(np.random.default_rng([seed, number]), size)
     people = np.random.default_rng([seed, number, 1])  # apart, so that the picture does not depend on the crowd
     areas = scene.masks.mean(axis=(1, 2))
-    found = Truth(
+    record = Truth(
         identifier=number,
         place=scene.place,
         light=scene.light,
@@ -70,21 +70,23 @@ def render_one(out: Path, seed: int, number: int, size: int) -> None:
         labels=_named(crowd.annotate(areas, people)),
         areas=_named(areas),
     )
-    found = Truth(**{**vars(found), "votes": tuple(crowd.vote(found.quality, people))})
+    record = Truth(**{**vars(record), "votes": tuple(crowd.vote(record.quality, people))})
     picture = BytesIO()
     scene.picture.save(picture, "JPEG", quality=_QUALITY)
     write_atomically(out / "images" / f"{number}.jpg", picture.getvalue())
-    truth.write(out, found, scene.masks)
+    truth.write(out, record, scene.masks)
 
 
 def _claim(out: Path, seed: int, size: int) -> None:
-    path, own = out / _SETTINGS, f'{{"seed": {seed}, "size": {size}}}\n'
+    path, settings = out / _SETTINGS, f'{{"seed": {seed}, "size": {size}}}\n'
     if path.exists():
-        found = path.read_text(encoding="utf-8", errors="replace")
-        if found != own:
-            raise DatasetError(f"{out} holds scenes of {found.strip()[:60]}, not {own.strip()}: take another folder")
+        stored = path.read_text(encoding="utf-8", errors="replace")
+        if stored != settings:
+            raise DatasetError(
+                f"{out} holds scenes of {stored.strip()[:60]}, not {settings.strip()}: take another folder"
+            )
         return
-    write_atomically(path, own.encode())
+    write_atomically(path, settings.encode())
 
 
 def _write_tables(out: Path) -> None:
@@ -96,12 +98,12 @@ def _write_tables(out: Path) -> None:
     vote_rows.writerow(COLUMNS)
     label_rows.writerow(["file", "split", *ATTRIBUTES])
     for number in numbers:
-        found = truth.read_truth(out, number)
-        mean, variance = float(np.mean(found.votes)), float(np.var(found.votes))
-        ballot = ",".join(map(str, found.votes))
+        record = truth.read_truth(out, number)
+        mean, variance = float(np.mean(record.votes)), float(np.var(record.votes))
+        ballot = ",".join(map(str, record.votes))
         vote_rows.writerow([number, "", "", f"{mean:.4f}", f"{variance:.4f}", ballot, ""])
-        shares = [f"{found.labels[name]:.4f}" for name in ATTRIBUTES]
-        label_rows.writerow([f"{number}.jpg", found.split, *shares])
+        shares = [f"{record.labels[name]:.4f}" for name in ATTRIBUTES]
+        label_rows.writerow([f"{number}.jpg", record.split, *shares])
     write_atomically(out / "votes.tsv", votes.getvalue().encode())
     write_atomically(out / "labels.csv", labels.getvalue().encode())
 

@@ -25,9 +25,9 @@ def paint_sea(canvas: Canvas, view: View, water: np.ndarray, rough: Noise, swell
     steep = _waves(canvas, rough, x, z)
     mirrored = _mirrored(canvas, rows, columns, (0.8 + 3 * swell) * steep)
     grazing = np.exp(-canvas.camera.height / z * 9)  # water mirrors the more, the flatter one looks at it
-    own = np.array(light.ambient, dtype=np.float32) * (0.13, 0.34, 0.42) + np.array(light.sun) * (0.02, 0.13, 0.15)
-    shallow = own + (0.10, 0.22, 0.16) * np.array(light.ambient, dtype=np.float32)
-    colour = mix(own.astype(np.float32), shallow.astype(np.float32), smoothstep(bottom, -2.5, 0))
+    deep = np.array(light.ambient, dtype=np.float32) * (0.13, 0.34, 0.42) + np.array(light.sun) * (0.02, 0.13, 0.15)
+    shallow = deep + (0.10, 0.22, 0.16) * np.array(light.ambient, dtype=np.float32)
+    colour = mix(deep.astype(np.float32), shallow.astype(np.float32), smoothstep(bottom, -2.5, 0))
     colour = mix(colour, mirrored, 0.25 + 0.55 * grazing)
     colour = colour * (1 + (0.10 + 0.12 * swell) * steep * np.exp(-z / 900))[:, None]
     colour = light.hazed(colour.astype(np.float32), z * 0.7)
@@ -54,9 +54,9 @@ def paint_still(canvas: Canvas, view: View, water: np.ndarray, rough: Noise, bre
     z, x = view.depth[rows, columns], view.x[rows, columns]
     ripples = rough.at(x * 2.2, z * 0.9) * np.clip(60 / z, 0.15, 1)
     mirrored = _mirrored(canvas, rows, columns, (0.5 + 5 * breeze) * ripples)
-    own = np.array(light.ambient, dtype=np.float32) * (0.20, 0.30, 0.32)
+    tint = np.array(light.ambient, dtype=np.float32) * (0.20, 0.30, 0.32)
     clear = (0.92 - 0.55 * breeze) * (0.72 + 0.28 * np.exp(-canvas.camera.height / z * 6))
-    colour = mix(np.broadcast_to(own, mirrored.shape), mirrored * 0.93, clear)
+    colour = mix(np.broadcast_to(tint, mirrored.shape), mirrored * 0.93, clear)
     patches = smoothstep(rough.at(x / 14, z / 30 + 40), 0.6, 1.6) * (0.12 + 0.3 * breeze)  # where the wind touches
     colour = mix(colour, np.array(light.low, dtype=np.float32), patches)
     _lay(canvas, view, rows, columns, colour * (1 + 0.04 * ripples)[:, None], "still_water")
@@ -69,8 +69,8 @@ def paint_running(canvas: Canvas, view: View, water: np.ndarray, course: Course,
     z, x = view.depth[rows, columns], view.x[rows, columns]
     aside, along = course.offset(x, z), x if course.across else z
     mirrored = _mirrored(canvas, rows, columns, 5 * rough.at(x * 2, z))
-    own = np.array(light.ambient, dtype=np.float32) * (0.22, 0.36, 0.36)
-    colour = mix(np.broadcast_to(own, mirrored.shape), mirrored, 0.35)
+    tint = np.array(light.ambient, dtype=np.float32) * (0.22, 0.36, 0.36)
+    colour = mix(np.broadcast_to(tint, mirrored.shape), mirrored, 0.35)
     fine = np.clip(canvas.camera.focal / z / 30, 0, 1)  # far away, streaks melt into a mean brightness
     streaks = grain.at(aside * 9 + 11, along * 1.3) + 0.7 * grain.at(aside * 24, along * 4)
     rapids = smoothstep(rough.at(aside * 3 + 5, along * 1.2), -0.6, 1.4)

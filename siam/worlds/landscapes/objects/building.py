@@ -45,13 +45,13 @@ def sides(ring: Sequence[tuple[float, float]]) -> list[Side]:
 def box(pen: Pen, left: float, right: float, near: float, far: float, low: float, high: float, surface: Surface,
         top: Surface | None = None) -> list[Side]:  # fmt: skip
     """Paint an upright box, its top and its underside, and return its front, right side, back and left side."""
-    found = sides([(left, near), (right, near), (right, far), (left, far)])
-    for side in found:
+    walls = sides([(left, near), (right, near), (right, far), (left, far)])
+    for side in walls:
         side.patch(pen, (0, side.length, low, high), surface)
     lid = [(left, high, near), (right, high, near), (right, high, far), (left, high, far)]
     face(pen, lid, *(top or surface), both=False)
     face(pen, [(x, low, z) for x, _y, z in (lid[3], lid[2], lid[1], lid[0])], *surface, both=False)
-    return found
+    return walls
 
 
 @dataclass(frozen=True)

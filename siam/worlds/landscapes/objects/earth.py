@@ -29,10 +29,10 @@ def ground_patch(
     places = [pen.place((x, least, z)) for x, z in points]
     if above < 0.05:
         return
-    found = pen.canvas.coverage([camera.project(*place) for place in places])
-    if found is None:
+    coverage = pen.canvas.coverage([camera.project(*place) for place in places])
+    if coverage is None:
         return
-    (left, top), alpha = found
+    (left, top), alpha = coverage
     rows, columns = np.nonzero(alpha)
     near, far = min(z for _x, _y, z in places), max(z for _x, _y, z in places)
     depth = np.clip(camera.focal * above / np.maximum(rows + top + 0.5 - camera.horizon, 1e-3), near, far)
@@ -46,10 +46,10 @@ def ground_patch(
     size = camera.size
     inside = (rows + top >= 0) & (rows + top < size) & (columns + left >= 0) & (columns + left < size)
     there = pen.canvas.depth[np.clip(rows + top, 0, size - 1), np.clip(columns + left, 0, size - 1)]
-    own = np.where(inside & (there > depth - 2.5 - 0.15 * depth), np.minimum(depth, there * 0.9998), np.inf)
+    drawn_depth = np.where(inside & (there > depth - 2.5 - 0.15 * depth), np.minimum(depth, there * 0.9998), np.inf)
     painted, distance = np.zeros((*alpha.shape, 3), np.float32), np.full(alpha.shape, np.inf, np.float32)
     painted[rows, columns] = pen.light.hazed(pen.light.lit(colour, float(pen.light.direction[1])), pen.z)
-    distance[rows, columns] = own
+    distance[rows, columns] = drawn_depth
     pen.canvas.paint((left, top), alpha, painted, attributes, distance)
 
 
@@ -94,10 +94,10 @@ def mound(
     lift = max(pen.canvas.camera.height - y, 0.0) * 0.6 * radius / front.z / max(pen.scale, 1e-6)
     foot = np.minimum(lift * np.abs(u) ** 2.5, 0.4 * height)
     outline = [*zip(u * radius, foot, strict=True), *zip(u[::-1] * radius, np.maximum(top, foot)[::-1], strict=True)]
-    found = front.canvas.coverage([front.canvas.camera.project(*front.place((a, b))) for a, b in outline])
-    if found is None:
+    coverage = front.canvas.coverage([front.canvas.camera.project(*front.place((a, b))) for a, b in outline])
+    if coverage is None:
         return
-    (left, row), alpha = found
+    (left, row), alpha = coverage
     column, bottom = front.canvas.camera.project(*front.place((0.0, 0.0)))
     right = ((np.arange(alpha.shape[1]) + left + 0.5 - column) / front.pixels_per_metre)[None, :].repeat(len(alpha), 0)
     up = ((bottom - np.arange(alpha.shape[0]) - row - 0.5) / front.pixels_per_metre)[:, None].repeat(alpha.shape[1], 1)

@@ -84,9 +84,9 @@ def figure(
         hiker: whether it carries a rucksack and sticks.
     """
     x, y, z = pen.place((point[0], 0.0, point[1]))
-    own = Pen(pen.canvas, x, z, y, scale=pen.scale * look.height / TALL)
-    own.shadow(0.42, 0.3)
-    shapes = Shapes(own, attributes)
+    scaled = Pen(pen.canvas, x, z, y, scale=pen.scale * look.height / TALL)
+    scaled.shadow(0.42, 0.3)
+    shapes = Shapes(scaled, attributes)
     if hiker and pose.view == 1:
         _pack(shapes, look, pose)
     _legs(shapes, look, pose)

@@ -42,10 +42,10 @@ def _wire(canvas: Canvas, begin: Place, end: Place, sag: float, width: float, co
     side = np.stack([-step[:, 1], step[:, 0]], axis=1) / np.maximum(np.hypot(*step.T), 1e-6)[:, None] / 2
     metre = canvas.camera.focal / np.array([z for _x, _y, z in curve])[:, None]
     seen = np.array(colour, dtype=np.float32)
-    found = canvas.coverage(_ribbon(spots, side * np.maximum(width * metre, _THIN)))
-    if found is None:
+    coverage = canvas.coverage(_ribbon(spots, side * np.maximum(width * metre, _THIN)))
+    if coverage is None:
         return
-    (left, top), alpha = found
+    (left, top), alpha = coverage
     distance = distance_to(canvas, (begin, end), np.arange(alpha.shape[1]) + left + 0.5).astype(np.float32)
     middle = float(np.mean([z for _x, _y, z in curve]))
     lit = canvas.light.hazed(canvas.light.lit(seen, 0.4), middle)

@@ -33,10 +33,10 @@ def lump(pen: Pen, generator: np.random.Generator, centre: tuple[float, float, f
     floor = camera.project(x, pen.ground, z)[1] + 0.12 * up
     edge = [(column + across * r * float(np.cos(a)), min(row - up * r * float(np.sin(a)), floor))
             for r, a in zip(radius, angle, strict=True)]  # fmt: skip
-    found = pen.canvas.coverage(edge)
-    if found is None:
+    coverage = pen.canvas.coverage(edge)
+    if coverage is None:
         return
-    (left, top), alpha = found
+    (left, top), alpha = coverage
     rows, columns = np.nonzero(alpha)
     u = ((columns + (left + 0.5 - column)) / max(across, 1.0)).astype(np.float32)
     v = ((row - top - 0.5 - rows) / max(up, 1.0)).astype(np.float32)

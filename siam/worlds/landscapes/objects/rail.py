@@ -80,9 +80,9 @@ def train(pen: Pen, generator: np.random.Generator) -> None:
         coaches.append(
             (inner(pen, x, 0.0), colour if first or not goods else tone, ribs if goods and not first else None, first)
         )
-    for own, tone, ribs, first in sorted(coaches, key=lambda coach: -coach[0].z):
-        if own.place((-7.2, 0.0, 0.0))[2] > 3 and own.place((7.2, 0.0, 0.0))[2] > 3:
-            _coach(own, tone, second, ribs, first=first)
+    for coach_pen, tone, ribs, first in sorted(coaches, key=lambda coach: -coach[0].z):
+        if coach_pen.place((-7.2, 0.0, 0.0))[2] > 3 and coach_pen.place((7.2, 0.0, 0.0))[2] > 3:
+            _coach(coach_pen, tone, second, ribs, first=first)
 
 
 def _coach(pen: Pen, colour: np.ndarray, second: np.ndarray, ribs: Material | None, *, first: bool) -> None:

@@ -21,10 +21,10 @@ def see_through(canvas: Canvas, points: Sequence[tuple[float, float]], ends: tup
         ends: two places of the plane.
         attributes: to add.
     """
-    found = canvas.coverage(points)
-    if found is None:
+    coverage = canvas.coverage(points)
+    if coverage is None:
         return
-    (left, top), alpha = found
+    (left, top), alpha = coverage
     size = canvas.camera.size
     rows = slice(max(top, 0), min(top + alpha.shape[0], size))
     columns = slice(max(left, 0), min(left + alpha.shape[1], size))

@@ -99,11 +99,11 @@ def parked_cars(pen: Pen, generator: np.random.Generator) -> None:
     step, turn = (2.7, np.pi / 2) if beside else (5.3, 0.0)
     rows = []
     for number in range(count):
-        own = inner(pen, step * (number - (count - 1) / 2), 0.0, turn + float(generator.uniform(-0.05, 0.05)))
-        rows.append((own, int(generator.integers(2**32))))
-    for own, seed in sorted(rows, key=lambda row: -row[0].z):
-        if own.z > 4:
-            car(own, np.random.default_rng(seed))
+        car_pen = inner(pen, step * (number - (count - 1) / 2), 0.0, turn + float(generator.uniform(-0.05, 0.05)))
+        rows.append((car_pen, int(generator.integers(2**32))))
+    for car_pen, seed in sorted(rows, key=lambda row: -row[0].z):
+        if car_pen.z > 4:
+            car(car_pen, np.random.default_rng(seed))
 
 
 def car_wreck(pen: Pen, generator: np.random.Generator) -> None:

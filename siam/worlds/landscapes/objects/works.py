@@ -169,10 +169,10 @@ def _barrier(pen: Pen, x: float, z: float, shows: Sequence[str]) -> None:
 def _cone(pen: Pen, x: float, z: float, shows: Sequence[str]) -> None:
     orange, white = (0.95, 0.34, 0.05), (0.94, 0.94, 0.92)
     block(pen, (x - 0.2, x + 0.2, z - 0.2, z + 0.2, 0.0), (x - 0.2, x + 0.2, z - 0.2, z + 0.2, 0.05), orange, shows)
-    own = inner(pen, x, z, -_turn_of(pen))
+    turned = inner(pen, x, z, -_turn_of(pen))
     for n, (low, high) in enumerate(((0.05, 0.28), (0.28, 0.46), (0.46, 0.7))):
         a, b = 0.16 * (1 - low / 0.8), 0.16 * (1 - high / 0.8)
-        own.polygon(
+        turned.polygon(
             [(-a, low, -0.05), (a, low, -0.05), (b, high, -0.05), (-b, high, -0.05)],
             white if n == 1 else orange,
             shows,

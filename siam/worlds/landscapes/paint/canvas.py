@@ -89,15 +89,15 @@ class Canvas:
             return
         here = slice(top, bottom), slice(left, right)
         of_patch = slice(top - corner[1], bottom - corner[1]), slice(left - corner[0], right - corner[0])
-        own = depth[of_patch] if isinstance(depth, np.ndarray) else depth
-        seen = alpha[of_patch] * (self.depth[here] > own)
+        patch_depth = depth[of_patch] if isinstance(depth, np.ndarray) else depth
+        seen = alpha[of_patch] * (self.depth[here] > patch_depth)
         colours = np.asarray(colour, dtype=np.float32)
         colours = colours[of_patch] if colours.ndim == 3 else colours
         self.rgb[here] += (colours - self.rgb[here]) * seen[..., None]
         if attributes is not None:
             solid = seen > 0.5
             self.cover[here][solid] = self.set_of(attributes)
-            self.depth[here][solid] = own[solid] if isinstance(own, np.ndarray) else own
+            self.depth[here][solid] = patch_depth[solid] if isinstance(patch_depth, np.ndarray) else patch_depth
 
     def fill(
         self,
@@ -108,9 +108,9 @@ class Canvas:
         opacity: float = 1.0,
     ) -> None:
         """Fill a polygon of canvas columns and rows with one colour, its edges smooth."""
-        found = self.coverage(points)
-        if found is not None:
-            corner, alpha = found
+        coverage = self.coverage(points)
+        if coverage is not None:
+            corner, alpha = coverage
             self.paint(corner, alpha * np.float32(opacity), colour, attributes, depth)
 
     def coverage(self, points: Sequence[tuple[float, float]]) -> tuple[tuple[int, int], np.ndarray] | None:

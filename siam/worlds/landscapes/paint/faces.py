@@ -39,10 +39,10 @@ def face(
     if abs(plane) < 2e-3 * first[2] or (plane < 0 and not both):
         return
     outline = [camera.project(*place) for place in places]
-    found = pen.canvas.coverage(outline) if _thickness(outline) > 0.3 else None
-    if found is None:
+    coverage = pen.canvas.coverage(outline) if _thickness(outline) > 0.3 else None
+    if coverage is None:
         return
-    (left, top), alpha = found
+    (left, top), alpha = coverage
     x = ((np.arange(alpha.shape[1]) + (left + 0.5 - camera.size / 2)) / camera.focal).astype(np.float32)
     y = ((camera.horizon - top - 0.5 - np.arange(alpha.shape[0])) / camera.focal).astype(np.float32)[:, None]
     away = [z for _x, _y, z in places]
