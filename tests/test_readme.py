@@ -3,7 +3,7 @@
 import json
 import re
 
-from siam.evaluation import stored as results
+from siam.evaluation import stored
 from siam.results import explainers
 from siam.results.truths import truth_tables
 from siam.training.heads import cross_validation
@@ -33,14 +33,14 @@ def test_figures_are_those_of_the_card():
 def test_the_stored_result_is_that_of_the_card():
     folder = ROOT / "assets" / "models" / "photo"
     card = json.loads((folder / "card.json").read_text())
-    assert results.read(ROOT / "assets" / "results" / "photo.json") == cross_validation.result(card, "photo")
+    assert stored.read(ROOT / "assets" / "results" / "photo.json") == cross_validation.result(card, "photo")
 
 
 def test_tables_of_rendered_scenes_are_those_stored():
-    stored = {
-        name: results.read(ROOT / "assets" / "results" / f"{name}.json") for name in ("rendered", "rendered-frozen")
+    results = {
+        name: stored.read(ROOT / "assets" / "results" / f"{name}.json") for name in ("rendered", "rendered-frozen")
     }
-    whole, frozen = stored["rendered"].figures, stored["rendered-frozen"].figures
+    whole, frozen = results["rendered"].figures, results["rendered-frozen"].figures
     named = {"SIAM": whole["siam"], "SIAM, no fine-tuning": frozen["siam-frozen"], "baseline": whole["baseline"]}
     for name, of in named.items():
         figures = of.to_json()
@@ -49,13 +49,13 @@ def test_tables_of_rendered_scenes_are_those_stored():
             for key in ("kendall_tau", "rmse")
         ]
         assert f"| {name} | {' | '.join(cells)} |" in README
-    printed = truth_tables([stored["rendered"]], markdown=True)
+    printed = truth_tables([results["rendered"]], markdown=True)
     rows = [line for line in printed.splitlines() if line.startswith("|")]
     assert len(rows) > 15 and all(row in README for row in rows)
 
 
 def test_tables_of_explainers_are_those_stored():
-    printed = explainers.tables(results.read_all(results.STORED).values(), markdown=True)
+    printed = explainers.tables(stored.read_all(stored.STORED).values(), markdown=True)
     lines = [line for line in printed.splitlines() if line.startswith(("|", "- ", "`python"))]
     assert len(lines) > 35
     for line in lines:

@@ -17,7 +17,7 @@ from siam.images.reading import read_image
 from siam.reports.files import data_json
 from tests.support.pages import FOLDER
 from tests.support.paths import ROOT
-from ui.photos.photo import own_photo, plain
+from ui.photos.photo import plain, uploaded_photo
 from ui.state import resources
 
 APP = ROOT / "app.py"
@@ -323,7 +323,7 @@ def test_large_photo_keeps_its_size_in_the_data(pair):
     image = Image.new("RGB", (2000, 1500), (90, 140, 200))
     data = io.BytesIO()
     image.save(data, "PNG")
-    shown = resources.explanation(own_photo("a.png", data.getvalue()))
+    shown = resources.explanation(uploaded_photo("a.png", data.getvalue()))
     assert shown.photo_size == (2000, 1500)
     assert max(shown.image.size) < 2000
     assert data_json(shown, "a.jpg", {})["image_size"] == {"width": 2000, "height": 1500}

@@ -12,8 +12,7 @@ import pytest
 import siam
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
-from siam.evaluation import stored as results
-from siam.evaluation.stored import STORED
+from siam.evaluation.stored import STORED, read_all
 from siam.explainers.registry import title
 from siam.gallery import store
 from siam.gallery.cases import read_cases
@@ -36,7 +35,7 @@ PAIRS = ("Photos", "Rendered")
 def folder(tmp_path, monkeypatch):
     """A copy of the stored results, to be spoiled."""
     shutil.copytree(STORED, tmp_path / "results")
-    monkeypatch.setattr(results, "STORED", tmp_path / "results")
+    monkeypatch.setattr("siam.evaluation.stored.STORED", tmp_path / "results")
     return tmp_path / "results"
 
 
@@ -104,7 +103,7 @@ def test_an_unknown_view_in_the_address_is_the_first():
 
 def test_the_paper_s_tables_are_whole():
     app = at("results", table="The paper's tables")
-    for table in paper.tables(list(results.read_all(STORED).values())):
+    for table in paper.tables(list(read_all(STORED).values())):
         assert table.title in [heading.value for heading in app.subheader]
         for row in table.rows.values():
             for cell in row:

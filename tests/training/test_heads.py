@@ -19,8 +19,8 @@ from siam.cli.main import main
 from siam.datasets import oasis
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.errors import DatasetError, TrainingError
-from siam.evaluation import stored as results
 from siam.evaluation.predictions import PairPredictions
+from siam.evaluation.stored import read
 from siam.gallery import store
 from siam.gallery.writing import build_out_of_fold
 from siam.models.siam import _pooling_matrix
@@ -778,13 +778,13 @@ def test_card_tells_where_the_networks_come_from(trained):
 
 
 def test_the_stored_result_holds_the_figures_of_the_card(trained):
-    stored, metrics = results.read(trained.root / "results" / "tiny.json"), trained.pair.card["metrics"]
-    assert stored.model == "tiny" and "recipes/tiny.toml" in stored.command and "near, far" in stored.data
+    result, metrics = read(trained.root / "results" / "tiny.json"), trained.pair.card["metrics"]
+    assert result.model == "tiny" and "recipes/tiny.toml" in result.command and "near, far" in result.data
     for variant in ("siam", "siam-frozen", "baseline"):
         for source in ("near", "far"):
-            assert stored.figures[variant].to_json()[source] == metrics[variant][source]
-    assert stored.figures["siam"].to_json()["sun_test"] == metrics["sun_test"]
-    assert stored.figures["siam-frozen"].to_json()["sun_test"] == metrics["f_alone"]
+            assert result.figures[variant].to_json()[source] == metrics[variant][source]
+    assert result.figures["siam"].to_json()["sun_test"] == metrics["sun_test"]
+    assert result.figures["siam-frozen"].to_json()["sun_test"] == metrics["f_alone"]
 
 
 def test_examples_are_the_pictures_in_order(trained):

@@ -173,7 +173,7 @@ def _columns(names: list[str]) -> dict[str, Any]:
 
 
 def _map(view: View, name: str) -> Attribution | None:
-    answer = work.kept_map(view, name)
+    answer = work.cached_map(view, name)
     return answer if isinstance(answer, Attribution) else None
 
 

@@ -6,7 +6,7 @@ them, so that nobody waits for it, and takes turns: on the whole server one job 
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -72,7 +72,7 @@ def map_of(view: View, name: str) -> Attribution | str | None:
     return maps.get(key)
 
 
-def kept_map(view: View, name: str) -> Attribution | str | None:
+def cached_map(view: View, name: str) -> Attribution | str | None:
     """Return what `map_of` returned, None where it was not asked yet; no network runs."""
     return _store().maps.get((*view.key, name))
 
@@ -120,7 +120,7 @@ def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
         take_half_of_the_cores()
         with _turn(watch):
             for name in names:
-                one(view, name, maps, figures, _told(watch, name, costs))
+                one(view, name, maps, figures, _progress(watch, name, costs))
                 finished.append(name)
 
     store.stopped = None
@@ -189,10 +189,10 @@ def _forget(store: _Store, view: View) -> None:
         store.truths.pop(key, None)
 
 
-def _map(view: View, name: str, tell: Progress = quiet, own: bool = False) -> Attribution | str:
-    """Return a method's map, or why there is none; `own`: by a copy of the network, else by the shared one."""
+def _map(view: View, name: str, tell: Progress = quiet, by_copy: bool = False) -> Attribution | str:
+    """Return a method's map, or why there is none; `by_copy`: by a copy of the network, else by the shared one."""
     try:
-        model = _copy(view, name) if own else network_for(view.pair, name)
+        model = _copy(view, name) if by_copy else network_for(view.pair, name)
         image = preprocess(view.photo.image(), model.config)
         return attribute_photo(model, image, name, view.target, tell)
     except _TROUBLES as error:
@@ -200,7 +200,7 @@ def _map(view: View, name: str, tell: Progress = quiet, own: bool = False) -> At
 
 
 def _explained(view: View, name: str, maps: Maps, _figures: object, tell: Progress) -> None:
-    maps[*view.key, name] = _map(view, name, tell, own=True)
+    maps[*view.key, name] = _map(view, name, tell, by_copy=True)
 
 
 def _measured(view: View, name: str, maps: Maps, figures: Figures, tell: Progress) -> None:
@@ -219,7 +219,7 @@ def _copy(view: View, name: str) -> Network:
         return copy.deepcopy(network_for(view.pair, name))
 
 
-def _told(watch: Watch, name: str, costs: dict[str, float]) -> Callable[[int, int], None]:
+def _progress(watch: Watch, name: str, costs: dict[str, float]) -> Progress:
     """Return what tells of one method's passes as a part of all."""
     names = list(costs)
     before, whole = sum(costs[of] for of in names[: names.index(name)]), sum(costs.values())

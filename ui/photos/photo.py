@@ -47,7 +47,7 @@ class Photo:
         return read_image(self.data, name=self.name)
 
 
-def own_photo(name: str, data: bytes) -> Photo:
+def uploaded_photo(name: str, data: bytes) -> Photo:
     """Return a photo that somebody brought."""
     return Photo(name, data, digest(data), plain(name), f"Your photo {name}")
 

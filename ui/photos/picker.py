@@ -13,7 +13,7 @@ from siam.errors import ImageError
 from siam.gallery.samples import load_samples
 from siam.images.reading import ACCEPTED
 from ui.photos import pictures
-from ui.photos.photo import Photo, case_photo, own_photo, readable, sample_photo
+from ui.photos.photo import Photo, case_photo, readable, sample_photo, uploaded_photo
 from ui.state import chosen
 from ui.state.address import point
 from ui.state.markdown import plain
@@ -154,7 +154,7 @@ def _use(source: Source) -> None:
 
 def _keep(name: str, data: bytes) -> None:
     """Make the bytes the session's photo, or say why not."""
-    photo = own_photo(name, data)
+    photo = uploaded_photo(name, data)
     if st.session_state["photo"].digest == photo.digest:
         return
     try:

@@ -46,7 +46,7 @@ def content_of(gallery: Gallery, row: int) -> bytes | None:
 def thumbnail_of(gallery: Gallery, row: int) -> Image.Image | None:
     """Return a thumbnail, made once, if the picture is here."""
     if gallery.contents is not None:
-        return _own(str(gallery.photos["sha256"].iloc[row]), gallery.contents[row])
+        return _in_memory(str(gallery.photos["sha256"].iloc[row]), gallery.contents[row])
     path = path_of(gallery, row)
     return None if path is None else small(path)
 
@@ -86,7 +86,7 @@ def _small(path: Path, changed: int) -> Image.Image:
     return _fitted(path)
 
 
-def _own(digest: str, content: bytes) -> Image.Image:
+def _in_memory(digest: str, content: bytes) -> Image.Image:
     """Return the thumbnail of a picture in memory; only the session that brought it keeps it."""
     thumbnails = st.session_state.setdefault("own_thumbnails", {})
     if digest not in thumbnails:

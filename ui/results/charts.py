@@ -87,7 +87,7 @@ def _attributes(result: Result, measured: Precisions) -> None:
     figure = precisions_figure(measured, _TITLES[measured.kind], source)
     st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {_means(measured)}")
     st.markdown(f"{_means(measured)}{_JUDGES[measured.kind]}")
-    st.caption(_told_of(measured))
+    st.caption(_caption(measured))
 
 
 def _means(measured: Precisions) -> str:
@@ -97,7 +97,7 @@ def _means(measured: Precisions) -> str:
     return text + ("." if measured.chance is None else f"; chance gives {figure_text(measured.chance)}.")
 
 
-def _told_of(measured: Precisions) -> str:
+def _caption(measured: Precisions) -> str:
     """Say what intervals there are, and which attributes are left out."""
     parts = []
     if all(row.interval is None for row in measured.rows):

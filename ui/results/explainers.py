@@ -16,7 +16,7 @@ _WORLDS = {"rendered": "Rendered scenes", "flowers": "Flowers"}
 def explainers() -> None:
     """Show every stored comparison, one at a time."""
     readable = stored.read_parts(
-        lambda result: [comparison for _result, comparison in comparisons([result])], stored.stored()
+        lambda result: [comparison for _result, comparison in comparisons([result])], stored.results()
     )
     if not readable:
         st.info("No comparison of explainers is stored yet. This command makes one:")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from siam.datasets import layout_of
 from siam.errors import SIAMError
-from siam.evaluation import stored as results
+from siam.evaluation import stored
 from siam.evaluation.stored import Result
 from ui.state import chosen
 from ui.state.markdown import plain
@@ -31,10 +31,10 @@ def crowd(name: str) -> str:
     return "rated by people" if layout is None else layout.crowd
 
 
-def stored() -> list[Result]:
+def results() -> list[Result]:
     """Return all results that can be read; say of each other one, in a sentence, what is wrong with it."""
     readable = []
-    for path in sorted(results.STORED.glob("*.json")):
+    for path in sorted(stored.STORED.glob("*.json")):
         try:
             readable.append(_read(path, path.stat().st_mtime_ns))
         except (SIAMError, OSError) as error:
@@ -44,7 +44,7 @@ def stored() -> list[Result]:
 
 def of_pair() -> list[Result]:
     """Return the results of the pair in use."""
-    return [result for result in stored() if result.model == chosen.pair().name]
+    return [result for result in results() if result.model == chosen.pair().name]
 
 
 def read_parts(reader: Callable[[Result], list[Part]], candidates: list[Result]) -> list[tuple[Result, Part]]:
@@ -83,7 +83,7 @@ def missing(what: str, data: str) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _read(path: Path, changed: int) -> Result:
-    return results.read(path)
+    return stored.read(path)
 
 
 def _near(text: str, path: Path) -> str:

@@ -26,7 +26,7 @@ def paper() -> None:
     st.markdown(
         "What the paper reports, beside what was measured here. A number in brackets leads to the source below."
     )
-    for table in paper_tables.tables(stored.stored()):
+    for table in paper_tables.tables(stored.results()):
         st.subheader(table.title, anchor=False)
         heads = [(group, stored.photos(photos), *others) for group, photos, *others in table.heads]
         _show(html_table(heads, {name: table.rows[name] for name in _ORDER}))
@@ -35,10 +35,10 @@ def paper() -> None:
 
 def what_where_how() -> None:
     """Show how far SIAM is right about what, where and how on rendered scenes, between its references."""
-    everything = stored.read_parts(truths.truths, stored.stored())
+    everything = stored.read_parts(truths.truths, stored.results())
     of_pair = [(result, judgement) for result, judgement in everything if result.model == chosen.pair().name]
     if not of_pair:
-        _no_truth({result.model for result, _found in everything})
+        _no_truth({result.model for result, _judgement in everything})
     for result, judgement in of_pair:
         st.markdown(
             "What an explanation of a photo should say, nobody knows. So the project renders landscapes and writes "
