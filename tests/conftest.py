@@ -42,3 +42,12 @@ def browser():
     """Start the system's Chromium once for all tests of a process."""
     with chromium() as program:
         yield program
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Work so small is not worth sharing: several threads would mostly wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

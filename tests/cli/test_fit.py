@@ -46,13 +46,7 @@ mu = 10
 LCAM = "seed = 0\n[lcam_fm]\nepochs = 1\n"  # a section that could be fitted before the one that is wrong
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """So little work is not worth sharing: several threads would mostly wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

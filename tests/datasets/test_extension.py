@@ -18,6 +18,7 @@ from siam.gallery import store
 from siam.models.checkpoint import Pair, save
 from siam.training.pairs import train
 from tests.support.extensions import load_module
+from tests.support.heads import RECIPE_TEXT
 from tests.support.networks import siam_network
 from ui.results import stored
 
@@ -40,43 +41,14 @@ def read(root, *, findings=None):
     )
 '''
 
-RECIPE = """\
-method = "heads"
-name = "gardens"
-seeds = [3]
-folds = 2
-[data]
-attributes = { reader = "gardens", folder = "labelled" }
-weak_attributes = ""
-weak_image_size = 32
-scores = ["rated"]
-summary = "Trained on noise."
-training_data = "Generated pictures."
-limits = "It knows nothing."
-[network]
-backbone = "tf_efficientnet_lite0"
-image_size = 64
-grid = 2
-border = 0
-attribute_link = "tanh"
-[siam]
-members = 1
-attribute_epochs = 1
-joint_epochs = 1
-attribute_batch = 6
-weak_batch = 4
-scenicness_batch = 4
-learning_rate = 1e-3
-weight_decay = 1e-2
-region_weight = 0.0
-weak_weight = 0.4
-scenicness_weight = 0.1
-teacher_weight = 0.2
-anchor_weight = 0.3
-template_penalty = 0.0
-[baseline]
-ridge_penalty = 30.0
-"""
+RECIPE = (
+    RECIPE_TEXT.replace('name = "tiny"', 'name = "gardens"')
+    .replace("seeds = [3, 4]", "seeds = [3]")
+    .replace('attributes = "sun"', 'attributes = { reader = "gardens", folder = "labelled" }')
+    .replace('weak_attributes = "scenes"', 'weak_attributes = ""')
+    .replace('scores = ["near", "far"]', 'scores = ["rated"]')
+    .replace("region_weight = 1.0", "region_weight = 0.0")
+)
 
 
 def pictures(folder, count):

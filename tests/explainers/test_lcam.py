@@ -29,13 +29,7 @@ FITS = {"lcam_fm": fit_fm, "lcam_img": fit_img}
 SAMPLES = ROOT / "assets/samples"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """So little work is not worth sharing: several threads would mostly wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make_pictures(folder, count=20, sizes=((32, 32),)):

@@ -38,12 +38,7 @@ from tests.support.networks import baseline_network, siam_network
 SAME = timm.layers.Conv2dSame  # pads as TensorFlow does: by the size of its input, and unevenly
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def pictures(count=2, height=64, width=96, seed=1):

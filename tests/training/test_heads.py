@@ -34,6 +34,7 @@ from siam.training.recipes import read_recipe
 from tests.evaluation.test_metrics import slow_average_precision, slow_rmse, slow_tau_b
 from tests.models.test_siam import slow_scenicness
 from tests.support.experiment import write_recipe
+from tests.support.heads import RECIPE_TEXT
 from tests.support.near import near
 from tests.support.networks import baseline_network, siam_network
 
@@ -663,45 +664,6 @@ def test_a_map_size_first_met_when_judging_can_be_trained_on_later(monkeypatch):
 
 
 # From pictures to a folder of networks
-
-
-RECIPE_TEXT = """\
-method = "heads"
-name = "tiny"
-seeds = [3, 4]
-folds = 2
-[data]
-attributes = "sun"
-weak_attributes = "scenes"
-weak_image_size = 32
-scores = ["near", "far"]
-summary = "Trained on noise."
-training_data = "Generated pictures."
-limits = "It knows nothing."
-[network]
-backbone = "tf_efficientnet_lite0"
-image_size = 64
-grid = 2
-border = 0
-attribute_link = "tanh"
-[siam]
-members = 2
-attribute_epochs = 1
-joint_epochs = 2
-attribute_batch = 6
-weak_batch = 4
-scenicness_batch = 4
-learning_rate = 1e-3
-weight_decay = 1e-2
-region_weight = 1.0
-weak_weight = 0.4
-scenicness_weight = 0.1
-teacher_weight = 0.2
-anchor_weight = 0.3
-template_penalty = 0.0
-[baseline]
-ridge_penalty = 30.0
-"""
 
 
 def make_datasets(root):

@@ -42,17 +42,6 @@ def server(one_server):
     return one_server
 
 
-@pytest.fixture
-def pauses():
-    return []
-
-
-@pytest.fixture
-def web(pauses):
-    with Web(Patience(silence=5), sleep=pauses.append) as web:
-        yield web
-
-
 def run(*arguments, **settings):
     """Run `python -m siam data download` in a process of its own; return its status, stdout and stderr."""
     answer = subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=60, **settings)

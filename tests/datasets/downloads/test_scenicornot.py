@@ -15,7 +15,7 @@ from siam.datasets import scenicornot as reader
 from siam.datasets.downloads import geograph, scenicornot
 from siam.datasets.downloads.attribution import Attribution, credit
 from siam.datasets.downloads.selection import Request
-from siam.datasets.downloads.web import DownloadError, Patience, Web
+from siam.datasets.downloads.web import DownloadError
 from tests.datasets.downloads.test_files import command, run, stop_once
 from tests.support.file_server import Fault, Stored, running_server
 
@@ -87,17 +87,6 @@ def server(monkeypatch):
     with running_server() as server:
         monkeypatch.setenv("HF_ENDPOINT", server.address)
         yield server
-
-
-@pytest.fixture
-def pauses():
-    return []
-
-
-@pytest.fixture
-def web(pauses):
-    with Web(Patience(silence=5), sleep=pauses.append) as web:
-        yield web
 
 
 def shard_bytes(server):
