@@ -12,11 +12,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # processes share the cores: more threa
     os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Run one process more than there are cores: those that drive a browser wait for it most of the time."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the browser: its files take longest, and nobody should wait for the last of them alone."""
     items.sort(key=lambda item: "browser" not in getattr(item, "fixturenames", ()))

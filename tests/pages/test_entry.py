@@ -1,7 +1,7 @@
 """The first visitor of a fresh server comes by a deep link, as if somebody had been there before.
 
 Beside a folder `pages/`, Streamlit runs the page's script without app.py until somebody has reached `st.navigation`,
-and then never again: so this test has a server of its own, and so has the walk of `test_browser_pages` through all
+and then never again: so this test has a server of its own, and so has the walk of `test_browser` through all
 pages.
 """
 
