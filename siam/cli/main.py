@@ -19,7 +19,7 @@ _COMMANDS = (explain, evaluate, compare, train, fit, data, import_official, push
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):  # a character that the terminal lacks, as in a file's name, is no error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -39,12 +39,13 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}: see {self.prog} --help\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; the reference of the command line is written from it."""
     script = Path(sys.argv[0]).stem == "siam"  # the console script; its help names what was typed
-    parser = _Parser(
+    whole = _Parser(
         prog="siam" if script else "python -m siam", description="Explain why a network finds a landscape beautiful."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)
-    return parser
+    return whole

@@ -23,15 +23,16 @@ class Folder:
 
 @contextmanager
 def photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put a photo there, and a folder of photos."""
-    samples = load_samples()
-    shutil.copy(samples[0].path, folder / "photo.jpg")
+    """Put a photo there, and a folder of three."""
+    samples = {sample.key: sample.path for sample in load_samples()}
+    shutil.copy(samples["mountain-path"], folder / "photo.jpg")
     (folder / "photos").mkdir()
-    for sample in samples[:3]:
-        shutil.copy(sample.path, folder / "photos" / f"{sample.key}.jpg")
+    for name, key in {"lake": "lake-boats", "forest": "forest-path", "road": "storm-road"}.items():
+        shutil.copy(samples[key], folder / "photos" / f"{name}.jpg")
     yield
 
 
 FOLDERS = {
+    "tutorials/first-gallery.md": Folder(photos),
     "tutorials/first-photo.md": Folder(photos),
 }

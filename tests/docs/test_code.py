@@ -20,13 +20,22 @@ from tests.support.paths import ROOT
 DOCS = ROOT / "docs"
 PAGES = sorted(str(path.relative_to(DOCS)) for kind in ("tutorials", "how-to") for path in (DOCS / kind).glob("*.md"))
 SIAM = ("python -m siam ", "siam ")
-NOT_RUN = ("python3 -m venv", "pip install", "apt-get install", "streamlit run", "accelerate launch", "source ", "export ")
+NOT_RUN = ("python3 -m venv", "pip install", "apt-get install", "streamlit run", "accelerate launch", "source ")
 
 
 def commands(block: str) -> list[str]:
-    """Return the commands of a block of bash: continued lines joined, comments left out."""
-    lines = block.replace("\\\n", " ").splitlines()
-    return [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if line]
+    """Return the commands of a block of bash: continued lines joined, comments left out, here-documents whole."""
+    found: list[str] = []
+    end = None  # of the here-document that is being read
+    for line in block.replace("\\\n", " ").splitlines():
+        if end is not None:
+            found[-1] += f"\n{line}"
+            end = None if line == end else end
+        elif command := re.sub(r"(^|\s)#.*", "", line).strip():
+            found.append(command)
+            here = re.search(r"<<'?(\w+)'?$", command)
+            end = here[1] if here else None
+    return found
 
 
 def run_bash(example: Example) -> None:

@@ -1,0 +1,324 @@
+"""Write the tables of README and the documentation from what is stored: `python -m docs.make_pages`.
+
+A page says where a table belongs by a pair of comments, between which this program writes:
+
+    <!-- printed: NAME -->
+    <!-- end -->
+
+The names are those of `BLOCKS`. No figure in these tables is typed by hand, and a test fails where a page is out of
+date.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siam.cli.main import parser
+from siam.drawing import phrases
+from siam.evaluation import stored
+from siam.evaluation.figures import Interval
+from siam.evaluation.scores import difference_figures, score_figures_with_intervals
+from siam.evaluation.stored import Result
+from siam.explainers.registry import title
+from siam.gallery.cases import Cases, read_cases
+from siam.gallery.samples import load_samples
+from siam.gallery.store import read
+from siam.results import explainers, paper, scores
+from siam.results.paper import markdown_table
+from siam.results.truths import presences, truth_tables
+from siam.runtime.paths import ASSETS
+
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+_BLOCK = re.compile(r"(<!-- printed: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PHOTOS = {
+    "oasis_scenes": "OASIS, outdoor scenes",
+    "vessel_landscapes": "Vessel, nature",
+    "rendered": "rendered scenes, test",
+    "sun_test": "SUN, test photos",
+}
+
+
+def main() -> None:
+    """Fill every block of every page."""
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        if (filled := fill(text)) != text:
+            path.write_text(filled, encoding="utf-8")
+
+
+def fill(text: str) -> str:
+    """Return a page with its blocks written anew.
+
+    Raises:
+        KeyError: a block has a name that is not among `BLOCKS`.
+    """
+    return _BLOCK.sub(lambda found: f"{found[1]}\n{BLOCKS[found[2]]().strip()}\n\n{found[3]}", text)
+
+
+def _result(name: str) -> Result:
+    return stored.read(stored.STORED / f"{name}.json")
+
+
+def _source(result: Result) -> str:
+    return f"`{result.command}`, {result.date}"
+
+
+def _two(value: float, interval: Interval | None = None, deviation: float | None = None) -> str:
+    """Return a figure with two decimals and its interval, or its standard deviation."""
+    text = phrases.number(value)
+    if interval is not None:
+        return f"{text} ({phrases.number(interval[0])} to {phrases.number(interval[1])})"
+    return text if deviation is None else f"{text} ± {phrases.number(deviation)}"
+
+
+def _photo_cases() -> Cases:
+    return read_cases(read(ASSETS / "gallery" / "oasis"))
+
+
+def _cross_validated() -> dict[str, dict[str, Any]]:
+    """Return the figures of both networks, and their difference, on the OASIS scenes they had not seen."""
+    table = _photo_cases().table
+    siam, baseline, crowd = (table[name].to_numpy(float) for name in ("siam", "baseline", "crowd"))
+    return {
+        "SIAM": score_figures_with_intervals(siam, crowd),
+        "baseline": score_figures_with_intervals(baseline, crowd),
+        "difference": difference_figures(siam, baseline, crowd),
+    }
+
+
+def _of(figures: dict[str, Any], name: str) -> str:
+    return _two(figures[name], figures[f"{name}_interval"])
+
+
+def five_figures() -> str:
+    """README's five figures, those that humble first."""
+    unseen, rendered = _cross_validated(), _result("rendered")
+    whole, alone, less = scores.agreements(rendered, "rendered")
+    found = next(of for of in scores.precisions(_result("photo")) if of.kind == "what")
+    methods = explainers.comparisons([_result("explainers-rendered")])[0][1].methods
+    near = {name: methods[name]["pixel_ap"] for name in ("siam", "centre")}
+    count = f"{unseen['SIAM']['n']} photos"
+    rows = [
+        ["question", "SIAM", "to compare with", "n"],
+        [
+            "Does it rank real photos as people do? (Kendall’s τ)",
+            _of(unseen["SIAM"], "kendall_tau"), f"baseline {_of(unseen['baseline'], 'kendall_tau')}", count,
+        ],
+        [
+            "How far off is one score? (RMSE, points of 1 to 7)",
+            _of(unseen["SIAM"], "rmse"), f"baseline {_of(unseen['baseline'], 'rmse')}", count,
+        ],
+        [
+            "What do the reasons cost? (τ on rendered scenes)",
+            _two(whole.tau or 0, whole.tau_interval),
+            f"baseline {_two(alone.tau or 0, alone.tau_interval)}; difference {_two(less.tau or 0, less.tau_interval)}",
+            f"{whole.count} scenes",
+        ],
+        [
+            "Does it find the attributes in real photos? (average precision)",
+            _two(found.mean, None, found.deviation), f"chance {phrases.number(found.chance or 0)}",
+            f"{found.count} photos, {len(found.rows)} attributes",
+        ],
+        [
+            "Does its total map show what truly raises a score? (pixel AP)",
+            _two(near["siam"].mean, near["siam"].interval),
+            f"a blob in the centre {_two(near['centre'].mean, near['centre'].interval)}",
+            f"{near['siam'].n} scenes",
+        ],
+    ]  # fmt: skip
+    return markdown_table(rows)
+
+
+def photo_scores() -> str:
+    """Agreement with people of the pair Photos, by cross-validation."""
+    result = _result("photo")
+    rows = [["photos", "n", "network", "Kendall’s τ", "RMSE, points of 1 to 7"]]
+    for photos in ("oasis_scenes", "vessel_landscapes"):
+        rows += [
+            [_PHOTOS[photos], str(of.count), of.name, _two(of.tau or 0, None, of.tau_deviation),
+             _two(of.rmse or 0, None, of.rmse_deviation)]
+            for of in scores.agreements(result, photos)
+        ]  # fmt: skip
+    unseen = _cross_validated()
+    again = [["network", "Kendall’s τ (95 % interval)", "RMSE (95 % interval)"]]
+    again += [
+        [name if name != "difference" else "SIAM − baseline", _of(of, "kendall_tau"), _of(of, "rmse")]
+        for name, of in unseen.items()
+    ]
+    about = _photo_cases().gallery.about
+    return "\n\n".join(
+        [
+            markdown_table(rows),
+            f"Mean and standard deviation over three trainings, each by 5-fold cross-validation. {_source(result)}",
+            f"The first of these trainings on the {unseen['SIAM']['n']} OASIS scenes, with bootstrap intervals over the "
+            "photos:",
+            markdown_table(again),
+            f"Computed from the bundled gallery `assets/gallery/oasis`, made by `{about.command}`, {about.date}",
+        ]
+    )
+
+
+def rendered_scores() -> str:
+    """Agreement of the pair Rendered with its crowd."""
+    whole, frozen = _result("rendered"), _result("rendered-frozen")
+    rows = [["network", "n", "Kendall’s τ with the crowd", "RMSE, points of 1 to 10"]]
+    rows += [
+        [of.name, str(of.count), _two(of.tau or 0, of.tau_interval), _two(of.rmse or 0, of.rmse_interval)]
+        for result in (whole, frozen)
+        for of in scores.agreements(result, "rendered")
+    ]
+    return "\n\n".join([markdown_table(rows), f"95 % intervals. {_source(whole)}, and {_source(frozen)}"])
+
+
+def attributes_of(name: str) -> Callable[[], str]:
+    """Return the block that says how well a pair finds each attribute."""
+
+    def block() -> str:
+        result = _result(name)
+        parts = []
+        for of in scores.precisions(result):
+            heads = {"what": "average precision", "where": "pixel average precision"}
+            count = f" in {of.count} photos" if of.count is not None else ""
+            chance = "" if of.chance is None else f" (chance {phrases.number(of.chance)})"
+            mean = _two(of.mean, of.interval, of.deviation)
+            parts.append(
+                f"**{of.kind.capitalize()}: {_PHOTOS.get(of.photos, of.photos)}.** Mean {heads[of.kind]} {mean} over "
+                f"{len(of.rows)} attributes{count}{chance}."
+            )
+            rows = [["attribute", heads[of.kind], "chance"]]
+            rows += [
+                [phrases.words(row.attribute), _two(row.value, row.interval),
+                 "–" if row.chance is None else phrases.number(row.chance)]
+                for row in of.rows
+            ]  # fmt: skip
+            parts.append(markdown_table(rows))
+        return "\n\n".join([*parts, _source(result)])
+
+    return block
+
+
+def presence() -> str:
+    """How the presence of each attribute goes with people's ratings (the paper's Figure 3)."""
+    result = _result("photo-presence")
+    (of,) = presences(result)
+    known = {name: one for name, one in of["predicted"].attributes.items() if one.kendall_tau is not None}
+    ranked = sorted(known, key=lambda name: -(known[name].kendall_tau or 0))
+    rows = [["attribute", "Kendall’s τ with the rating (95 % interval)"]]
+    rows += [
+        [phrases.words(name), _two(known[name].kendall_tau or 0, known[name].kendall_tau_interval)] for name in ranked
+    ]
+    return "\n\n".join([markdown_table(rows), f"{of['predicted'].n} photos. {_source(result)}"])
+
+
+def paper_tables() -> str:
+    """The paper's Tables 2 and 3 beside ours."""
+    return f"`python -m siam evaluate --tables --markdown`\n\n{paper.markdown(list(stored.read_all(stored.STORED).values()))}"
+
+
+def truth() -> str:
+    """What, where and how on rendered scenes."""
+    return truth_tables([_result("rendered")], markdown=True)
+
+
+def explainers_on(name: str) -> Callable[[], str]:
+    """Return the block of the comparison of explainers in one world."""
+    return lambda: explainers.tables([_result(f"explainers-{name}")], markdown=True)
+
+
+def explainer_intervals(name: str) -> Callable[[], str]:
+    """Return the block of the same comparison with intervals, for where the maps point."""
+
+    def block() -> str:
+        result = _result(f"explainers-{name}")
+        ((_, figures),) = explainers.comparisons([result])
+        shown = {"EBPG": "ebpg", "pixel AP": "pixel_ap", "IoU area": "iou_area"}
+        rows = [["method", *shown]]
+        for method, of in figures.methods.items():
+            cells = [_two(of[key].mean, of[key].interval) if key in of else "–" for key in shown.values()]
+            rows.append([title(method), *cells])
+        return "\n\n".join([markdown_table(rows), f"n = {figures.n}, 95 % intervals. {_source(result)}"])
+
+    return block
+
+
+def photo_credits() -> str:
+    """Whose sample photos these are."""
+    rows = [["photo", "title", "author", "licence", "from"]]
+    rows += [
+        [sample.name, sample.title, sample.author, sample.licence, sample.origin.split(",")[0]]
+        for sample in load_samples()
+    ]
+    return markdown_table(rows)
+
+
+def training_data() -> str:
+    """What each bundled pair was trained on, and its limits, from its card."""
+    parts = []
+    for name, label in (("photo", "Photos"), ("rendered", "Rendered")):
+        card = json.loads((ASSETS / "models" / name / "card.json").read_text(encoding="utf-8"))
+        parts += [f"### {label}", f"{card['training_data']}", f"**Limits.** {card['limits']}"]
+    return "\n\n".join(parts)
+
+
+def command_line() -> str:
+    """Every command with its arguments, from the parser."""
+    return "\n\n".join(_sections(parser(), "python -m siam", 2))
+
+
+def _sections(command: argparse.ArgumentParser, name: str, level: int) -> Iterator[str]:
+    """Yield the Markdown of a command, and of those below it."""
+    below = next((one for one in command._actions if isinstance(one, argparse._SubParsersAction)), None)
+    if below is not None:
+        helps = {choice.dest: choice.help or "" for choice in below._choices_actions}
+        for word, inner in below.choices.items():
+            yield f"{'#' * level} `{name} {word}`"
+            yield f"{helps[word][:1].upper()}{helps[word][1:]}."
+            yield from _sections(inner, f"{name} {word}", level + 1)
+        return
+    arguments = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]
+    if inner := command.description:
+        yield inner
+    rows = [["argument", "meaning"], *([_words(action), action.help or ""] for action in arguments)]
+    yield markdown_table(rows)
+
+
+def _words(action: argparse.Action) -> str:
+    """Return an argument as one types it."""
+    metavar = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest.upper())
+    value = metavar if isinstance(metavar, str) else metavar[0]
+    if action.nargs in ("+", "*"):
+        value = f"{value} …"
+    elif action.nargs == "?":
+        value = f"[{value}]"
+    names: Sequence[str] = action.option_strings or [""]
+    typed = f"{names[-1]} {'' if action.nargs == 0 else value}".strip()
+    return f"`{typed}`" + (" (required)" if action.required and action.option_strings else "")
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "five figures": five_figures,
+    "photo scores": photo_scores,
+    "photo attributes": attributes_of("photo"),
+    "presence": presence,
+    "paper tables": paper_tables,
+    "rendered scores": rendered_scores,
+    "rendered attributes": attributes_of("rendered"),
+    "truth": truth,
+    "explainers on scenes": explainers_on("rendered"),
+    "explainers on flowers": explainers_on("flowers"),
+    "intervals on scenes": explainer_intervals("rendered"),
+    "intervals on flowers": explainer_intervals("flowers"),
+    "photo credits": photo_credits,
+    "training data": training_data,
+    "command line": command_line,
+}
+
+
+if __name__ == "__main__":
+    main()
