@@ -7,7 +7,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent)]  # siam, and the extension be
 
 project = "SIAM Explorer"
 author = "The SIAM Explorer developers"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "docs.mathml"]
 exclude_patterns = ["*.py", "_*"]

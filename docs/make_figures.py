@@ -1,8 +1,11 @@
-"""Draw README's figure of four samples and the method's own, with the bundled networks: `python -m docs.make_figures`.
+"""Draw the pictures of README and the documentation: `python -m docs.make_figures`.
 
-The photo in the method's figure is "Picos de Europa" by Aitzol Berasategi, CC BY 4.0, scaled down to few colours.
+The figures of the method and of four samples are drawn by the bundled networks, the pages by the running app in the
+browser that the tests drive, so they always show the pages as they are. The photo in the method's figure is "Picos de
+Europa" by Aitzol Berasategi, CC BY 4.0, scaled down to few colours.
 """
 
+import io
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
@@ -15,10 +18,20 @@ from siam.explanation import wording
 from siam.figures import maps
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
+from tests.screenshots import PAGES, settle
+from tests.support.server import chromium, running_app
 
 ROOT = Path(__file__).parent.parent
 METHOD = "mountain-path"  # the sample in the figure of the method
 SHOWN = ("lake-boats", "forest-path", "mountain-path", "storm-road")
+PICTURES = ROOT / "docs" / "pictures"
+SHOTS = {  # address and height, px
+    "explain": ("?sample=forest-path", 1900),
+    "case": (PAGES["case"], 1440),
+    "what_if": (PAGES["what_if"], 1840),
+    "templates": (PAGES["templates"], 1500),
+    "compare": (PAGES["compare"], 1700),
+}
 TILE, TILES, GAP, CAPTION = 230, 5, 10, 34  # px
 
 
@@ -43,8 +56,21 @@ def row(explanation: siam.Explanation, name: str) -> Image.Image:
     return strip
 
 
+def draw_pages() -> None:
+    """Save the pages as a visitor sees them."""
+    with running_app() as address, chromium() as browser:
+        for name, (path, height) in SHOTS.items():
+            page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
+            page.goto(f"{address}/{path}")
+            settle(page)
+            with Image.open(io.BytesIO(page.screenshot())) as picture:
+                picture.convert("RGB").save(PICTURES / f"{name}.jpg", quality=82)
+            page.close()
+
+
 def main() -> None:
-    """Write docs/samples.jpg and the method's figures in assets."""
+    """Write the pictures in docs/pictures, and the method's figures in assets."""
+    draw_pages()
     pair = siam.load("photo", device="cpu")
     samples = {sample.key: sample for sample in load_samples()}
     shown = siam.explain(pair, read_image(samples[METHOD].path))
@@ -56,7 +82,7 @@ def main() -> None:
     for strip in rows:
         figure.paste(strip, (GAP, top))
         top += strip.height + GAP
-    figure.save(ROOT / "docs" / "samples.jpg", quality=88)
+    figure.save(PICTURES / "samples.jpg", quality=88)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from siam.cli.main import parser
 from siam.drawing import phrases
 from siam.evaluation import stored
@@ -156,8 +154,8 @@ def photo_scores() -> str:
         [
             markdown_table(rows),
             f"Mean and standard deviation over three trainings, each by 5-fold cross-validation. {_source(result)}",
-            f"The first of these trainings on the {unseen['SIAM']['n']} OASIS scenes, with bootstrap intervals over the "
-            "photos:",
+            f"The first of these trainings on the {unseen['SIAM']['n']} OASIS scenes, with bootstrap intervals over "
+            "the photos:",
             markdown_table(again),
             f"Computed from the bundled gallery `assets/gallery/oasis`, made by `{about.command}`, {about.date}",
         ]
@@ -218,7 +216,8 @@ def presence() -> str:
 
 def paper_tables() -> str:
     """The paper's Tables 2 and 3 beside ours."""
-    return f"`python -m siam evaluate --tables --markdown`\n\n{paper.markdown(list(stored.read_all(stored.STORED).values()))}"
+    results = list(stored.read_all(stored.STORED).values())
+    return f"`python -m siam evaluate --tables --markdown`\n\n{paper.markdown(results)}"
 
 
 def truth() -> str:

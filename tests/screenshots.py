@@ -1,15 +1,10 @@
-"""Pictures of every page, in both themes and at three widths: `python -m tests.screenshots DIR [PAGE …]`.
-
-`python -m tests.screenshots docs` draws README's three anew.
-"""
+"""Pictures of every page, in both themes and at three widths: `python -m tests.screenshots DIR [PAGE …]`."""
 
 import sys
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Page
 
-from tests.support.paths import ROOT
 from tests.support.server import chromium, running_app, wait_until_idle
 
 CASE = "pair=Rendered&case=898"
@@ -30,7 +25,6 @@ PAGES = {
     "cards": "results?table=Model+cards",
     "about": "about",
 }
-README = {"explain": ("?sample=forest-path", 1900), "case": (PAGES["case"], 1440), "what_if": (PAGES["what_if"], 1840)}
 
 
 def settle(page: Page) -> None:
@@ -60,23 +54,5 @@ def shoot(folder: Path, names: list[str]) -> None:
                 page.close()
 
 
-def draw_readme() -> None:
-    """Save README's pictures in docs."""
-    with running_app() as address, chromium() as browser:
-        for name, (path, height) in README.items():
-            page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
-            page.goto(f"{address}/{path}")
-            settle(page)
-            stored = ROOT / "docs" / f"{name}.png"
-            page.screenshot(path=stored)
-            with Image.open(stored) as picture:
-                picture.convert("RGB").save(stored.with_suffix(".jpg"), quality=82)
-            stored.unlink()
-            page.close()
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] == ["docs"]:
-        draw_readme()
-    else:
-        shoot(Path(sys.argv[1]), sys.argv[2:])
+    shoot(Path(sys.argv[1]), sys.argv[2:])

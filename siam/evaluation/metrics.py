@@ -1,7 +1,7 @@
 """Figures of merit: RMSE and Kendall's tau-b of scores, average precision of attributes."""
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata
+from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from siam.datasets.base import PRESENT
@@ -16,7 +16,7 @@ def rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
 
 def kendall_tau(predicted: np.ndarray, actual: np.ndarray) -> float:
     """Return Kendall's tau-b of scores (N,): 1 for the same order, 0 for chance, -1 for the reverse."""
-    return float(np.asarray(kendalltau(predicted, actual))[0])
+    return float(np.asarray(stats.kendalltau(predicted, actual))[0])
 
 
 def average_precision(predicted: np.ndarray, labels: np.ndarray, minimum: int = 3) -> np.ndarray:
