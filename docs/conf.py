@@ -10,13 +10,12 @@ author = "The SIAM Explorer developers"
 copyright = f"2026, {author}"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "docs.mathml"]
-exclude_patterns = ["*.py", "_*"]
+exclude_patterns = ["_*"]
 default_role = "code"
-nitpicky = False
+smartquotes = False  # it would make a dash of the two hyphens of an option
 
 myst_enable_extensions = ["dollarmath", "deflist", "amsmath"]
 myst_heading_anchors = 3
-suppress_warnings = []
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -30,6 +29,8 @@ html_title = "SIAM Explorer"
 html_favicon = "../assets/icon.svg"
 html_math_renderer = "mathml"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#008000", "color-brand-content": "#006b00"},
     "dark_css_variables": {"color-brand-primary": "#4cc24c", "color-brand-content": "#6fd06f"},

@@ -283,8 +283,13 @@ def _sections(command: argparse.ArgumentParser, name: str, level: int) -> Iterat
     arguments = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]
     if inner := command.description:
         yield inner
-    rows = [["argument", "meaning"], *([_words(action), action.help or ""] for action in arguments)]
+    rows = [["argument", "meaning"], *([_words(action), _help(action)] for action in arguments)]
     yield markdown_table(rows)
+
+
+def _help(action: argparse.Action) -> str:
+    """Return what an argument is for, the options named in it as code."""
+    return re.sub(r"--[\w-]+", r"`\g<0>`", action.help or "")
 
 
 def _words(action: argparse.Action) -> str:

@@ -42,7 +42,7 @@ def rank_rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
     For predictions on another scale than the scores (N,). Chance is sqrt(1/6), the reverse order sqrt(1/3); photos with
     equal values share their mean rank.
     """
-    return rmse(stats.rankdata(predicted) / len(actual), rankdata(actual) / len(actual))
+    return rmse(stats.rankdata(predicted) / len(actual), stats.rankdata(actual) / len(actual))
 
 
 def rmse_of_resamples(predicted: np.ndarray, actual: np.ndarray, counts: np.ndarray) -> np.ndarray:
