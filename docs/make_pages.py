@@ -196,6 +196,10 @@ def attributes_of(name: str) -> Callable[[], str]:
                 for row in of.rows
             ]  # fmt: skip
             parts.append(markdown_table(rows))
+        for ablation in (of.sets.get("without_regions") for of in result.figures.values()):
+            if ablation is not None and ablation.attributes is not None and ablation.attributes.places is not None:
+                places = ablation.attributes.places
+                parts.append(f"Without masks of regions in training, *where* is {phrases.number(places.pixel_ap)}.")
         return "\n\n".join([*parts, _source(result)])
 
     return block
