@@ -1,9 +1,10 @@
-"""README's commands from an empty disk to the paper's tables, every one of them, on small data from a local server."""
+"""The commands of docs/how-to/repeat-the-paper.md, from an empty disk to the paper's tables, on small data from a local
+server.
+"""
 
 import io
 import json
 import re
-import shlex
 import tarfile
 
 import numpy as np
@@ -16,20 +17,20 @@ from siam.datasets.downloads import sun
 from siam.training.recipes import read_recipe
 from tests.datasets.downloads.test_scenicornot import COUNT, PICTURES, REPOSITORY, put
 from tests.datasets.test_readers import save_archives
+from tests.docs.blocks import siam_commands
 from tests.support.experiment import write_recipe
 from tests.support.file_server import Stored, running_server
 from tests.support.paths import ROOT
 
 PHOTOS = 60
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = "how-to/repeat-the-paper.md"
 
 
 def commands():
-    """Return the commands of README's section, without `python -m siam`."""
-    (block,) = re.findall(r"<!-- the paper's experiment -->\n```\n(.*?)```", README, re.DOTALL)
-    lines = [line.split("#")[0].strip() for line in block.splitlines()]
-    assert all(line.startswith("python -m siam ") for line in lines)
-    return [shlex.split(line)[3:] for line in lines]
+    """Return the commands of the page, without `python -m siam`."""
+    found = siam_commands(PAGE)
+    assert len(found) >= 10
+    return found
 
 
 def sun_archives(folder):

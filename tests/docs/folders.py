@@ -1,14 +1,27 @@
 """What lies in the folder in which the code of a page runs: small data instead of the real ones."""
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from siam.datasets import DATASETS
+from siam.explainers import EXPLAINERS
 from siam.gallery.samples import load_samples
+from siam.models.backbones import LOADERS, create_backbone
+from siam.models.checkpoint import Pair, save
+from tests.support.experiment import write_photos, write_recipe
+from tests.support.heads import RECIPE_TEXT
+from tests.support.hub_server import used_hub
+from tests.support.networks import baseline_network, siam_network
 
 Maker = Callable[[Path, pytest.MonkeyPatch], AbstractContextManager[None]]
 
@@ -32,7 +45,100 @@ def photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def own_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the photos there that the page rates."""
+    (folder / "photos" / "walk").mkdir(parents=True)
+    names = ("lake.jpg", "forest.jpg", "road.jpg", "walk/summit.jpg")
+    for name, sample in zip(names, load_samples(), strict=False):
+        shutil.copy(sample.path, folder / "photos" / name)
+    yield
+
+
+@contextmanager
+def shared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a photo and a pair there, and serve a Hub."""
+    shutil.copy(load_samples()[0].path, folder / "photo.jpg")
+    save(Pair("mine", siam_network(), baseline_network(), {"summary": "Noise."}), folder / "runs" / "mine")
+    with used_hub(folder / "hub", monkeypatch):
+        yield
+
+
+@contextmanager
+def experiment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put labelled and rated photos there, and small recipes under the names of the real ones."""
+    write_photos(folder)
+    (folder / "DATA").mkdir()
+    (folder / "sun").rename(folder / "DATA" / "labelled")
+    for name, count in (("rated", 12), ("unseen", 6)):
+        pictures(folder / "DATA" / name, count, [f"{number % 7 + 1}" for number in range(count)])
+    (folder / "scenicornot").rename(folder / "DATA" / "scenicornot")
+    shutil.copytree(folder / "DATA" / "labelled", folder / "DATA" / "sun")
+    (folder / "recipes").mkdir()
+    (folder / "recipes" / "photo.toml").write_text(RECIPE_TEXT.replace("seeds = [3, 4]", "seeds = [3]"))
+    (folder / "recipes" / "explainers.toml").write_text("seed = 0\n[lcam_fm]\nepochs = 1\n")
+    write_recipe(folder / "recipes" / "scenicornot-resnet50.toml", epochs=1, steps=1)
+    yield
+
+
+@contextmanager
+def extension(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let modules of the folder be imported and registered, until the page ends; its data are those of the pages."""
+    shutil.copy(load_samples()[0].path, folder / "photo.jpg")
+    splits = ("train", "train", "test")
+    votes = [f"{splits[number % 3]} {number % 5} {(number + 1) % 5} {(2 * number) % 5}" for number in range(9)]
+    pictures(folder / "meadows" / "images", 9)
+    lines(folder / "meadows" / "ratings.txt", votes)
+    shares = [f"{splits[number % 3]} {number % 2} {number // 2 % 2} {number // 3 % 2}" for number in range(12)]
+    with experiment(folder, monkeypatch):
+        pictures(folder / "DATA" / "gardens" / "images", 12)
+        lines(folder / "DATA" / "gardens" / "labels.txt", shares)
+        backbone, _channels = create_backbone("resnet18")
+        torch.save(backbone.state_dict(), folder / "resnet18.pt")
+        monkeypatch.syspath_prepend(folder)
+        known = set(sys.modules)
+        with patch.dict(DATASETS), patch.dict(EXPLAINERS), patch.dict(LOADERS):
+            yield
+        for name in {path.stem for path in folder.glob("*.py")} - known:
+            sys.modules.pop(name, None)
+
+
+def lines(path: Path, rows: list[str]) -> None:
+    """Write a table without a head: a picture of `pictures` and its row in each line."""
+    path.write_text("".join(f"{number}.png {row}\n" for number, row in enumerate(rows)))
+
+
+def pictures(folder: Path, count: int, ratings: list[str] | None = None) -> None:
+    """Write pictures of noise, from 0.png on, with a `ratings.csv` where there are ratings."""
+    random = np.random.default_rng(count)
+    folder.mkdir(parents=True)
+    for number in range(count):
+        Image.fromarray(random.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    if ratings is not None:
+        rows = [f"{number}.png,{rating}\n" for number, rating in enumerate(ratings)]
+        (folder / "ratings.csv").write_text("".join(["file,score\n", *rows]))
+
+
+def small_comparison(words: list[str]) -> list[str]:
+    """Return what makes a comparison quick."""
+    return ["--count", "2", "--sanity", "1", "--size", "64", "--without-cost"] if words[0] == "compare" else []
+
+
+WALKED = {  # pages whose commands a test of their own runs, which looks at what they leave
+    "how-to/repeat-the-paper.md": "tests/test_paper.py",
+    "how-to/scenicornot.md": "tests/models/test_paper_networks.py",
+}
+
 FOLDERS = {
     "tutorials/first-gallery.md": Folder(photos),
     "tutorials/first-photo.md": Folder(photos),
+    "how-to/add-a-backbone.md": Folder(extension),
+    "how-to/add-a-dataset.md": Folder(extension),
+    "how-to/add-a-vocabulary.md": Folder(extension),
+    "how-to/add-an-explainer.md": Folder(extension, small_comparison),
+    "how-to/own-photos.md": Folder(own_photos),
+    "how-to/run-as-a-server.md": Folder(photos),
+    "how-to/share-on-the-hub.md": Folder(shared),
+    "how-to/train-a-pair.md": Folder(experiment),
+    "how-to/use-in-a-notebook.md": Folder(photos),
 }

@@ -5,7 +5,6 @@ and lines that install or serve something are checked for the files they name in
 """
 
 import re
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -14,34 +13,26 @@ from sybil import Document, Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 from siam.cli.main import main
-from tests.docs.folders import FOLDERS
+from tests.docs.blocks import DOCS, SIAM, commands, words_of
+from tests.docs.folders import FOLDERS, WALKED
 from tests.support.paths import ROOT
 
-DOCS = ROOT / "docs"
-PAGES = sorted(str(path.relative_to(DOCS)) for kind in ("tutorials", "how-to") for path in (DOCS / kind).glob("*.md"))
-SIAM = ("python -m siam ", "siam ")
-NOT_RUN = ("python3 -m venv", "pip install", "apt-get install", "streamlit run", "accelerate launch", "source ")
-
-
-def commands(block: str) -> list[str]:
-    """Return the commands of a block of bash: continued lines joined, comments left out, here-documents whole."""
-    found: list[str] = []
-    end = None  # of the here-document that is being read
-    for line in block.replace("\\\n", " ").splitlines():
-        if end is not None:
-            found[-1] += f"\n{line}"
-            end = None if line == end else end
-        elif command := re.sub(r"(^|\s)#.*", "", line).strip():
-            found.append(command)
-            here = re.search(r"<<'?(\w+)'?$", command)
-            end = here[1] if here else None
-    return found
+PAGES = sorted(
+    str(path.relative_to(DOCS))
+    for kind in ("tutorials", "how-to")
+    for path in (DOCS / kind).glob("*.md")
+    if path.name != "index.md"
+)
+NOT_RUN = (
+    *("python3 -m venv", "pip install", "apt-get install", "streamlit run", "accelerate launch"),
+    *("hf download", "source ", "export "),
+)
 
 
 def run_bash(example: Example) -> None:
     for command in commands(example.parsed):
         if command.startswith(SIAM):
-            words = shlex.split(command.removeprefix("python -m "))[1:]
+            words = words_of(command)
             files = [str(name) for word in words for name in (sorted(Path().glob(word)) if "*" in word else [word])]
             assert main([*files, *FOLDERS[example.namespace["page"]].further(words)]) == 0, command
         elif command.startswith(NOT_RUN):
@@ -56,11 +47,12 @@ def document(page: str) -> Document:
     return Sybil(parsers=parsers).parse(DOCS / page)
 
 
-def test_every_page_with_code_has_its_folder():
-    assert PAGES and set(FOLDERS) == set(PAGES)
+def test_every_page_with_code_has_its_folder_or_its_own_test():
+    assert PAGES and {*FOLDERS, *WALKED} == set(PAGES)
+    assert not FOLDERS.keys() & WALKED.keys() and all((ROOT / test).is_file() for test in WALKED.values())
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", FOLDERS)
 def test_code_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with FOLDERS[page].make(tmp_path, monkeypatch):

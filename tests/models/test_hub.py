@@ -14,7 +14,7 @@ import siam
 from siam.cli.main import main
 from siam.models.checkpoint import Pair, save
 from siam.models.model_card import model_card
-from tests.support.hub_server import TOKEN, Repository, running_hub
+from tests.support.hub_server import TOKEN, Repository, used_hub
 from tests.support.networks import baseline_network, siam_network
 from tests.support.paths import ROOT
 
@@ -41,17 +41,7 @@ def contents(folder):
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     """Serve a Hub and let huggingface_hub use it, with a cache and a token of its own."""
-    with running_hub() as hub:
-        for name, value in {
-            "ENDPOINT": hub.address,
-            "HUGGINGFACE_CO_URL_TEMPLATE": f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}",
-            "HF_HUB_CACHE": str(tmp_path / "cache"),
-            "HF_TOKEN_PATH": str(tmp_path / "token"),
-            "HF_HUB_OFFLINE": False,
-            "HF_HUB_DISABLE_XET": True,
-        }.items():
-            monkeypatch.setattr(constants, name, value)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with used_hub(tmp_path, monkeypatch) as hub:
         yield hub
 
 

@@ -1,7 +1,6 @@
-"""README's commands that put the authors' networks on the paper's test photos, on small data from a local server."""
-
-import re
-import shlex
+"""The commands of docs/how-to/scenicornot.md, which put the authors' networks on the paper's test photos, on small data
+from a local server.
+"""
 
 import pytest
 import torch
@@ -10,21 +9,20 @@ from siam.cli.main import main
 from siam.gallery import store
 from siam.gallery.cases import read_cases
 from tests.datasets.downloads.test_scenicornot import PICTURES, REPOSITORY, put
+from tests.docs.blocks import siam_commands
 from tests.models.test_official import baseline_state, random_trunk, siam_state
 from tests.support.file_server import running_server
-from tests.support.paths import ROOT
 from ui.state import chosen
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = "how-to/scenicornot.md"
 RATED = 18  # photos, of which about an eighth are for testing
 
 
 def commands():
-    """Return the commands of the block, without `python -m siam`."""
-    (block,) = re.findall(r"<!-- the paper's own networks -->\n```\n(.*?)```", README, re.DOTALL)
-    lines = [line.split("#")[0].strip() for line in block.splitlines()]
-    assert len(lines) == 3 and all(line.startswith("python -m siam ") for line in lines)
-    return [shlex.split(line)[3:] for line in lines]
+    """Return the commands of the page, without `python -m siam`."""
+    found = siam_commands(PAGE)
+    assert len(found) == 3
+    return found
 
 
 @pytest.fixture(scope="module")
