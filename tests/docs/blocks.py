@@ -10,7 +10,7 @@ SIAM = ("python -m siam ", "siam ")
 
 
 def commands(block: str) -> list[str]:
-    """Return the commands of a block of bash: continued lines joined, comments left out, a here-document in one piece."""
+    """Return the commands of a block of bash: continued lines joined, comments left out, here-documents whole."""
     found: list[str] = []
     lines = iter(block.splitlines())
     for line in lines:
