@@ -1,12 +1,12 @@
-"""The errors a caller of `siam` may want to catch.
+"""The errors that callers of `siam` may want to catch.
 
-Every message says what came, what was expected and what to do, in one line that can be shown to a person as it is.
-A wrong argument of a programmer is a `ValueError` or `TypeError` instead.
+Every message says what was found, what was expected and what to do, in one line that can be shown to a user as it is.
+A programming mistake, such as a wrong argument, raises `ValueError` or `TypeError` instead.
 """
 
 
 class SIAMError(Exception):
-    """Base of all errors about the user's files: catch this one in an app."""
+    """Base of all errors about the user's files and settings: catch this one in an app."""
 
 
 class ImageError(SIAMError):
@@ -18,7 +18,7 @@ class CheckpointError(SIAMError):
 
 
 class DatasetError(SIAMError):
-    """A dataset's folder, table or entry is not as its layout says."""
+    """A dataset's folder, table or entry does not match its layout."""
 
 
 class StorageError(SIAMError):
@@ -26,4 +26,4 @@ class StorageError(SIAMError):
 
 
 class TrainingError(SIAMError):
-    """Training cannot begin or go on: its settings, what it kept on disk, or a loss that is no number."""
+    """Training cannot start or continue: a bad setting, a bad saved state, or a loss that is not a number."""

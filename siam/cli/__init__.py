@@ -1,1 +1,1 @@
-"""One module per command: `add` declares its arguments, `run` does it; heavy imports stay inside `run`."""
+"""One module per command: `add` declares its arguments, `run` carries it out; heavy imports stay inside `run`."""

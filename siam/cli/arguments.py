@@ -1,4 +1,4 @@
-"""What commands share: arguments, each of which refuses what it cannot be in one sentence, and how a command fails."""
+"""What the commands share: argument types, which reject a bad value in one sentence, and how a command fails."""
 
 import argparse
 import sys
@@ -7,16 +7,16 @@ _SMALLEST = 32  # px
 
 
 def number(text: str) -> int:
-    """Return a whole number from 1 on."""
+    """Return `text` as a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, not {text!r}")
     return int(text)
 
 
 def side(text: str) -> int:
-    """Return the side of a picture in px."""
+    """Return `text` as the side of a picture in px, at least 32."""
     if not text.isdecimal() or int(text) < _SMALLEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of pixels from {_SMALLEST} on")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least {_SMALLEST} pixels, not {text!r}")
     return int(text)
 
 

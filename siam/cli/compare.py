@@ -1,4 +1,4 @@
-"""`compare`: all explainers on pictures of which it is known where what moves the score is."""
+"""`compare`: every explainer, on pictures in which it is known what moves the score and where."""
 
 import argparse
 import json
@@ -13,48 +13,59 @@ from siam.cli.arguments import fail, number, side
 if TYPE_CHECKING:
     from siam.comparison.pictures import World
 
-_FLOWER_SEED = 2001  # of pictures that no network was trained on
+_FLOWER_SEED = 2001  # gives pictures that no network was trained on
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its arguments."""
-    parser = commands.add_parser("compare", help="measure all explainers where the truth is known, or print the tables")
+    parser = commands.add_parser(
+        "compare",
+        help="measure every explainer where the truth is known, or print the stored tables",
+        description="Measure every explainer on pictures in which it is known what moves the score and where, or print "
+        "stored comparisons as tables.",
+    )
     world = parser.add_mutually_exclusive_group()
     world.add_argument(
-        "--gallery", type=Path, metavar="DIR", help="rendered scenes with masks; default assets/gallery/rendered"
+        "--gallery", type=Path, metavar="DIR", help="rendered scenes with masks (default: assets/gallery/rendered)"
     )
-    world.add_argument("--flowers", choices=("single-6c", "double-12c"), help="flowers, rendered for the purpose")
+    world.add_argument("--flowers", choices=("single-6c", "double-12c"), help="render flowers and use those")
     world.add_argument(
         "--tables",
         nargs="?",
         const=Path(),
         type=Path,
         metavar="DIR",
-        help="print the comparisons stored in DIR; default assets/results",
+        help="print the comparisons stored in DIR (default: assets/results)",
     )
-    parser.add_argument("--model", default="rendered", metavar="NAME|DIR", help="pair of networks, with --gallery")
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="explainers; default all that suit the networks")
-    parser.add_argument("--count", type=number, default=40, metavar="N", help="pictures; default 40")
-    parser.add_argument("--size", type=side, default=0, metavar="PX", help="of the pictures; default the networks' own")
     parser.add_argument(
-        "--sanity", type=number, default=8, metavar="N", help="pictures on which weights are shuffled, too; default 8"
+        "--model", default="rendered", metavar="NAME|DIR", help="with --gallery: the pair (default: rendered)"
     )
-    parser.add_argument("--workers", type=number, default=0, metavar="N", help="processes; default one for each core")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="store the figures there")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="explainers (default: all that suit the network)")
+    parser.add_argument("--count", type=number, default=40, metavar="N", help="number of pictures (default: 40)")
+    parser.add_argument(
+        "--size", type=side, default=0, metavar="PX", help="side of the pictures (default: the network's)"
+    )
+    parser.add_argument(
+        "--sanity", type=number, default=8, metavar="N", help="pictures to repeat with shuffled weights (default: 8)"
+    )
+    parser.add_argument(
+        "--workers", type=number, default=0, metavar="N", help="processes (default: one per core, or one on a GPU)"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="store the figures in FILE")
     parser.add_argument(
         "--records",
         type=Path,
         metavar="FILE",
-        help="keep every figure of every picture there, to go on where it stopped; default runs/compare-….jsonl",
+        help="keep the figures of each picture in FILE and resume from it (default: runs/compare-….jsonl)",
     )
-    parser.add_argument("--without-cost", action="store_true", help="do not measure seconds and memory at the end")
+    parser.add_argument("--without-cost", action="store_true", help="skip measuring time and memory")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--markdown", action="store_true", help="print tables as Markdown")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare, or print what is stored."""
+    """Compare explainers, or print stored comparisons."""
     from siam.evaluation import stored
     from siam.results import explainers
 
@@ -65,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="siam-") as scratch:
         try:
             result = _compared(options, Path(scratch))
-        except ValueError as error:  # an explainer that there is not, or that does not suit the network
+        except ValueError as error:  # an explainer that does not exist or does not suit the network
             return fail(str(error))
     if options.out is not None:
         stored.write(result, options.out)
@@ -94,7 +105,7 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     names = tuple(options.methods or names_in(world))
     records = options.records or Path("runs") / f"compare-{kind}-{Path(model).name}-{options.size}.jsonl"
     records.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.write(f"note: every figure of every picture is kept in {records}; the same command goes on with it\n")
+    sys.stderr.write(f"note: the figures of each picture are kept in {records}; the same command resumes from it\n")
     made = compare(world, names, options.sanity, records, options.workers or _workers())
     costs = {} if options.without_cost else _costs(world, names)
     figures = summary(made, costs)
@@ -111,7 +122,7 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
 
 
 def _render(world: "World") -> None:
-    """Render the flowers of a world that its folder lacks: pictures that no network was trained on."""
+    """Render those flowers that the world's folder lacks: pictures that no network was trained on."""
     from siam.models import flowers
     from siam.worlds.flowers.render import render_flowers
 
@@ -133,7 +144,7 @@ def _costs(world: "World", names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _workers() -> int:
-    """Return one process for each core; on a GPU one is best."""
+    """Return how many processes to run: one per core, or one on a GPU."""
     import os
 
     import torch

@@ -1,4 +1,4 @@
-"""`data`: check a dataset, download one, or render one."""
+"""`data`: check, download or render a dataset."""
 
 import argparse
 import json
@@ -13,11 +13,15 @@ _SPLITS = ("train", "val", "test")
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands and their arguments."""
-    parser = commands.add_parser("data", help="check, download or render datasets")
+    parser = commands.add_parser(
+        "data",
+        help="check, download or render a dataset",
+        description="Check a dataset's files, download a dataset, or render one whose truth is known.",
+    )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add_check(actions)
     _add_render(actions)
-    download = actions.add_parser("download", help="fetch a dataset; the same command again goes on where it stopped")
+    download = actions.add_parser("download", help="download a dataset; run again to resume")
     names = download.add_subparsers(required=True, metavar="NAME")
     _add_sun(names)
     _add_scenicornot(names)
@@ -25,59 +29,64 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = actions.add_parser(
-        "check", help="read everything and list missing, unreadable, duplicate and out-of-range items"
+        "check", help="read every file and list what is missing, unreadable, duplicated or out of range"
     )
-    parser.add_argument("name", choices=tuple(DATASETS), metavar="NAME", help=f"layout: {', '.join(DATASETS)}")
+    parser.add_argument("name", choices=tuple(DATASETS), metavar="NAME", help=f"its layout: {', '.join(DATASETS)}")
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the dataset's folder")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.set_defaults(run=_check)
 
 
 def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser(
-        "render", help="render pictures whose truth is known, landscapes or flowers; the same command again goes on"
-    )
-    parser.add_argument("--world", choices=("landscapes", "flowers"), default="landscapes", help="default landscapes")
+    parser = actions.add_parser("render", help="render landscapes or flowers whose truth is known; run again to resume")
     parser.add_argument(
-        "--variant", choices=("single-6c", "double-12c"), help="flowers: six or twelve classes; default single-6c"
+        "--world", choices=("landscapes", "flowers"), default="landscapes", help="what to render (default: landscapes)"
     )
-    parser.add_argument("--count", type=number, required=True, metavar="N", help="pictures 1 to N of the seed")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other pictures; default 0")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the dataset goes")
-    parser.add_argument("--size", type=int, metavar="PX", help="of the square pictures; default 500, for flowers 256")
-    parser.add_argument("--workers", type=number, metavar="W", help="processes; default one for each core")
     parser.add_argument(
-        "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures"
+        "--variant", choices=("single-6c", "double-12c"), help="flowers: six or twelve classes (default: single-6c)"
+    )
+    parser.add_argument("--count", type=number, required=True, metavar="N", help="render pictures 1 to N of the seed")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="random seed (default: 0)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the dataset")
+    parser.add_argument("--size", type=int, metavar="PX", help="side of the pictures (default: 500; flowers: 256)")
+    parser.add_argument("--workers", type=number, metavar="W", help="number of processes (default: one per core)")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures to FILE"
     )
     parser.set_defaults(run=_render)
 
 
 def _add_sun(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = names.add_parser("sun", help="SUN Attribute database: two archives, for research purposes only")
-    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where the dataset goes")
-    parser.add_argument("--url", metavar="BASE", help="address above the archives; default is the owners'")
+    parser = names.add_parser("sun", help="SUN Attribute database: two archives, for research only")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder for the dataset")
+    parser.add_argument("--url", metavar="BASE", help="address that holds the archives (default: the authors')")
     parser.set_defaults(run=_download_sun)
 
 
 def _add_scenicornot(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = names.add_parser("scenicornot", help="ScenicOrNot: ratings (ODbL) and photos (CC BY-SA 2.0, attributed)")
-    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where the dataset goes")
+    parser = names.add_parser("scenicornot", help="ScenicOrNot: ratings (ODbL) and photos (CC BY-SA 2.0, credited)")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder for the dataset")
     parser.add_argument(
-        "--source", choices=("hub", "geograph"), default="hub", help="parquet on the Hub, or photos one by one"
+        "--source",
+        choices=("hub", "geograph"),
+        default="hub",
+        help="where from: the Hub, in bulk, or Geograph, one by one (default: hub)",
     )
-    parser.add_argument("--split", choices=_SPLITS, help="only this split; default all three")
-    parser.add_argument("--limit", type=number, metavar="N", help="at most so many photos")
-    parser.add_argument("--repo", metavar="OWNER/NAME", help="hub: another repository in the same columns")
-    parser.add_argument("--revision", help="hub: commit, branch or tag; default main, pinned by the first run")
-    parser.add_argument("--rate", type=float, metavar="R", help="geograph: requests a second, at most 10; default 4")
-    parser.add_argument("--votes-url", metavar="URL", help="geograph: another address of votes.tsv")
-    parser.add_argument("--oembed-url", metavar="URL", help="geograph: another address of the oEmbed service")
+    parser.add_argument("--split", choices=_SPLITS, help="download only this split (default: all)")
+    parser.add_argument("--limit", type=number, metavar="N", help="maximum number of photos (default: no limit)")
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="hub: another repository with the same columns")
+    parser.add_argument("--revision", help="hub: commit, branch or tag (default: main, then the first run's commit)")
+    parser.add_argument(
+        "--rate", type=float, metavar="R", help="geograph: requests per second, at most 10 (default: 4)"
+    )
+    parser.add_argument("--votes-url", metavar="URL", help="geograph: another address for votes.tsv")
+    parser.add_argument("--oembed-url", metavar="URL", help="geograph: another address for the oEmbed service")
     parser.set_defaults(run=_download_scenicornot)
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Print the report; the exit status is 2 where something is amiss."""
-    # Imported here, so that --help and a bad argument answer without loading PyTorch.
+    """Print the report and return the exit status: 2 if there are findings."""
+    # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.datasets.check import check
 
     report = check(options.name, options.root)
@@ -87,7 +96,7 @@ def _check(options: argparse.Namespace) -> int:
         sys.stdout.write(f"{report.table()}{report.summary()}\n")
     if report.clean:
         return 0
-    return fail(f"{options.root}: {report.summary()}: mend or remove them (pictures that cannot be read are skipped)")
+    return fail(f"{options.root}: {report.summary()}: repair or remove them (training skips unreadable pictures)")
 
 
 def _render(options: argparse.Namespace) -> int:
@@ -101,10 +110,12 @@ def _render(options: argparse.Namespace) -> int:
         size = 500 if options.size is None else options.size
         if options.variant is not None:
             return fail(
-                f"--variant {options.variant}: landscapes have no variants: add --world flowers or leave it out"
+                f"--variant {options.variant}: landscapes have no variants: add --world flowers or leave --variant out"
             )
     if options.seed < 0 or not SIZES[0] <= size <= SIZES[1]:
-        return fail(f"--seed {options.seed} --size {size}: the seed is 0 or more, the size {SIZES[0]} to {SIZES[1]}")
+        return fail(
+            f"--seed {options.seed} --size {size}: expected a seed of 0 or more, a size of {SIZES[0]} to {SIZES[1]}"
+        )
     summary = _render_flowers(options, size) if options.world == "flowers" else _render_landscapes(options, size)
     if options.sheet is not None:
         from siam.worlds.contact_sheet import write_sheet
@@ -115,7 +126,7 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _render_landscapes(options: argparse.Namespace, size: int) -> str:
-    """Render, and return what is there."""
+    """Render, and return a line that says what the folder now holds."""
     from siam.worlds.landscapes.render import render_scenes
 
     render_scenes(options.out, options.count, options.seed, size, options.workers)
@@ -123,7 +134,7 @@ def _render_landscapes(options: argparse.Namespace, size: int) -> str:
 
 
 def _render_flowers(options: argparse.Namespace, size: int) -> str:
-    """Render, and return what is there."""
+    """Render, and return a line that says what the folder now holds."""
     from siam.worlds.flowers.render import render_flowers
 
     variant = options.variant or "single-6c"
@@ -155,13 +166,13 @@ def _download_scenicornot(options: argparse.Namespace) -> int:
         rate = geograph.RATE if options.rate is None else options.rate
         if not 0 < rate <= geograph.MAXIMUM_RATE:
             return fail(
-                f"--rate {rate:g} is outside 0 to {geograph.MAXIMUM_RATE:g} requests a second: choose a lower one"
+                f"--rate {rate:g}: expected more than 0 and at most {geograph.MAXIMUM_RATE:g} requests per second"
             )
         with Web(rate=rate) as web:
             votes, oembed = options.votes_url or geograph.VOTES_URL, options.oembed_url or geograph.OEMBED_URL
             summary = geograph.fetch(options.root, web, request, votes, oembed)
     sys.stdout.write(
         f"{options.root}: {summary.here} of {summary.asked} photos in images/, "
-        "their ratings in votes.tsv, their authors in attribution.csv\n"
+        "ratings in votes.tsv, authors in attribution.csv\n"
     )
     return 0

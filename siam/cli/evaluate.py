@@ -1,4 +1,4 @@
-"""`evaluate`: figures of a pair on a dataset, with intervals; or the paper's tables beside our own results."""
+"""`evaluate`: a pair's figures on a dataset, with intervals; or the paper's tables beside our own results."""
 
 import argparse
 import json
@@ -19,17 +19,24 @@ _SPLITS = ("train", "val", "test", "all")
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its arguments."""
-    parser = commands.add_parser("evaluate", help="judge a pair on a dataset, or print the paper's tables beside ours")
-    parser.add_argument("--data", choices=tuple(DATASETS), metavar="NAME", help=f"layout: {', '.join(DATASETS)}")
+    parser = commands.add_parser(
+        "evaluate",
+        help="evaluate a pair on a dataset, or print the paper's tables beside ours",
+        description="Evaluate a pair on a dataset, with confidence intervals, or print the paper's tables beside ours.",
+    )
+    parser.add_argument("--data", choices=tuple(DATASETS), metavar="NAME", help=f"its layout: {', '.join(DATASETS)}")
     parser.add_argument("--root", type=Path, metavar="DIR", help="the dataset's folder")
     parser.add_argument(
-        "--split", choices=_SPLITS, metavar="S", help="train, val, test or all; default test where there is one"
+        "--split", choices=_SPLITS, metavar="S", help="train, val, test or all (default: test if there is one)"
     )
     parser.add_argument(
-        "--model", default="photo", metavar="NAME|DIR|HUB", help="bundled pair, folder or Hub repository"
+        "--model",
+        default="photo",
+        metavar="NAME|DIR|HUB",
+        help="bundled pair, folder or Hub repository (default: photo)",
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also store the figures there, for --tables")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also store the figures in FILE, for --tables")
     _add_gallery(parser)
     parser.add_argument(
         "--tables",
@@ -37,20 +44,30 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         const=Path(),
         type=Path,
         metavar="DIR",
-        help="print the paper's Tables 2 and 3 beside the results stored in DIR, and what, where and how on rendered "
-        "scenes; default assets/results",
+        help="print the paper's Tables 2 and 3 beside the results stored in DIR, and the results on rendered scenes "
+        "(default: assets/results)",
     )
-    parser.add_argument("--markdown", action="store_true", help="with --tables: as Markdown")
+    parser.add_argument("--markdown", action="store_true", help="with --tables: print Markdown")
     parser.set_defaults(run=run)
 
 
 def _add_gallery(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--gallery", type=Path, metavar="DIR", help="also write the photos with their numbers there")
-    parser.add_argument("--gallery-count", type=number, metavar="N", help="the first N photos by ID; default all")
     parser.add_argument(
-        "--gallery-size", type=side, default=400, metavar="PX", help="longest side of its pictures; default 400"
+        "--gallery", type=Path, metavar="DIR", help="also write the photos and their scores to a gallery"
     )
-    parser.add_argument("--gallery-without-pictures", action="store_true", help="copy none, but name public addresses")
+    parser.add_argument(
+        "--gallery-count", type=number, metavar="N", help="only the first N photos by ID (default: all)"
+    )
+    parser.add_argument(
+        "--gallery-size",
+        type=side,
+        default=400,
+        metavar="PX",
+        help="longest side of the gallery's pictures (default: 400)",
+    )
+    parser.add_argument(
+        "--gallery-without-pictures", action="store_true", help="store public addresses instead of the pictures"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,8 +75,8 @@ def run(options: argparse.Namespace) -> int:
     if options.tables is not None:
         return _tables(options)
     if options.data is None or options.root is None:
-        return fail("evaluate wants --data NAME and --root DIR, or --tables: see python -m siam evaluate --help")
-    # Imported here, so that --help and a bad argument answer without loading PyTorch.
+        return fail("evaluate needs --data NAME and --root DIR, or --tables: see python -m siam evaluate --help")
+    # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.evaluation.assessment import assess
     from siam.models.checkpoint import load
     from siam.results.assessment import table
@@ -107,17 +124,17 @@ def _write_gallery(pair: "Pair", assessment: "Assessment", options: argparse.Nam
     command = f"{_command(assessment.figures, options)} {shlex.join(further)}"
     choice = Choice(options.gallery_count, options.gallery_size, not options.gallery_without_pictures)
     count = build(pair, assessment, options.gallery, command, choice)
-    sys.stderr.write(f"note: {count} photos in the gallery {options.gallery}\n")
+    sys.stderr.write(f"note: gallery {options.gallery} holds {count} photos\n")
 
 
 def _command(answer: dict[str, Any], options: argparse.Namespace) -> str:
-    """Return the command that gives these figures again."""
+    """Return the command that reproduces these figures."""
     words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
     return shlex.join([*words, "--split", answer["split"], "--model", options.model])
 
 
 def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) -> int:
-    """Store the figures, but of photos seen in training only how the presence of attributes goes with the score."""
+    """Store the figures; for photos seen in training, only how the presence of attributes goes with the score."""
     from datetime import UTC, datetime
 
     from siam.evaluation import stored

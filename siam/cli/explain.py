@@ -1,4 +1,4 @@
-"""`explain`: scores, contributions, figures and reports of photos."""
+"""`explain`: scores and contributions of photos, with figures and reports."""
 
 import argparse
 import json
@@ -16,21 +16,28 @@ _ENDINGS = (".png", ".json", ".html")  # of what `--out` writes
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its arguments."""
-    parser = commands.add_parser("explain", help="score photos and say what raised and lowered each score")
-    parser.add_argument("image", nargs="+", type=Path, metavar="IMAGE", help="a photo; several are explained in turn")
+    parser = commands.add_parser(
+        "explain",
+        help="score photos and show what raised and lowered each score",
+        description="Score photos and show what raised and lowered each score.",
+    )
+    parser.add_argument("image", nargs="+", type=Path, metavar="IMAGE", help="one or more photos")
     parser.add_argument(
-        "--model", default="photo", metavar="NAME|DIR|HUB", help="bundled pair, folder or Hub repository"
+        "--model",
+        default="photo",
+        metavar="NAME|DIR|HUB",
+        help="bundled pair, folder or Hub repository (default: photo)",
     )
     parser.add_argument("--json", action="store_true", help="print scores and contributions as JSON")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write figure (PNG), data (JSON) and report (HTML) there"
+        "--out", type=Path, metavar="DIR", help="write a figure (PNG), data (JSON) and a report (HTML) to DIR"
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain each image in turn; one bad file does not cost the others."""
-    # Imported here, so that --help and a bad argument answer without loading PyTorch.
+    """Explain each image in turn; a bad file does not stop the others."""
+    # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.explanation import wording
     from siam.explanation.inference import explain
     from siam.images.reading import read_image
@@ -66,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _unique_stems(paths: Sequence[Path], out: Path | None) -> list[str]:
-    """Return a file stem for each path's outputs, with a number where it would meet another's or replace an input."""
+    """Return a file stem for each path's outputs, numbered where it would clash with another or overwrite an input."""
     inputs = {path.resolve() for path in paths}
     taken: set[str] = set()
     stems = []

@@ -1,4 +1,4 @@
-"""`fit`: what explainers must learn for one network before they can explain it."""
+"""`fit`: fits the explainers that must learn something about a network before they can explain it."""
 
 import argparse
 import sys
@@ -19,38 +19,56 @@ if TYPE_CHECKING:
     from siam.models.fitted import Fitted
     from siam.models.flowers import FlowerNetwork
 
-_LEAST = 20  # pictures, of which every tenth judges
+_LEAST = 20  # pictures, of which every tenth is held out
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its arguments."""
-    parser = commands.add_parser("fit", help="fit explainers that learn, L-CAM and VEBI, to a network")
-    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a TOML file: recipes/explainers.toml")
-    parser.add_argument("--model", metavar="NAME|DIR", help="bundled pair or folder; its baseline; default photo")
+    parser = commands.add_parser(
+        "fit",
+        help="fit the explainers that learn, L-CAM and VEBI, to a network",
+        description="Fit the explainers that must learn a network before they can explain it: L-CAM and VEBI. "
+        "No labels are needed.",
+    )
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a TOML file, such as recipes/explainers.toml")
     parser.add_argument(
-        "--photos", nargs="+", type=Path, metavar="DIR", help="all pictures below; of rendered scenes, the train split"
+        "--model", metavar="NAME|DIR", help="bundled pair or folder, whose baseline is used (default: photo)"
     )
     parser.add_argument(
-        "--flowers", metavar="VARIANT|DIR", help="single-6c, double-12c or a folder, instead of --model and --photos"
+        "--photos",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="folders of pictures to fit to; of rendered scenes, the train split",
     )
-    parser.add_argument("--root", type=Path, metavar="DIR", help="with --flowers: their pictures; the train split")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="sections of the recipe; default all")
-    parser.add_argument("--count", type=int, metavar="N", help="at most so many pictures, drawn by the recipe's seed")
-    parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: beside the network")
     parser.add_argument(
-        "--gallery", type=Path, metavar="DIR", help="VEBI: whose pictures show its features best; default the samples"
+        "--flowers", metavar="VARIANT|DIR", help="single-6c, double-12c or a folder, in place of --model and --photos"
+    )
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="with --flowers: a rendered dataset, whose train split is used"
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="sections of the recipe to use (default: all)")
+    parser.add_argument("--count", type=int, metavar="N", help="use at most N pictures, drawn with the recipe's seed")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("cache"), metavar="DIR", help="folder for features (default: cache)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results (default: the network's)")
+    parser.add_argument(
+        "--gallery",
+        type=Path,
+        metavar="DIR",
+        help="VEBI: gallery whose pictures illustrate its features (default: the samples)",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fit one explainer after the other, and store each as soon as it is there."""
+    """Fit the explainers one after another and store each as soon as it is fitted."""
     wrong = _wrong(options)
     if wrong is not None:
         return fail(f"{wrong}: see python -m siam fit --help")
     recipe = _recipe(options.recipe, options.only)
-    # Imported here, so that --help and a bad argument answer without loading PyTorch.
+    # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.explainers.fitting.lcam import drawn
     from siam.explainers.registry import names_that_learn
     from siam.models import fitted
@@ -61,7 +79,9 @@ def run(options: argparse.Namespace) -> int:
         (model, folder), files = _baseline(options.model or "photo"), _pictures(options.photos)
     if len(files) < _LEAST:
         where = ", ".join(map(str, options.photos or [options.root]))
-        raise DatasetError(f"{where}: {len(files)} pictures to fit to; expected at least {_LEAST}")
+        raise DatasetError(
+            f"{where}: {len(files)} pictures to fit to; expected at least {_LEAST}: add some or give more folders"
+        )
     files = drawn(files, options.count or 0, recipe["seed"])
     shown, out = _shown(options.gallery), options.out or folder
     for name in (name for name in names_that_learn() if name in recipe):
@@ -70,7 +90,9 @@ def run(options: argparse.Namespace) -> int:
             model.fitted[name] = learner.learn(name, model, files, section, options.cache, progress)
         fitted.write(name, model.fitted[name], model, out)
         sys.stdout.write(f"{out / name}.safetensors: {_summary(model.fitted[name])}\n")
-        if hasattr(learner, "illustrate"):  # what was learnt is stored, and told, even if the pictures of it fail
+        if hasattr(
+            learner, "illustrate"
+        ):  # what was learnt is already stored and reported, even if illustrating it fails
             with _bar(f"{name}'s features") as progress:
                 illustrated = learner.illustrate(model, model.fitted[name], files, shown, progress)
             fitted.write(name, illustrated, model, out)
@@ -87,16 +109,16 @@ def _learner(name: str) -> ModuleType:
 def _wrong(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the arguments taken together."""
     if options.flowers is not None and (options.root is None or options.photos or options.model or options.gallery):
-        return "--flowers goes with --root DIR, and without --model, --photos and --gallery"
+        return "--flowers needs --root DIR and excludes --model, --photos and --gallery"
     if options.flowers is None and (options.photos is None or options.root is not None):
         return "expected --photos DIR, or --flowers VARIANT with --root DIR"
     if options.count is not None and options.count < _LEAST:
-        return f"--count {options.count}: expected at least {_LEAST}, of which every tenth judges the others"
+        return f"--count {options.count}: expected at least {_LEAST}, since every tenth is held out"
     return None
 
 
 def _recipe(path: Path, only: Sequence[str] | None) -> dict[str, Any]:
-    """Return the sections that are asked for, and "seed"; what is wrong with any is told before the first is fitted."""
+    """Return the requested sections and "seed"; all sections are checked before the first is fitted."""
     try:
         recipe = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -112,7 +134,7 @@ def _recipe(path: Path, only: Sequence[str] | None) -> dict[str, Any]:
     odd = [name for name in names if not isinstance(recipe.get(name, {}), dict)]
     if unknown or odd or type(recipe.get("seed")) is not int or recipe["seed"] < 0:
         raise TrainingError(
-            f"{path}: expected seed, a whole number from 0, and sections of {', '.join(names)}; found "
+            f"{path}: expected seed, a whole number of at least 0, and sections among {', '.join(names)}; found "
             f"{', '.join(recipe) or 'nothing'}"
         )
     absent = [name for name in only or () if name not in recipe or name not in names]
@@ -127,9 +149,9 @@ def _recipe(path: Path, only: Sequence[str] | None) -> dict[str, Any]:
 
 
 def _baseline(source: str) -> "tuple[Baseline, Path]":
-    """Return a pair's baseline and folder, with what was fitted to it as far as that is readable and its own.
+    """Return a pair's baseline and folder, with whatever fitted files are readable and belong to it.
 
-    `siam.load` would refuse the pair where it is not; to fit it anew is the remedy.
+    `siam.load` would reject the pair if one is not; fitting it again is the remedy.
     """
     from siam.models import card, fitted
     from siam.models.baseline import Baseline, BaselineConfig
@@ -144,10 +166,12 @@ def _baseline(source: str) -> "tuple[Baseline, Path]":
     folder = find(source)
     stored = card.read(folder).get("baseline")
     if stored is None:
-        raise CheckpointError(f"{folder / card.CARD} tells of no baseline, and explainers are fitted to baselines only")
+        raise CheckpointError(
+            f"{folder / card.CARD} has no baseline, and explainers are fitted to baselines only: choose another pair"
+        )
     try:
         model = Baseline(card.config(BaselineConfig, stored, folder / card.CARD)).eval()
-    except ValueError as error:  # what the card says is no network
+    except ValueError as error:  # the card describes no network that can be built
         raise CheckpointError(f"{folder / card.CARD}: {error}") from error
     load_tensors(model, folder / "baseline.safetensors")
     model.fitted = fitted.read(folder, model, _note)
@@ -161,19 +185,19 @@ def _flower_network(source: str) -> "tuple[FlowerNetwork, Path]":
 
 
 def _note(problem: str) -> None:
-    """Tell why what was fitted before is left out: to fit it anew, as its message asks for, must be possible."""
+    """Report why an earlier fit is ignored; this must not be an error, since the remedy is to run `fit` again."""
     sys.stderr.write(f"note: {problem}\n")
 
 
 def _pictures(folders: Sequence[Path]) -> list[Path]:
-    """Return all pictures below the folders, sorted, each once; of rendered scenes, those of the train split."""
+    """Return all pictures below the folders, sorted and without repeats; of rendered scenes, the train split."""
     from siam.datasets import rendered
     from siam.images.reading import ACCEPTED_SUFFIXES
 
     chosen: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
-            raise DatasetError(f"{folder} is no folder: give one with pictures")
+            raise DatasetError(f"{folder} is not a folder: give one that holds pictures")
         if (folder / "rendered.json").is_file():
             scenes = rendered.read(folder)
             chosen |= {path for path, split in zip(scenes.files, scenes.split, strict=True) if split == "train"}
@@ -190,7 +214,7 @@ def _flowers(root: Path) -> list[Path]:
 
 
 def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
-    """Return a gallery's name and its pictures by their names; those of the samples where there is none."""
+    """Return a gallery's name and its pictures by name; the sample photos if `gallery` is None."""
     from siam.gallery.samples import load_samples
 
     if gallery is None:
@@ -203,7 +227,7 @@ def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
 
 @contextmanager
 def _bar(what: str) -> "Iterator[Progress]":
-    """Yield what shows progress as a bar; none is shown for work that tells nothing."""
+    """Yield a callback that shows progress as a bar, which appears with the first call."""
     from tqdm import tqdm
 
     with ExitStack() as bars:

@@ -1,6 +1,6 @@
 """The command line: arguments in, results to stdout, progress and errors to stderr.
 
-Exit status: 0; 2 for bad usage or bad input, with one line on stderr that names the file and the remedy.
+Exit status: 0 for success; 2 for bad usage or bad input, with one line on stderr that names the file and the remedy.
 """
 
 import argparse
@@ -20,28 +20,28 @@ _COMMANDS = (explain, evaluate, compare, train, fit, data, import_official, push
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
-    if isinstance(sys.stdout, TextIOWrapper):  # a character that the terminal lacks, as in a file's name, is no error
+    if isinstance(sys.stdout, TextIOWrapper):  # a file name the terminal cannot show is no error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return options.run(options)
     except SIAMError as error:
         return fail(str(error))
     except OSError as error:  # an output folder that cannot be written, a full disk
-        return fail(f"{error.filename or 'file system'}: {error.strerror or error}: check the path and the space left")
+        return fail(f"{error.filename or 'file system'}: {error.strerror or error}: check the path and the free space")
     except KeyboardInterrupt:
-        return fail("interrupted; what was finished is kept")
+        return fail("interrupted; finished work is kept")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line."""
+    """A parser that says in one line what is wrong with the arguments."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}: see {self.prog} --help\n")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; the reference of the command line is written from it."""
-    script = Path(sys.argv[0]).stem == "siam"  # the console script; its help names what was typed
+    """Return the parser of all commands, from which the reference of the command line is written."""
+    script = Path(sys.argv[0]).stem == "siam"  # the console script, so that help shows what the user typed
     whole = _Parser(
         prog="siam" if script else "python -m siam", description="Explain why a network finds a landscape beautiful."
     )

@@ -1,4 +1,4 @@
-"""`push`: a pair of networks into a Hugging Face Hub repository."""
+"""`push`: uploads a pair of networks to a Hugging Face Hub repository."""
 
 import argparse
 import sys
@@ -6,12 +6,18 @@ import sys
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its arguments."""
-    parser = commands.add_parser("push", help="put networks into a Hugging Face Hub repository")
+    parser = commands.add_parser(
+        "push",
+        help="upload a pair to the Hugging Face Hub",
+        description="Upload a pair of networks and its model card to a Hugging Face Hub repository, in one commit.",
+    )
     parser.add_argument("networks", metavar="DIR|NAME", help="a folder with card.json, or a bundled pair")
-    parser.add_argument("repository", metavar="USER/REPO", help="made if missing")
-    parser.add_argument("--private", action="store_true", help="make it private; one that is public is refused")
-    parser.add_argument("--revision", metavar="BRANCH", help="a branch, made if missing; default the main one")
-    parser.add_argument("--message", metavar="TEXT", help="of the commit")
+    parser.add_argument("repository", metavar="USER/REPO", help="repository, created if missing")
+    parser.add_argument(
+        "--private", action="store_true", help="create a private repository; an existing public one is refused"
+    )
+    parser.add_argument("--revision", metavar="BRANCH", help="branch, created if missing (default: main)")
+    parser.add_argument("--message", metavar="TEXT", help="commit message")
     parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""`train`: a pair of networks as a recipe says."""
+"""`train`: trains networks from a recipe."""
 
 import argparse
 import shlex
@@ -14,28 +14,39 @@ if TYPE_CHECKING:
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its arguments."""
-    parser = commands.add_parser("train", help="train a pair of networks as a recipe says")
+    parser = commands.add_parser(
+        "train",
+        help="train networks from a recipe",
+        description="Train networks from a recipe: a pair, or a small classifier of rendered flowers.",
+    )
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a TOML file, such as recipes/photo.toml")
     parser.add_argument(
-        "--root", type=Path, default=Path("data"), metavar="DIR", help="holds the datasets; default data"
+        "--root", type=Path, default=Path("data"), metavar="DIR", help="folder that holds the datasets (default: data)"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="for networks and card; default runs/NAME OF RECIPE")
-    parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR", help="where features are kept")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="store cross-validated figures there, too")
-    parser.add_argument("--resume", action="store_true", help="go on with the run that --out holds")
     parser.add_argument(
-        "--gallery", type=Path, metavar="DIR", help="write a gallery without pictures: rated photos, judged unseen"
+        "--out", type=Path, metavar="DIR", help="folder for networks and card (default: runs/RECIPE NAME)"
     )
-    parser.add_argument("--gallery-source", metavar="NAME", help="whose photos; default the recipe's first scores")
-    parser.add_argument("--gallery-only", action="store_true", help="train only what the gallery needs; write no pair")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("cache"), metavar="DIR", help="folder for features (default: cache)"
+    )
+    parser.add_argument("--results", type=Path, metavar="FILE", help="also store the cross-validated figures in FILE")
+    parser.add_argument("--resume", action="store_true", help="resume the run in --out")
+    parser.add_argument(
+        "--gallery",
+        type=Path,
+        metavar="DIR",
+        help="write a gallery, without pictures, of the rated photos scored unseen",
+    )
+    parser.add_argument("--gallery-source", metavar="NAME", help="dataset of its photos (default: first under scores)")
+    parser.add_argument("--gallery-only", action="store_true", help="train only what the gallery needs, and no pair")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train the pair and write it."""
+    """Train what the recipe describes and write it."""
     gallery, source = options.gallery, options.gallery_source
     if gallery is None and (options.gallery_only or source is not None):
-        return fail("--gallery-only and --gallery-source go with --gallery DIR: say where the gallery goes")
+        return fail("--gallery-only and --gallery-source need --gallery DIR: say where to write the gallery")
     from siam.training.flowers import is_flower_recipe
     from siam.training.pairs import cross_validate, train
     from siam.training.recipes import read_recipe
@@ -51,13 +62,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         train(options.recipe, options.root, out, options.cache, **further)
     except KeyboardInterrupt:
-        return fail(f"interrupted; {out} keeps what was finished: the same command with --resume goes on")
+        return fail(f"interrupted; finished work is kept in {out}: run the same command with --resume to continue")
     return 0
 
 
 def _gallery_writer(options: argparse.Namespace, recipe: dict[str, Any]) -> "Callable[[OutOfFold], object]":
-    """Return what writes the gallery of --gallery; it is never called for recipes without cross-validation, which
-    `train` refuses.
+    """Return a function that writes the gallery of --gallery.
+
+    It is never called for recipes without cross-validation, which `train` rejects.
     """
     from siam.gallery.writing import build_out_of_fold
     from siam.training.pairs import rated_source
@@ -78,6 +90,6 @@ def _train_flowers(options: argparse.Namespace, out: Path) -> int:
 
     for name in ("resume", "results", "gallery"):
         if getattr(options, name):
-            return fail(f"--{name} is not for {options.recipe}, whose method is flowers: leave it out")
+            return fail(f"--{name} does not apply to {options.recipe}, whose method is flowers: leave it out")
     train_flowers(options.recipe, options.root, out)
     return 0

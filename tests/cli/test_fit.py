@@ -163,7 +163,7 @@ def test_a_gallery_shows_what_features_stand_for(run, networks, photos, vebi, tm
 
 
 @pytest.mark.parametrize(
-    ("gallery", "message"), [("bare", "images holds no pictures"), ("gone", "images is no folder")]
+    ("gallery", "message"), [("bare", "images holds no pictures"), ("gone", "images is not a folder")]
 )
 def test_a_gallery_is_checked_before_the_first_fit(run, networks, photos, vebi, tmp_path, gallery, message):
     (tmp_path / "bare" / "images").mkdir(parents=True)
@@ -290,8 +290,8 @@ def test_flowers(run, vebi, tmp_path):
 def test_arguments_that_do_not_go_together(run, networks, photos):
     assert_fails(run("--model", networks), "expected --photos DIR, or --flowers VARIANT with --root DIR")
     assert_fails(run("--photos", photos, "--root", photos), "expected --photos DIR, or --flowers")
-    assert_fails(run("--flowers", "single-6c"), "--flowers goes with --root DIR")
-    assert_fails(run("--flowers", "single-6c", "--root", photos, "--model", "photo"), "without --model")
+    assert_fails(run("--flowers", "single-6c"), "--flowers needs --root DIR")
+    assert_fails(run("--flowers", "single-6c", "--root", photos, "--model", "photo"), "excludes --model")
     assert_fails(run("--flowers", "single-6c", "--root", photos, "--gallery", photos), "and --gallery")
     assert_fails(run("--photos", photos, "--count", 19), "--count 19: expected at least 20")
 
@@ -346,7 +346,7 @@ def test_what_is_not_there(run, networks, photos, tmp_path):
         "has no section [vebi]",
     )
     save(Pair("alone", siam_network(), None, {}), tmp_path / "alone")
-    assert_fails(run("--model", tmp_path / "alone", "--photos", photos), "tells of no baseline")
+    assert_fails(run("--model", tmp_path / "alone", "--photos", photos), "has no baseline")
     card = json.loads((networks / "card.json").read_text())
     card["baseline"]["backbone"] = "no such"
     (networks / "card.json").write_text(json.dumps(card))

@@ -196,7 +196,7 @@ def test_command(world, tmp_path, capsys):
     ("words", "message"),
     [
         ("--methods nonsense", "no explainer is called 'nonsense'"),
-        ("--count 0", "no whole number from 1 on"),
+        ("--count 0", "expected a whole number of at least 1, not '0'"),
         ("--flowers roses", "invalid choice"),
         ("--gallery nowhere", "gallery.parquet is missing"),
     ],

@@ -870,8 +870,8 @@ def test_wishes_for_a_gallery_that_cannot_be_met_are_told_in_one_line(trained, t
     write_recipe(tmp_path / "whole.toml")
     recipe, folder = trained.root / "tiny.toml", ("--gallery", tmp_path / "out")
     for arguments, words in (
-        ((recipe, "--gallery-only"), "go with --gallery DIR"),
-        ((recipe, "--gallery-source", "far"), "go with --gallery DIR"),
+        ((recipe, "--gallery-only"), "need --gallery DIR"),
+        ((recipe, "--gallery-source", "far"), "need --gallery DIR"),
         ((recipe, *folder, "--gallery-source", "moon"), "no scores from 'moon': choose one of near, far"),
         ((recipe, *folder, "--gallery-only", "--gallery-source", "moon"), "no scores from 'moon'"),
         ((tmp_path / "whole.toml", *folder), "is not cross-validated"),
