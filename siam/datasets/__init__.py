@@ -1,7 +1,7 @@
-"""Readers of labelled photos: one file, one layout, and a dict literal of them all.
+"""Readers of labelled photos: one module per layout, and one dict literal that lists them.
 
-Every reader has `read(root, *, findings=None)`, and may have a `LAYOUT` (`siam.datasets.base.Layout`). A bad row is a
-`DatasetError` that names it; where `findings` is a list, the row is left out and told there instead, which is how
+Every reader has `read(root, *, findings=None)` and may have a `LAYOUT` (`siam.datasets.base.Layout`). A bad row raises
+a `DatasetError` that names it; if `findings` is a list, the row is skipped and added to it instead, which is how
 `siam.datasets.check` reads everything in one go.
 """
 
@@ -19,7 +19,7 @@ __all__ = ["DATASETS", "AttributePhotos", "RatingScale", "ScoredPhotos", "reader
 
 __getattr__ = lazily(__name__, dict.fromkeys(("AttributePhotos", "RatingScale", "ScoredPhotos"), "base"))
 
-DATASETS = {  # name on the command line → module, imported when it is first asked for
+DATASETS = {  # name on the command line → module, imported on first use
     "sun": "siam.datasets.sun_attributes",
     "scenicornot": "siam.datasets.scenicornot",
     "oasis": "siam.datasets.oasis",
@@ -32,7 +32,7 @@ def reader(name: str) -> ModuleType:
     """Return the module that reads the dataset `name`.
 
     Raises:
-        DatasetError: there is none of that name.
+        DatasetError: no dataset has that name.
     """
     if name not in DATASETS:
         raise DatasetError(f"no dataset is called {name!r}: choose one of {', '.join(DATASETS)}")
@@ -40,10 +40,10 @@ def reader(name: str) -> ModuleType:
 
 
 def layout(name: str) -> "Layout":
-    """Return what the dataset `name` tells of its photos besides reading them.
+    """Return the `LAYOUT` of the dataset `name`, or the defaults if it has none.
 
     Raises:
-        DatasetError: there is none of that name.
+        DatasetError: no dataset has that name.
     """
     from siam.datasets.base import Layout
 
@@ -51,7 +51,7 @@ def layout(name: str) -> "Layout":
 
 
 def layout_of(photos: str) -> "Layout | None":
-    """Return the layout of a set of photos, as results call it: by its folder, or by "folder (layout)"."""
+    """Return the layout of a set of photos, given as in results: the name of its folder, or "folder (layout)"."""
     folder, _, named = photos.partition(" (")
     if (named := named.removesuffix(")")) in DATASETS:
         return layout(named)

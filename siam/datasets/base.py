@@ -9,7 +9,7 @@ import numpy as np
 
 from siam.errors import DatasetError
 
-PRESENT = 0.5  # an attribute is present where more than half of the annotators saw it
+PRESENT = 0.5  # an attribute counts as present if more than half of the annotators saw it
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,17 @@ def _no_credits(_root: Path, _files: Sequence[Path]) -> dict[str, dict[str, Any]
 
 @dataclass(frozen=True)
 class Layout:
-    """What the module of a dataset tells of it besides reading it, as `LAYOUT`; everything has a default.
+    """What a dataset's module says about it beyond reading it, as `LAYOUT`; everything has a default.
 
     Attributes:
-        titles: what pages call its sets of photos, by the name of a folder: {"sun_test": "SUN photos"}.
-        crowd: in words, whose the ratings are.
-        names_scale: whether it says on which scale photos were rated; else the scores themselves tell it.
-        has_split: of its folder: whether it says itself which photos are for testing; a hash of names is a makeshift.
-        votes: of its folder: every vote on a photo, by the stem of its file; None where they cannot be read.
-        credits: of its folder and photos: "author", "title", "licence", "link", and where the picture is public
-            "image" with "sha256", by the name of the file, as far as is known.
+        titles: folder name → what pages call that set of photos: {"sun_test": "SUN photos"}.
+        crowd: whose ratings these are, in words.
+        names_scale: whether the rating scale is known; if not, it is inferred from the scores.
+        has_split: given the folder, returns whether the dataset itself says which photos are for testing; otherwise a
+            hash of the file names decides.
+        votes: given the folder, returns file stem → every vote on that photo, or None if they cannot be read.
+        credits: given the folder and its photos, returns file name → "author", "title", "licence" and "link", and for
+            public pictures "image" and "sha256", where known.
     """
 
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class AttributePhotos:
         files: (N,) paths.
         labels: (N, K) shares of annotators in [0, 1], in the order of `attributes`, float32.
         split: (N,) of "train", "val" or "test".
-        attributes: (K,) names of what was labelled: the dataset's vocabulary.
+        attributes: (K,) names of the attributes that were labelled.
     """
 
     files: tuple[Path, ...]
@@ -72,7 +73,7 @@ class AttributePhotos:
     attributes: tuple[str, ...]
 
     def labels_of(self, names: Sequence[str]) -> np.ndarray:
-        """Return the labels (N, len(names)) of some attributes, in the order of their names.
+        """Return the labels (N, len(names)) of the named attributes, in the order of `names`.
 
         Raises:
             DatasetError: an attribute was not labelled.
@@ -80,7 +81,7 @@ class AttributePhotos:
         missing = [name for name in names if name not in self.attributes]
         if missing:
             raise DatasetError(
-                f"these labels lack the attribute {missing[0]!r} and name {', '.join(self.attributes[:3])} …: take a "
+                f"these labels lack the attribute {missing[0]!r}; they have {', '.join(self.attributes[:3])} …: use a "
                 "dataset with the same attributes"
             )
         return self.labels[:, [self.attributes.index(name) for name in names]]
@@ -92,11 +93,11 @@ class ScoredPhotos:
 
     Attributes:
         files: (N,) paths.
-        scores: (N,) mean ratings, on `scale`; NaN where a photo has none; float32.
+        scores: (N,) mean ratings on `scale`, NaN for photos without one, float32.
         split: (N,) of "train", "val" or "test".
-        scale: on which the crowd rated.
-        variances: (N,) population variance of the votes, NaN where unknown; None where the dataset does not tell.
-        votes: (N,) how many people rated, or None.
+        scale: the scale the crowd rated on.
+        variances: (N,) population variance of the votes, NaN where unknown; None if the dataset does not give it.
+        votes: (N,) how many people rated, or None if the dataset does not say.
     """
 
     files: tuple[Path, ...]

@@ -1,4 +1,4 @@
-"""Reads all of a dataset, every picture decoded, and tells what is amiss: in one report, or as photos to skip."""
+"""Reads a whole dataset, decoding every picture, and lists what is wrong with it or which photos to skip."""
 
 import os
 import sys
@@ -27,10 +27,10 @@ class Report:
     """What was found in a dataset.
 
     Attributes:
-        name: of the dataset, a key of `siam.datasets.DATASETS`.
+        name: the dataset's key in `siam.datasets.DATASETS`.
         root: its folder.
-        photos: how many were looked at.
-        findings: by kind in the order of `PROBLEMS`, then in the order in which they were met.
+        photos: how many were checked.
+        findings: sorted by kind in the order of `PROBLEMS`, then in the order they were found.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is amiss."""
+        """Whether there are no findings."""
         return not self.findings
 
     def summary(self) -> str:
@@ -49,7 +49,7 @@ class Report:
         return f"{self.photos} photos: {counts}"
 
     def table(self) -> str:
-        """Return the findings as lines in three columns under a heading; "" where there are none."""
+        """Return the findings as a text table of three columns with a heading; "" if there are none."""
         if self.clean:
             return ""
         rows = [("problem", "item", "what was found")]
@@ -58,7 +58,7 @@ class Report:
         return "".join(f"{kind:{widths[0]}}  {item:{widths[1]}}  {detail}\n" for kind, item, detail in rows)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as a dictionary: each kind of problem with its list of item and detail."""
+        """Return the report as a dictionary, with a list of items and details for each kind of problem."""
         kinds = {
             kind: [
                 {"item": finding.item, "detail": finding.detail} for finding in self.findings if finding.problem == kind
@@ -70,11 +70,11 @@ class Report:
 
 
 def check(name: str, root: Path) -> Report:
-    """Read the tables and every picture of the dataset `name` below `root`.
+    """Read the tables and every picture of the dataset `name` below `root`, and report all problems.
 
-    Missing are files that a table names; unreadable are rows and pictures that `read_image` or the reader refuses;
-    duplicates are photos named twice in a table, or with the content of an earlier one, byte by byte; out of range are
-    scores, votes, labels and splits that cannot be.
+    Missing: a file that a table names does not exist. Unreadable: the reader rejects a row, or `read_image` a picture.
+    Duplicate: a photo is named twice in a table, or its content equals an earlier one's, byte for byte. Out of range: a
+    score, vote, label or split has an impossible value.
 
     Raises:
         DatasetError: there is no such dataset, or its table is missing or not a table at all.
@@ -93,7 +93,7 @@ def check(name: str, root: Path) -> Report:
 
 
 def usable(files: Sequence[Path]) -> np.ndarray:
-    """Return which photos (N,) can be read; each of the others is named once on stderr, with the reason."""
+    """Return which photos can be read, as bool (N,); each of the others is named on stderr, with the reason."""
     good = np.ones(len(files), dtype=bool)
     for place, reason in enumerate(_each(_reason_against, files, "reading photos")):
         if reason is not None:
@@ -104,7 +104,7 @@ def usable(files: Sequence[Path]) -> np.ndarray:
 
 
 def _look(path: Path) -> Finding | str:
-    """Return what is amiss with a picture, else the SHA-256 of its content."""
+    """Return what is wrong with a picture, or the SHA-256 of its content if nothing is."""
     try:
         if not path.exists():
             return Finding("missing", "", "no such file")
@@ -112,7 +112,7 @@ def _look(path: Path) -> Finding | str:
         return digest(path)
     except ImageError as error:
         return Finding("unreadable", "", str(error))
-    except OSError as error:  # a name that the file system refuses, or a file that went a moment ago
+    except OSError as error:  # a name the file system rejects, or a file that has just vanished
         return Finding("unreadable", "", error.strerror or str(error))
 
 
@@ -131,7 +131,7 @@ def _each(function: Callable[[Path], _Answer], files: Iterable[Path], what: str)
     try:
         answers = workers.map(function, files)
         yield from tqdm(answers, desc=what, total=len(files), unit="photo", file=sys.stderr, disable=None, leave=False)
-    finally:  # also on Ctrl-C: what has not begun is dropped
+    finally:  # also on Ctrl-C: files not yet started are dropped
         workers.shutdown(wait=True, cancel_futures=True)
 
 

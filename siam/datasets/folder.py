@@ -1,7 +1,7 @@
-"""Any folder of photos, subfolders included, with an optional `ratings.csv` (file, score) at its top.
+"""Any folder of photos, including subfolders, with an optional `ratings.csv` (file, score) at its top level.
 
-A file is named by its path from the folder, with forward slashes: `walk/lake.jpg`. Photos without a row have no score.
-An optional third column, split, says train, val or test.
+The column file gives the path from the folder, with forward slashes: `walk/lake.jpg`. Photos without a row have no
+score. An optional third column, split, says train, val or test.
 """
 
 from pathlib import Path
@@ -15,24 +15,24 @@ from siam.errors import DatasetError
 from siam.images.reading import ACCEPTED_SUFFIXES
 
 LAYOUT = Layout(names_scale=False, has_split=lambda root: "split" in columns(root / "ratings.csv"))
-SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file's name, where the table has no split
+SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file name, if the table has no split
 
 
 def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScale | None = None) -> ScoredPhotos:
-    """Read the photos below `root`, hidden files and folders aside.
+    """Read the photos below `root`, except hidden files and folders.
 
     Args:
         root: the folder.
-        findings: where bad rows are told instead of being refused.
-        scale: on which the scores were given; by default from the lowest to the highest that is found, or 0 to 1
-            where there is none.
+        findings: a list that collects bad rows; without it, a bad row is an error.
+        scale: the scale of the scores; by default from the lowest to the highest score found, or 0 to 1 if there is
+            none.
 
     Returns:
-        The photos in the order of their names; those in the table that the folder lacks are among them.
+        The photos, sorted by name, including those that the table lists but the folder lacks.
 
     Raises:
-        DatasetError: there is no such folder or no photo in it; the table lacks a column; a score is not a number or
-            is outside the scale; a file is named twice.
+        DatasetError: the folder does not exist or holds no photo; the table lacks a column; a score is not a number or
+            is outside the scale; a file is listed twice.
     """
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder: give one that holds photos")
@@ -40,7 +40,7 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     rated = _read_ratings(root / "ratings.csv", scale, findings)
     names = sorted(present | set(rated.index))
     if not names:
-        raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, subfolders included")
+        raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, in it or in subfolders")
     scores = rated["score"].reindex(names).to_numpy(dtype=np.float32)
     split = rated["split"].reindex(names).to_numpy(dtype=object)
     split = np.where(pd.isna(split), hash_split(names, SHARES), split).astype(str)
@@ -53,7 +53,7 @@ def _is_photo(path: Path, root: Path) -> bool:
 
 
 def _read_ratings(path: Path, scale: RatingScale | None, findings: list[Finding] | None) -> pd.DataFrame:
-    """Return score and split by file name; without rows where there is no table."""
+    """Return score and split by file name; empty if there is no table."""
     if not path.exists():
         return pd.DataFrame({"score": np.empty(0), "split": np.empty(0, dtype=object)}, index=pd.Index([], dtype=str))
     table = read_table(path, ("file", "score"), "a folder's ratings.csv holds file and score")
@@ -67,7 +67,7 @@ def _read_ratings(path: Path, scale: RatingScale | None, findings: list[Finding]
         ~(np.isfinite(scores) & (scores >= low) & (scores <= high)),
         "out of range",
         lambda row: f"a score outside {known} ({table['score'][row]!r})",
-        "give its score as a number, or remove the row",
+        "give the score as a number or remove the row",
     )
     split = read_split(table, names, sieve, SHARES)
     rated = pd.DataFrame({"score": scores, "split": split.astype(object)}, index=pd.Index(names, dtype=str))

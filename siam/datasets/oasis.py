@@ -1,12 +1,12 @@
-"""Photos with people's beauty ratings, in the columns of OASIS: `ratings.csv` (file, beauty_mean, …) beside `images/`.
+"""Photos with people's beauty ratings, in the layout of OASIS: `ratings.csv` (file, beauty_mean, …) beside `images/`.
 
-Any other set in these columns reads the same way. Optional columns: beauty_sd (of the ratings), beauty_n (how many
-people rated), split (train, val or test).
+Any other dataset with these columns can be read the same way. Optional columns: beauty_sd (standard deviation of the
+ratings), beauty_n (how many people rated), split (train, val or test).
 
 Ratings, 1 to 7: A. Brielmann, D. Pelli, "Intense beauty requires intense pleasure", Frontiers in Psychology 2019.
 Pictures: B. Kurdi, S. Lozano, M. Banaji, "Introducing the Open Affective Standardized Image Set", Behavior Research
-Methods 2017. They are public in its authors' GitHub repository, in the folder images; `PUBLIC` names one commit of it.
-Where ratings.csv has the columns public_name and sha256, it tells which file there is which photo.
+Methods 2017. They are public in the folder images of the authors' GitHub repository; `PUBLIC` names one commit of it.
+The columns public_name and sha256 of ratings.csv, if present, say which file there is which photo.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from siam.datasets.tables import Finding, Sieve, columns, numbers, read_split, r
 
 SCALE = RatingScale("beauty, OASIS", 1, 7)
 PUBLIC = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
-SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file's name, where the table has no split
+SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file name, if the table has no split
 
 
 def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
@@ -30,13 +30,13 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
 
     Args:
         root: holds ratings.csv and images/.
-        findings: where bad rows are told instead of being refused.
+        findings: a list that collects bad rows; without it, a bad row is an error.
 
     Returns:
         The photos in the table's order. `variances` are the squares of beauty_sd.
 
     Raises:
-        DatasetError: the table is missing or lacks a column; a score is outside 1 to 7, or a file is named twice.
+        DatasetError: the table is missing or lacks a column; a score is outside 1 to 7, or a file is listed twice.
     """
     path = root / "ratings.csv"
     table = read_table(path, ("file", "beauty_mean"), "the oasis layout holds ratings.csv and images/")
@@ -66,7 +66,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
 
 @dataclass(frozen=True)
 class Public:
-    """A photo that is public: its address and checksum, the page that shows it, and who made it, as far as is known."""
+    """A public photo: its address and checksum, the page that shows it, and its author where known."""
 
     address: str
     sha256: str
@@ -75,10 +75,10 @@ class Public:
 
 
 def public_pictures(root: Path) -> dict[str, Public]:
-    """Return the photos of a dataset in OASIS's layout that are public, by their file names; none where it tells none.
+    """Return file name → public photo for a dataset in the layout of OASIS; empty if it lists none.
 
     Raises:
-        DatasetError: ratings.csv is missing or no table.
+        DatasetError: ratings.csv is missing or not a table.
     """
     table = read_table(root / "ratings.csv", ("file",), "the oasis layout holds ratings.csv and images/")
     if not {"public_name", "sha256"} <= set(table):
@@ -92,7 +92,7 @@ def public_pictures(root: Path) -> dict[str, Public]:
                 f"https://raw.githubusercontent.com/{repository}/{commit}/images/{quote(name)}",
                 str(digest),
                 f"https://github.com/{repository}/blob/{commit}/images/{quote(name)}",
-                f"{source}, by way of OASIS" if source else "see OASIS",
+                f"{source}, via OASIS" if source else "see OASIS",
             )
     return known
 

@@ -1,8 +1,8 @@
-"""Regions: an outside segmenter's opinion of where things are in a photo, `regions.npz` beside a dataset's table.
+"""Regions: where an external segmenter sees things in a photo, stored as `regions.npz` beside a dataset's table.
 
 The file holds `files` (N,), `groups` (G,) names such as sky, tree or sea, and `share` uint8 (N, G, s, s), 255 times the
 share of each of s x s cells that a group covers. What a group means for an attribute depends on the labels: sky stands
-for clouds only where clouds are labelled, water for the ocean only where the ocean is.
+for clouds only in photos labelled with clouds, water for the ocean only in those labelled with the ocean.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from siam.datasets.base import PRESENT
 from siam.errors import DatasetError
 
-# The groups whose union shows an attribute, for the attributes that have a place one could outline.
+# The groups whose union shows an attribute, for the attributes that could be outlined in a photo.
 GROUPS = {
     "trees": ("tree",),
     "grass": ("grass_field",),
@@ -36,7 +36,7 @@ GROUPS = {
     "clouds": ("sky",),
     "social": ("person",),
 }
-MINIMUM_SHARE = 0.005  # of the picture: where the segmenter sees less of an attribute that is labelled, it missed it
+MINIMUM_SHARE = 0.005  # of the picture: if the segmenter finds less than this of a labelled attribute, it missed it
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Regions:
 
 
 def read(path: Path, files: Sequence[str]) -> Regions:
-    """Read the regions of `files`, in their order.
+    """Read the regions of `files`, in that order.
 
     Raises:
         DatasetError: the file is missing, damaged, not of this layout, or lacks a photo.
@@ -61,13 +61,13 @@ def read(path: Path, files: Sequence[str]) -> Regions:
         with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             names, groups, share = stored["files"].tolist(), stored["groups"].tolist(), stored["share"]
     except FileNotFoundError:
-        raise DatasetError(f"{path} is missing: set the region weights of the recipe to 0 to train without") from None
+        raise DatasetError(f"{path} is missing: add it, or set region_weight to 0 in the recipe") from None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise DatasetError(f"{path} is not readable as regions ({error}): copy it again") from error
     place = {name: number for number, name in enumerate(names)}
     missing = [name for name in files if name not in place]
     if missing:
-        raise DatasetError(f"{path} lacks {missing[0]!r} and {len(missing) - 1} more: segment these photos too")
+        raise DatasetError(f"{path} lacks {missing[0]!r} and {len(missing) - 1} more photos: segment these too")
     rows = [place[name] for name in files]
     used = {name: [groups.index(group) for group in of if group in groups] for name, of in GROUPS.items()}
     used = {name: columns for name, columns in used.items() if columns}
@@ -83,16 +83,16 @@ def targets(
     absent: float,
     size: Sequence[int],
 ) -> Tensor:
-    """Return what each cell of the attribute maps of a photo should show: (K, h, w), NaN where nothing is known.
+    """Return what each cell of a photo's attribute maps should show: (K, h, w), NaN where nothing is known.
 
-    Where an attribute is labelled present, that is the share of each cell; where it is labelled absent, 0 everywhere.
+    For an attribute labelled present, that is the share of each cell it covers; for one labelled absent, 0 everywhere.
 
     Args:
         share: (R, s, s) shares of a photo.
-        outlined: the R names; those that nobody labelled are not looked at.
+        outlined: the R names; those missing from `attributes` are ignored.
         labels: (K,) shares of annotators.
         attributes: the K names.
-        absent: labels up to this count as absent.
+        absent: labels up to this value count as absent.
         size: (h, w) of the maps.
     """
     height, width = size

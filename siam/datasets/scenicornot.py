@@ -1,8 +1,8 @@
-"""ScenicOrNot: photos of Great Britain with everybody's votes from 1 to 10, `votes.tsv` beside `images/<ID>.jpg`.
+"""ScenicOrNot: photos of Great Britain with all their votes, from 1 to 10: `votes.tsv` beside `images/<ID>.jpg`.
 
-votes.tsv has the columns ID, Lat, Lon, Average, Variance, Votes and Geograph URI between tabs; Average is the mean and
+votes.tsv has the tab-separated columns ID, Lat, Lon, Average, Variance, Votes and Geograph URI; Average is the mean and
 Variance the population variance of Votes. Ratings: scenicornot.datasciencelab.co.uk, ODbL. Photos: geograph.org.uk,
-CC BY-SA 2.0, by the authors that attribution.csv names (ID, file, author, title, page, licence).
+CC BY-SA 2.0, by the authors listed in attribution.csv (ID, file, author, title, page, licence).
 Splits: D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019,
 arXiv:1909.08442: at least 3 votes, the first 200,000 by ID, 150,000 / 20,000 / 30,000 by ID.
 """
@@ -21,7 +21,7 @@ SCALE = RatingScale("scenicness, ScenicOrNot", LOWEST, HIGHEST)
 
 
 def every_vote(root: Path) -> dict[str, tuple[int, ...] | None]:
-    """Return the votes on each photo by its ID; a DatasetError where the table is not as it should be."""
+    """Return ID → votes on that photo; raises DatasetError if the table is malformed."""
     table = read_votes(root / "votes.tsv")
     return {str(row): parse_votes(cell) for row, cell in zip(table["ID"], table["Votes"], strict=True)}
 
@@ -45,18 +45,18 @@ def read(
     """Read the layout below `root`.
 
     Args:
-        root: holds votes.tsv and images/. Where attribution.csv stands beside them, as the downloader leaves it, only
-            the photos that it lists belong to the dataset; all of votes.tsv decides which split they are in.
-        findings: where bad rows are told instead of being refused.
-        sizes: of train, val and test, in the order of the IDs; proportions, where there are fewer rows with enough
-            votes (`votes.split_by_order`).
+        root: holds votes.tsv and images/. If the downloader has left an attribution.csv beside them, only the photos
+            it lists belong to the dataset; their split still depends on the whole of votes.tsv.
+        findings: a list that collects bad rows; without it, a bad row is an error.
+        sizes: of train, val and test, in the order of the IDs; if fewer rows have enough votes, these are proportions
+            (`votes.split_by_order`).
         scale: of the scores.
 
     Returns:
-        The photos in the order of their IDs.
+        The photos, sorted by ID.
 
     Raises:
-        DatasetError: a table is missing or not as it should be (`votes.read_votes`).
+        DatasetError: a table is missing or malformed (`votes.read_votes`).
         ValueError: the sizes are not three numbers of photos.
     """
     table = read_votes(root / "votes.tsv", findings)

@@ -1,7 +1,9 @@
-"""The SUN Attribute database: the official archives, or `labels.csv` (file, split, one column each) beside `images/`.
+"""The SUN Attribute database: the official archives, or `labels.csv` beside `images/`.
 
-A label is the share of three annotators who saw the attribute; it counts as present above one half. The archives hold
-102 attributes; the SIAM paper keeps or merges 33: a merged label is the sum of its labels, at most 1.
+labels.csv has the columns file, split and one per attribute.
+
+A label is the share of three annotators who saw the attribute, which counts as present above one half. The archives
+hold 102 attributes, of which the SIAM paper keeps or merges 33: a merged label is the sum of its labels, at most 1.
 G. Patterson, C. Xu, H. Su, J. Hays, "The SUN Attribute Database", IJCV 2014. For research purposes only.
 D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442.
 """
@@ -15,7 +17,7 @@ from siam.datasets.base import AttributePhotos, Layout
 from siam.datasets.tables import Finding, Sieve, hash_split, numbers, read_split, read_table
 from siam.errors import DatasetError
 
-# The paper's attributes in its order, and which of the database's (by their place in attributes.mat) each is made of.
+# The paper's attributes in its order, each with the database's attributes (positions in attributes.mat) it is made of.
 _PLACES = {
     "trees": "40", "grass": "41", "flowers": "46", "ocean": "65+66", "running_water": "67", "still_water": "68",
     "road": "47+48", "railroad": "39", "fencing_railing": "36+37", "wire": "38", "transport": "3", "wood": "56",
@@ -27,25 +29,25 @@ _PLACES = {
 MERGED = {name: tuple(int(place) for place in places.split("+")) for name, places in _PLACES.items()}
 ATTRIBUTES = tuple(MERGED)
 LAYOUT = Layout(titles={"sun_test": "SUN photos"}, has_split=lambda _root: True)
-SPLIT_SIZES = (11_414, 1_497, 1_429)  # the paper's; which photo was in which was never published
+SPLIT_SIZES = (11_414, 1_497, 1_429)  # the paper's; which photo was in which split was never published
 
 _ORIGINAL = 102  # attributes in the archives
 _LAYOUT = "the sun layout holds labels.csv and images/, or SUNAttributeDB/ and images/ as in the official archives"
 
 
 def read(root: Path, *, findings: list[Finding] | None = None) -> AttributePhotos:
-    """Read either layout below `root`; where both are there, labels.csv.
+    """Read either layout below `root`; if both are present, labels.csv.
 
     Args:
         root: holds labels.csv and images/, or SUNAttributeDB/ and images/.
-        findings: where bad rows are told instead of being refused.
+        findings: a list that collects bad rows; without it, a bad row is an error.
 
     Returns:
-        The photos in the table's order. Where there is no split, as in the archives, it is a fixed hash of the file's
-        name without its folders, in the paper's proportions.
+        The photos in the table's order. If the table has no split, as in the archives, a fixed hash of the file name
+        without its folders decides, in the paper's proportions.
 
     Raises:
-        DatasetError: a table is missing or not as it should be; a label is outside [0, 1], or a file is named twice.
+        DatasetError: a table is missing or malformed; a label is outside [0, 1], or a file is listed twice.
     """
     if not (root / "labels.csv").exists() and (root / "SUNAttributeDB").is_dir():
         return _read_archives(root, findings)
@@ -53,7 +55,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> AttributePhoto
 
 
 def merge(labels: np.ndarray) -> np.ndarray:
-    """Return the paper's labels (N, K) of the database's (N, 102): sums of what is merged, capped at 1."""
+    """Return the paper's labels (N, K) from the database's (N, 102): merged labels are summed and capped at 1."""
     return np.stack([labels[:, places].sum(axis=1).clip(max=1) for places in MERGED.values()], axis=1)
 
 
@@ -93,7 +95,7 @@ def _bare(names: list[str]) -> list[str]:
 
 
 def _load(path: Path, name: str) -> np.ndarray:
-    """Return one variable of a .mat archive, axes of length 1 dropped except for the first."""
+    """Return one variable of a .mat file, with axes of length 1 dropped except for the first."""
     if not path.is_file():
         raise DatasetError(f"{path} is missing: {_LAYOUT}")
     try:
@@ -102,7 +104,7 @@ def _load(path: Path, name: str) -> np.ndarray:
         raise DatasetError(f"{path} lacks {name!r}: unpack SUNAttributeDB.tar.gz again") from None
     except Exception as error:  # on damaged bytes, SciPy's reader raises nearly anything
         raise DatasetError(f"{path} is damaged: unpack SUNAttributeDB.tar.gz again") from error
-    if values.dtype == object:  # a column of cells, each of which holds one text
+    if values.dtype == object:  # a column of cells, each holding one text
         return np.array([cell.item() if np.size(cell) == 1 else "" for cell in values.ravel()], dtype=object)
     return values
 

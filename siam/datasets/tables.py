@@ -1,4 +1,4 @@
-"""What the readers share: tables as text, bad rows as errors or findings, and splits by a fixed hash."""
+"""What the readers share: tables read as text, bad rows as errors or findings, and splits by a fixed hash."""
 
 import csv
 import hashlib
@@ -20,7 +20,7 @@ Problem = Literal["missing", "unreadable", "duplicate", "out of range"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something amiss in a dataset: the problem's kind, the file or row it concerns, and what was found."""
+    """A problem in a dataset: its kind, the file or row it concerns, and what was found."""
 
     problem: Problem
     item: str
@@ -28,12 +28,12 @@ class Finding:
 
 
 def read_table(path: Path, columns: Sequence[str], layout: str, separator: str = ",") -> pd.DataFrame:
-    """Return a table whose cells are text, so that a name such as 007 stays a name; empty cells are "".
+    """Return a table with all cells as text, so that a name such as 007 stays a name; empty cells are "".
 
     Args:
         path: of the table.
-        columns: that it must have; it may have others.
-        layout: what stands where, for the message when the table is missing.
+        columns: required columns; others are allowed.
+        layout: description of the layout, for the message if the table is missing.
         separator: between the columns.
 
     Raises:
@@ -43,7 +43,7 @@ def read_table(path: Path, columns: Sequence[str], layout: str, separator: str =
         raise DatasetError(f"{path} is missing: {layout}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # lines that end in a separator are no harm
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # a separator at the end of a line does no harm
             table = pd.read_csv(
                 path,
                 sep=separator,
@@ -63,7 +63,7 @@ def read_table(path: Path, columns: Sequence[str], layout: str, separator: str =
 
 
 def columns(path: Path) -> list[str]:
-    """Return the first row of a table, nothing where there is none."""
+    """Return the first row of a table, or an empty list if there is none."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             return next(csv.reader(file), [])
@@ -78,10 +78,10 @@ def numbers(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
 
 
 class Sieve:
-    """Sorts out the bad rows of one table.
+    """Filters out the bad rows of one table.
 
-    In a strict reading (`findings` is None) the first bad row is a `DatasetError`; in a tolerant one, each is appended
-    to `findings` once and its place in `keep` becomes False.
+    In strict mode (`findings` is None) the first bad row raises a `DatasetError`; otherwise each bad row is appended to
+    `findings` once and its entry in `keep` becomes False.
 
     Attributes:
         keep: (N,) which rows are good so far.
@@ -95,13 +95,13 @@ class Sieve:
         """Reject the rows where `bad` (N,) is True.
 
         Args:
-            bad: of the rows; those that were rejected before are not told again.
+            bad: which rows to reject; those already rejected are not reported again.
             problem: the kind of finding.
-            detail: says of a row, by its place, what it holds, such as "a score outside 1 to 7 (9)".
-            remedy: what to do, for the error.
+            detail: given a row's index, returns what it holds, such as "a score outside 1 to 7 (9)".
+            remedy: what to do, for the error message.
 
         Raises:
-            DatasetError: a row is bad, and the reading is strict.
+            DatasetError: a row is bad, in strict mode.
         """
         for row in np.flatnonzero(bad & self.keep).tolist():
             if self._findings is None:
@@ -110,23 +110,23 @@ class Sieve:
         self.keep &= ~bad
 
     def reject_unnamed_and_repeated(self) -> None:
-        """Reject rows that name nothing, and every row but the first that names the same.
+        """Reject rows without a name, and all but the first of rows with the same name.
 
         Raises:
-            DatasetError: there is one, and the reading is strict.
+            DatasetError: there is such a row, in strict mode.
         """
         items = np.array(self._items, dtype=object)
         unnamed = items == ""
         self.reject(unnamed, "unreadable", lambda row: f"no name in row {row + 1}", "name the photo or remove the row")
         repeated = np.asarray(pd.Series(items).duplicated(), dtype=bool)
-        self.reject(repeated, "duplicate", lambda row: f"a second entry (row {row + 1})", "keep one row for each photo")
+        self.reject(repeated, "duplicate", lambda row: f"a second entry (row {row + 1})", "keep one row per photo")
 
 
 def read_split(table: pd.DataFrame, names: Sequence[str], sieve: Sieve, shares: Sequence[float]) -> np.ndarray:
-    """Return the column `split`, or where there is none a split of the names by `hash_split`: (N,) of `SPLITS`.
+    """Return the column `split`, or if there is none, a split of the names by `hash_split`: (N,) of `SPLITS`.
 
     Raises:
-        DatasetError: another word stands there, and the reading is strict.
+        DatasetError: the column holds another word, in strict mode.
     """
     if "split" not in table:
         return hash_split(names, shares)
@@ -134,16 +134,16 @@ def read_split(table: pd.DataFrame, names: Sequence[str], sieve: Sieve, shares: 
     sieve.reject(
         ~np.isin(split, SPLITS),
         "out of range",
-        lambda row: f"a split outside {_listed(SPLITS)} ({split[row]!r})",
-        "expected one of these words",
+        lambda row: f"a split other than {_listed(SPLITS)} ({split[row]!r})",
+        "use one of these words",
     )
     return split
 
 
 def hash_split(names: Sequence[str], shares: Sequence[float]) -> np.ndarray:
-    """Return for each name a split (N,) that depends on the name alone, so it never changes as photos come and go.
+    """Return a split for each name (N,) that depends on the name alone, so it stays the same as photos come and go.
 
-    The first eight bytes of the SHA-256 of the UTF-8 name, as a number in [0, 1), fall into the share of one split.
+    The first eight bytes of the SHA-256 of the UTF-8 name, read as a number in [0, 1), decide the split.
 
     Args:
         names: of the files.
@@ -156,7 +156,7 @@ def hash_split(names: Sequence[str], shares: Sequence[float]) -> np.ndarray:
 
 
 def _listed(words: Sequence[str]) -> str:
-    """Return a few words as they are, many as the first and how many more."""
-    if len(words) <= 7:  # as many as a table's own columns that one would want to see
+    """Return a few words in full, many as the first three and how many more."""
+    if len(words) <= 7:  # the longest list of columns worth showing in full
         return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]
     return f"{', '.join(words[:3])} and {len(words) - 3} more"

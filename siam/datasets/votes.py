@@ -1,6 +1,6 @@
-"""The table of ScenicOrNot's votes: its columns, what a good row is, and the paper's splits by ID.
+"""ScenicOrNot's table of votes: its columns, what a valid row is, and the paper's splits by ID.
 
-Apart from the reader, because the downloader needs it too, and should answer without loading PyTorch.
+Separate from the reader because the downloader needs it too, and must not have to load PyTorch.
 """
 
 import csv
@@ -26,34 +26,36 @@ _VOTES = re.compile(r"[0-9]{1,2}(,[0-9]{1,2})*")
 
 
 def parse_votes(text: str) -> tuple[int, ...] | None:
-    """Return the votes of a cell such as "7,4,6"; none for an empty cell, None if it is nothing of the kind."""
+    """Return the votes in a cell such as "7,4,6"; () for an empty cell, None for anything else."""
     if not text:
         return ()
     return tuple(int(vote) for vote in text.split(",")) if _VOTES.fullmatch(text) else None
 
 
 def read_votes(path: Path, findings: list[Finding] | None = None) -> pd.DataFrame:
-    """Return the good rows of votes.tsv in the order of their IDs, with at least `MINIMUM_VOTES` votes each.
+    """Return the valid rows of votes.tsv with at least `MINIMUM_VOTES` votes each, sorted by ID.
 
     Mean and variance are computed from the votes; the columns Average and Variance must agree with them.
 
     Args:
-        path: of the table: ID, Lat, Lon, Average, Variance, Votes, Geograph URI, between tabs.
-        findings: where bad rows are told instead of being refused.
+        path: of the table: ID, Lat, Lon, Average, Variance, Votes, Geograph URI, separated by tabs.
+        findings: a list that collects bad rows; without it, a bad row is an error.
 
     Returns:
         The table's own columns as text, and ID (int), mean, variance (of the population) and count (of votes).
 
     Raises:
-        DatasetError: the table is missing or not as it should be; votes cannot be read, are outside 1 to 10, or do not
-            agree with their Average or Variance; an ID is not a whole number or is there twice.
+        DatasetError: the table is missing or malformed; votes cannot be read, are outside 1 to 10, or do not agree with
+            their Average or Variance; an ID is not a whole number or occurs twice.
     """
     table = read_table(path, _NEEDED, "the scenicornot layout holds votes.tsv and images/", separator="\t")
     items = table["ID"].tolist()
     sieve = Sieve(path, items, findings)
     sieve.reject_unnamed_and_repeated()
     identifiers = np.array([re.fullmatch(r"[0-9]{1,18}", item) is not None for item in items], dtype=bool)
-    sieve.reject(~identifiers, "unreadable", lambda row: "no whole number as ID", "mend or remove the row")
+    sieve.reject(
+        ~identifiers, "unreadable", lambda row: "an ID that is not a whole number", "correct or remove the row"
+    )
     mean, variance, count = _statistics(table["Votes"].tolist(), sieve)
     _compare(table, mean, variance, sieve)
     keep = sieve.keep & (count >= MINIMUM_VOTES)
@@ -67,12 +69,12 @@ def read_votes(path: Path, findings: list[Finding] | None = None) -> pd.DataFram
 
 
 def split_by_order(count: int, sizes: Sequence[int] = SPLIT_SIZES) -> np.ndarray:
-    """Return the split of each of `count` rows in the order of their IDs: first train, then val, then test.
+    """Return the split of each of `count` rows sorted by ID: first train, then val, then test.
 
     Args:
-        count: of rows with enough votes.
-        sizes: of train, val and test. Rows after the last of them belong to no split. Where there are fewer rows, the
-            splits keep their proportions: each ends at the nearest row, halves up.
+        count: number of rows with enough votes.
+        sizes: of train, val and test. Any rows beyond their sum belong to no split. If there are fewer rows, the splits
+            keep their proportions: each ends at the nearest row, halves rounded up.
 
     Returns:
         (min(count, sum of sizes),) of "train", "val" or "test".
@@ -81,7 +83,7 @@ def split_by_order(count: int, sizes: Sequence[int] = SPLIT_SIZES) -> np.ndarray
         ValueError: a size is negative, or all are 0.
     """
     if len(sizes) != len(SPLITS) or min(sizes) < 0 or sum(sizes) == 0:
-        raise ValueError(f"sizes are three numbers of photos, for train, val and test, not {sizes}")
+        raise ValueError(f"expected three numbers of photos, for train, val and test, not {sizes}")
     total = sum(sizes)
     used = min(count, total)
     ends = [(2 * used * int(end) + total) // (2 * total) for end in np.cumsum(sizes)]
@@ -89,10 +91,10 @@ def split_by_order(count: int, sizes: Sequence[int] = SPLIT_SIZES) -> np.ndarray
 
 
 def read_attribution(path: Path) -> dict[int, dict[str, str]]:
-    """Return the photos that attribution.csv lists, by ID; a last line that a crash left unfinished is left out.
+    """Return the photos that attribution.csv lists, by ID; an unfinished last line, left by a crash, is ignored.
 
     Raises:
-        DatasetError: the table cannot be read, or has another first line.
+        DatasetError: the table cannot be read, or its header is wrong.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -100,7 +102,9 @@ def read_attribution(path: Path) -> dict[int, dict[str, str]]:
         raise DatasetError(f"{path} cannot be read as UTF-8 text: download the photos again") from error
     rows = list(csv.reader(text[: text.rfind("\n") + 1].split("\n")))
     if not rows or tuple(rows[0]) != ATTRIBUTION_COLUMNS:
-        raise DatasetError(f"{path} lacks its first line: expected {', '.join(ATTRIBUTION_COLUMNS)}")
+        raise DatasetError(
+            f"{path} lacks its header: expected {', '.join(ATTRIBUTION_COLUMNS)}; download the photos again"
+        )
     good = [row for row in rows[1:] if len(row) == len(ATTRIBUTION_COLUMNS) and row[0].isdecimal()]
     return {int(row[0]): dict(zip(ATTRIBUTION_COLUMNS, row, strict=True)) for row in good}
 
@@ -111,8 +115,8 @@ def _statistics(cells: Sequence[str], sieve: Sieve) -> tuple[np.ndarray, np.ndar
     sieve.reject(
         np.array([votes is None for votes in parsed], dtype=bool),
         "unreadable",
-        lambda row: f"votes that are not whole numbers between commas ({_short(cells[row])})",
-        "mend or remove the row",
+        lambda row: f"votes that are not whole numbers separated by commas ({_short(cells[row])})",
+        "correct or remove the row",
     )
     counts = np.array([len(votes or ()) for votes in parsed], dtype=int)
     flat = np.array([vote for votes in parsed for vote in votes or ()], dtype=np.float64)
@@ -123,7 +127,7 @@ def _statistics(cells: Sequence[str], sieve: Sieve) -> tuple[np.ndarray, np.ndar
         outside,
         "out of range",
         lambda row: f"votes outside {LOWEST} to {HIGHEST} ({_short(cells[row])})",
-        "mend or remove the row",
+        "correct or remove the row",
     )
     several = np.maximum(counts, 1)
     mean = np.bincount(owner, flat, len(parsed)) / several
@@ -132,15 +136,15 @@ def _statistics(cells: Sequence[str], sieve: Sieve) -> tuple[np.ndarray, np.ndar
 
 
 def _compare(table: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, sieve: Sieve) -> None:
-    """Reject rows with votes whose columns Average and Variance say something else."""
+    """Reject rows whose Average or Variance disagrees with their votes."""
     stated = numbers(table, ("Average", "Variance"))
     voted = (table["Votes"] != "").to_numpy(dtype=bool)
     for column, (name, true) in enumerate((("Average", mean), ("Variance", variance))):
         sieve.reject(
             voted & ~(np.abs(stated[:, column] - true) <= _ROUNDING),
             "out of range",
-            lambda row, name=name, true=true: f"{name} {table[name][row]!r} where its votes give {true[row]:.4f}",
-            "mend or remove the row",
+            lambda row, name=name, true=true: f"{name} {table[name][row]!r} although its votes give {true[row]:.4f}",
+            "correct or remove the row",
         )
 
 

@@ -1,4 +1,4 @@
-"""Pictures: read from files and prepared for networks."""
+"""Reads pictures from files and prepares them for networks."""
 
 from siam.images.preprocessing import InputConfig, normalise, preprocess, target_size
 from siam.images.reading import ACCEPTED, ACCEPTED_SUFFIXES, MAX_BYTES, read_image

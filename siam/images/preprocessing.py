@@ -1,4 +1,4 @@
-"""From a picture to the input of a network: scaled, cut to a multiple of the stride, normalised."""
+"""Turns a picture into a network's input: scaled to a multiple of the stride and normalised."""
 
 from typing import Protocol
 
@@ -8,12 +8,12 @@ from PIL import Image
 
 
 class InputConfig(Protocol):
-    """What `preprocess` needs to know of a network's config: sizes in px, mean and std of RGB pixels in [0, 1].
+    """What `preprocess` needs from a network's config: sizes in px, mean and std of RGB pixels in [0, 1].
 
     The picture's short side is scaled to `image_size`, then both sides are rounded to multiples of `size_multiple`.
     """
 
-    # ruff's D102: the class says what they are
+    # no docstrings of their own (ruff's D102): the class describes them
     @property
     def image_size(self) -> int: ...  # noqa: D102
 
@@ -28,12 +28,12 @@ class InputConfig(Protocol):
 
 
 def input_settings(config: InputConfig) -> tuple[object, ...]:
-    """Return all that `preprocess` depends on: networks for which it is the same see the same pictures."""
+    """Return everything `preprocess` depends on: networks for which it is equal get the same input."""
     return config.image_size, config.size_multiple, config.mean, config.std
 
 
 def target_size(size: tuple[int, int], config: InputConfig) -> tuple[int, int]:
-    """Return the (height, width) a picture of `size` (height, width) gets: short side scaled, both sides rounded."""
+    """Return the input's (height, width) for a picture of `size` (height, width): short side scaled, both rounded."""
     unit = min(size) * config.size_multiple
 
     def scaled(side: int) -> int:
@@ -44,7 +44,11 @@ def target_size(size: tuple[int, int], config: InputConfig) -> tuple[int, int]:
 
 
 def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
-    """Return the picture as float32 (1, 3, H, W): scaled, its aspect kept up to rounding, then (pixel - mean) / std."""
+    """Return the picture as float32 (1, 3, H, W): scaled, its aspect kept up to rounding, then (pixel - mean) / std.
+
+    Raises:
+        ValueError: the picture is not in RGB mode.
+    """
     if image.mode != "RGB":
         raise ValueError(f"preprocess takes an RGB picture as read_image returns it, not mode {image.mode}")
     height, width = target_size((image.height, image.width), config)  # bicubic in Pillow is antialiased

@@ -1,4 +1,4 @@
-"""From a picture file to the network's input: `read_image` checks and decodes, `preprocess` scales and normalises."""
+"""Reads pictures safely: `read_image` checks a file and its size before it decodes it."""
 
 import math
 import stat
@@ -24,14 +24,14 @@ _MB, _MEGAPIXELS = MAX_BYTES // 1_000_000, MAX_PIXELS // 1_000_000
 ACCEPTED = f"JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF, at most {_MB} MB and {_MEGAPIXELS} megapixels"
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
-_BEGINNINGS = (  # what a file that Pillow refuses seems to be
+_BEGINNINGS = (  # first bytes → what a file that Pillow cannot open seems to be
     (b"\xff\xd8\xff", "a damaged JPEG picture"),
     (b"\x89PNG", "a damaged PNG picture"),
     (b"GIF8", "a damaged GIF picture"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
 )
-_TURNS = {  # EXIF orientation → what makes the picture upright
+_TURNS = {  # EXIF orientation → the transposition that makes the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -41,7 +41,7 @@ _TURNS = {  # EXIF orientation → what makes the picture upright
     8: Image.Transpose.ROTATE_90,
 }
 
-_lock = threading.Lock()  # of the two below
+_lock = threading.Lock()  # guards the two below
 _filters = ExitStack()
 _readers = 0
 
@@ -49,10 +49,10 @@ pillow_heif.register_heif_opener()
 
 
 def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = None) -> Image.Image:
-    """Return a picture as upright 8-bit sRGB, on white where it was transparent, the first frame if it has several.
+    """Return a picture as upright 8-bit sRGB, on white where it was transparent; only the first frame if animated.
 
     Args:
-        source: a file's content or path, or a picture that is already open; it is left as it is.
+        source: a file's content or path, or an open picture, which is not changed.
         name: what error messages call the picture; by default its path, if it has one.
 
     Raises:
@@ -74,20 +74,20 @@ def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = N
     with quiet_pillow():
         try:
             image = Image.open(BytesIO(data), formats=_FORMATS)
-        except Image.DecompressionBombError as error:  # far over our limit, too; Pillow does not tell the size
+        except Image.DecompressionBombError as error:  # far above our own limit; Pillow does not give the size
             raise ImageError(f"{label} has more than {_MEGAPIXELS} megapixels: scale it down.") from error
         except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
-            raise ImageError(f"{label} is {_guess(data)}: choose a picture, {ACCEPTED}.") from error
+            raise ImageError(f"{label} is {_guess(data)}: choose a picture ({ACCEPTED}).") from error
         with image:
             return _decode(image, label)
 
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Ignore Pillow's warnings about odd metadata and sizes: we decide, and say it in an `ImageError`.
+    """Ignore Pillow's warnings about odd metadata and sizes, which `ImageError` covers where they matter.
 
-    Warning filters belong to the whole process. The first of our threads sets them, the last one restores them; were
-    another library's thread to do so in between, only warnings raised inside Pillow would be lost.
+    Warning filters are shared by the whole process. The first of our threads sets them and the last one restores them;
+    if another library's thread changed them in between, only warnings raised inside Pillow would be lost.
     """
     global _readers
     with _lock:
@@ -105,31 +105,31 @@ def quiet_pillow() -> Iterator[None]:
 
 
 def _label(name: str) -> str:
-    """Return the name fit for one line of a message: printable, its end kept if it is long."""
+    """Return the name as it fits into a message: printable, and only its end if it is long."""
     name = "".join(character if character.isprintable() else "?" for character in name)
     return (f"…{name[-79:]}" if len(name) > 80 else name) or "The picture"
 
 
 def _check_bytes(count: int, label: str) -> None:
     if count == 0:
-        raise ImageError(f"{label} is empty: choose a picture, {ACCEPTED}.")
+        raise ImageError(f"{label} is empty: choose a picture ({ACCEPTED}).")
     if count > MAX_BYTES:
         size = math.ceil(count / 100_000) / 10
-        raise ImageError(f"{label} has {size} MB, but at most {_MB} MB are accepted: save it smaller.")
+        raise ImageError(f"{label} is {size} MB, but at most {_MB} MB is accepted: save a smaller copy.")
 
 
 def _check_size(width: int, height: int, label: str) -> None:
-    shape = f"{label} has {width} × {height} pixels"
+    shape = f"{label} is {width} × {height} pixels"
     if width * height > MAX_PIXELS:
         raise ImageError(f"{shape}, but at most {_MEGAPIXELS} megapixels are accepted: scale it down.")
     if min(width, height) < MIN_SIDE:
-        raise ImageError(f"{shape}, but each side must have at least {MIN_SIDE}: choose a larger picture.")
+        raise ImageError(f"{shape}, but each side must be at least {MIN_SIDE}: choose a larger picture.")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise ImageError(f"{shape}, but one side may be at most {MAX_ASPECT} times the other: crop it.")
 
 
 def _read_file(path: Path, label: str) -> bytes:
-    """Return a file's content, its size checked before it is read."""
+    """Return a file's content; its size is checked before it is read."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
@@ -142,13 +142,15 @@ def _read_file(path: Path, label: str) -> bytes:
         raise ImageError(f"{label} does not exist: check the path of the picture.") from error
     except (OSError, ValueError) as error:  # ValueError: the path holds a null character
         reason = getattr(error, "strerror", None) or "not a valid path"
-        raise ImageError(f"{label} cannot be opened ({reason}): check its permissions or choose another.") from error
+        raise ImageError(
+            f"{label} cannot be opened ({reason}): check its permissions or choose another file."
+        ) from error
     _check_bytes(len(data), label)  # it may have grown or shrunk meanwhile
     return data
 
 
 def _guess(data: bytes) -> str:
-    """Say in a few words what content is that Pillow cannot open."""
+    """Say in a few words what content that Pillow cannot open seems to be."""
     for beginning, words in _BEGINNINGS:
         if data.startswith(beginning):
             return words
@@ -164,7 +166,7 @@ def _decode(image: Image.Image, label: str) -> Image.Image:
         rgb = rgb if turn is None else rgb.transpose(turn)
     except Exception as error:  # on hostile bytes, Pillow's decoders raise nearly anything
         raise ImageError(f"{label} is damaged or incomplete: save it again or choose another picture.") from error
-    rgb.info.clear()  # a second reading must not turn it or convert its colours again
+    rgb.info.clear()  # reading it again must not rotate it or convert its colours a second time
     return rgb
 
 
@@ -191,7 +193,7 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _stretch(image: Image.Image) -> Image.Image:
-    """Return 32-bit integers or floats as 8-bit grey: from the usual range they fit in, else from their own."""
+    """Return 32-bit integers or floats as 8-bit grey, scaled from the usual range they fit in, else from their own."""
     values = np.array(image, dtype=np.float64)
     finite = np.isfinite(values)
     low, high = float(values.min(where=finite, initial=np.inf)), float(values.max(where=finite, initial=-np.inf))

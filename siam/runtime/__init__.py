@@ -1,1 +1,1 @@
-"""How work runs: jobs, processes, devices, memory, files that are whole or absent, and where a result comes from."""
+"""How work runs: background jobs, processes, devices, memory, atomic file writes, and where a result comes from."""

@@ -1,11 +1,11 @@
-"""One checksum for pictures and other files: SHA-256, in hexadecimal digits."""
+"""The checksum used for pictures and other files: SHA-256, in hexadecimal digits."""
 
 import hashlib
 from pathlib import Path
 
 
 def digest(content: bytes | Path) -> str:
-    """Return the checksum of some bytes, or of a file's, which need not fit into memory.
+    """Return the checksum of some bytes, or of a file, which need not fit into memory.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""Names that a package exports and imports only when they are first used: nobody waits for what is not needed."""
+"""Names that a package exports but imports only on first use, so that nobody waits for what is not needed."""
 
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
@@ -10,7 +10,7 @@ def lazily(package: str, homes: Mapping[str, str], modules: Collection[str] = ()
     Args:
         package: its `__name__`.
         homes: name of an export -> module below the package that defines it.
-        modules: those below the package that `import package` alone gives, too.
+        modules: submodules that are also available after a plain `import package`.
     """
 
     def attribute(name: str) -> object:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their final name, then renamed."""
+"""Atomic file writes: a file is written under a temporary name beside its final one, then renamed."""
 
 import contextlib
 import os
@@ -14,32 +14,32 @@ from siam.errors import StorageError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that its name never stands for half of it; errors as `whole_file`."""
+    """Write a file so that it is never seen half-written; raises what `whole_file` raises."""
     with whole_file(path) as part:
         part.write_bytes(data)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield the path to write a file to; it takes its final name at the end, or leaves nothing behind.
+    """Yield a temporary path to write a file to; it takes its final name on success and is removed on failure.
 
-    Whoever writes the same file at the same time writes to another path, and the last one stays. A file that is
-    replaced passes its permissions on. Only a process that is killed leaves its part, NAME.….part.
+    Concurrent writers of the same file use different temporary paths, and the last to finish wins. The new file takes
+    over the permissions of the one it replaces. Only a killed process leaves its temporary file, NAME.….part, behind.
 
     Args:
-        path: of the file; its folder is made.
+        path: the final path; its folder is created if missing.
 
     Raises:
-        StorageError: it cannot be stored; a file that stood there is as it was.
+        StorageError: the file cannot be stored; an existing file is left unchanged.
     """
-    # `download` has NAME.part; a long name is cut, for file systems allow 255 bytes
+    # NAME.part is taken by `download`; a long name is cut, since file systems allow 255 bytes
     part = path.with_name(f"{path.name[:50]}.{secrets.token_hex(4)}.part")
     try:
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 yield part
-            except RuntimeError as error:  # PyTorch's own writer reports a full disk so
+            except RuntimeError as error:  # how PyTorch's own writer reports a full disk
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise OSError(None, f"could not be written ({reason})", str(path)) from error
             _settle(part)
@@ -53,22 +53,22 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a `StorageError`; `path` is named where the error names no file."""
+    """Turn any `OSError` into a `StorageError`, which names `path` if the error names no file."""
     try:
         yield
     except OSError as error:
         what = error.strerror or str(error)
         raise StorageError(
-            f"{error.filename or path}: {what}: check the space left and the permissions, then try again"
+            f"{error.filename or path}: {what}: check the free space and the permissions, then try again"
         ) from error
 
 
 @contextmanager
 def exclusive(root: Path) -> Iterator[None]:
-    """Keep a second download out of the same folder; the lock ends with the process, however that ends.
+    """Lock a folder against a second download; the lock ends with the process, even if it crashes.
 
     Raises:
-        StorageError: another one is at work there, or the folder cannot be written.
+        StorageError: another process holds the lock, or the folder cannot be written to.
     """
     with storage_errors(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def exclusive(root: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
-            raise StorageError(f"{root}: another download is writing there: wait until it is finished") from error
+            raise StorageError(f"{root}: another download is writing there: wait until it has finished") from error
     try:
         yield
     finally:
@@ -84,6 +84,6 @@ def exclusive(root: Path) -> Iterator[None]:
 
 
 def _settle(part: Path) -> None:
-    """Wait until a file is on the disk: a name must not outlive a crash that its content does not."""
-    with part.open("rb+") as file:  # Windows settles only what may be written to
+    """Flush a file to the disk before it is renamed, so that no crash can leave the name without the content."""
+    with part.open("rb+") as file:  # Windows flushes only files that are open for writing
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Work in a thread of its own: it tells how far it is, can be cancelled, and ends when nobody can ask for it."""
+"""Work in a background thread: it reports progress, can be cancelled, and stops when its job is discarded."""
 
 import threading
 import weakref
@@ -10,53 +10,53 @@ _Result = TypeVar("_Result")
 
 
 class CancelledError(Exception):
-    """Somebody cancelled the work; what it had done is kept."""
+    """The work was cancelled; what it had finished is kept."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far work is: a share from 0 to 1, and the same in words."""
+    """How far the work has got: a share from 0 to 1, and the same in words."""
 
     share: float = 0.0
     text: str = ""
 
 
 class Watch:
-    """What work is given: it tells it how far it is, and thereby learns that it was cancelled."""
+    """Passed to the work, which calls it to report progress and thereby learns whether it was cancelled."""
 
     def __init__(self) -> None:
         self.progress = Progress()
         self.stop = threading.Event()
 
     def __call__(self, done: float, of: float, text: str) -> None:
-        """Tell how far the work is.
+        """Report that `done` out of `of` is finished, with a text to show.
 
         Raises:
-            CancelledError: it is to stop.
+            CancelledError: the work was cancelled.
         """
         self.progress = Progress(min(1.0, max(0.0, done / of)) if of else 0.0, text)
         self.check()
 
     def check(self) -> None:
-        """Raise `CancelledError` where the work is to stop."""
+        """Raise `CancelledError` if the work was cancelled."""
         if self.stop.is_set():
             raise CancelledError
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not longer than until the work is cancelled.
+        """Wait for some seconds, or until the work is cancelled.
 
         Raises:
-            CancelledError: it is to stop.
+            CancelledError: the work was cancelled.
         """
         self.stop.wait(seconds)
         self.check()
 
 
 class Job(Generic[_Result]):
-    """Work that has begun. Where the job itself is forgotten, as with the session that held it, its work is cancelled.
+    """Work that starts at once in a thread. It is cancelled when the job is garbage-collected, as when a session ends.
 
     Args:
-        work: is called in the thread; it must not hold the job.
+        work: called in the thread; it must not hold a reference to the job.
     """
 
     def __init__(self, work: Callable[[Watch], _Result]) -> None:
@@ -68,29 +68,29 @@ class Job(Generic[_Result]):
 
     @property
     def running(self) -> bool:
-        """Whether the work goes on."""
+        """Whether the work is still going on."""
         return not self._outcome.ended.is_set()
 
     @property
     def stopping(self) -> bool:
-        """Whether the work was told to stop, and still goes on."""
+        """Whether the work was cancelled but has not stopped yet."""
         return self.running and self._watch.stop.is_set()
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """How far the work has got."""
         return self._watch.progress
 
     def cancel(self) -> None:
-        """Ask the work to stop; that may take a moment."""
+        """Ask the work to stop, which may take a moment."""
         self._watch.stop.set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end, and return whether it has come."""
+        """Wait until the work ends, for at most `seconds`; return whether it has ended."""
         return self._outcome.ended.wait(seconds)
 
     def result(self) -> _Result:
-        """Return what the work brought, or raise what it raised; `CancelledError` where it was cancelled."""
+        """Wait for the work and return its result, or raise what it raised; `CancelledError` if it was cancelled."""
         self.wait()
         if self._outcome.error is not None:
             raise self._outcome.error
@@ -98,7 +98,7 @@ class Job(Generic[_Result]):
 
 
 class _Outcome(Generic[_Result]):
-    """How work ended."""
+    """How the work ended."""
 
     def __init__(self) -> None:
         self.ended = threading.Event()
@@ -109,7 +109,7 @@ class _Outcome(Generic[_Result]):
 def _run(work: Callable[[Watch], _Result], watch: Watch, outcome: _Outcome[_Result]) -> None:
     try:
         outcome.results.append(work(watch))
-    except BaseException as error:  # whatever it is, the page that asks for the result gets it
+    except BaseException as error:  # whatever it is, it is raised where the result is asked for
         outcome.error = error
     finally:
         outcome.ended.set()

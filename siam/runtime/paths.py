@@ -1,4 +1,4 @@
-"""Where the files are that come with the project: beside the packages in a checkout, inside them once installed."""
+"""Where the bundled files are: beside the packages in a checkout, inside them once installed."""
 
 from pathlib import Path
 

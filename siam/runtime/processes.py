@@ -1,4 +1,4 @@
-"""Many small jobs on several processes: lazily handed out, and ended cleanly by an interrupt."""
+"""Many small jobs on several processes, handed out lazily and stopped cleanly by an interrupt."""
 
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +13,12 @@ _AHEAD = 4  # jobs handed out for each process
 
 
 def in_parallel(work: Callable[..., None], jobs: Iterable[tuple[Any, ...]], workers: int) -> Iterator[None]:
-    """Yield as jobs are done; an interrupt lets those that have begun come to their end, and begins no more.
+    """Yield once for each finished job; an interrupt lets running jobs finish and starts no more.
 
     Args:
-        work: a function of a module, called with the parts of a job.
-        jobs: read as they are needed, so they may be very many.
-        workers: processes.
+        work: a module-level function, called with the items of a job as its arguments.
+        jobs: read lazily, so there may be very many.
+        workers: number of processes.
     """
     remaining = iter(jobs)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_prepare) as pool:

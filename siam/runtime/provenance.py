@@ -1,4 +1,4 @@
-"""Where a result comes from: what its card or file says beside the figures."""
+"""Where a result comes from: what a card or a stored result records beside its figures."""
 
 import subprocess
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def provenance() -> dict[str, Any]:
-    """Return the day, the commit of the project (None outside a checkout) and the versions of the libraries."""
+    """Return today's date, the project's commit (None outside a checkout) and the versions of the main libraries."""
     return {
         "git_commit": git_commit(),
         "trained": datetime.now(UTC).date().isoformat(),
@@ -17,8 +17,8 @@ def provenance() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """Return the commit that the project is at, marked where files were changed since, or None outside a checkout."""
-    if not _git("ls-files", Path(__file__).name):  # installed, perhaps in the folder of another project
+    """Return the project's commit, marked if files have changed since, or None outside a checkout."""
+    if not _git("ls-files", Path(__file__).name):  # installed, perhaps inside another project's checkout
         return None
     commit = _git("rev-parse", "HEAD")
     return commit and commit + (" with changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
@@ -29,6 +29,6 @@ def _git(*arguments: str) -> str | None:
         answer = subprocess.run(
             ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
         )
-    except OSError:  # no git here
+    except OSError:  # git is not installed
         return None
     return answer.stdout.strip() or None

@@ -302,7 +302,7 @@ def test_arguments_that_do_not_go_together(run, networks, photos):
         ("seed = ", "recipe.toml is not readable as TOML"),
         (
             "seed = 0\n[lcam]",
-            "expected seed, a whole number from 0, and sections of lcam_fm, lcam_img, vebi; found seed",
+            "expected seed, a whole number of at least 0, and sections among lcam_fm, lcam_img, vebi; found seed",
         ),
         ("seed = -1\n[vebi]", "expected seed"),
         ("[vebi]", "expected seed"),
@@ -339,7 +339,7 @@ def test_recipes_of_vebi_that_are_as_they_should_be(run, networks, photos, vebi,
 
 def test_what_is_not_there(run, networks, photos, tmp_path):
     assert_fails(run("--model", "nothing", "--photos", photos), "no networks named 'nothing'", "photo, rendered")
-    assert_fails(run("--model", networks, "--photos", tmp_path / "gone"), "gone is no folder")
+    assert_fails(run("--model", networks, "--photos", tmp_path / "gone"), "gone is not a folder")
     assert_fails(run("--model", networks, "--photos", networks), "0 pictures to fit to; expected at least 20")
     assert_fails(
         run("--model", networks, "--photos", photos, "--only", "vebi", recipe="seed = 0\n[lcam_fm]"),

@@ -98,7 +98,7 @@ def test_names_are_matched_and_others_refused(gardens):
         assess(Pair("other", siam_network(attributes=3), None, {}), "gardens", gardens / "labelled")
     photos = datasets.reader("gardens").read(gardens / "labelled")
     assert photos.labels_of(("bench", "hedge")).tolist() == photos.labels[:, [2, 0]].tolist()
-    with pytest.raises(DatasetError, match="lack the attribute 'trees' and name hedge, pond, bench"):
+    with pytest.raises(DatasetError, match="lack the attribute 'trees'; they have hedge, pond, bench"):
         photos.labels_of(("trees",))
 
 

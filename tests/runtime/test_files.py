@@ -73,7 +73,7 @@ def test_a_failure_at_any_step_leaves_the_old_file(tmp_path, monkeypatch, module
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, step, refuse)
-    with pytest.raises(StorageError, match="No space left on device: check the space left") as caught:
+    with pytest.raises(StorageError, match="No space left on device: check the free space") as caught:
         write_atomically(path, b"new")
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
     monkeypatch.undo()
@@ -182,7 +182,7 @@ def test_a_full_disk_leaves_every_file_as_it_was(tmp_path, name):
     if name != "credits":  # are only ever added to
         write(folder, 0)
         before = contents(folder)
-        with full_disk(), pytest.raises(StorageError, match="check the space left"):
+        with full_disk(), pytest.raises(StorageError, match="check the free space"):
             write(folder, 1)
         assert contents(folder) == before
         write(folder, 1)

@@ -1,13 +1,14 @@
 """Flowers in pots, rendered by the project: classes that differ in the colour of one part, and masks of that part.
 
     images/<N>.jpg    the pictures, square, RGB
-    masks/<N>.png     1 bit per pixel, of the picture's size: which pixels show the part that tells the class
+    masks/<N>.png     1 bit per pixel, the size of the picture: which pixels show the part that identifies the class
     flowers.tsv       id (N), class (index from 0), name, split (train, val or test) and seed of each picture
-    flowers.json      the facts: variant, seed, size (px), the classes in order, their colours
+    flowers.json      variant, seed, size (px), the classes in order, their colours
 
 `python -m siam data render --world flowers --variant single-6c --count 600 --out DIR` writes such a folder;
-`siam.datasets.flowers.classes` says what the variants are, and which published set gave the idea. All else varies
-whatever the class: view, distance, light, background, pot, and the plant's shape (`siam.worlds.flowers.traits`).
+`siam.datasets.flowers.classes` describes the variants and the published dataset that inspired them. Everything else
+varies independently of the class: view, distance, light, background, pot and shape of the plant
+(`siam.worlds.flowers.traits`).
 """
 
 import json
@@ -21,21 +22,21 @@ from siam.datasets.flowers.layout import COLUMNS, FACTS, TABLE, image_path, mask
 from siam.datasets.tables import Sieve, numbers, read_split, read_table
 from siam.errors import DatasetError
 
-_REMEDY = "render the flowers again (the same command mends what is missing)"
+_REMEDY = "render the flowers again (the same command restores what is missing)"
 
 
 @dataclass(frozen=True, eq=False)
 class FlowerPhotos:
-    """Pictures of flowers with their classes and the masks of what tells them.
+    """Pictures of flowers with their classes and the masks of the part that identifies the class.
 
     Attributes:
         files: (N,) paths of the pictures.
         labels: (N,) indices into `class_names`, int64.
         class_names: (K,) such as "red petals".
-        parts: (K,) the part by which each class differs, "petals" or "stem".
+        parts: (K,) the part that identifies each class, "petals" or "stem".
         split: (N,) of "train", "val" or "test".
         variant: "single-6c" or "double-12c".
-        size: of the square pictures, in pixels.
+        size: side of the square pictures, in px.
     """
 
     files: tuple[Path, ...]
@@ -47,10 +48,10 @@ class FlowerPhotos:
     size: int
 
     def mask(self, index: int) -> np.ndarray:
-        """Read the mask of picture `index` (0 to N - 1): bool (H, W), where the part that tells its class is visible.
+        """Read the mask of picture `index` (0 to N - 1): bool (H, W), True where the identifying part is visible.
 
         Raises:
-            DatasetError: the file is missing, damaged, or not of the picture's size.
+            DatasetError: the file is missing, damaged, or not the size of the picture.
             IndexError: there is no such picture.
         """
         path = mask_path(self.files[index].parents[1], int(self.files[index].stem))
@@ -72,10 +73,10 @@ class FlowerPhotos:
 def read(root: Path) -> FlowerPhotos:
     """Read the flowers below `root`, in the order of their table.
 
-    The pictures themselves are not opened; a missing one is an error all the same.
+    The pictures themselves are not opened, but each must exist.
 
     Raises:
-        DatasetError: the table or the facts are missing or do not go together, or a picture or mask is missing.
+        DatasetError: flowers.tsv or flowers.json is missing, they disagree, or a picture or mask is missing.
     """
     facts, path = _read_facts(root), root / TABLE
     names = tuple(str(kind["name"]) for kind in facts["classes"])
@@ -88,7 +89,7 @@ def read(root: Path) -> FlowerPhotos:
     sieve = Sieve(path, ids, None)
     sieve.reject_unnamed_and_repeated()
     natural = np.array([text.isdecimal() and text == str(int(text)) and int(text) > 0 for text in ids])
-    sieve.reject(~natural, "out of range", lambda _row: "no whole number from 1 on", _REMEDY)
+    sieve.reject(~natural, "out of range", lambda _row: "an id that is not a whole number of at least 1", _REMEDY)
     kinds = numbers(table, ("class",))[:, 0]
     sieve.reject(
         ~np.isin(kinds, np.arange(len(names))),
@@ -100,17 +101,18 @@ def read(root: Path) -> FlowerPhotos:
     sieve.reject(
         np.array(names)[labels] != table["name"].to_numpy(dtype=str),
         "out of range",
-        lambda row: f"the name {table['name'][row]!r} where {FACTS} calls class {labels[row]} {names[labels[row]]!r}",
+        lambda row: (
+            f"the name {table['name'][row]!r} although {FACTS} calls class {labels[row]} {names[labels[row]]!r}"
+        ),
         _REMEDY,
     )
     split = read_split(table, ids, sieve, (7, 1, 2))
-    for of in (image_path, mask_path):
-        here = {path.name for path in of(root, 0).parent.glob("*")}
-        missing = [number for number in ids if of(root, int(number)).name not in here]
+    for path_of in (image_path, mask_path):
+        here = {path.name for path in path_of(root, 0).parent.glob("*")}
+        missing = [number for number in ids if path_of(root, int(number)).name not in here]
         if missing:
-            raise DatasetError(
-                f"{of(root, int(missing[0]))} is missing, as are {len(missing) - 1} others of its kind: {_REMEDY}"
-            )
+            others = f", as are {len(missing) - 1} other files like it" if len(missing) > 1 else ""
+            raise DatasetError(f"{path_of(root, int(missing[0]))} is missing{others}: {_REMEDY}")
     files = tuple(image_path(root, int(number)) for number in ids)
     parts = tuple(str(kind["part"]) for kind in facts["classes"])
     return FlowerPhotos(files, labels, names, parts, split, str(facts["variant"]), int(facts["size"]))
@@ -129,5 +131,5 @@ def _read_facts(root: Path) -> dict:
     except (AttributeError, KeyError, TypeError):
         whole = False
     if not whole:
-        raise DatasetError(f"{path} does not tell world, variant, size and classes: delete it and {_REMEDY}")
+        raise DatasetError(f"{path} does not give world, variant, size and classes: delete it and {_REMEDY}")
     return facts

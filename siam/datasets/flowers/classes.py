@@ -1,15 +1,15 @@
-"""The classes of both variants: which part of the flower tells them apart, and by what colour.
+"""The classes of both variants: which part of the flower identifies them, and by which colour.
 
 single-6c    six classes: the petals have one of six colours; stem and leaves are green.
 double-12c   twelve classes. 0 to 5: as single-6c. 6 to 11: stem, leaves and sepals have one of the same six colours,
-             and the petals are ivory, which no class has for its own.
+             and the petals are ivory, a colour that identifies no class.
 
-So the part that has one of the six colours tells the class by itself; in double-12c the other part, ivory or green,
-tells no more than in which half of the classes the flower is.
+The part in one of the six colours thus identifies the class on its own; in double-12c the other part, ivory or green,
+shows only which half of the classes the flower belongs to.
 
-The idea of the two variants is that of an8Flower: J. Oramas, K. Wang, T. Tuytelaars, "Visual Explanation by
-Interpretation: Improving Visual Feedback Capabilities of Deep Neural Networks", ICLR 2019, arXiv:1712.06302. Its
-generator was never released; these flowers, colours and masks are our own.
+The two variants follow an8Flower: J. Oramas, K. Wang, T. Tuytelaars, "Visual Explanation by Interpretation: Improving
+Visual Feedback Capabilities of Deep Neural Networks", ICLR 2019, arXiv:1712.06302. Its generator was never released;
+these flowers, colours and masks are our own.
 """
 
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ _SPLITS = ("train", "train", "test", "train", "val", "train", "train", "test", "
 
 @dataclass(frozen=True)
 class FlowerClass:
-    """A class: its discriminative part, and that part's colour.
+    """A class: the part that identifies it, and that part's colour.
 
     Attributes:
-        part: "petals", or "stem", which stands for all that is green on an ordinary flower: stem, leaves and sepals.
+        part: "petals", or "stem", which means everything green on an ordinary flower: stem, leaves and sepals.
         colour: a key of `COLOURS`.
     """
 
@@ -47,11 +47,11 @@ class FlowerClass:
 
     @property
     def name(self) -> str:
-        """What people read, such as "red petals"."""
+        """The name to display, such as "red petals"."""
         return f"{self.colour} {self.part}"
 
     def colour_of(self, part: Part) -> Colour:
-        """Return the colour of a part, the ordinary one where the class does not differ by it."""
+        """Return the colour of a part: the class's own for its identifying part, else the ordinary one."""
         return COLOURS[self.colour] if part == self.part else ORDINARY[part]
 
 
@@ -65,8 +65,8 @@ VARIANTS: dict[str, tuple[FlowerClass, ...]] = {
 def class_of(variant: str, seed: int, number: int) -> int:
     """Return the class of a picture, an index into `VARIANTS[variant]`.
 
-    Pictures 1 to K, the next K, … show each of the K classes once, in an order drawn from the seed, so that the classes
-    are balanced whatever the count is, and a picture keeps its class.
+    Pictures 1 to K, the next K and so on show each of the K classes once, in an order drawn from the seed, so the
+    classes are balanced whatever the count, and a picture always keeps its class.
     """
     classes = len(VARIANTS[variant])
     block, place = divmod(number - 1, classes)
@@ -74,8 +74,8 @@ def class_of(variant: str, seed: int, number: int) -> int:
 
 
 def split_of(variant: str, number: int) -> str:
-    """Return "train", "val" or "test": of ten groups of K pictures, seven train, one validates and two test.
+    """Return a picture's split: of every ten groups of K pictures, seven are "train", one is "val" and two are "test".
 
-    The groups are those of `class_of`, so that every split is balanced, and a picture keeps its split.
+    The groups are those of `class_of`, so every split is balanced, and a picture always keeps its split.
     """
     return _SPLITS[(number - 1) // len(VARIANTS[variant]) % len(_SPLITS)]

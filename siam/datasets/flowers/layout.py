@@ -1,4 +1,4 @@
-"""Where the files of a folder of flowers are."""
+"""Names and paths of the files in a folder of flowers."""
 
 from pathlib import Path
 

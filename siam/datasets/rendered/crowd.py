@@ -1,14 +1,14 @@
-"""What makes a rendered landscape beautiful, who votes on it, and who labels it: the whole truth behind the scores.
+"""What makes a rendered landscape beautiful, and how the simulated people vote on it and label it.
 
     quality = BIAS + sum_k c_k + sum_j nuance_j        c_k = mean over the picture of T_k * mask_k
     T_k(x, y) = strength_k (1 + tilt_k y + centre_k (1/2 - x^2))        x, y from -1 (left, top) to 1 (right, bottom)
 
 The first sum is what SIAM can learn: an attribute's template over the places that it covers. The nuances are outside
-its vocabulary: no attribute stands for them. The signs follow what D. Marcos, S. Lobry, D. Tuia ("Semantically
+the vocabulary: no attribute stands for them. The signs follow what D. Marcos, S. Lobry, D. Tuia ("Semantically
 Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442, section 4) found in the votes of ScenicOrNot:
 hiking, rugged scenes, ocean, still water and ice raise a score; metal, glass, wire, transport and dryness lower it;
-farming helps below and hurts above. The sizes are ours. Every voter adds a bias of his own and noise, and gives a whole
-number.
+farming raises it near the bottom of a picture and lowers it near the top. The sizes are ours. Each voter adds a
+personal bias and noise, and gives a whole number.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from siam.datasets.votes import HIGHEST, LOWEST
 
 BIAS = 4.1
 
-# Points of the scale that an attribute would add if it covered the whole picture, at the middle of it: small things
-# (wires, walkers) count much for the little that they cover. Then how that grows downwards, and towards the middle.
+# Points that an attribute would add at the middle of the picture if it covered all of it: small things (wires, walkers)
+# count for a lot although they cover little. Then how that grows towards the bottom, and towards the middle.
 TEMPLATES = {  # name: (strength, tilt, centre)
     "trees": (2.0, 0.0, 0.3), "grass": (0.9, 0.5, 0.0), "flowers": (3.0, 0.3, 0.4), "ocean": (6.0, -0.2, 0.2),
     "running_water": (2.5, 0.2, 0.6), "still_water": (3.4, 0.2, 0.4), "road": (-3.6, 0.3, 0.6),
@@ -35,11 +35,11 @@ TEMPLATES = {  # name: (strength, tilt, centre)
     "social": (-14.0, 0.2, 0.3),
 }  # fmt: skip
 
-NUANCES = {  # points, times how strongly the scene has it (0 to 1); no attribute stands for any of these
+NUANCES = {  # points, times how strong the nuance is in a scene (0 to 1); no attribute stands for any of these
     "evening_light": 0.9,
     "reflections": 0.7,
     "composition": 0.6,
-    "charm": 0.7,  # boats, vintage trams, red telephone boxes: means of transport and metal, but liked
+    "charm": 0.7,  # boats, vintage trams, red telephone boxes: transport and metal, yet people like them
     "litter": -1.0,
     "gloom": -0.5,
 }
@@ -48,7 +48,7 @@ _VOTERS = (3, 12)
 _PERSONAL_BIAS = 0.6  # standard deviation, points
 _NOISE = 0.9  # of one vote, points
 _ANNOTATORS = 3
-_SEEN = 0.006  # of the picture: half of the annotators see an attribute that covers so much
+_SEEN = 0.006  # of the picture: half of the annotators see an attribute that covers this much
 _SHARPNESS = 2.5  # of that, per natural logarithm of the area
 
 
@@ -62,12 +62,12 @@ def true_templates(size: int) -> np.ndarray:
 
 
 def contributions(masks: np.ndarray) -> np.ndarray:
-    """Return c (K,), in points, of the masks (K, H, W) of a square picture, bool or shares of pixels."""
+    """Return c (K,), in points, for the masks (K, H, W) of a square picture, bool or shares of pixels."""
     return np.einsum("kij,kij->k", true_templates(masks.shape[1]), masks, dtype=np.float64) / masks[0].size
 
 
 def nuance_points(strengths: dict[str, float]) -> dict[str, float]:
-    """Return the points of each nuance, given how strongly the scene has it, from 0 to 1."""
+    """Return the points of each nuance, given how strong each is in the scene, from 0 to 1."""
     return {name: points * strengths.get(name, 0.0) for name, points in NUANCES.items()}
 
 
@@ -79,7 +79,7 @@ def vote(quality: float, generator: np.random.Generator) -> list[int]:
 
 
 def annotate(areas: Sequence[float] | np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return the shares (K,) of three annotators who see each attribute, given the share of the picture it covers."""
+    """Return the share (K,) of three annotators who see each attribute, given the share of the picture it covers."""
     covered = np.asarray(areas, dtype=np.float64)
     odds = _SHARPNESS * (np.log(covered.clip(min=1e-9)) - np.log(_SEEN))
     seen = generator.random((_ANNOTATORS, len(covered))) < 1 / (1 + np.exp(-odds))

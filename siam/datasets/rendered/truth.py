@@ -1,6 +1,6 @@
 """The truth of a rendered scene on disk: what is where in its picture, and what each thing adds to its score.
 
-truth/<ID>.json   everything below but the masks; and `sets`, the sets of attributes that occur together
+truth/<ID>.json   everything but the masks, and `sets`, the sets of attributes that occur together
 masks/<ID>.png    8 bits per pixel: which of these sets the pixel shows, 0 for none
 """
 
@@ -22,7 +22,7 @@ _REMEDY = "render the scenes again"
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a scene besides its masks; scores and contributions in points of the scale from 1 to 10.
+    """What is known about a scene, except its masks; scores and contributions are in points of the scale from 1 to 10.
 
     Attributes:
         identifier: of the scene, a whole number.
@@ -30,8 +30,8 @@ class Truth:
         light: the time of day and the weather, such as "evening".
         split: "train", "val" or "test".
         bias: of the true scoring function (`crowd.BIAS`).
-        contributions: of every attribute; 0 for those that are not there.
-        nuances: name → points of causes outside the vocabulary.
+        contributions: of every attribute; 0 for those that are absent.
+        nuances: name → points, for causes outside the vocabulary.
         votes: of the crowd.
         labels: attribute → share of three annotators who saw it.
         areas: attribute → share of the picture that it covers.
@@ -55,7 +55,7 @@ class Truth:
 
 
 def write(root: Path, truth: Truth, masks: np.ndarray) -> None:
-    """Write a scene's truth and masks (K, H, W) below `root`; the JSON file last, as a sign that the scene is whole."""
+    """Write a scene's truth and masks (K, H, W) below `root`; the JSON file last, to mark the scene as complete."""
     flat = masks.reshape(len(masks), -1).T  # (H W, K)
     rows, index = np.unique(np.packbits(flat, axis=1), axis=0, return_inverse=True)
     sets = np.unpackbits(rows, axis=1, count=len(masks)).astype(bool)
@@ -76,7 +76,7 @@ def read_truth(root: Path, identifier: int) -> Truth:
     """Read a scene's truth.
 
     Raises:
-        DatasetError: the file is missing or not as it should be.
+        DatasetError: the file is missing or malformed.
     """
     stored = _load(root, identifier)
     try:
@@ -87,20 +87,20 @@ def read_truth(root: Path, identifier: int) -> Truth:
 
 
 def read_masks(root: Path, identifier: int) -> np.ndarray:
-    """Read a scene's masks, bool (K, H, W): the pixels that visibly show each attribute.
+    """Read a scene's masks, bool (K, H, W): the pixels in which each attribute is visible.
 
     Raises:
-        DatasetError: a file is missing or not as it should be.
+        DatasetError: a file is missing or malformed.
     """
     index, member = read_sets(root, identifier)
     return member[:, np.asarray(index)]
 
 
 def read_sets(root: Path, identifier: int) -> tuple[Image.Image, np.ndarray]:
-    """Read a scene's masks as stored: an 8-bit picture of numbers, and the sets of attributes (K, S) they stand for.
+    """Read a scene's masks as stored: an 8-bit picture of set numbers, and the sets of attributes, bool (K, S).
 
     Raises:
-        DatasetError: a file is missing or not as it should be.
+        DatasetError: a file is missing or malformed.
     """
     path = root / "masks" / f"{identifier}.png"
     sets = _load(root, identifier).get("sets", [])
@@ -110,7 +110,7 @@ def read_sets(root: Path, identifier: int) -> tuple[Image.Image, np.ndarray]:
     except OSError as error:
         raise DatasetError(f"{path} is missing or damaged ({error}): {_REMEDY}") from error
     if index.mode != "L" or np.asarray(index).max() >= len(sets):
-        raise DatasetError(f"{path} does not go with {_path(root, identifier)}: {_REMEDY}")
+        raise DatasetError(f"{path} does not match {_path(root, identifier)}: {_REMEDY}")
     return index, np.array([[name in of for of in sets] for name in ATTRIBUTES], dtype=bool)
 
 
@@ -121,7 +121,7 @@ def _load(root: Path, identifier: int) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} is missing or damaged ({error}): {_REMEDY}") from error
     if not isinstance(stored, dict):
-        raise DatasetError(f"{path} holds no truth of a scene: {_REMEDY}")
+        raise DatasetError(f"{path} does not hold the truth of a scene: {_REMEDY}")
     return stored
 
 

@@ -321,7 +321,7 @@ def test_too_little_room_is_said_before_anything_is_stored(web, server, tmp_path
 
 def test_a_folder_that_cannot_be_written_is_one_line(web, server, tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(StorageError, match=r"check the space left and the permissions") as caught:
+    with pytest.raises(StorageError, match=r"check the free space and the permissions") as caught:
         download(web, server.address + PATH, tmp_path / "file" / "archive.bin")
     assert str(tmp_path / "file") in str(caught.value)
 

@@ -444,6 +444,6 @@ def test_a_listed_photo_that_was_removed_is_not_here(tmp_path):
 def test_another_file_of_that_name_is_left_alone(tmp_path):
     path = tmp_path / "attribution.csv"
     path.write_text("who,what\nme,this\n")
-    with pytest.raises(Exception, match="lacks its first line"):
+    with pytest.raises(Exception, match="lacks its header"):
         Attribution(tmp_path)
     assert path.read_text() == "who,what\nme,this\n"

@@ -177,7 +177,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(server, tmp_path):
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
     assert err.startswith("error: ")
-    assert "check the space left" in err
+    assert "check the free space" in err
     assert not (tmp_path / "images").exists()
     status, _out, err = run(*arguments)
     assert (status, err) == (0, "")
@@ -191,7 +191,7 @@ def test_interrupted_it_says_so_in_one_line_and_goes_on(server, web, tmp_path):
     part = tmp_path / f"{IMAGES}.part"
     started = command("sun", "--root", tmp_path, "--url", server.address)
     status, err = stop_once(started, lambda: part.exists() and part.stat().st_size == 150_000, signal.SIGINT)
-    assert (status, err) == (2, "error: interrupted; what was finished is kept\n")
+    assert (status, err) == (2, "error: interrupted; finished work is kept\n")
     sun.fetch(tmp_path, web, server.address)
     assert_complete(tmp_path)
     assert server.asked(f"/{IMAGES}")[1].headers["Range"] == "bytes=150000-"
