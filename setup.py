@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the folder assets/ is the package `siam.assets` once installed."""
+"""The part that pyproject.toml cannot express: the folder assets/ is installed as the package `siam.assets`."""
 
 from setuptools import find_packages, setup
 

@@ -186,7 +186,7 @@ def test_a_dataset_is_checked_judged_shown_and_put_into_words(meadows, tmp_path,
     assert stored.photos(result.data) == "meadows in bloom" and stored.crowd(result.data) == "rated by bees"
     assert stored.photos("our_meadows, test") == "meadows in bloom, test"
     assert stored.photos("rendered, test") == "rendered landscapes, test" and stored.photos("elsewhere") == "elsewhere"
-    assert stored.crowd("rendered-2") == "their crowd is simulated, a formula with noise"
+    assert stored.crowd("rendered-2") == "rated by a simulated crowd, a formula with noise"
 
 
 @pytest.mark.parametrize("command", [["data", "check"], ["evaluate"]])
