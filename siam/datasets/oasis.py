@@ -92,7 +92,7 @@ def public_pictures(root: Path) -> dict[str, Public]:
                 f"https://raw.githubusercontent.com/{repository}/{commit}/images/{quote(name)}",
                 str(digest),
                 f"https://github.com/{repository}/blob/{commit}/images/{quote(name)}",
-                f"{source}, via OASIS" if source else "see OASIS",
+                f"{source}, by way of OASIS" if source else "see OASIS",
             )
     return known
 

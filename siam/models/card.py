@@ -1,6 +1,6 @@
 """`card.json`: what a pair of networks is, and the settings that rebuild it.
 
-A card may come from anyone, so every setting is checked before a network is built from it.
+A card may come from anyone, so every setting is checked before a network is built.
 """
 
 import json
@@ -15,10 +15,10 @@ from siam.models.baseline import BaselineConfig
 from siam.models.siam import SIAMConfig
 
 CARD = "card.json"
-FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: networks, and what was fitted to them
+FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks and what was fitted to them
 FORMAT = 1
-_LATER = {"template_relu"}  # settings that older cards of this format do not have: they take their default
-_LARGEST = 4096  # of sizes: a card from elsewhere shall not make us ask for all memory
+_LATER = {"template_relu"}  # settings that older cards of this format lack: the default applies
+_LARGEST = 4096  # limit for sizes, so that no card can make us request all memory
 Config = TypeVar("Config", SIAMConfig, BaselineConfig)
 
 
@@ -26,11 +26,11 @@ def read(folder: Path) -> dict[str, Any]:
     """Return the card of a folder of networks.
 
     Raises:
-        CheckpointError: it is missing, no JSON object, or of a format that this version does not read.
+        CheckpointError: it is missing, is not a JSON object, or has a format that this version cannot read.
     """
     path = folder / CARD
     try:
-        card = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)  # NaN: an undefined figure
+        card = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)  # NaN means undefined
     except FileNotFoundError:
         raise CheckpointError(
             f"{path} is missing: a folder of networks holds card.json and safetensors files"
@@ -39,17 +39,16 @@ def read(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is not readable as JSON ({error}): copy it again") from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         version = card.get("format") if isinstance(card, dict) else type(card).__name__
-        remedy = (
-            "update SIAM Explorer" if isinstance(version, int) and version > FORMAT else "take a card that it wrote"
-        )
+        remedy = "update SIAM Explorer" if isinstance(version, int) and version > FORMAT else "use a card that it wrote"
         raise CheckpointError(f"{path} has format {_short(version)}; this version reads format {FORMAT}: {remedy}")
     return card
 
 
 def text(card: dict[str, Any], name: str, siam: SIAMConfig, baseline: BaselineConfig | None) -> str:
-    """Return a card as JSON, its format, name and configs filled in.
+    """Return a card as JSON, with its format, name and configs filled in.
 
-    Figures that are NaN or infinite, such as a rank correlation of equal scores, become null: JSON has no such numbers.
+    Figures that are NaN or infinite, such as the rank correlation of equal scores, become null, since JSON has no such
+    numbers.
 
     Raises:
         CheckpointError: a config holds a number that is not finite.
@@ -63,22 +62,22 @@ def text(card: dict[str, Any], name: str, siam: SIAMConfig, baseline: BaselineCo
     try:
         return json.dumps({**_finite(card), **filled}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError as error:
-        raise CheckpointError(f"the config of {name!r} holds a number that is not finite: mend it") from error
+        raise CheckpointError(f"the config of {name!r} holds a number that is not finite: correct it") from error
 
 
 def config(kind: type[Config], stored: Any, path: Path) -> Config:
-    """Rebuild a config from a card's JSON: lists become tuples, and every name must be known.
+    """Rebuild a config from a card's JSON; lists become tuples, and unknown settings are errors.
 
     Raises:
         CheckpointError: a setting is missing, unknown, of another type or out of range; the message names `path`.
     """
     if not isinstance(stored, dict):
-        raise CheckpointError(f"{path} has no config for {kind.__name__}: it was not written by this program")
+        raise CheckpointError(f"{path} has no config for {kind.__name__}: use a card that this program wrote")
     known = {item.name for item in fields(kind)}
     odd = (stored.keys() ^ known) - (known & _LATER)
     if odd:
         names = _short(", ".join(sorted(odd)), quoted=False)
-        raise CheckpointError(f"{path}: the config for {kind.__name__} lacks or does not know: {names}")
+        raise CheckpointError(f"{path}: the config for {kind.__name__} has missing or unknown settings: {names}")
     scale = stored["scale"]
     if not isinstance(scale, dict) or scale.keys() != {"name", "low", "high"}:
         raise CheckpointError(f"{path}: the rating scale is {_short(scale)}; expected name, low and high")
@@ -87,12 +86,12 @@ def config(kind: type[Config], stored: Any, path: Path) -> Config:
     }
     for name, value in [*values.items(), ("low", scale["low"]), ("high", scale["high"])]:
         if not _fits(name, value):
-            raise CheckpointError(f"{path}: {name} is {_short(value)}, and no {kind.__name__} can be built from that")
+            raise CheckpointError(f"{path}: {name} is {_short(value)}, which is no valid setting for {kind.__name__}")
     return kind(**values, scale=RatingScale(str(scale["name"]), float(scale["low"]), float(scale["high"])))
 
 
 def _fits(name: str, value: Any) -> bool:
-    """Return whether a setting is of its type and in its range."""
+    """Return whether a setting has the right type and is in range."""
     if name in ("image_size", "size_multiple", "grid"):
         return type(value) is int and 1 <= value <= _LARGEST
     if name == "border":
@@ -114,7 +113,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _finite(value: Any) -> Any:
-    """Return what a card holds, with None for every number that is not finite."""
+    """Return a card's content with None in place of every number that is not finite."""
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,7 +1,7 @@
 """Stored networks: `siam.safetensors`, `baseline.safetensors` and `card.json` in one folder.
 
-The card holds both configs, so networks rebuild themselves from the folder, and tells what they were trained on and how
-well they do. No pickle is read or written.
+The card holds both configs, from which the networks are rebuilt, and says what they were trained on and how good they
+are. No pickle is read or written.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A SIAM and its baseline (None if there is none), trained on the same images, and the card that describes them."""
+    """A SIAM and its baseline (None if there is none), trained on the same photos, and the card that describes them."""
 
     name: str
     siam: SIAM
@@ -40,21 +40,21 @@ class Pair:
 
 
 def bundled() -> tuple[str, ...]:
-    """Return the names of the pairs that come with the project."""
+    """Return the names of the bundled pairs."""
     return tuple(sorted(card.parent.name for card in BUNDLED.glob(f"*/{CARD}")))
 
 
 def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
-    """Return a pair in evaluation mode, in single precision.
+    """Load a pair, in evaluation mode and single precision.
 
     Args:
-        source: the name of a bundled pair, a folder, or a Hugging Face Hub repository `owner/name`, at its newest or
-            `owner/name@revision` at a branch, tag or commit. See `siam.models.hub.fetch` for the cache and work
-            offline.
+        source: the name of a bundled pair, a folder, or a Hugging Face Hub repository: `owner/name` for its newest
+            version, `owner/name@revision` for a branch, tag or commit. `siam.models.hub.fetch` describes the cache and
+            offline use.
         device: where to put the networks; by default a GPU if PyTorch sees one, else the CPU.
 
     Raises:
-        CheckpointError: nothing is there, or what is there is damaged or does not fit its card.
+        CheckpointError: nothing is found, or the files are damaged or do not match the card.
     """
     keep_freed_memory()
     folder = find(source)
@@ -66,7 +66,7 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
         baseline = None
         if card.get("baseline") is not None:
             baseline = Baseline(cards.config(BaselineConfig, card["baseline"], folder / CARD))
-    except (ValueError, TypeError) as error:  # what the card says is no network
+    except (ValueError, TypeError) as error:  # no network can be built from the card
         raise CheckpointError(f"{folder / CARD}: {error}") from error
     load_tensors(siam, folder / _SIAM)
     if baseline is not None:
@@ -77,17 +77,17 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
 
 
 def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
-    """Write a pair and its card to `folder`, each file whole or not at all.
+    """Write a pair and its card to `folder`, each file atomically.
 
     Args:
         pair: the networks; the card's format number and configs are filled in here. Figures in the card that are NaN or
-            infinite, such as a rank correlation of equal scores, become null: JSON has no such numbers.
-        folder: made if missing; files of the same names are replaced.
+            infinite, such as the rank correlation of equal scores, become null, since JSON has no such numbers.
+        folder: created if missing; existing files are replaced.
         half: store weights in half precision (half the size; about three significant digits).
 
     Raises:
         CheckpointError: a config holds a number that is not finite.
-        StorageError: a file cannot be written; those that stood there are as they were.
+        StorageError: a file cannot be written; an existing one is then left unchanged.
     """
     text = cards.text(pair.card, pair.name, pair.siam.config, pair.baseline.config if pair.baseline else None)
     _save_tensors(pair.siam, folder / _SIAM, half)
@@ -98,7 +98,7 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
 
 
 def load_tensors(model: nn.Module, path: Path) -> None:
-    """Copy a safetensors file into a network, strictly.
+    """Copy a safetensors file into a network; every tensor must match.
 
     Raises:
         CheckpointError: the file is missing or damaged, or a tensor is missing, unknown, misshapen or not finite.
@@ -106,7 +106,7 @@ def load_tensors(model: nn.Module, path: Path) -> None:
     try:
         stored = load_file(path)
     except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing: copy the whole folder of the networks") from None
+        raise CheckpointError(f"{path} is missing: copy the pair's whole folder") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file ({error}): copy it again") from error
     wanted = model.state_dict()
@@ -115,25 +115,24 @@ def load_tensors(model: nn.Module, path: Path) -> None:
             raise CheckpointError(f"{path} lacks the tensor {name} {_shape(tensor)}: it belongs to another config")
         if stored[name].shape != tensor.shape:
             raise CheckpointError(
-                f"{path}: tensor {name} has shape {_shape(stored[name])}, but the card's config wants {_shape(tensor)}"
+                f"{path}: tensor {name} has shape {_shape(stored[name])}, but the card's config needs {_shape(tensor)}"
             )
         if not torch.isfinite(stored[name]).all():
-            raise CheckpointError(
-                f"{path}: tensor {name} holds NaN or infinite values: the training failed; train again"
-            )
+            raise CheckpointError(f"{path}: tensor {name} holds NaN or infinite values: training failed; train again")
     unknown = sorted(stored.keys() - wanted.keys())
     if unknown:
         raise CheckpointError(
-            f"{path} holds the tensor {unknown[0]} {_shape(stored[unknown[0]])}, which the card's config does not have"
+            f"{path} holds the tensor {unknown[0]} {_shape(stored[unknown[0]])}, which the card's config does not "
+            "have: copy the pair's whole folder"
         )
     model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in stored.items()})
 
 
 def find(source: str | Path) -> Path:
-    """Return the folder of a pair, fetched from the Hub if need be; `load` says what `source` may be.
+    """Return the folder of a pair, downloaded from the Hub if necessary; `load` says what `source` may be.
 
     Raises:
-        CheckpointError: nothing is there.
+        CheckpointError: nothing is found.
     """
     if isinstance(source, str) and source in bundled():
         return BUNDLED / source
@@ -145,13 +144,13 @@ def find(source: str | Path) -> Path:
             f"there are no networks named {str(source)!r}: give a bundled name ({', '.join(bundled()) or 'none'}), "
             f"a folder with {CARD}, or a Hub repository owner/name or owner/name@revision"
         )
-    from siam.models.hub import fetch  # only who asks for the Hub waits for its library
+    from siam.models.hub import fetch  # imported here, so that only the Hub's users wait for its library
 
     return fetch(source)
 
 
 def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
-    """Return the names of the files in a folder that belong to a pair with this card."""
+    """Return the names of those files in a folder that belong to the pair with this card."""
     if card.get("baseline") is None:
         return (CARD, _SIAM)
     return (CARD, _SIAM, _BASELINE, *(path.name for path in fitted.files(folder)))

@@ -1,4 +1,4 @@
-"""The features of a frozen trunk, computed once per photo and kept on disk."""
+"""The features of a frozen backbone, computed once per photo and cached on disk."""
 
 import hashlib
 import sys
@@ -21,9 +21,9 @@ VIEWS = 2  # a photo as it is, and flipped left to right
 
 
 def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cache: Path) -> list[Tensor]:
-    """Return the features of each photo, (2, C, h, w) in half precision: as it is, and mirrored.
+    """Return the features of each photo, (2, C, h, w) in half precision: of the photo as it is, and mirrored.
 
-    A file below `cache`, named after everything that the features depend on, spares a second computation.
+    They are cached in a file below `cache`, whose name is a hash of everything they depend on.
 
     Raises:
         ImageError: a photo cannot be read.
@@ -50,13 +50,13 @@ def apply(
     photos: np.ndarray,
     views: np.ndarray,
 ) -> tuple[Tensor, ...]:
-    """Apply a head to the chosen view of the chosen photos, batching maps of the same size; results keep their order.
+    """Apply a head to one view of each chosen photo, batching maps of the same size; results keep the photos' order.
 
     Args:
         function: maps features (n, C, h, w), and whatever else the columns hold, to tensors whose first axis is n.
-        columns: what `function` takes, each per photo (views, …): the features first, which decide the map size.
+        columns: the arguments of `function`, each (views, …) per photo; the first holds the features.
         photos: indices (N,) into every column.
-        views: which view of each, (N,).
+        views: (N,) which view of each.
     """
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for position, photo in enumerate(photos):

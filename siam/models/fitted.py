@@ -1,9 +1,9 @@
-"""What explainers learn for one baseline before they can explain it: small tensors, one file beside the network.
+"""What an explainer learns about a network before it can explain it: small tensors, in one file beside the network.
 
     <pair>/<name of the explainer>.safetensors
 
-`python -m siam fit` writes them, `siam.load` puts them into `Baseline.fitted`. Each file names its network by
-the hash of the weights, so that it cannot stand beside another, and tells as JSON what it was fitted on.
+`python -m siam fit` writes these files, and `siam.load` reads them into `Baseline.fitted`. Each file holds the hash of
+its network's weights, so that it cannot be used with another network, and, as JSON, what it was fitted on.
 """
 
 import json
@@ -21,13 +21,13 @@ from siam.errors import CheckpointError
 from siam.models.identity import fingerprint
 from siam.runtime.files import write_atomically
 
-_NETWORKS = ("siam.safetensors", "baseline.safetensors", "network.safetensors")  # which stand in the same folders
-_REMEDY = "fit it again by python -m siam fit"
+_NETWORKS = ("siam.safetensors", "baseline.safetensors", "network.safetensors")  # the networks in the same folders
+_REMEDY = "fit it again with python -m siam fit"
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The tensors of one explainer on the CPU, by name, and what they were fitted on: see the explainer's file."""
+    """The tensors of one explainer by name, on the CPU, and facts about the fit: see the explainer's module."""
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
@@ -37,22 +37,22 @@ def fitted_to(model: nn.Module, name: str) -> Fitted:
     """Return what the explainer `name` has learnt for a network.
 
     Raises:
-        ValueError: it has learnt nothing for this one.
+        ValueError: it has not been fitted to this network.
     """
     learnt: dict[str, Fitted] = getattr(model, "fitted", {})
     if name not in learnt:
         raise ValueError(
-            f"{name} must be fitted to a network before it explains it, and was not fitted to this "
-            f"{type(model).__name__}: python -m siam fit --help (for baselines only)"
+            f"{name} must be fitted to a network before it can explain it, and has not been fitted to this "
+            f"{type(model).__name__}: see python -m siam fit --help (for baselines only)"
         )
     return learnt[name]
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the files beside a network that hold what was fitted to one, in the order of their names.
+    """Return the files in a network's folder that hold something fitted, sorted by name.
 
-    Other programs' safetensors files are not among them: what is fitted here tells its network and its facts. Files
-    that cannot be read are, so that they are missed by somebody.
+    Other programs' safetensors files are left out: they lack our metadata. Unreadable files are included, so that
+    reading them reports the damage.
     """
     candidates = (path for path in sorted(folder.glob("*.safetensors")) if path.name not in _NETWORKS)
     return [path for path in candidates if _may_be_fitted(path)]
@@ -67,12 +67,12 @@ def _may_be_fitted(path: Path) -> bool:
 
 
 def read(folder: Path, model: nn.Module, on_problem: Callable[[str], None] | None = None) -> dict[str, Fitted]:
-    """Return what was fitted to a network, from the files in its folder that are there.
+    """Return explainer → what was fitted to a network, read from the files in its folder.
 
     Args:
         folder: the network's.
         model: the network.
-        on_problem: told, in one line, why a file is left out; by default such a file is an error.
+        on_problem: called with one line that says why a file is skipped; by default, a bad file is an error.
 
     Raises:
         CheckpointError: a file is damaged, or was fitted to another network, and there is no `on_problem`.
@@ -91,27 +91,27 @@ def read(folder: Path, model: nn.Module, on_problem: Callable[[str], None] | Non
 
 
 def _read_file(path: Path, expected: str) -> Fitted:
-    """Return what one file holds; a `CheckpointError` where it is not whole, or not of the `expected` fingerprint."""
+    """Return the content of one file; a `CheckpointError` if it is damaged or has another fingerprint."""
     try:
         with safe_open(path, "pt") as stored:
             metadata = stored.metadata() or {}
             tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - it is no dictionary
         network, facts = metadata["network"], json.loads(metadata["facts"])
     except KeyError as error:
-        raise CheckpointError(f"{path} does not tell its {error.args[0]}: {_REMEDY}") from error
+        raise CheckpointError(f"{path} lacks its {error.args[0]}: {_REMEDY}") from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is not readable ({error}): {_REMEDY}") from error
     if not isinstance(facts, dict):
         raise CheckpointError(f"{path} has facts of type {type(facts).__name__}, not dict: {_REMEDY}")
     if network != expected:
-        raise CheckpointError(f"{path} was fitted to another network than the one beside it: {_REMEDY}")
+        raise CheckpointError(f"{path} was fitted to a network other than the one beside it: {_REMEDY}")
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise CheckpointError(f"{path} holds NaN or infinite values: {_REMEDY}")
     return Fitted(tensors, facts)
 
 
 def write_all(model: nn.Module, folder: Path) -> None:
-    """Store all that explainers have learnt for a baseline, and remove what they had learnt for another before it."""
+    """Store everything that explainers have learnt for a network, and remove files left from a previous network."""
     learnt: dict[str, Fitted] = getattr(model, "fitted", {})
     for path in files(folder):
         if path.stem not in learnt:
@@ -121,13 +121,13 @@ def write_all(model: nn.Module, folder: Path) -> None:
 
 
 def write(name: str, fitted: Fitted, model: nn.Module, folder: Path) -> None:
-    """Store what an explainer has learnt for a network in the network's folder, whole or not at all.
+    """Store what an explainer has learnt for a network, atomically.
 
     Args:
         name: of the explainer.
-        fitted: its facts must be JSON.
+        fitted: the tensors, and facts that JSON can hold.
         model: the network as `siam.load` returns it.
-        folder: made if missing.
+        folder: the network's; created if missing.
 
     Raises:
         StorageError: it cannot be stored.

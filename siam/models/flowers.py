@@ -1,9 +1,9 @@
-"""A small classifier of rendered flowers: the second world in which explainers are judged, beside the landscapes.
+"""A small classifier of rendered flowers: besides the landscapes, the second world in which explainers are judged.
 
-    z = linear(mean over positions of trunk(x))                        logits (N, K), one per class
+    z = linear(mean over positions of backbone(x))                     logits (N, K), one per class
 
-Its classes differ by the colour of one part of the flower (`siam.datasets.flowers`), so the pixels that ought to
-explain a logit are known. Explainers take one number, so `FlowerNetwork.of_class` makes a `Baseline` of a class: its
+Its classes differ in the colour of one part of the flower (`siam.datasets.flowers`), so the pixels that should explain
+a logit are known. Explainers explain a single number, so `FlowerNetwork.of_class` makes a `Baseline` of a class, whose
 score is that class's logit. A folder holds `network.safetensors`, `card.json` (config, class names, figures, command)
 and what explainers have learnt for the network (`siam.models.fitted`); no pickle is read or written.
 """
@@ -33,24 +33,26 @@ from siam.runtime.paths import ASSETS
 
 BUNDLED = ASSETS / "flowers"
 WEIGHTS = "network.safetensors"
-LOGITS = RatingScale("logit of a class", -10, 10)  # logits have no bounds; those of trained networks lie about there
+LOGITS = RatingScale(
+    "logit of a class", -10, 10
+)  # logits have no bounds; those of trained networks lie in about this range
 _ONE_ROW_PER_CLASS = ("weight", "bias", "relevance")  # of what explainers learn; all classes share the other tensors
 
 
 class FlowerNetwork(nn.Module):
-    """Trunk, average pooling, linear: logits of K classes.
+    """Backbone, average pooling, linear layer: logits of K classes.
 
     Attributes:
-        config: of the trunk and its input, the same for every class.
+        config: of the backbone and its input, the same for every class.
         class_names: (K,) such as "red petals", in the order of the logits.
-        fitted: what explainers have learnt for it, by their names; "weight", "bias" and "relevance" have K rows.
+        fitted: explainer → what it has learnt for this network; "weight", "bias" and "relevance" have K rows.
     """
 
     def __init__(self, config: BaselineConfig, class_names: tuple[str, ...]) -> None:
-        """Make an untrained network; a `ValueError` where there are no two classes, or two of one name."""
+        """Make an untrained network; a `ValueError` if there are fewer than two classes or two have the same name."""
         super().__init__()
         if len(class_names) < 2 or len(set(class_names)) < len(class_names):
-            raise ValueError(f"the class names are {class_names!r}; expected at least two, all different")
+            raise ValueError(f"the class names are {class_names!r}: expected at least two, all different")
         self.config = config
         self.class_names = class_names
         self.fitted: dict[str, Fitted] = {}
@@ -64,9 +66,9 @@ class FlowerNetwork(nn.Module):
     def of_class(self, index: int) -> Baseline:
         """Return a baseline whose score is the logit of class `index`, and whose total map is that class's CAM.
 
-        Its trunk is this network's own, and its linear layer looks at one row of this network's, so both always have
-        the same weights. It is in evaluation mode, and so is, from then on, the trunk. Its `fitted` holds the rows of
-        the class of what explainers have learnt for this network so far.
+        It shares this network's backbone and one row of its linear layer, so both always have the same weights. The
+        baseline is in evaluation mode, and this also puts the shared backbone into it. Its `fitted` holds the class's
+        rows of what explainers have learnt for this network so far.
 
         Raises:
             CheckpointError: what an explainer has learnt does not have one row for each class.
@@ -76,7 +78,7 @@ class FlowerNetwork(nn.Module):
         if not 0 <= index < count:
             raise ValueError(f"there is no class {index}: this network has {count}, numbered from 0")
         rows = slice(index, index + 1)
-        with torch.device("meta"):  # draws no random weights, for none are kept
+        with torch.device("meta"):  # no random weights are drawn, since none would be kept
             baseline = Baseline(self.config)
         baseline.backbone = self.backbone
         baseline.linear.weight = nn.Parameter(self.linear.weight[rows].detach())
@@ -86,21 +88,21 @@ class FlowerNetwork(nn.Module):
 
 
 def bundled() -> tuple[str, ...]:
-    """Return the names of the networks that come with the project."""
+    """Return the names of the bundled networks."""
     return tuple(sorted(card.parent.name for card in BUNDLED.glob(f"*/{CARD}")))
 
 
 def find(source: str | Path) -> Path:
-    """Return the folder of a network: that of a bundled name, or `source` itself.
+    """Return the folder of a network: a bundled one if `source` is its name, else `source` itself.
 
     Raises:
-        CheckpointError: there is neither.
+        CheckpointError: there is no such name or folder.
     """
     if isinstance(source, str) and source in bundled():
         return BUNDLED / source
     if not Path(source).is_dir():
         raise CheckpointError(
-            f"there is no network of flowers named {str(source)!r}: give a bundled name ({', '.join(bundled())}) or a "
+            f"there is no flower network named {str(source)!r}: give a bundled name ({', '.join(bundled())}) or a "
             f"folder with {CARD}"
         )
     return Path(source)
@@ -111,15 +113,16 @@ def load(
     device: str | torch.device | None = None,
     on_problem: Callable[[str], None] | None = None,
 ) -> FlowerNetwork:
-    """Return a network in evaluation mode, in single precision.
+    """Load a network, in evaluation mode and single precision.
 
     Args:
-        source: "single-6c" or "double-12c", the bundled ones, or a folder.
+        source: the bundled "single-6c" or "double-12c", or a folder.
         device: where to put it; by default a GPU if PyTorch sees one, else the CPU.
-        on_problem: told why a file that an explainer has learnt is left out; by default such a file is an error.
+        on_problem: called with one line that says why an explainer's file is skipped; by default, a bad file is an
+            error.
 
     Raises:
-        CheckpointError: nothing is there, or what is there is damaged or does not fit its card.
+        CheckpointError: nothing is found, or the files are damaged or do not match the card.
     """
     keep_freed_memory()
     folder = find(source)
@@ -127,10 +130,10 @@ def load(
     card = cards.read(folder)
     names = card.get("class_names")
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise CheckpointError(f"{path} has no list of class names: it is no card of a network of flowers")
+        raise CheckpointError(f"{path} has no list of class names: expected the card of a flower network")
     try:
         network = FlowerNetwork(cards.config(BaselineConfig, card.get("network"), path), tuple(names))
-    except ValueError as error:  # what the card says is no network
+    except ValueError as error:  # no network can be built from the card
         raise CheckpointError(f"{path}: {error}") from error
     load_tensors(network, folder / WEIGHTS)
     network.fitted = fitted.read(folder, network, on_problem)
@@ -140,12 +143,12 @@ def load(
 
 
 def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
-    """Write a network in half precision, its card and what explainers have learnt for it, each file whole or not.
+    """Write a network in half precision, its card and what explainers have learnt for it, each file atomically.
 
     Args:
-        network: on any device; it is left as it is, so round it by `.half().float()` before you judge it.
-        folder: made if missing; files of the same names are replaced.
-        card: must be JSON; format, config and class names are filled in here.
+        network: on any device; it is not changed, so round it with `.half().float()` before you evaluate it.
+        folder: created if missing; existing files are replaced.
+        card: content that JSON can hold; format, config and class names are filled in here.
 
     Raises:
         CheckpointError: the card or the config holds a number that is not finite.
@@ -155,7 +158,7 @@ def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
     try:
         text = json.dumps({**card, **facts}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError as error:
-        raise CheckpointError(f"the card for {folder} holds a number that is not finite: mend it") from error
+        raise CheckpointError(f"the card for {folder} holds a number that is not finite: correct it") from error
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
         for name, tensor in network.state_dict().items()
@@ -166,12 +169,12 @@ def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
 
 
 def _of_rows(name: str, learnt: Fitted, rows: slice, count: int) -> Fitted:
-    """Return what an explainer has learnt for one class, out of what it has learnt for all."""
+    """Return the part of what an explainer has learnt that belongs to one class."""
     for key in _ONE_ROW_PER_CLASS:
         if key in learnt.tensors and learnt.tensors[key].shape[:1] != (count,):
             raise CheckpointError(
                 f"{name}: the tensor {key} has shape {tuple(learnt.tensors[key].shape)}; expected {count} rows, one "
-                "for each class: fit it again by python -m siam fit"
+                "per class: fit it again with python -m siam fit"
             )
     tensors = {key: value[rows] if key in _ONE_ROW_PER_CLASS else value for key, value in learnt.tensors.items()}
     return Fitted(tensors, learnt.facts)

@@ -1,7 +1,7 @@
-"""The Hugging Face Hub: pairs fetched from a repository, and put into one.
+"""The Hugging Face Hub: downloads pairs and reports what goes wrong with it in plain sentences.
 
-A repository holds the files of a folder of networks and a README.md that says the same for people. The Hub's address,
-cache and token are those of huggingface_hub (HF_ENDPOINT, HF_HOME, HF_TOKEN or `hf auth login`).
+A repository holds the files of a pair and a README.md that describes it for people. The Hub's address, cache and token
+are those of huggingface_hub (HF_ENDPOINT, HF_HOME, HF_TOKEN or `hf auth login`).
 """
 
 import re
@@ -23,17 +23,17 @@ LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
 
 
 def fetch(source: str) -> Path:
-    """Return the local folder of a pair on the Hub: only what is not yet in the cache is fetched.
+    """Return the local folder of a pair on the Hub, downloading only what is not yet in the cache.
 
-    Without a revision, or with a branch or tag, one small request asks for its commit; with a full commit hash, what is
-    in the cache is used without any request. With HF_HUB_OFFLINE=1, or where the Hub cannot be reached, the cache alone
-    answers.
+    Without a revision, or with a branch or tag, one small request asks for the commit; with a full commit hash, a
+    cached pair is used without any request. With HF_HUB_OFFLINE=1, or if the Hub cannot be reached, only the cache is
+    used.
 
     Args:
-        source: `owner/name`, or `owner/name@revision` with a branch, a tag or a commit.
+        source: `owner/name`, or `owner/name@revision` with a branch, tag or commit.
 
     Raises:
-        CheckpointError: there is no such repository or revision, it holds no pair, or it cannot be had.
+        CheckpointError: there is no such repository or revision, it holds no pair, or it cannot be downloaded.
     """
     repository, _, revision = source.partition("@")
     check_name(repository)
@@ -42,21 +42,23 @@ def fetch(source: str) -> Path:
     with plain_errors(source):
         folder = Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(FILES_OF_A_PAIR)))
     if not (folder / CARD).is_file():
-        raise CheckpointError(f"{source!r} on the Hub holds no {CARD}, so no networks of this program: check the name")
+        raise CheckpointError(
+            f"{source!r} on the Hub holds no {CARD}, so it is not a pair of this program: check the name"
+        )
     return folder
 
 
 def check_name(repository: str) -> None:
-    """Refuse what cannot be the name of a repository, with a CheckpointError."""
+    """Raise a CheckpointError if this cannot be the name of a repository."""
     if not _REPOSITORY.fullmatch(repository) or "--" in repository or ".." in repository:
         raise CheckpointError(f"{repository!r} is not the name of a Hub repository: expected owner/name")
 
 
 @contextmanager
 def plain_errors(place: str, *, writing: bool = False) -> Iterator[None]:
-    """Turn what goes wrong with the Hub into one sentence.
+    """Turn any error of the Hub into a `CheckpointError` of one sentence.
 
-    The library's own remarks are kept from stderr, and its progress bars too where nobody watches them.
+    Hides the library's own log messages, and its progress bars unless stderr is a terminal.
     """
     before = logging.get_verbosity()
     logging.set_verbosity_error()
@@ -69,7 +71,7 @@ def plain_errors(place: str, *, writing: bool = False) -> Iterator[None]:
             yield
     except CheckpointError:
         raise
-    except Exception as error:  # of the HTTP client, of uploading threads, of the cache: there is no common base
+    except Exception as error:  # from the HTTP client, uploading threads or the cache, which have no common base class
         raise CheckpointError(_sentence(error, place, writing)) from error
     finally:
         logging.set_verbosity(before)
@@ -85,26 +87,27 @@ def _sentence(error: Exception, place: str, writing: bool) -> str:
     if is_offline_mode():
         if writing:
             return "HF_HUB_OFFLINE is set, so nothing can be pushed: unset it"
-        return f"{place!r} is not in the local cache, and HF_HUB_OFFLINE is set: unset it to fetch it"
+        return f"{place!r} is not in the local cache, and HF_HUB_OFFLINE is set: unset it to download the pair"
     local = next((item for item in chain if isinstance(item, OSError) and item.filename), None)
     if local is not None:
-        return f"{place!r}: {local.filename}: {local.strerror}: check the space left and the rights of the Hub's cache"
+        where = f"{place!r}: {local.filename}: {local.strerror}"
+        return f"{where}: check the free space and the permissions of the Hub's cache"
     reason = " ".join(str(chain[-1]).split())[:160] or type(chain[-1]).__name__
-    return f"the Hub could not be reached for {place!r} ({reason}): check the network, or HF_ENDPOINT if it is set"
+    return f"the Hub could not be reached for {place!r} ({reason}): check the connection, and HF_ENDPOINT if it is set"
 
 
 def _refusal(answer: HfHubHTTPError, place: str, writing: bool) -> str:
-    """Say what an HTTP status of the Hub means."""
+    """Say in one sentence what the Hub's HTTP status means."""
     status = answer.response.status_code
     if isinstance(answer, RevisionNotFoundError):
         return f"{place!r}: the Hub has no such revision: check the branch, tag or commit"
     if isinstance(answer, GatedRepoError):
-        return f"{place!r} is open only to those who accept its terms: do so on its page, then {LOG_IN}"
+        return f"{place!r} is open only to people who have accepted its terms: accept them on its page, then {LOG_IN}"
     if status == 401 and (writing or not isinstance(answer, RepositoryNotFoundError)):
-        return f"the Hub wants a valid token (401) for {place!r}: {LOG_IN}"
+        return f"the Hub needs a valid token (401) for {place!r}: {LOG_IN}"
     if status == 403:
         right = "write" if writing else "read"
-        return f"the Hub does not allow this for {place!r} (403): use a token with the right to {right}"
+        return f"the Hub does not allow this for {place!r} (403): use a token that may {right} it"
     if status in (401, 404):
         return f"the Hub has no repository {place!r}, or it is private ({status}): check the name, or {LOG_IN}"
     detail = " ".join((answer.server_message or "").split())[:120]
@@ -112,7 +115,7 @@ def _refusal(answer: HfHubHTTPError, place: str, writing: bool) -> str:
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """Return an error and those that it came from, the first cause last."""
+    """Return an error and the chain of its causes, the root cause last."""
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)

@@ -1,9 +1,9 @@
-"""Which networks these are: names for them that depend on their numbers alone, never on the objects that hold them.
+"""Hashes that identify networks by their numbers, never by the objects that hold them.
 
-    identity(pair)     of the exact weights, the configs and what explainers have learnt: the key of every cache
-    fingerprint(net)   of the weights in half precision: by it, files name the network that they belong to
+    identity(pair)     hash of exact weights, configs and what explainers have learnt: the key of every cache
+    fingerprint(net)   hash of the weights in half precision: files use it to name the network they belong to
 
-Objects are no keys: Python gives the `id` of one that is gone to the next one.
+The `id` of an object would be no key: Python reuses it once the object is gone.
 """
 
 import hashlib
@@ -15,16 +15,16 @@ from torch import Tensor, nn
 
 
 class Digest(Protocol):
-    """What takes bytes in, as the hashes of `hashlib` do."""
+    """Anything that takes in bytes as the hashes of `hashlib` do."""
 
     def update(self, data: bytes, /) -> None:
         """Take bytes in."""
 
 
 class Networks(Protocol):
-    """A SIAM and its baseline, as a `siam.models.checkpoint.Pair` has them."""
+    """Anything with a SIAM and a baseline, such as a `siam.models.checkpoint.Pair`."""
 
-    # ruff's D102: the class says what they are
+    # no docstrings of their own (ruff's D102): the class describes them
     @property
     def siam(self) -> nn.Module: ...  # noqa: D102
 
@@ -32,20 +32,20 @@ class Networks(Protocol):
     def baseline(self) -> nn.Module | None: ...  # noqa: D102
 
 
-# For each object and choice: its configs and the state of its tensors, and its identity as long as they stay so.
+# For each object and value of `learnt`: its configs, the state of its tensors, and the identity that holds for these.
 _Version = tuple[ref[Tensor], int, int]
 _KNOWN: WeakKeyDictionary[object, dict[bool, tuple[list[str], list[_Version], str]]] = WeakKeyDictionary()
 
 
 def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
-    """Return a hash of networks; those that are loaded twice have the same, and others have another.
+    """Return a hash that is the same for the same networks, however often they are loaded, and differs for others.
 
-    It is computed once, and again where a config or a tensor was exchanged or changed in place; only what is written
-    through `tensor.data` goes unnoticed.
+    It is computed once, and again only after a config or a tensor was replaced or changed in place; writes through
+    `tensor.data` go unnoticed.
 
     Args:
         of: one network, or a pair.
-        learnt: whether networks differ for which explainers have learnt other things (`fitted`): scores do not.
+        learnt: whether to include what explainers have learnt (`fitted`), on which scores do not depend.
     """
     together = (of, None) if isinstance(of, nn.Module) else (of.siam, of.baseline)
     networks = [network for network in together if network is not None]
@@ -65,9 +65,9 @@ def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
 
 
 def fingerprint(network: nn.Module) -> str:
-    """Return a hash of a network's weights in half precision, the same on every device and however they are stored.
+    """Return a hash of a network's weights in half precision, the same on every device and for full or half storage.
 
-    Stored files hold it: it must stay as it is.
+    It is stored in files, so it must never change.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
@@ -76,9 +76,9 @@ def fingerprint(network: nn.Module) -> str:
 
 
 def record_name(baseline: nn.Module, siam: nn.Module | None) -> str:
-    """Return by what records of a comparison name its networks: fingerprints, and what explainers have learnt.
+    """Return the name of the networks in the records of a comparison: a hash of fingerprints and what was learnt.
 
-    Stored files hold it: it must stay as it is.
+    It is stored in files, so it must never change.
     """
     digest = hashlib.sha256()
     for network in (baseline, siam):
@@ -88,13 +88,13 @@ def record_name(baseline: nn.Module, siam: nn.Module | None) -> str:
 
 
 def take_weights(digest: Digest, network: nn.Module) -> None:
-    """Let a hash take in the exact weights of a network."""
+    """Add the exact weights of a network to a hash."""
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + _bytes(tensor))
 
 
 def take_learnt(digest: Digest, network: nn.Module) -> None:
-    """Let a hash take in what explainers have learnt for a network; nothing where that is nothing."""
+    """Add what explainers have learnt for a network to a hash; this may be nothing."""
     for name, fitted in sorted(getattr(network, "fitted", {}).items()):
         for key, tensor in sorted(fitted.tensors.items()):
             digest.update(f"{name} {key}".encode() + _bytes(tensor))
@@ -113,12 +113,12 @@ def _tensors(network: nn.Module, learnt: bool) -> Iterator[Tensor]:
 
 
 def _version(tensor: Tensor) -> _Version:
-    """Return what becomes another when a tensor is exchanged, moved, or changed in place."""
+    """Return a value that changes when a tensor is replaced, moved or changed in place."""
     return ref(tensor), 0 if tensor.is_inference() else tensor._version, tensor.data_ptr()
 
 
 def _same(before: list[_Version], now: list[_Version]) -> bool:
-    """Return whether these are the same tensors, unchanged; two references would compare the tensors' numbers."""
+    """Return whether these are the same tensors, unchanged; comparing references with == would compare the numbers."""
     return len(before) == len(now) and all(
         old() is new() and of_old == of_new for (old, *of_old), (new, *of_new) in zip(before, now, strict=True)
     )

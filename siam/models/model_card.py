@@ -1,19 +1,19 @@
-"""The README.md of a pair on the Hub: its card, for people."""
+"""The README.md of a pair on the Hub: its model card, for people."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_DETAILS = {"per_attribute"}  # figures that stay in card.json
+_DETAILS = {"per_attribute"}  # figures that only card.json holds
 _ABOUT = (
-    "SIAM scores a photo through maps of named attributes that are combined linearly, so each attribute's contribution "
+    "SIAM scores a photo through maps of named attributes and combines them linearly, so each attribute's contribution "
     "is exact: what the network saw, where, and how much it counted. D. Marcos, S. Lobry, D. Tuia: Semantically "
     "Interpretable Activation Maps: what-where-how explanations within CNNs. ICCV Workshops, 2019. arXiv:1909.08442."
 )
 
 
 def model_card(card: Mapping[str, Any], repository: str) -> str:
-    """Return the README.md of the pair with this card, in the Hub repository `owner/name`."""
+    """Return the README.md for the pair with this card, in the Hub repository `owner/name`."""
     siam = card["siam"]
     scale = siam["scale"]
     networks = "SIAM alone" if card.get("baseline") is None else "SIAM and its baseline"
@@ -22,7 +22,7 @@ def model_card(card: Mapping[str, Any], repository: str) -> str:
         f"# {_line(card.get('name', repository))}",
         _line(card.get("summary", "")),
         f"```python\nimport siam\n\npair = siam.load({json.dumps(repository)})\n```",
-        f"{networks}, trunk `{_line(siam['backbone'])}`, {len(siam['attributes'])} attributes. Scores: "
+        f"{networks}, backbone `{_line(siam['backbone'])}`, {len(siam['attributes'])} attributes. Scores: "
         f"{_line(scale['name'])}, {scale['low']:g} to {scale['high']:g}.",
         _section("Trained on", card.get("training_data")),
         _section("Limits", card.get("limits")),
@@ -37,7 +37,7 @@ def _section(title: str, words: Any) -> str:
 
 
 def _figures(metrics: Any) -> str:
-    """Return nested figures as one table, a row each, named by the way to it."""
+    """Return nested figures as one table, one row each, named by their path."""
     if not isinstance(metrics, Mapping) or not metrics:
         return ""
     rows = [f"| {_line(name)} | {_line(value)} |" for name, value in _flat(metrics)]
@@ -52,11 +52,11 @@ def _flat(values: Mapping[str, Any], way: str = "") -> Iterator[tuple[str, str]]
         if isinstance(value, Mapping):
             yield from _flat(value, path)
         elif value is None:
-            yield path, "not defined"
+            yield path, "undefined"
         else:
             yield path, f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _line(words: Any) -> str:
-    """Return words on one line that neither ends a table's cell nor opens a tag."""
+    """Return words on one line, escaped so that they neither end a table cell nor open a tag."""
     return " ".join(str(words).split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""Put a pair of networks on the Hugging Face Hub."""
+"""Uploads a pair of networks to the Hugging Face Hub."""
 
 from pathlib import Path
 
@@ -18,28 +18,28 @@ def push(
     revision: str | None = None,
     message: str | None = None,
 ) -> str:
-    """Put a pair on the Hub, in one commit with a README.md made from its card; return the commit's address.
+    """Upload a pair to the Hub, in one commit with a README.md made from its card; return the commit's address.
 
     Args:
         source: the name of a bundled pair, or a folder. It is loaded first, so nothing damaged is published.
-        repository: `owner/name`; made if missing.
-        private: keep the repository from others. One that exists and is public is refused then, not changed.
-        revision: a branch; made if missing. By default the main one.
-        message: of the commit.
+        repository: `owner/name`; created if missing.
+        private: create a private repository. If it exists and is public, this is an error, and nothing is changed.
+        revision: a branch, created if missing; by default the main branch.
+        message: the commit message.
 
     Raises:
         CheckpointError: the pair is damaged, there is no token, or the Hub refuses or cannot be reached.
     """
     check_name(repository)
     if isinstance(source, str) and not Path(source).is_dir() and "/" in source:
-        raise CheckpointError(f"{source!r} is no folder here: push takes a folder of networks or a bundled name")
+        raise CheckpointError(f"{source!r} is not a folder: give a pair's folder or a bundled name")
     folder = find(source)
     pair = load(folder, device="cpu")
     place = f"{repository}@{revision}" if revision else repository
     with plain_errors(place, writing=True):
         token = get_token()
         if token is None:
-            raise CheckpointError(f"there is no token for the Hub, which pushing needs: {LOG_IN}")
+            raise CheckpointError(f"pushing needs a token for the Hub, and there is none: {LOG_IN}")
         api = HfApi(token=token)
         api.create_repo(repository, private=private or None, exist_ok=True)
         if private and not api.model_info(repository).private:

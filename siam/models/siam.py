@@ -1,4 +1,4 @@
-"""SIAM: named attribute maps over a trunk, weighted by templates and summed to the score.
+"""SIAM: named attribute maps on top of a backbone, weighted by templates and summed to the score.
 
     A_k = relu(conv_k(features)), border cells set to 0               attribute map of attribute k
     W_k = w_k (a+_k T+_k + a-_k T-_k),   T+, T- >= 0                   its effective template, on a g x g grid
@@ -21,7 +21,7 @@ from siam.models.backbones import create_backbone
 
 @dataclass(frozen=True)
 class SIAMConfig:
-    """Everything that rebuilds a `SIAM` and prepares its input."""
+    """Everything needed to rebuild a `SIAM` and to prepare its input; shared settings as in `BaselineConfig`."""
 
     backbone: str
     scale: RatingScale
@@ -31,13 +31,13 @@ class SIAMConfig:
     std: tuple[float, float, float]
     attributes: tuple[str, ...]
     grid: int = 15  # the paper's templates are 15 x 15
-    border: int = 2  # outer cells of the maps that are not used, against border effects
+    border: int = 2  # outer cells of the maps that are ignored, to avoid border effects
     attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
     predicts_variance: bool = False  # a second set of templates for the spread of the votes
-    template_relu: bool = False  # a negative response to a template counts as 0; no effect while templates are >= 0
+    template_relu: bool = False  # a negative template response counts as 0; no effect if all templates are >= 0
 
     def __post_init__(self) -> None:
-        """Refuse what no network can be built from, with a ValueError."""
+        """Raise a ValueError for settings from which no network can be built."""
         if self.attribute_link not in ("tanh", "sigmoid"):
             raise ValueError(f"attribute_link is {self.attribute_link!r}; expected 'tanh' or 'sigmoid'")
         if self.grid < 1 or self.border < 0 or not self.attributes:
@@ -49,11 +49,11 @@ class SIAMConfig:
 
 @dataclass(frozen=True, eq=False)
 class SIAMOutput:
-    """What SIAM says of N images; `contributions` + `bias` = `scenicness` exactly.
+    """SIAM's output for N images; the sum of `contributions` plus `bias` equals `scenicness` exactly.
 
     Attributes:
         scenicness: (N,), on the config's rating scale.
-        bias: (), the score of a picture without any attribute.
+        bias: (), the score of a picture in which SIAM sees no attribute.
         contributions: (N, K), signed, in points of the rating scale.
         attribute_scores: (N, K), tanh or sigmoid of the mean of each attribute map: in [0, 1).
         attribute_logits: (N, K), the means themselves.
@@ -77,12 +77,12 @@ class SIAMOutput:
 @lru_cache(maxsize=64)
 def _pooling_matrix(size: int, grid: int) -> Tensor:
     """Return the (grid, size) matrix P with P @ x = adaptive average pooling of a column x to `grid` cells."""
-    with torch.inference_mode(False):  # the matrix is kept, and training must be able to use it too
+    with torch.inference_mode(False):  # the matrix is cached, and training must be able to use it too
         return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
 
 
 def _spread(templates: Tensor, height: int, width: int) -> Tensor:
-    """Return templates (..., g, g) as weights (..., h, w) of the cells of a map: pooled backwards, by the transpose."""
+    """Return templates (..., g, g) as weights (..., h, w) of a map's cells: the transpose of the pooling."""
     rows, columns = (_pooling_matrix(size, templates.shape[-1]).to(templates) for size in (height, width))
     return rows.T @ templates @ columns
 
@@ -93,16 +93,16 @@ class TemplateHead(nn.Module):
     def __init__(self, attributes: int, grid: int, relu: bool = False) -> None:
         super().__init__()
         self.relu = relu
-        # Initial values as in the authors' code; T+ and T- cancel at first, so every effective template starts at 0.
+        # Initial values as in the authors' code; T+ and T- cancel, so every effective template starts at 0.
         self.templates = nn.Parameter(torch.full((attributes, 2, grid, grid), 0.01))
         self.combination = nn.Parameter(torch.tensor([[0.5, -0.5]]).repeat(attributes, 1))  # (K, 2): a+, a-
         self.weights = nn.Parameter(torch.full((attributes,), 1 / attributes))  # (K,): w
         self.bias = nn.Parameter(torch.zeros(()))
 
     def effective_templates(self) -> Tensor:
-        """Return W (K, g, g), what one unit of each attribute in each grid cell adds to the score."""
+        """Return W (K, g, g): how many points one unit of an attribute in a grid cell adds to the score."""
         shares = self.weights[:, None] * self.combination  # (K, 2)
-        # Product by product, then one sum: a fused one would leave rounding where T+ and T- cancel.
+        # Separate products, then one sum: a fused operation would leave rounding errors where T+ and T- cancel.
         positive, negative = (shares[:, :, None, None] * self.templates).unbind(1)  # (K, g, g) each
         return positive + negative
 
@@ -111,7 +111,7 @@ class TemplateHead(nn.Module):
         return _spread(self.effective_templates(), height, width)
 
     def weights_on(self, maps: Tensor) -> Tensor:
-        """Return `cell_weights` of maps (N, K, h, w), without templates that a ReLU stops: (1 or N, K, h, w)."""
+        """Return `cell_weights` for maps (N, K, h, w), without templates that the ReLU blocks: (1 or N, K, h, w)."""
         if not self.relu:
             return self.cell_weights(*maps.shape[2:])[None]
         cells = _spread(self.templates, *maps.shape[2:])  # (K, 2, h, w)
@@ -120,7 +120,7 @@ class TemplateHead(nn.Module):
 
     @torch.no_grad()
     def set_effective_templates(self, effective: Tensor) -> None:
-        """Choose templates, combination and weights such that the effective templates are W (K, g, g)."""
+        """Set templates, combination and weights so that the effective templates are W (K, g, g)."""
         self.templates.copy_(torch.stack([2 * effective.relu(), 2 * (-effective).relu()], dim=1))  # (K, 2, g, g)
         self.combination.copy_(torch.tensor([0.5, -0.5]))
         self.weights.fill_(1.0)
@@ -131,7 +131,7 @@ class TemplateHead(nn.Module):
 
     @torch.no_grad()
     def clamp_templates(self) -> None:
-        """Set negative template values to 0: call it after every optimiser step."""
+        """Set negative template values to 0; to be called after every optimiser step."""
         self.templates.clamp_(min=0)
 
 
@@ -152,12 +152,12 @@ class SIAM(nn.Module):
         """Explain preprocessed images (N, 3, H, W).
 
         Raises:
-            ValueError: the images are so small that no cell is left inside the border.
+            ValueError: the images are so small that no map cell is left inside the border.
         """
         return self.interpret(self.backbone(images))
 
     def interpret(self, features: Tensor) -> SIAMOutput:
-        """Explain images by the trunk's features (N, C, h, w)."""
+        """Explain images from the backbone's features (N, C, h, w)."""
         maps = self.attribute_maps(features)  # (N, K, h, w)
         logits = maps.mean(dim=(2, 3))  # (N, K)
         contribution_maps = self.scenicness_head(maps)  # (N, K, h, w)
@@ -190,7 +190,7 @@ class SIAM(nn.Module):
         return nn.functional.pad(maps[:, :, border:-border, border:-border], [border] * 4)
 
     def link(self, logits: Tensor) -> Tensor:
-        """Return logits of any shape as presence: tanh (of values >= 0: in [0, 1)) or sigmoid, as the config says."""
+        """Return logits of any shape as presence: tanh (in [0, 1) for values >= 0) or sigmoid, as the config says."""
         return torch.tanh(logits) if self.config.attribute_link == "tanh" else torch.sigmoid(logits)
 
     def _variance(self, maps: Tensor) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Training from recipes: heads on frozen features, whole networks, and the classifiers of flowers."""
+"""Training from recipes: heads on frozen features, whole networks, and classifiers of rendered flowers."""
 
 from typing import TYPE_CHECKING
 

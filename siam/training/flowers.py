@@ -1,14 +1,14 @@
-"""Train a small classifier on rendered flowers, from scratch: the method "flowers" of the recipes.
+"""Trains a small classifier of rendered flowers from scratch: the method "flowers" of the recipes.
 
-    loss = cross-entropy of the logits of moved pictures;  AdamW, learning rates of one cycle
+    loss = cross-entropy of the logits of moved pictures;  AdamW, one-cycle learning rate
 
 The learning rate rises and falls once over the whole run: L. N. Smith, N. Topin, "Super-Convergence", 2018,
-arXiv:1708.07120. Pictures are mirrored, shifted and scaled, but their colours are left alone, because classes differ by
-nothing else. The test pictures are looked at once, by the weights as they are stored; and once more with the part that
-tells the class painted grey: accuracy must then fall, or the masks would not show what the network goes by.
+arXiv:1708.07120. Pictures are mirrored, shifted and scaled, but their colours are left alone, because the classes
+differ in nothing else. The test pictures are used once, with the weights as stored, and once more with the part that
+identifies the class painted grey: accuracy must then drop, or the masks would not show what the network relies on.
 
-Settings of a recipe: `name` and `seed`; [data] `folder` below --root and the texts of the card; [network] as
-`siam.models.baseline.BaselineConfig`, but for the scale; [training] as `Schedule`.
+Settings of a recipe: `name` and `seed`; [data] with `folder` below --root and the texts of the card; [network] as
+`siam.models.baseline.BaselineConfig`, but without the scale; [training] as `Schedule`.
 """
 
 import shlex
@@ -40,8 +40,8 @@ from siam.runtime.provenance import provenance
 
 _TEXTS = ("summary", "training_data", "limits")  # of the card
 _TOP, _DATA = {"method", "name", "seed", "data", "network", "training"}, {"folder", *_TEXTS}
-_GREY = 128  # of what is painted over
-_BATCH = 64  # pictures judged at once
+_GREY = 128  # paints over the identifying part
+_BATCH = 64  # pictures evaluated at once
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Schedule:
 
     Attributes:
         epochs: passes over the training pictures.
-        small_epochs: how many of them, the first, see pictures at half the size: a quarter of the time.
-        batch: pictures in a step.
-        learning_rate: the highest of the cycle.
+        small_epochs: how many of the first epochs use pictures at half the size, which takes a quarter of the time.
+        batch: pictures per step.
+        learning_rate: the highest in the cycle.
         weight_decay: of AdamW.
-        shift: by how much of its side a picture is moved at most, each way.
-        zoom: by how much a picture is made larger or smaller at most: 0.2 is factors from 0.8 to 1.2.
+        shift: largest shift in either direction, as a share of the picture's side.
+        zoom: largest change of scale: 0.2 means factors from 0.8 to 1.2.
         mirror: whether half of the views are mirrored left to right.
-        threads: of PyTorch while training: sums of another number of threads round otherwise.
+        threads: number of PyTorch threads in training; another number rounds sums differently.
     """
 
     epochs: int
@@ -71,14 +71,14 @@ class Schedule:
     threads: int
 
     def __post_init__(self) -> None:
-        """Refuse what no training is possible with, with a ValueError."""
+        """Raise a ValueError for settings with which no training is possible."""
         if min(self.epochs, self.batch, self.threads) < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
             raise ValueError(
-                "epochs, batch and threads are 1 or more, learning_rate above 0, weight_decay 0 or more: not "
+                "expected epochs, batch and threads of at least 1, learning_rate above 0, weight_decay at least 0, not "
                 f"{self.epochs}, {self.batch}, {self.threads}, {self.learning_rate} and {self.weight_decay}"
             )
         if not (0 <= self.shift < 1 and 0 <= self.zoom < 1):
-            raise ValueError(f"shift and zoom are at least 0 and below 1: not {self.shift} and {self.zoom}")
+            raise ValueError(f"expected shift and zoom of at least 0 and below 1, not {self.shift} and {self.zoom}")
 
 
 class Pictures(NamedTuple):
@@ -89,7 +89,7 @@ class Pictures(NamedTuple):
 
 
 def is_flower_recipe(path: Path) -> bool:
-    """Return whether a file is a recipe of this method; where it cannot be read, it is for others to say so."""
+    """Return whether a file is a recipe of this method; False if it cannot be read, which others then report."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")).get("method") == "flowers"
     except (OSError, ValueError):
@@ -97,16 +97,16 @@ def is_flower_recipe(path: Path) -> bool:
 
 
 def train_flowers(recipe_path: Path, root: Path, out: Path) -> FlowerNetwork:
-    """Train a classifier as a recipe says, judge it, and write it with its card to `out`; return it as it is stored.
+    """Train a classifier from a recipe, evaluate it and write it with its card to `out`; return it as stored.
 
     Args:
         recipe_path: a TOML file such as recipes/flowers-single-6c.toml.
         root: the folder that holds the datasets.
-        out: where network and card go.
+        out: folder for network and card.
 
     Raises:
-        DatasetError: the recipe lacks a setting or has an unknown one, or the flowers are not as their layout says.
-        TrainingError: a setting is wrong, or the loss is no longer a number.
+        DatasetError: the recipe has a missing or unknown setting, or the flowers do not match their layout.
+        TrainingError: a setting is wrong, or the loss is no longer finite.
     """
     keep_freed_memory(large_blocks=True)
     recipe, config, schedule = _read(recipe_path)
@@ -114,7 +114,7 @@ def train_flowers(recipe_path: Path, root: Path, out: Path) -> FlowerNetwork:
     with _threads(schedule.threads):
         train, val, test = (read_pictures(photos, split, config) for split in ("train", "val", "test"))
         network = fit(config, photos.class_names, train, val, schedule, recipe["seed"])
-        network.half().float()  # what is judged is what is stored
+        network.half().float()  # evaluate exactly what is stored
         figures = _figures(network, val, test, read_pictures(photos, "test", config, hide_part=True))
     command = shlex.join(["python", "-m", "siam", "train", str(recipe_path), "--root", str(root), "--out", str(out)])
     record = {"variant": photos.variant, "figures": figures, "command": command, **provenance()}
@@ -123,15 +123,15 @@ def train_flowers(recipe_path: Path, root: Path, out: Path) -> FlowerNetwork:
 
 
 def read_pictures(photos: FlowerPhotos, split: str, config: BaselineConfig, *, hide_part: bool = False) -> Pictures:
-    """Decode the pictures of a split at the network's size; `hide_part` paints what tells the class grey before that.
+    """Decode the pictures of a split at the network's size; `hide_part` first paints the identifying part grey.
 
     Raises:
-        DatasetError: there are none, or a mask is missing or damaged.
+        DatasetError: the split is empty, or a mask is missing or damaged.
         ImageError: a picture is damaged.
     """
     chosen = np.flatnonzero(photos.split == split)
     if not len(chosen):
-        raise DatasetError(f"the flowers have no pictures in the split {split}: render ten times their classes or more")
+        raise DatasetError(f"the flowers have no pictures in the split {split}: render at least ten per class")
     height, width = target_size((photos.size, photos.size), config)
     pixels = torch.empty(len(chosen), 3, height, width, dtype=torch.uint8)
     for row, index in enumerate(tqdm(chosen.tolist(), desc=f"{split} pictures", file=sys.stderr, disable=None)):
@@ -148,12 +148,12 @@ def read_pictures(photos: FlowerPhotos, split: str, config: BaselineConfig, *, h
 def fit(
     config: BaselineConfig, class_names: tuple[str, ...], train: Pictures, val: Pictures, schedule: Schedule, seed: int
 ) -> FlowerNetwork:
-    """Return a network trained on pictures, in evaluation mode; accuracy on `val` is told on stderr as it goes.
+    """Return a network trained on pictures, in evaluation mode; accuracy on `val` is shown on stderr as it trains.
 
-    The weights are those after the last step: none are chosen by `val`.
+    The weights are those after the last step; `val` does not influence them.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss is no longer finite.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng([]):
@@ -182,11 +182,11 @@ def fit(
 
 
 def moved(pixels: Tensor, schedule: Schedule, generator: torch.Generator) -> Tensor:
-    """Return random views of pictures (N, 3, H, W), of the same shape; the picture's border goes on outside of it."""
+    """Return random views of pictures (N, 3, H, W), of the same shape; the border is repeated beyond the edges."""
     draws = torch.rand(len(pixels), 4, generator=generator)  # always four, whatever the settings
     scale = 1 / (1 + (2 * draws[:, 0] - 1) * schedule.zoom)
     flip = torch.where((draws[:, 1] < 0.5) & schedule.mirror, -1.0, 1.0)
-    shift = 2 * (2 * draws[:, 2:] - 1) * schedule.shift  # of a side of length 2, as `affine_grid` counts
+    shift = 2 * (2 * draws[:, 2:] - 1) * schedule.shift  # in units of half a side, as `affine_grid` counts
     views = torch.zeros(len(pixels), 2, 3)
     views[:, 0, 0], views[:, 1, 1], views[:, :, 2] = scale * flip, scale, shift
     grid = F.affine_grid(views, list(pixels.shape), align_corners=False)
@@ -194,14 +194,14 @@ def moved(pixels: Tensor, schedule: Schedule, generator: torch.Generator) -> Ten
 
 
 def normalised(pixels: Tensor, config: BaselineConfig) -> Tensor:
-    """Return pixels (N, 3, H, W) in [0, 1] as the network takes them: (pixel - mean) / std."""
+    """Return pixels (N, 3, H, W) in [0, 1] as the network expects them: (pixel - mean) / std."""
     mean, std = (torch.tensor(of).view(1, 3, 1, 1) for of in (config.mean, config.std))
     return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def accuracy(network: FlowerNetwork, pictures: Pictures) -> float:
-    """Return the share of pictures whose highest logit is that of their class; the network ends in evaluation mode."""
+    """Return the share of pictures whose highest logit is that of their class; puts the network in evaluation mode."""
     network.eval()
     views = (normalised(pixels / 255, network.config) for pixels in pictures.pixels.split(_BATCH))
     predicted = torch.cat([network(images).argmax(dim=1) for images in views])
@@ -209,7 +209,7 @@ def accuracy(network: FlowerNetwork, pictures: Pictures) -> float:
 
 
 def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `count` trials, of a width also at 1: E. B. Wilson, JASA 22 (1927) 209."""
+    """Return the 95 % interval of a share of `count` trials, valid at 0 and 1 too: E. B. Wilson, JASA 22 (1927) 209."""
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * (share * (1 - share) / count + z * z / (4 * count * count)) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)
@@ -244,10 +244,10 @@ def _read(path: Path) -> tuple[dict[str, Any], BaselineConfig, Schedule]:
     data = recipe.get("data", {})
     odd = sorted((recipe.keys() ^ _TOP) | (data.keys() ^ _DATA if isinstance(data, dict) else {"data"}))
     if odd:
-        raise DatasetError(f"{path} lacks or does not know {odd[0]!r}: compare it with recipes/flowers-single-6c.toml")
+        raise DatasetError(f"{path}: {odd[0]!r} is missing or unknown: compare it with recipes/flowers-single-6c.toml")
     try:
         config = card.config(BaselineConfig, {**recipe["network"], "scale": asdict(LOGITS)}, path)
         return recipe, config, Schedule(**recipe["training"])
     except (CheckpointError, TypeError, ValueError) as error:
         reason = str(error).replace("Schedule.__init__() ", "[training] ")
-        raise TrainingError(f"{path} makes no training possible: {reason}") from error
+        raise TrainingError(f"{path} has a wrong setting: {reason}") from error

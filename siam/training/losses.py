@@ -1,6 +1,6 @@
-"""What networks learn: the losses of a minibatch.
+"""The losses of a minibatch.
 
-SIAM, on photos with attribute labels and photos with ratings, each giving only its own loss (paper, section 3):
+SIAM, on photos with attribute labels and photos with ratings, each contributing only its own loss (paper, section 3):
 
     L_SUN = - mean over n, k of  l log p + (1 - l) log(1 - p),   p = tanh(mean of A_k), l the share of annotators
     L_SoN = mean over n of  (y - ybar)^2
@@ -8,8 +8,8 @@ SIAM, on photos with attribute labels and photos with ratings, each giving only 
     L     = L_SUN + r L_reg + lambda L_SoN + penalty mean |T|    T: both templates of every attribute
 
 L_reg, region supervision, is ours, for photos whose masks are known.
-Where the network predicts the variance of the votes, its squared error counts like L_SoN (published code). The baseline
-learns L_SoN alone.
+If the network predicts the variance of the votes, the squared error of that is added to L_SoN (published code). The
+baseline learns from L_SoN alone.
 """
 
 import torch
@@ -20,7 +20,7 @@ from siam.models.baseline import Baseline
 from siam.models.siam import SIAM
 from siam.training.end_to_end.minibatches import Minibatch
 
-LABELLED, RATED, BOTH = "labelled", "rated", "labelled and rated"  # kinds of photos, by what is known of them
+LABELLED, RATED, BOTH = "labelled", "rated", "labelled and rated"  # kinds of photos, by what is known about them
 _EPSILON = 1e-6  # keeps the logarithms of the cross-entropy finite
 
 
@@ -32,7 +32,7 @@ class BaselineObjective(nn.Module):
         self.network = network
 
     def forward(self, minibatch: Minibatch) -> dict[str, Tensor]:
-        """Return the scalar losses of a minibatch: "loss", which is what to minimise, and its parts."""
+        """Return the scalar losses of a minibatch: "loss", which is to be minimised."""
         rated = minibatch[RATED]
         return {"loss": mse_loss(self.network(rated["images"]).scenicness.float(), rated["scores"])}
 
@@ -41,13 +41,13 @@ class BaselineObjective(nn.Module):
 
 
 class SIAMObjective(nn.Module):
-    """The losses of a SIAM on whichever kinds of photos a minibatch holds.
+    """The losses of a SIAM on whatever kinds of photos a minibatch holds.
 
     Args:
-        network: what learns.
+        network: the SIAM to train.
         scenicness_weight: lambda, the weight of L_SoN; the paper's is 0.1.
-        template_penalty: weight of the mean of the templates, which are >= 0; the authors' code has 0.001.
-        region_weight: r, where minibatches hold regions.
+        template_penalty: weight of the mean of the templates, which are >= 0; 0.001 in the authors' code.
+        region_weight: r, for minibatches that hold regions.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class SIAMObjective(nn.Module):
         self.region_weight = region_weight
 
     def forward(self, minibatch: Minibatch) -> dict[str, Tensor]:
-        """Return the scalar losses of a minibatch: "loss", which is what to minimise, and its parts.
+        """Return the scalar losses of a minibatch: "loss", which is to be minimised, and its parts.
 
-        Photos of all kinds go through the network together, so that batch normalisation sees their mixture. Those whose
-        labels and scores are known give both losses.
+        Photos of all kinds go through the network together, so that batch normalisation sees the mixture. Photos with
+        both labels and scores contribute to both losses.
         """
         output = self.network(torch.cat([known["images"] for known in minibatch.values()]))
         losses: dict[str, Tensor] = {}
@@ -102,9 +102,9 @@ class SIAMObjective(nn.Module):
 
 
 def cross_entropies(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """Return the binary cross-entropy of each of the probabilities and labels, all in [0, 1] and of one shape.
+    """Return the elementwise binary cross-entropy of probabilities and labels, in [0, 1] and of the same shape.
 
-    Written out, because PyTorch's own refuses to run under mixed precision.
+    Written out because PyTorch's own function does not run under mixed precision.
     """
     inside = probabilities.clamp(_EPSILON, 1 - _EPSILON)
     return -(labels * inside.log() + (1 - labels) * (-inside).log1p())

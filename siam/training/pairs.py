@@ -1,4 +1,4 @@
-"""Train a pair as a recipe says: the door to both methods."""
+"""Trains a pair from a recipe, by either method."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,17 +29,17 @@ def train(
     Args:
         recipe_path: a TOML file such as recipes/photo.toml.
         root: the folder that holds the datasets.
-        out: where networks, card and, for the method "end-to-end", states and logs are written.
-        cache: where features are kept between runs of the method "heads".
-        resume: go on with the run that `out` holds. The method "heads" takes minutes and begins anew, with the
-            features in `cache`; either way the result is that of a run without interruption.
-        results: where the cross-validated figures of the method "heads" are stored, too.
-        on_cross_validated: called with what the networks of the cross-validation (first seed) say of the photos they
+        out: folder for networks, card and, for the method "end-to-end", states and logs.
+        cache: folder that keeps features between runs of the method "heads".
+        resume: continue the run in `out`. The method "heads" takes minutes and starts again, with the features in
+            `cache`; either way the result is that of an uninterrupted run.
+        results: file for the cross-validated figures of the method "heads".
+        on_cross_validated: called with the predictions of the cross-validation (first seed) for photos its networks
             never saw; only for the method "heads".
 
     Raises:
-        DatasetError: the recipe or a dataset is missing or not as its layout says.
-        TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer a number.
+        DatasetError: the recipe or a dataset is missing or does not match its layout.
+        TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer finite.
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
@@ -51,26 +51,26 @@ def train(
             write(result(pair.card, pair.name), results)
         return pair
     if results is not None:
-        raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results, and use siam evaluate --out")
+        raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results and use siam evaluate --out")
     if on_cross_validated is not None:
         raise TrainingError(
-            f"{recipe_path} is not cross-validated: leave out --gallery, and use siam evaluate --gallery"
+            f"{recipe_path} is not cross-validated: leave out --gallery and use siam evaluate --gallery"
         )
     try:
         from siam.training.end_to_end.experiment import train_end_to_end
     except ModuleNotFoundError as error:
         raise TrainingError(
-            f"{error.name} is missing, which training needs: pip install -r requirements-train.txt"
+            f"training needs {error.name}, which is not installed: pip install -r requirements-train.txt"
         ) from error
     return train_end_to_end(recipe, root, out, resume=resume)
 
 
 def cross_validate(recipe_path: Path, root: Path, cache: Path) -> "OutOfFold":
-    """Return what the networks of a cross-validation (first seed) say of the photos they never saw; no pair is trained.
+    """Return the predictions of a cross-validation (first seed) for photos its networks never saw; trains no pair.
 
     Raises:
-        DatasetError: as `train`.
-        TrainingError: the recipe is of another method than "heads".
+        DatasetError: the recipe or a dataset is missing or does not match its layout.
+        TrainingError: the recipe's method is not "heads".
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
@@ -82,10 +82,10 @@ def cross_validate(recipe_path: Path, root: Path, cache: Path) -> "OutOfFold":
 
 
 def rated_source(recipe: dict[str, Any], name: str | None = None) -> str:
-    """Return a source of scores of a recipe: the one of that name, or the first.
+    """Return the name of one of a recipe's sources of scores: the given one, or the first.
 
     Raises:
-        TrainingError: the recipe has none of that name.
+        TrainingError: the recipe has no source of that name.
     """
     from siam.training.heads.examples import source_name
 

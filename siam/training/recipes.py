@@ -1,12 +1,13 @@
 """Recipes: training settings as TOML, one file per trained pair.
 
-`method = "heads"` fits heads on the features of a trunk (few photos, two CPU cores:
-`siam.training.heads.cross_validation`); `method = "end-to-end"` trains whole networks (many photos, a GPU:
-`siam.training.end_to_end.experiment`). Its section [training] may have `region_weight` (0; `siam.training.losses`),
-`frozen_stages` (0; the trunk's first ones) and `half_weights` (false; whether networks are stored in half precision).
-Its section [network] and that of "heads" may have `mean`, `std` and `size_multiple`, which else are the trunk's; an
-entry of [data] of "heads" is a folder in the layout of SUN or OASIS, or { reader = …, folder = … }.
-`method = "flowers"` is that of `siam.training.flowers`, which reads its own.
+`method = "heads"` fits heads on the features of a frozen backbone (few photos, two CPU cores:
+`siam.training.heads.cross_validation`). An entry of its [data] is a folder in the layout of SUN or OASIS, or
+{ reader = …, folder = … }.
+`method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.training.end_to_end.experiment`). Optional
+settings in [training], with their defaults: `region_weight` (0; see `siam.training.losses`), `frozen_stages` (0; how
+many of the backbone's first stages stay frozen) and `half_weights` (false; whether to store half precision).
+In [network], both methods accept `mean`, `std` and `size_multiple`; the defaults are the backbone's.
+`method = "flowers"` is described in `siam.training.flowers`, which reads its own recipes.
 """
 
 import tomllib
@@ -46,7 +47,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     """Read a recipe.
 
     Raises:
-        DatasetError: the file is missing, is not TOML, names no method, or lacks a setting.
+        DatasetError: the file is missing, is not TOML, has no known method, or lacks a setting.
     """
     try:
         recipe = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -62,7 +63,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for section, keys in _SETTINGS[method].items():
         values = recipe.get(section, {}) if section else recipe
         if not isinstance(values, dict) or (section and section not in recipe):
-            raise DatasetError(f"{path} lacks {section!r}, a section: compare it with {_EXAMPLES[method]}")
+            raise DatasetError(f"{path} lacks the section [{section}]: compare it with {_EXAMPLES[method]}")
         missing = [key for key in keys if key not in values]
         if missing:
             where = f" in [{section}]" if section else ""

@@ -116,7 +116,7 @@ def assert_fails(result, *words):
 def one_note(err, words):
     """Return whether exactly one line is a note, and has these words and what to do."""
     notes = [line for line in err.splitlines() if "note: " in line]
-    return len(notes) == 1 and words in notes[0] and "fit it again by python -m siam fit" in notes[0]
+    return len(notes) == 1 and words in notes[0] and "fit it again with python -m siam fit" in notes[0]
 
 
 def kept(folder):
@@ -200,7 +200,7 @@ def test_what_numpy_refuses_is_told_in_one_line(run, networks, photos, vebi, mon
 
 def test_it_mends_what_was_fitted_to_another_network(run, networks, photos):
     fitted.write("lcam_fm", Fitted({"bias": torch.ones(1)}, {}), baseline_network(seed=1), networks)
-    with pytest.raises(CheckpointError, match="fit it again by python -m siam fit"):
+    with pytest.raises(CheckpointError, match="fit it again with python -m siam fit"):
         siam.load(networks)
     status, _out, err = run("--model", networks, "--photos", photos, "--only", "lcam_fm")
     assert status == 0 and one_note(err, "lcam_fm.safetensors was fitted to another network")
@@ -228,7 +228,7 @@ def test_flowers_are_fitted_anew_as_the_message_asks_for(run, vebi, tmp_path):
     assert run(*options, "lcam_fm")[0] == 0
     first = (folder / "lcam_fm.safetensors").read_bytes()
     fitted.write("vebi", Fitted({"relevance": torch.ones(3, 2)}, {}), baseline_network(seed=1), folder)
-    with pytest.raises(CheckpointError, match="fit it again by python -m siam fit"):
+    with pytest.raises(CheckpointError, match="fit it again with python -m siam fit"):
         flower_network.load(folder)
     status, _out, err = run(*options, "lcam_img")
     assert status == 0 and one_note(err, "vebi.safetensors was fitted to another network")

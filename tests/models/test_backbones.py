@@ -28,7 +28,7 @@ def test_unknown_name_suggests_others():
 
 
 def test_tokens_are_refused():
-    with pytest.raises(ValueError, match="choose a convolutional trunk"):
+    with pytest.raises(ValueError, match="choose a convolutional backbone"):
         create_backbone("vit_tiny_patch16_224")
 
 

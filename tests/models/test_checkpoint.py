@@ -63,7 +63,7 @@ def test_no_parts_are_left_behind(folder):
 
 def test_wrong_shape_names_tensor_and_both_shapes(folder):
     change_tensors(folder / "siam.safetensors", lambda t: t.update({"attribute_layer.bias": torch.zeros(7)}))
-    with pytest.raises(siam.CheckpointError, match=r"attribute_layer.bias has shape \(7,\).*wants \(5,\)"):
+    with pytest.raises(siam.CheckpointError, match=r"attribute_layer.bias has shape \(7,\).*needs \(5,\)"):
         siam.load(folder)
 
 
@@ -105,7 +105,7 @@ def test_missing_files(folder):
         (lambda card: card.update(format=99), "format 99; this version reads format 1: update SIAM Explorer"),
         (lambda card: card.update(format=0), "format 0; this version reads format 1: take a card that it wrote"),
         (lambda card: card.pop("siam"), "no config for SIAMConfig"),
-        (lambda card: card["siam"].pop("grid"), "lacks or does not know: grid"),
+        (lambda card: card["siam"].pop("grid"), "missing or unknown settings: grid"),
         (lambda card: card["siam"].update(scale={"name": "x"}), "expected name, low and high"),
         (lambda card: card["siam"].update(attribute_link="softmax"), "expected 'tanh' or 'sigmoid'"),
         (lambda card: card["siam"].update(border=-1), "border is -1"),
@@ -118,7 +118,7 @@ def test_missing_files(folder):
         (lambda card: card["siam"].update(std=[0.2, 0.2, float("nan")]), "std is .*None"),
         (lambda card: card["siam"].update(predicts_variance=1), "predicts_variance is 1"),
         (lambda card: card["siam"]["scale"].update(low="x"), "low is 'x'"),
-        (lambda card: card["baseline"].update(template_relu=False), "does not know: template_relu"),
+        (lambda card: card["baseline"].update(template_relu=False), "unknown settings: template_relu"),
         (lambda card: card["siam"].update(backbone="resnet1"), "no backbone named 'resnet1'"),
     ],
 )

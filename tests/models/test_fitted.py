@@ -87,7 +87,7 @@ def test_who_asks_for_it_gets_what_is_whole_and_one_line_for_each_other_file(pai
     assert [problem.count("\n") for problem in problems] == [0, 0]
     assert "lcam_img.safetensors was fitted to another network" in problems[0]
     assert "vebi.safetensors is not readable" in problems[1]
-    assert all(problem.endswith("fit it again by python -m siam fit") for problem in problems)
+    assert all(problem.endswith("fit it again with python -m siam fit") for problem in problems)
     with pytest.raises(CheckpointError, match="lcam_img"):
         fitted.read(tmp_path, pair.baseline)
     for name in ("lcam_img", "vebi"):

@@ -185,9 +185,9 @@ def changed(**what):
         (changed(class_names=None), "no list of class names"),
         (changed(class_names=["a", 3]), "no list of class names"),
         (changed(class_names=["a", "a"]), "all different"),
-        (changed(class_names=["a", "b"]), r"linear\.weight has shape \(4, 96\), but the card's config wants \(2, 96\)"),
+        (changed(class_names=["a", "b"]), r"linear\.weight has shape \(4, 96\), but the card's config needs \(2, 96\)"),
         (changed(network=None), "no config for BaselineConfig"),
-        (changed(network={"backbone": "test_resnet"}), "lacks or does not know"),
+        (changed(network={"backbone": "test_resnet"}), "missing or unknown settings"),
         (lambda text: text.replace("test_resnet", "test_resnut"), "no backbone named 'test_resnut'"),
     ],
 )
@@ -413,9 +413,9 @@ def test_the_command_trains_judges_and_stores(world, tmp_path, monkeypatch, caps
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (("seed = 0\n", ""), DatasetError, "lacks or does not know 'seed'"),
-        (("[data]\n", "[data]\ncolour = 1\n"), DatasetError, "lacks or does not know 'colour'"),
-        (("epochs = 2", "epochs = 0"), TrainingError, "epochs, batch and threads are 1 or more"),
+        (("seed = 0\n", ""), DatasetError, "'seed' is missing or unknown"),
+        (("[data]\n", "[data]\ncolour = 1\n"), DatasetError, "'colour' is missing or unknown"),
+        (("epochs = 2", "epochs = 0"), TrainingError, "expected epochs, batch and threads of at least 1"),
         (("batch = 20\n", ""), TrainingError, "missing 1 required positional argument: 'batch'"),
         (("epochs = 2", "epoch = 2"), TrainingError, "unexpected keyword argument 'epoch'"),
         (("image_size = 64", "image_size = 0"), TrainingError, "image_size is 0"),

@@ -195,7 +195,7 @@ def test_private_push_does_not_go_to_a_public_repository(hub, stored, folder):
 
 def test_push_needs_a_token(hub, folder, monkeypatch, tmp_path):
     monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(siam.CheckpointError, match=r"there is no token for the Hub.*hf auth login.*HF_TOKEN"):
+    with pytest.raises(siam.CheckpointError, match=r"needs a token for the Hub.*hf auth login.*HF_TOKEN"):
         siam.push(folder, "me/new")
     assert hub.requests == []
     (tmp_path / "token").write_text(TOKEN)  # where `hf auth login` puts it
@@ -206,7 +206,7 @@ def test_push_needs_a_token(hub, folder, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("failures", "message"),
     [
-        ({"POST /api/repos": 401}, r"wants a valid token \(401\) for 'me/new'"),
+        ({"POST /api/repos": 401}, r"needs a valid token \(401\) for 'me/new'"),
         ({"POST /api/repos": 403}, r"does not allow this for 'me/new' \(403\): use a token with the right to write"),
         ({"POST /api/repos": 404}, r"the Hub has no repository 'me/new'"),
         ({"POST /api/repos": 500}, r"the Hub answered 500 for 'me/new'"),
@@ -225,7 +225,7 @@ def test_push_that_the_hub_refuses(hub, folder, failures, message, capfd):
 
 def test_push_with_a_wrong_token_or_no_network(hub, folder, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
-    with pytest.raises(siam.CheckpointError, match=r"wants a valid token \(401\)"):
+    with pytest.raises(siam.CheckpointError, match=r"needs a valid token \(401\)"):
         siam.push(folder, "me/new")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(siam.CheckpointError, match="HF_HUB_OFFLINE is set, so nothing can be pushed"):
@@ -242,7 +242,7 @@ def test_nothing_damaged_is_pushed(hub, folder, tmp_path):
     (tmp_path / "siam.safetensors").write_bytes(b"")
     with pytest.raises(siam.CheckpointError, match="not a readable safetensors file"):
         siam.push(tmp_path, "me/new")
-    for source, message in (("nothing", "no networks named 'nothing'"), ("other/networks", "is no folder here")):
+    for source, message in (("nothing", "no networks named 'nothing'"), ("other/networks", "is not a folder")):
         with pytest.raises(siam.CheckpointError, match=message):
             siam.push(source, "me/new")
     for repository in ("new", "me/new/er", "me/new@trial", "me/", "me/n ew"):
@@ -293,8 +293,8 @@ def test_model_card_says_what_the_card_says():
         "# a &lt;b>\n",
         "\nTwo lines.\n",
         'siam.load("me/new")',
-        "SIAM alone, trunk `resnet50`, 1 attributes. Scores: beauty \\| OASIS, 1 to 7.",
-        "| siam · oasis · tau | 0.631612 |\n| siam · oasis · n | 141 |\n| tau | not defined |",
+        "SIAM alone, backbone `resnet50`, 1 attributes. Scores: beauty \\| OASIS, 1 to 7.",
+        "| siam · oasis · tau | 0.631612 |\n| siam · oasis · n | 141 |\n| tau | undefined |",
         "## Limits\n\nMany.",
     ):
         assert words in text, words

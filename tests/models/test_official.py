@@ -331,7 +331,7 @@ def test_state_that_is_not_theirs(states, folder, tmp_path, refused, kind, chang
     "content", [[torch.zeros(2)], torch.zeros(2), {"state_dict": {"a": torch.zeros(2)}}, {3: 4}, 5]
 )
 def test_file_that_holds_no_state_dict(tmp_path, refused, content):
-    assert "holds something else than tensors by name" in refused(saved(content, tmp_path / "odd.pt"))
+    assert "holds something other than named tensors" in refused(saved(content, tmp_path / "odd.pt"))
 
 
 def test_which_files_make_a_pair(states, tmp_path, refused):
@@ -352,9 +352,9 @@ def test_damaged_and_odd_files(states, tmp_path, refused):
         assert f"{name}.pt is not a PyTorch file that holds tensors alone" in refused(tmp_path / f"{name}.pt")
     assert "archive.pt is not a PyTorch file" in refused(tmp_path / "archive.pt")
     assert "does not exist" in refused(tmp_path / "missing.pt")
-    assert "is no ordinary file" in refused(tmp_path)
+    assert "is not an ordinary file" in refused(tmp_path)
     os.mkfifo(tmp_path / "pipe.pt")  # opening it would wait for ever
-    assert "is no ordinary file" in refused(tmp_path / "pipe.pt")
+    assert "is not an ordinary file" in refused(tmp_path / "pipe.pt")
 
 
 class Payload:

@@ -1,1 +1,1 @@
-"""The method "end-to-end": whole networks, stopped and resumed anywhere with the same result."""
+"""The method "end-to-end": trains whole networks; a run can be stopped and resumed anywhere with the same result."""

@@ -1,6 +1,6 @@
-"""The random views that a network is trained on: turned a little, cropped and mirrored, as in the authors' code.
+"""Random views for training: photos rotated slightly, cropped and mirrored, as in the authors' code.
 
-A view depends on the generator alone, so training that was interrupted goes on with the same views.
+A view depends on the generator alone, so resumed training sees the same views.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Augmentation:
     """How far views may differ from the photo.
 
     Attributes:
-        short_side: px; the photo is first scaled to it, its aspect kept.
-        crop: px; side of the square that is cut out at random, at most `short_side`.
-        rotation: degrees; the photo is turned by up to this much, either way. Corners that come from outside are black.
+        short_side: px; the photo's short side is first scaled to it, keeping the aspect ratio.
+        crop: px; side of the randomly placed square crop, at most `short_side`.
+        rotation: degrees; the photo is rotated by up to this much either way. Corners from outside it are black.
         mirror: whether half of the views are mirrored left to right.
     """
 
@@ -26,11 +26,11 @@ class Augmentation:
     mirror: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a crop that does not fit, with a ValueError."""
+        """Raise a ValueError if the crop does not fit or the rotation is out of range."""
         if not 0 < self.crop <= self.short_side:
-            raise ValueError(f"the crop is {self.crop} px of a short side of {self.short_side} px; expected it to fit")
+            raise ValueError(f"the crop is {self.crop} px; expected 1 to {self.short_side}, the short side")
         if not 0 <= self.rotation <= 90:
-            raise ValueError(f"the rotation is up to {self.rotation} degrees; expected 0 to 90")
+            raise ValueError(f"the rotation is {self.rotation} degrees; expected 0 to 90")
 
     def __call__(
         self,
@@ -38,7 +38,7 @@ class Augmentation:
         generator: np.random.Generator,
         resample: Image.Resampling = Image.Resampling.BICUBIC,
     ) -> Image.Image:
-        """Return a random view, crop x crop px, of a picture; generators in the same state give the same view."""
+        """Return a random view of a picture, crop x crop px; generators in the same state give the same view."""
         scale = self.short_side / min(image.size)
         width, height = (max(self.short_side, round(side * scale)) for side in image.size)
         angle, left, top, mirrored = generator.random(4)  # always four draws, whatever the settings

@@ -1,11 +1,11 @@
-"""Train whole networks, as the paper does: the baseline, SIAM, and SIAM on a frozen f ("no finetuning").
+"""Trains whole networks, as the paper does: the baseline, SIAM, and SIAM on a frozen f ("no finetuning").
 
-    baseline      trunk and linear layer, on the scores
+    baseline      backbone and linear layer, on the scores
     attributes    f alone, on the attribute labels
-    siam          f and g together, from the weights of `attributes`
+    siam          f and g together, starting from the weights of `attributes`
     siam-frozen   g alone, on the f of `attributes`
 
-Each phase keeps its state in OUT/phases, so an interrupted run goes on where it was.
+Each phase keeps its state in OUT/phases, so an interrupted run can resume where it stopped.
 """
 
 import hashlib
@@ -43,19 +43,19 @@ def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume
     Args:
         recipe: of the method "end-to-end".
         root: the folder that holds the datasets.
-        out: for networks, cards, states and logs.
-        resume: go on with the run that `out` holds.
+        out: folder for networks, cards, states and logs.
+        resume: continue the run in `out`.
 
     Raises:
-        DatasetError: a dataset is missing or not as its layout says.
-        TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer a number.
+        DatasetError: a dataset is missing or does not match its layout.
+        TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer finite.
     """
     experiment = Experiment(recipe, root, out, resume=resume)
     networks = experiment.run()
     half = bool(experiment.settings.get("half_weights", False))
     if half:
         for network in networks.values():
-            network.half().float()  # what is judged is what is stored
+            network.half().float()  # evaluate exactly what is stored
     if experiment.accelerator.is_main_process:
         save(experiment.pair(networks["siam"], networks["baseline"], "siam"), out, half=half)
         save(experiment.pair(networks["siam-frozen"], None, "siam-frozen"), out / "frozen", half=half)
@@ -72,16 +72,16 @@ class Experiment:
         self.settings: dict[str, Any] = recipe["training"]
         self.accelerator = _accelerator(self.settings["precision"])
         begun = (out / "phases").exists()
-        self.accelerator.wait_for_everyone()  # all have looked before any writes
+        self.accelerator.wait_for_everyone()  # all processes look before any writes
         if begun and not resume:
-            raise TrainingError(
-                f"{out} holds a run that was begun before: go on with it by --resume, or choose another --out"
-            )
+            raise TrainingError(f"{out} already holds a run: continue it with --resume or choose another --out")
         self.schedules = {name: _schedule(name, recipe) for name in ("baseline", "attributes", "siam", "siam-frozen")}
         self.augmentation = _section(Augmentation, "augmentation", recipe["augmentation"])
         labelled, rated = (read_photos(recipe["data"][name], root) for name in ("attributes", "scores"))
         if "labels" not in labelled.known["train"] or rated.scale is None:
-            raise DatasetError("[data] of the recipe: attributes want a reader of labels (sun), scores one of ratings")
+            raise DatasetError(
+                "[data] of the recipe: attributes need a dataset with labels (sun), scores one with ratings"
+            )
         self.scale = rated.scale
         self.photos: dict[str, Photos] = {LABELLED: labelled, RATED: rated}
         if labelled.files == rated.files:
@@ -90,7 +90,7 @@ class Experiment:
         self.digest = hashlib.sha256(text.encode()).hexdigest()
 
     def run(self) -> dict[str, Any]:
-        """Train every variant; return the networks by name."""
+        """Train every variant and return the networks by name."""
         baseline = self._new_baseline()
         nn.init.constant_(baseline.linear.bias, self._mean("scores"))
         self._phase("baseline", BaselineObjective(baseline), (RATED,))
@@ -111,7 +111,7 @@ class Experiment:
         return networks
 
     def pair(self, siam: SIAM, baseline: Baseline | None, variant: str) -> Pair:
-        """Return a pair with its card, whose figures are those of the test photos."""
+        """Return a pair with its card, whose figures are for the test photos."""
         data = self.recipe["data"]
         metrics: dict[str, Any] = {"protocol": "on the test split of each dataset", "siam": self._scores(siam)}
         if baseline is not None:
@@ -140,7 +140,9 @@ class Experiment:
         accelerator = self.accelerator
         self._freeze_stages(objective.network.backbone)
         if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-            nn.SyncBatchNorm.convert_sync_batchnorm(objective)  # in place: the objective is no normalisation itself
+            nn.SyncBatchNorm.convert_sync_batchnorm(
+                objective
+            )  # in place, since the objective itself is no normalisation
         photos = {kind: self.photos[kind] for kind in kinds}
         batch = self.settings["batch"]
         minibatches = Minibatches(
@@ -193,8 +195,9 @@ class Experiment:
         """Return the settings that both networks share, and those of SIAM alone."""
         settings = self.recipe["network"].items()
         further = {key: tuple(v) if isinstance(v, list) else v for key, v in settings if key != "pretrained"}
-        trunk = further.pop("backbone")
-        shared = {"backbone": trunk, "scale": self.scale, **_section(backbones.input_of, "network", {"name": trunk})}
+        backbone = further.pop("backbone")
+        standard = _section(backbones.input_of, "network", {"name": backbone})
+        shared = {"backbone": backbone, "scale": self.scale, **standard}
         shared |= {name: further.pop(name) for name in list(further) if name in ("image_size", *shared)}
         return shared, further
 
@@ -208,7 +211,7 @@ class Experiment:
         nn.init.constant_(network.scenicness_head.bias, self._mean("scores"))
         if network.variance_head is not None:
             if "variances" not in self.photos[RATED].known["train"]:
-                raise TrainingError("predicts_variance is true, but these ratings tell no variance: set it to false")
+                raise TrainingError("predicts_variance is true, but these ratings have no variance: set it to false")
             nn.init.constant_(network.variance_head.bias, self._mean("variances"))
 
     def _mean(self, name: str) -> float:
@@ -225,11 +228,11 @@ def _accelerator(precision: str) -> Accelerator:
     if precision not in ("no", "fp16", "bf16"):
         raise TrainingError(f"the recipe's precision is {precision!r}; expected 'no', 'fp16' or 'bf16'")
     if precision == "fp16" and not torch.cuda.is_available():
-        raise TrainingError("the recipe's precision is 'fp16', which wants a GPU: use 'bf16' or 'no'")
+        raise TrainingError("the recipe's precision is 'fp16', which needs a GPU: use 'bf16' or 'no'")
     try:
         return Accelerator(mixed_precision=precision)
-    except ValueError as error:  # Accelerate keeps one precision for each process
-        raise TrainingError("this process has trained in another precision: start a new one") from error
+    except ValueError as error:  # Accelerate allows one precision per process
+        raise TrainingError("this process has already trained in another precision: start a new one") from error
 
 
 def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:
@@ -240,7 +243,7 @@ def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:
 
 
 def _section(kind: Callable[..., Any], name: str, values: Mapping[str, Any]) -> Any:
-    """Build something from a section of the recipe; a missing, unknown or wrong setting is a TrainingError."""
+    """Build `kind` from a section of the recipe; a missing, unknown or wrong setting is a TrainingError."""
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:

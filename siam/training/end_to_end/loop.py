@@ -1,7 +1,7 @@
-"""The training loop: any objective, one process or many, stopped and resumed anywhere with the same result.
+"""The training loop: any objective, one process or many; it can be stopped and resumed anywhere with the same result.
 
-Everything random depends on the seed and the number of the step, not on what ran before. The loop runs under Hugging
-Face Accelerate: `python -m siam train …` uses one device, `accelerate launch -m siam train …` several.
+Everything random depends on the seed and the number of the step, not on what ran before. The loop uses Hugging Face
+Accelerate: `python -m siam train …` runs on one device, `accelerate launch -m siam train …` on several.
 """
 
 import math
@@ -19,7 +19,7 @@ from siam.errors import TrainingError
 from siam.training.end_to_end.minibatches import Minibatch, Minibatches, load
 from siam.training.end_to_end.state import Logs, PhaseFolder
 
-# Losses of a network on photos that it does not learn from: for each kind of photo its weight, the sum of the losses
+# Losses of a network on photos that it is not trained on: for each kind of photo, its weight, the sum of the losses
 # over this process's share of the photos, and their number.
 Validate = Callable[[Any], list[tuple[float, float, int]]]
 
@@ -29,15 +29,15 @@ class Schedule:
     """How long and how fast a phase learns.
 
     Attributes:
-        epochs: at most; each ends with a validation.
-        steps: of an epoch.
-        learning_rate: of Adam, for heads.
-        trunk_learning_rate: of Adam, for the trunk; 0 freezes it.
+        epochs: the most there will be; each ends with a validation.
+        steps: per epoch.
+        learning_rate: of Adam, for the heads.
+        trunk_learning_rate: of Adam, for the backbone; 0 freezes it.
         milestones: epochs after which the learning rates are divided by ten.
         patience: epochs without improvement on the validation photos after which the phase ends early.
-        clip_norm: the gradient is scaled down to this Euclidean norm.
+        clip_norm: largest Euclidean norm of the gradient, which is scaled down to it.
         weight_decay: of Adam.
-        frozen_statistics: keep the means and variances of batch normalisation as they were.
+        frozen_statistics: keep the means and variances of batch normalisation fixed.
         workers: processes that prepare minibatches; 0 for none.
     """
 
@@ -53,19 +53,19 @@ class Schedule:
     workers: int
 
     def factor(self, step: int) -> float:
-        """Return what the learning rates are multiplied by at a step."""
+        """Return the factor by which the learning rates are multiplied at a step."""
         return 0.1 ** sum(step // self.steps >= milestone for milestone in self.milestones)
 
 
 class Phase:
-    """One network learning one objective.
+    """One network trained on one objective.
 
     Args:
-        accelerator: decides the devices, the processes and the precision.
+        accelerator: decides devices, processes and precision.
         objective: a module with a child `network`; maps a minibatch to {"loss": …, its parts}; has `after_step`.
-        minibatches: what it learns from.
-        schedule: how long and how fast.
-        validate: of the network, on photos it does not learn from.
+        minibatches: the training data.
+        schedule: how long and how fast to learn.
+        validate: computes the network's losses on photos it is not trained on.
         folder: where the phase keeps its state, best weights and logs.
     """
 
@@ -89,14 +89,14 @@ class Phase:
         self.stale = 0
 
     def run(self) -> dict[str, Any]:
-        """Learn until the schedule or the patience ends; leave the network with its best weights.
+        """Train until the schedule or the patience ends; leave the network with its best weights.
 
         Returns:
-            The least validation loss and the number of steps, as they are kept in `done.json`.
+            The lowest validation loss and the number of steps, as stored in `done.json`.
 
         Raises:
-            TrainingError: the loss or the gradient is no longer a number, or what is on disk is of another recipe.
-            StorageError: the disk is full; the last state is still there.
+            TrainingError: the loss or the gradient is no longer finite, or the folder belongs to another recipe.
+            StorageError: the disk is full; the last state is kept.
         """
         figures = self.folder.finished()
         if figures is None:
@@ -123,7 +123,7 @@ class Phase:
         )
         try:
             if step == 0 and main:
-                self._keep(optimizer, 0)  # so that even a first step that fails leaves something to go on from
+                self._keep(optimizer, 0)  # so that even a failing first step leaves a state to resume from
             minibatches = load(self.minibatches, range(step, total), self.schedule.workers)
             while step < total and self.stale < self.schedule.patience:
                 losses = self._step(model, optimizer, next(minibatches), step)
@@ -145,7 +145,7 @@ class Phase:
 
     def _step(self, model: nn.Module, optimizer: Any, minibatch: Minibatch, step: int) -> dict[str, float]:
         self._mode()
-        torch.manual_seed(step)  # for whatever is random within the network, such as dropout
+        torch.manual_seed(step)  # for anything random in the network, such as dropout
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * self.schedule.factor(step)
         device = self.accelerator.device
@@ -190,7 +190,7 @@ class Phase:
     def _failure(self, what: str) -> TrainingError:
         folder = self.folder.folder
         return TrainingError(
-            f"{folder.name}: {what}: lower the learning rate in the recipe; {folder} keeps the last good state"
+            f"{folder.name}: {what}: lower the learning rate in the recipe; the last good state is in {folder}"
         )
 
     def _mode(self) -> None:
@@ -204,10 +204,10 @@ class Phase:
                 child.eval()
 
     def _groups(self) -> list[dict[str, Any]]:
-        trunk = {id(parameter) for parameter in self.network.backbone.parameters()}
+        backbone = {id(parameter) for parameter in self.network.backbone.parameters()}
         learning = [parameter for parameter in self.objective.parameters() if parameter.requires_grad]
         rates = (self.schedule.learning_rate, self.schedule.trunk_learning_rate)
-        groups = [[p for p in learning if id(p) not in trunk], [p for p in learning if id(p) in trunk]]
+        groups = [[p for p in learning if id(p) not in backbone], [p for p in learning if id(p) in backbone]]
         return [
             {"params": members, "lr": rate, "initial_lr": rate}
             for members, rate in zip(groups, rates, strict=True)

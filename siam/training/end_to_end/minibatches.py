@@ -1,8 +1,8 @@
-"""Minibatches that depend on the number of their step alone, so that training can stop and go on anywhere.
+"""Minibatches that depend only on the number of their step, so that training can stop and resume anywhere.
 
-Photos of each kind come in random order, every one once before any comes again; the photos of step s stand at the
-places s n … (s + 1) n - 1 of that order, and each place has its own random view. With P processes each takes every
-P-th photo of the same minibatch, so P processes see what one would.
+Photos of each kind come in random order, each of them once before any comes again. Step s takes the photos at the
+places s n … (s + 1) n - 1 of that order, and each place has its own random view. With P processes, each takes every
+P-th photo of the same minibatch, so together they see what one process would.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ from siam.images.preprocessing import InputConfig, normalise
 from siam.images.reading import read_image
 from siam.training.end_to_end.augmentation import Augmentation
 
-_REGION_CELL = 16  # px: side of the cells that regions are told in
+_REGION_CELL = 16  # px: side of the cells in which regions are given
 
 Minibatch = dict[str, dict[str, Tensor]]
 
@@ -32,9 +32,9 @@ class Source:
 
     Attributes:
         files: (N,) paths.
-        values: name → (N, …) float32, what is known of each photo, such as "labels" (N, K) or "scores" (N,).
-        batch: photos of this kind in a minibatch, over all processes.
-        masks: reads the masks of a photo as `datasets.rendered.truth.read_sets` returns them, or None; then minibatches
+        values: name → (N, …) float32, what is known about each photo, such as "labels" (N, K) or "scores" (N,).
+        batch: photos of this kind per minibatch, over all processes.
+        masks: reads the masks of a photo, returned as by `datasets.rendered.truth.read_sets`; if not None, minibatches
             hold "regions" (n, K, s, s), the share of each cell of the view that an attribute covers.
     """
 
@@ -71,12 +71,12 @@ class Minibatches(Dataset[Minibatch]):
         self.process, self.processes = process, processes
 
     def places(self, step: int, kind: str) -> np.ndarray:
-        """Return the places in the endless random order that this process takes at a step."""
+        """Return the places in the endless random order that this process uses at a step."""
         batch = self.sources[kind].batch
         return np.arange(step * batch + self.process, (step + 1) * batch, self.processes)
 
     def photo_at(self, place: int, kind: str) -> int:
-        """Return which photo stands at a place in the endless random order."""
+        """Return the index of the photo at a place in the endless random order."""
         count = len(self.sources[kind].files)
         return int(_order(self.seed, _number(kind), place // count, count)[place % count])
 
@@ -108,7 +108,7 @@ def load(minibatches: Minibatches, steps: range, workers: int) -> Iterator[Minib
 
 
 def _shares(index: Image.Image, member: np.ndarray) -> Tensor:
-    """Return the share (K, s, s) of each cell of a square picture of numbers that each attribute covers."""
+    """Return the share (K, s, s) of each cell that each attribute covers, from a square picture of set numbers."""
     side, sets = index.width, member.shape[1]
     cells = max(1, side // _REGION_CELL)
     cell = np.arange(side) * cells // side  # of each row and column

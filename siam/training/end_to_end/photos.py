@@ -1,4 +1,4 @@
-"""The photos of a recipe, by split: those that can be read, and what is known of each."""
+"""The readable photos of a recipe, by split, and what is known about each."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from siam.datasets.check import usable
 from siam.datasets.rendered import truth
 from siam.errors import DatasetError
 
-_VALIDATION_SHARE = 10  # where a dataset has no validation photos, every tenth of its training photos becomes one
+_VALIDATION_SHARE = 10  # if a dataset has no validation photos, every tenth training photo becomes one
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +24,10 @@ class Photos:
 
     Attributes:
         files: split ("train", "val", "test") → paths.
-        known: split → name → what is known of each photo: "labels" (N, K), or "scores" (N,) and "variances" (N,).
-        scale: on which they were rated, or None.
-        attributes: (K,) names of the labels; none where they were rated.
-        masks: reads the masks of a photo, where the recipe asks for them and the dataset has them; else None.
+        known: split → name → what is known about each photo: "labels" (N, K), or "scores" (N,) and "variances" (N,).
+        scale: of the ratings, or None.
+        attributes: (K,) names of the labels; empty for rated photos.
+        masks: reads the masks of a photo, if the recipe asks for them and the dataset has them; else None.
     """
 
     files: dict[str, tuple[Path, ...]]
@@ -37,7 +37,7 @@ class Photos:
     masks: Callable[[Path], tuple[Image.Image, np.ndarray]] | None = None
 
     def digest(self) -> str:
-        """Return a digest of all names and numbers, by which a run knows that it goes on with the same photos."""
+        """Return a digest of all names and numbers, by which a resumed run checks that the photos are the same."""
         digest = hashlib.sha256()
         for split, files in self.files.items():
             digest.update("\n".join([split, *(path.name for path in files)]).encode())
@@ -46,7 +46,7 @@ class Photos:
         return digest.hexdigest()
 
     def with_known(self, other: "Photos") -> "Photos":
-        """Return these photos with what is also known of them in another collection of the same files."""
+        """Return these photos with what another collection of the same files knows about them added."""
         known = {split: {**values, **other.known[split]} for split, values in self.known.items()}
         return Photos(
             self.files,
@@ -58,12 +58,12 @@ class Photos:
 
 
 def read_photos(source: dict[str, Any], root: Path) -> Photos:
-    """Read the photos that a recipe's entry { reader, folder } names, without those that cannot be read.
+    """Read the photos of a recipe's entry { reader, folder }, without unreadable ones.
 
-    With `regions = true` in the entry, of a folder of rendered scenes, their masks teach where attributes are.
+    With `regions = true` in the entry, for a folder of rendered scenes, the masks teach where attributes are.
 
     Raises:
-        DatasetError: there is no such reader, the dataset is not as its layout says, or a split is empty.
+        DatasetError: there is no such reader, the dataset does not match its layout, or a split is empty.
     """
     if not isinstance(source, dict) or not {"reader", "folder"} <= source.keys():
         raise DatasetError(f"[data] of the recipe holds {source!r}; expected {{ reader = …, folder = … }}")
@@ -71,7 +71,7 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
     known = {"labels": photos.labels} if isinstance(photos, AttributePhotos) else _ratings(photos)
     if source.get("regions") and getattr(photos, "attributes", rendered.ATTRIBUTES) != rendered.ATTRIBUTES:
         raise DatasetError(
-            f"{root / source['folder']} labels other attributes than the masks of rendered scenes show: leave out "
+            f"{root / source['folder']} has labels for other attributes than the masks of rendered scenes: leave out "
             "regions in [data] of the recipe"
         )
     whole = usable(photos.files) & ~np.isnan(next(iter(known.values())).reshape(len(photos.files), -1)).any(axis=1)
@@ -79,7 +79,9 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
     chosen = {name: np.flatnonzero(whole & (split == name)) for name in ("train", "val", "test")}
     for name in ("train", "val"):
         if len(chosen[name]) == 0:
-            raise DatasetError(f"{root / source['folder']} has no readable photos to {name}: see siam data check")
+            raise DatasetError(
+                f"{root / source['folder']} has no readable photos in the split {name!r}: run siam data check"
+            )
     return Photos(
         {name: tuple(photos.files[index] for index in rows) for name, rows in chosen.items()},
         {name: {key: values[rows] for key, values in known.items()} for name, rows in chosen.items()},
@@ -92,7 +94,7 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
 def _masks(path: Path) -> tuple[Image.Image, np.ndarray]:
     """Read the masks of a rendered scene, given its picture DIR/images/ID.jpg."""
     if not path.stem.isdecimal():
-        raise DatasetError(f"{path} is no rendered scene: leave out regions in [data] of the recipe")
+        raise DatasetError(f"{path} is not a rendered scene: leave out regions in [data] of the recipe")
     return truth.read_sets(path.parent.parent, int(path.stem))
 
 

@@ -1,11 +1,11 @@
-"""What a training run keeps on disk: the state it goes on from, the best weights so far, and its logs.
+"""What a training run keeps on disk: the state to resume from, the best weights so far, and its logs.
 
-    OUT/phases/NAME/state.pt           everything that the run continues from: weights, optimiser, step
-    OUT/phases/NAME/best.safetensors   the weights with the least loss on the validation photos
-    OUT/phases/NAME/done.json          written when the phase is over
-    OUT/phases/NAME/steps.csv, epochs.csv, events.*   losses, for tables and for TensorBoard
+    OUT/phases/NAME/state.pt           everything needed to resume: weights, optimiser, step
+    OUT/phases/NAME/best.safetensors   the weights with the lowest loss on the validation photos
+    OUT/phases/NAME/done.json          written when the phase is complete
+    OUT/phases/NAME/steps.csv, epochs.csv, events.*   losses, as tables and for TensorBoard
 
-Files are written under another name first, so a full disk or a kill leaves the last good one.
+Files are first written under another name, so a full disk or a killed process leaves the last good one.
 """
 
 import csv
@@ -29,8 +29,8 @@ class PhaseFolder:
     """The folder of one phase of training.
 
     Args:
-        folder: made when something is first written.
-        recipe: a digest of everything that the result depends on; a state of another recipe is refused.
+        folder: created when something is first written.
+        recipe: a digest of everything the result depends on; a state from another recipe is an error.
     """
 
     def __init__(self, folder: Path, recipe: str) -> None:
@@ -39,20 +39,20 @@ class PhaseFolder:
 
     @property
     def state_path(self) -> Path:
-        """Where the state is kept."""
+        """The file of the state."""
         return self.folder / "state.pt"
 
     def save_state(self, state: Mapping[str, Any]) -> None:
-        """Keep a state, whole or not at all.
+        """Store a state atomically.
 
         Raises:
-            StorageError: it cannot be written; the state before is still there.
+            StorageError: it cannot be written; the previous state is kept.
         """
         with whole_file(self.state_path) as part:
             torch.save({**state, "recipe": self.recipe}, part)
 
     def load_state(self) -> dict[str, Any] | None:
-        """Return the state to go on from, or None.
+        """Return the state to resume from, or None.
 
         Raises:
             TrainingError: it is damaged, or belongs to another recipe.
@@ -62,7 +62,7 @@ class PhaseFolder:
         try:
             state = torch.load(self.state_path, map_location="cpu", weights_only=True)
             recipe = state["recipe"]
-        except Exception as error:  # whatever unpickling finds in a damaged file
+        except Exception as error:  # unpickling a damaged file can raise anything
             raise TrainingError(
                 f"{self.state_path} is damaged ({type(error).__name__}): delete {self.folder} and resume; "
                 "finished phases are kept"
@@ -71,22 +71,22 @@ class PhaseFolder:
         return state
 
     def save_best(self, network: nn.Module) -> None:
-        """Keep the weights of a network as the best so far."""
+        """Store a network's weights as the best so far."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
         write_atomically(self.folder / "best.safetensors", to_bytes(tensors))
 
     def load_best(self, network: nn.Module) -> None:
-        """Give a network the best weights."""
+        """Load the best weights into a network."""
         network.load_state_dict(load_file(self.folder / "best.safetensors"))
 
     def finish(self, figures: Mapping[str, Any]) -> None:
-        """Note that the phase is over; its state, which is large, is no longer needed."""
+        """Mark the phase as complete and remove its state, which is large and no longer needed."""
         text = json.dumps({**figures, "recipe": self.recipe}, indent=1) + "\n"
         write_atomically(self.folder / "done.json", text.encode())
         self.state_path.unlink(missing_ok=True)
 
     def finished(self) -> dict[str, Any] | None:
-        """Return what `finish` noted, or None if the phase is not over.
+        """Return the figures stored by `finish`, or None if the phase is not complete.
 
         Raises:
             TrainingError: it belongs to another recipe.
@@ -101,12 +101,12 @@ class PhaseFolder:
     def _check_recipe(self, recipe: str) -> None:
         if recipe != self.recipe:
             raise TrainingError(
-                f"{self.folder} was begun with another recipe or other photos: choose another --out, or delete it"
+                f"{self.folder} belongs to another recipe or other photos: choose another --out or delete it"
             )
 
 
 class Log:
-    """Rows of figures, one csv file; after a resume, rows of steps that are repeated are removed."""
+    """Rows of figures in a CSV file; on resuming, rows of steps that will be repeated are removed."""
 
     def __init__(self, path: Path, from_step: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,14 +121,14 @@ class Log:
             write_atomically(path, text.getvalue().encode())
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Add a row; the first one names the columns."""
+        """Add a row; the first one sets the columns."""
         first = self._columns is None
         self._columns = self._columns or list(row)
         with self._path.open("a", newline="", encoding="utf-8") as file:
             self._write_to(file, [row], headed=first)
 
     def _write_to(self, stream: TextIO, rows: Sequence[Mapping[str, Any]], *, headed: bool) -> None:
-        if self._columns is None:  # no row has come that names them
+        if self._columns is None:  # no row has set them yet
             return
         writer = csv.DictWriter(stream, self._columns)
         if headed:
@@ -137,7 +137,7 @@ class Log:
 
 
 class Logs:
-    """The losses of a phase as csv files, and for TensorBoard where it is installed."""
+    """The losses of a phase as CSV files, and for TensorBoard if it is installed."""
 
     def __init__(self, folder: Path, from_step: int) -> None:
         self._steps = Log(folder / "steps.csv", from_step)
@@ -151,14 +151,14 @@ class Logs:
             self._board = SummaryWriter(str(folder), purge_step=from_step + 1)
 
     def step(self, step: int, losses: dict[str, float], learning_rate: float) -> None:
-        """Note the losses of a step, counted from 1."""
+        """Log the losses of a step, counted from 1."""
         self._steps.write({"step": step, **losses, "learning_rate": learning_rate, "seconds": self._seconds()})
         if self._board is not None:
             for name, value in {**losses, "learning_rate": learning_rate}.items():
                 self._board.add_scalar(f"training/{name}", value, step)
 
     def epoch(self, step: int, epoch: int, validation_loss: float) -> None:
-        """Note the validation loss at the end of an epoch."""
+        """Log the validation loss at the end of an epoch."""
         self._epochs.write(
             {"step": step, "epoch": epoch, "validation_loss": validation_loss, "seconds": self._seconds()}
         )
@@ -166,7 +166,7 @@ class Logs:
             self._board.add_scalar("validation/loss", validation_loss, step)
 
     def close(self) -> None:
-        """Write out what TensorBoard's writer still holds."""
+        """Flush TensorBoard's writer."""
         if self._board is not None:
             self._board.close()
 

@@ -1,4 +1,4 @@
-"""The losses of a network on photos that it does not learn from, by which training keeps its best weights."""
+"""The losses of a network on photos that it is not trained on, by which training chooses its best weights."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from siam.models.siam import SIAM
 from siam.training.end_to_end.photos import Photos
 from siam.training.losses import cross_entropies
 
-# By what is known of a photo: which of a network's answers is about it, and how far it is off, for each photo.
+# For each thing known about a photo: which output of a network predicts it, and the loss per photo.
 _ANSWERS = {"labels": "attribute_scores", "scores": "scenicness"}
 _LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "labels": lambda answers, labels: cross_entropies(answers, labels).mean(dim=1),
@@ -29,9 +29,9 @@ def validation_losses(
 
     Args:
         network: in evaluation mode.
-        photos: of each kind that the network learns from.
-        share: of the validation photos of each kind.
-        scenicness_weight: of the loss of scores, where labels are learned beside them; else it is 1.
+        photos: of each kind that the network is trained on.
+        share: which of the validation photos of each kind to use.
+        scenicness_weight: of the loss of scores if labels are learned too; otherwise it is 1.
         workers: threads that read photos.
     """
     kinds = {name for of in photos for name in of.known["val"]}

@@ -1,1 +1,1 @@
-"""The method "heads": heads fitted on the features of a frozen trunk, judged by cross-validation."""
+"""The method "heads": heads fitted on the features of a frozen backbone, judged by cross-validation."""

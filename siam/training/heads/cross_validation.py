@@ -1,4 +1,4 @@
-"""Train a pair by the method "heads", and judge it by cross-validation: every photo by networks that never saw it."""
+"""Trains a pair by the method "heads" and judges it by cross-validation: each photo by networks that never saw it."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -32,21 +32,21 @@ _OnJudged = Callable[[OutOfFold], object]
 def train_heads(
     recipe: dict[str, Any], root: Path, out: Path, cache: Path, on_judged: _OnJudged = lambda _judged: None
 ) -> Pair:
-    """Cross-validate a recipe, train on everything it may use, and write the pair with its card to `out`.
+    """Cross-validate a recipe, train on all photos it may use, and write the pair with its card to `out`.
 
     Args:
         recipe: of the method "heads".
         root: the folder that holds the datasets.
-        out: where networks and card go.
-        cache: where features are kept between runs.
-        on_judged: called with what the first seed's networks say of the rated photos that they did not see.
+        out: folder for networks and card.
+        cache: folder that keeps features between runs.
+        on_judged: called with the predictions of the first seed's networks for the rated photos they did not see.
 
     Raises:
-        DatasetError: a dataset is missing or not as its layout says.
+        DatasetError: a dataset is missing or does not match its layout.
         ImageError: a photo cannot be read.
-        TrainingError: the recipe names no trunk.
+        TrainingError: timm does not know the recipe's backbone.
     """
-    _input_of_trunk(recipe)  # a wrong name is refused before anything is read
+    _input_of_backbone(recipe)  # rejects a wrong name before anything is read
     network, baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
     examples = read_examples(recipe, root, cache, network)
     metrics = cross_validate(recipe, examples, on_judged)
@@ -73,10 +73,10 @@ def train_heads(
 
 
 def out_of_fold(recipe: dict[str, Any], root: Path, cache: Path) -> OutOfFold:
-    """Return what the first seed's cross-validation says of each rated photo; nothing else is trained.
+    """Return the predictions of the first seed's cross-validation for the rated photos; trains nothing else.
 
     Raises:
-        DatasetError: a dataset is missing or not as its layout says.
+        DatasetError: a dataset is missing or does not match its layout.
         ImageError: a photo cannot be read.
     """
     network, _baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
@@ -88,11 +88,11 @@ def out_of_fold(recipe: dict[str, Any], root: Path, cache: Path) -> OutOfFold:
 def cross_validate(
     recipe: dict[str, Any], examples: Examples, on_judged: _OnJudged = lambda _judged: None
 ) -> dict[str, Any]:
-    """Score every rated photo by networks that never saw it, once per seed, and return the figures.
+    """Score every rated photo with networks that never saw it, once per seed, and return the figures.
 
-    Attributes are judged on the test split, which no network saw, as the mean over all of these networks: "sun_test"
-    those of SIAM, "f_alone" those of f before it learned scores, "without_regions" those of a SIAM that learned without
-    region supervision (first seed, one member). "siam-frozen" has one member.
+    Attributes are judged on the test split, which no network saw, and averaged over all of these networks: "sun_test"
+    for SIAM, "f_alone" for f before it learned scores, "without_regions" for a SIAM trained without region supervision
+    (first seed, one member). "siam-frozen" has one member.
     """
     seeds, count = recipe["seeds"], recipe["folds"]
     sources = [source_name(entry) for entry in recipe["data"]["scores"]]
@@ -122,13 +122,13 @@ class _Run:
     """One repetition of the cross-validation.
 
     Attributes:
-        predicted: variant → (m,) scores, each from the networks that did not see the photo, on its own source's scale.
-        alone: figures of f alone: of the attributes and of their places.
-        joint: the same of each fold's SIAM.
+        predicted: variant → (m,) scores, each from the networks that did not see the photo, on its source's scale.
+        alone: figures of f alone, for the attributes and where they are.
+        joint: the same for each fold's SIAM.
         contributions: (m, K) of the attributes to the scores, each from the SIAM that did not see the photo.
         presence: (m, K) attribute scores of that SIAM.
-        bias: (m,) of that SIAM, on the scale of the photo's own source.
-        attributes: K names.
+        bias: (m,) of that SIAM, on the scale of the photo's source.
+        attributes: (K,) their names.
     """
 
     def __init__(
@@ -142,7 +142,9 @@ class _Run:
         self.contributions = np.empty((len(examples.scores), len(network.config.attributes)))
         self.presence = np.empty_like(self.contributions)
         self.bias = np.empty(len(examples.scores))
-        starts = fit_attributes(network, examples, recipe["siam"], seed)  # they see no ratings, so they serve all folds
+        starts = fit_attributes(
+            network, examples, recipe["siam"], seed
+        )  # these see no ratings, so all folds can share them
         set_attributes(network, starts)
         self.alone = judge_attributes(network, examples)
         for number in range(recipe["folds"]):
@@ -160,7 +162,7 @@ class _Run:
             rounds.update()
 
     def out_of_fold(self, examples: Examples) -> OutOfFold:
-        """Return what the networks say of the photos that they did not see."""
+        """Return the networks' predictions for the photos they did not see."""
         predictions = PairPredictions(
             attributes=self.attributes,
             siam=self.predicted["siam"],
@@ -182,7 +184,7 @@ def _fit(
     baseline: Baseline,
     variants: Sequence[str],
 ) -> Any:
-    """Train the variants in turn on the rated photos `chosen`, and yield each with its offsets; the baseline first."""
+    """Train the variants in turn on the rated photos `chosen` and yield each with its offsets, the baseline first."""
     yield "baseline", fit_baseline(baseline, examples, chosen, recipe["baseline"]), baseline
     teacher = predict_scores(baseline, examples, examples.weak)
     for variant in variants:
@@ -222,7 +224,7 @@ def _attribute_metrics(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return mean
 
 
-def _input_of_trunk(recipe: dict[str, Any]) -> dict[str, Any]:
+def _input_of_backbone(recipe: dict[str, Any]) -> dict[str, Any]:
     try:
         return backbones.input_of(recipe["network"]["backbone"])
     except ValueError as error:
@@ -230,16 +232,16 @@ def _input_of_trunk(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def _new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: RatingScale) -> tuple[SIAM, Baseline]:
-    """Return both networks with the ImageNet trunk, rounded to the half precision in which it will be stored."""
+    """Return both networks with the ImageNet backbone, rounded to the half precision in which they will be stored."""
     settings = dict(recipe["network"])
-    trunk = settings.pop("backbone")
-    shared = {"backbone": trunk, "scale": scale, **_input_of_trunk(recipe)}
+    backbone = settings.pop("backbone")
+    shared = {"backbone": backbone, "scale": scale, **_input_of_backbone(recipe)}
     shared |= {name: settings.pop(name) for name in list(settings) if name in ("image_size", *shared)}
     networks = (
         SIAM(SIAMConfig(**shared, attributes=attributes, **settings)),
         Baseline(BaselineConfig(**shared)),
     )
     for network in networks:
-        backbones.load_imagenet(trunk, network.backbone)
+        backbones.load_imagenet(backbone, network.backbone)
         network.half().float().eval()
     return networks

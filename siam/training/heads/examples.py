@@ -1,4 +1,4 @@
-"""What heads are trained on: a recipe's datasets as frozen features, and how they are split and batched."""
+"""The training data of heads: a recipe's datasets as frozen features, and how they are split and batched."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,25 +17,26 @@ from siam.models import features as frozen
 from siam.models.siam import SIAM
 
 _Photos = TypeVar("_Photos", AttributePhotos, ScoredPhotos)
-_PRIOR_ABSENT = 0.05  # an attribute that at most this share of a scene's annotators saw is taken as absent from it
+_PRIOR_ABSENT = 0.05  # an attribute seen by at most this share of a scene's annotators counts as absent
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Photos as frozen features: first those with labels of their own, then the weakly labelled, then the rated.
+    """Photos as frozen features: first those with their own labels, then the weakly labelled, then the rated.
 
     Attributes:
-        features: per photo (2, C, h, w), as it is and mirrored.
-        labels: (n, K) of the first n photos: shares of annotators, of the photo itself or, for the weakly labelled, on
-            average over the photos of its kind of scene.
-        region_targets: per photo with labels (2, K, h, w): what the cells of its maps should show, NaN where unknown.
-        train: indices of the photos with labels of their own that may be trained on; `test` of the others.
+        features: (2, C, h, w) per photo, as it is and mirrored.
+        labels: (n, K) of the first n photos: shares of annotators, for the photo itself or, if weakly labelled,
+            averaged over its kind of scene.
+        region_targets: (2, K, h, w) per labelled photo: what the cells of its maps should show, NaN where unknown.
+        train: indices of the photos with their own labels that may be trained on.
+        test: indices of the other photos with their own labels.
         weak: indices of the weakly labelled photos.
         scores: (m,) mean ratings of the last m photos.
-        sources: (m,) the source of each rating: 0 gives the scale.
+        sources: (m,) the source of each rating; source 0 sets the scale.
         attributes: (K,) names of the labels.
         scale: of the first source of ratings.
-        test_regions: where the attributes of the photos of `test` are, in their order, or None.
+        test_regions: where attributes are in the photos of `test`, in their order, or None.
     """
 
     features: list[Tensor]
@@ -64,7 +65,7 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
     """Read the recipe's datasets below `root` and the features of all their photos.
 
     Raises:
-        DatasetError: a dataset is missing or not as its layout says.
+        DatasetError: a dataset is missing or does not match its layout.
         ImageError: a photo cannot be read.
     """
     data = recipe["data"]
@@ -100,17 +101,21 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
 
 
 def labels_and_scale(recipe: dict[str, Any], root: Path) -> tuple[tuple[str, ...], RatingScale]:
-    """Return what networks are to name and on which scale they score: of the recipe's labels and its first ratings.
+    """Return the attributes of the recipe's labels and the scale of its first ratings.
 
     Raises:
-        DatasetError: a dataset is missing or not as its layout says.
+        DatasetError: a dataset is missing or does not match its layout.
     """
     data = recipe["data"]
     return _labelled(data["attributes"], root).attributes, _rated(data["scores"][0], root).scale
 
 
 def source_name(entry: str | dict[str, str]) -> str:
-    """Return the folder that an entry of [data] names: "folder", or { reader = …, folder = … }."""
+    """Return the folder in an entry of [data]: "folder", or { reader = …, folder = … }.
+
+    Raises:
+        DatasetError: the entry is neither.
+    """
     if isinstance(entry, str):
         return entry
     if not isinstance(entry, dict) or not {"reader", "folder"} <= entry.keys():
@@ -130,19 +135,21 @@ def _read(entry: str | dict[str, str], usual: str, root: Path) -> AttributePhoto
 def _labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
     photos = _read(entry, "sun", root)
     if not isinstance(photos, AttributePhotos):
-        raise DatasetError(f"[data] of the recipe: {entry!r} has no labels: attributes want a reader of labels")
+        raise DatasetError(
+            f"[data] of the recipe: {entry!r} has no labels: choose a dataset with labels for attributes"
+        )
     return photos
 
 
 def _rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
     photos = _read(entry, "oasis", root)
     if not isinstance(photos, ScoredPhotos):
-        raise DatasetError(f"[data] of the recipe: {entry!r} has no ratings: scores want a reader of ratings")
+        raise DatasetError(f"[data] of the recipe: {entry!r} has no ratings: choose a dataset with ratings for scores")
     return photos
 
 
 def _readable(photos: _Photos) -> _Photos:
-    """Return the photos without those that cannot be read, which are named once."""
+    """Return the photos without the unreadable ones, which are named on stderr."""
     rows = np.flatnonzero(usable(photos.files))
     chosen = {"files": tuple(photos.files[row] for row in rows), "split": photos.split[rows]}
     if isinstance(photos, AttributePhotos):
@@ -155,7 +162,7 @@ def _regions(
 ) -> tuple[list[Tensor], regions.Regions | None]:
     """Return the region targets of labelled photos, as they are and mirrored, and the regions themselves.
 
-    Where there are none and none are wanted, nothing is known of any cell.
+    If there are no regions and none are wanted, all targets are NaN.
     """
     if not wanted and not (folder / "regions.npz").exists():
         count = len(photos.attributes)
@@ -171,7 +178,7 @@ def _regions(
 
 
 def folds(sources: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return a fold number (m,) for each rated photo, every source spread evenly over the folds."""
+    """Return a fold number (m,) for each rated photo, with every source spread evenly over the folds."""
     generator = np.random.default_rng(seed)
     fold = np.empty(len(sources), dtype=int)
     for source in np.unique(sources):
@@ -181,7 +188,7 @@ def folds(sources: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 
 def batches(items: np.ndarray, size: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield batches without end, every item once before any comes again."""
+    """Yield batches forever; every item comes once before any comes again."""
     waiting = np.empty(0, dtype=int)
     while True:
         while len(waiting) < size:

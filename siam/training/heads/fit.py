@@ -1,22 +1,22 @@
-"""Fit the heads of a pair on the features of a frozen trunk.
+"""Fits the heads of a pair on the features of a frozen backbone.
 
 SIAM learns as in the paper: first f alone, its attribute layer, on photos with attribute labels; then attribute layer
-and templates together, in single steps for all kinds of photos, each kind giving only its own losses:
+and templates together, each step on photos of all kinds, and each kind contributing only its own losses:
 
     labelled photos         L_SUN + r L_region
     weakly labelled photos  w (L_SUN + r L_region) + d L_teacher + mu L_anchor
     rated photos            lambda L_SoN + mu L_anchor
 
 L_SUN is the binary cross-entropy of the attribute scores, L_SoN the squared error of the scenicness (paper, section 3).
-Ours, because there are few photos:
+The others are ours, because there are few photos:
 L_region, region supervision: cross-entropy of tanh(A_k) against the share of each cell, where it is known.
-L_teacher, distillation (G. Hinton, O. Vinyals, J. Dean, arXiv:1503.02531): squared error against what the baseline,
-fitted to the same ratings, says of photos that nobody rated. It teaches the linear model what the ratings are too few
-to teach it.
-L_anchor holds the attribute maps near those of f alone (cross-entropy of tanh(A_k), cell by cell), so that an attribute
-keeps its meaning and does not become a name for whatever else raises the score.
-The baseline is ridge regression on average-pooled features, the optimum of its loss. Every source of ratings but the
-first has an offset, learned beside. SIAM is the average of several runs.
+L_teacher, distillation (G. Hinton, O. Vinyals, J. Dean, arXiv:1503.02531): squared error against the scores that the
+baseline, fitted to the same ratings, gives photos that nobody rated. It teaches the linear model what the few ratings
+cannot.
+L_anchor keeps the attribute maps close to those of f alone (cross-entropy of tanh(A_k), cell by cell), so that an
+attribute keeps its meaning and does not come to stand for whatever else raises the score.
+The baseline is ridge regression on average-pooled features, the optimum of its loss. Every source of ratings except the
+first has an offset, which is learned too. SIAM is the average of several runs.
 """
 
 import copy
@@ -41,7 +41,7 @@ Weights = dict[str, Tensor]
 def fit_attributes(network: SIAM, examples: Examples, settings: dict[str, Any], seed: int) -> list[Weights]:
     """Train the attribute layer alone, on photos with labels, `members` times from different random weights.
 
-    Returns the weights of each; the network's own layer is overwritten.
+    Returns the weights of each run; the network's own layer is overwritten.
     """
     members: int = settings["members"]
     return [_fit_alone(network, examples, settings, seed * members + member) for member in range(members)]
@@ -79,21 +79,21 @@ def fit_siam(
 ) -> list[float]:
     """Train SIAM on photos with labels and the rated photos `chosen`, once from each start, and average the results.
 
-    On so few photos one run is a matter of luck. The attributes are anchored to their meaning, so their weights in
-    different runs can be averaged, and so can effective templates.
+    With so few photos, a single run depends on luck. The attributes are anchored to their meaning, so their weights can
+    be averaged over runs, and so can the effective templates.
 
     Args:
         network: changed in place.
         starts: attribute layers trained alone, as `fit_attributes` returns them.
         examples: the photos.
         chosen: indices of the rated photos to train on.
-        teacher: (w,) what the baseline, fitted on `chosen`, says of the weakly labelled photos.
+        teacher: (w,) scores that the baseline, fitted on `chosen`, gives the weakly labelled photos.
         settings: the recipe's section `siam`.
-        seed: with the number of the start, makes the seed of each run.
-        frozen_attributes: train the templates alone, the paper's "no finetuning".
+        seed: together with the number of the start, gives the seed of each run.
+        frozen_attributes: train only the templates, the paper's "no finetuning".
 
     Returns:
-        What each source's ratings lie above the first source's.
+        For each source, how far its ratings lie above the first source's, in points.
     """
     layers, templates, biases, offsets = [], [], [], []
     for number, start in enumerate(starts):
@@ -124,7 +124,7 @@ def _fit_jointly(
     seed: int,
     frozen_attributes: bool,
 ) -> np.ndarray:
-    """Train attribute layer and templates together, or the templates alone, in place; return the sources' offsets."""
+    """Train attribute layer and templates together, or only the templates, in place; return the sources' offsets."""
     generator = np.random.default_rng(seed)
     network.attribute_layer.load_state_dict(start)
     anchor = copy.deepcopy(network).requires_grad_(False)
@@ -136,7 +136,7 @@ def _fit_jointly(
     rated = batches(chosen, settings["scenicness_batch"], generator)
 
     def joint_loss() -> Tensor:
-        head.clamp_templates()  # what the step before may have made negative
+        head.clamp_templates()  # the previous step may have made some negative
         labelled, weak = next(minibatches)
         photos = next(rated)
         above = torch.where(torch.from_numpy(examples.sources[photos]) > 0, offsets[examples.sources[photos]], 0.0)
@@ -151,7 +151,7 @@ def _fit_jointly(
                 loss + settings["teacher_weight"] * losses["scenicness"] + settings["anchor_weight"] * losses["anchor"]
             )
             loss = loss + settings["weak_weight"] * _label_loss(losses, settings)
-        if not frozen_attributes:  # else they do not change
+        if not frozen_attributes:  # otherwise the labels have nothing to change
             loss = loss + _label_loss(photo_losses(network, examples, labelled, generator), settings)
         return loss
 
@@ -175,7 +175,7 @@ def _label_loss(losses: dict[str, Tensor], settings: dict[str, Any]) -> Tensor:
 def _labelled_batches(
     examples: Examples, settings: dict[str, Any], generator: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield batches of labelled and of weakly labelled photos; the latter are empty where there are none."""
+    """Yield batches of labelled and of weakly labelled photos; the latter are empty if there are none."""
     weak = repeat(examples.weak)
     if len(examples.weak):
         weak = batches(examples.weak, settings["weak_batch"], generator)
@@ -188,7 +188,7 @@ def fit_baseline(baseline: Baseline, examples: Examples, chosen: np.ndarray, set
     source = examples.sources[chosen]
     score_means = examples.source_means(chosen)
     feature_means = np.stack([pooled[source == s].mean(axis=0) for s in range(len(score_means))])
-    # Centring within each source is the same as giving each source an intercept that the penalty spares.
+    # Centring within each source is the same as giving each source an unpenalised intercept.
     ridge = Ridge(alpha=settings["ridge_penalty"], fit_intercept=False)
     ridge.fit(pooled - feature_means[source], examples.scores[chosen] - score_means[source])
     intercepts = score_means - feature_means @ ridge.coef_
@@ -199,7 +199,7 @@ def fit_baseline(baseline: Baseline, examples: Examples, chosen: np.ndarray, set
 
 
 def _minimise(loss: Callable[[], Tensor], groups: list[dict[str, Any]], steps: int, rate: float) -> None:
-    """Take steps of AdamW, the learning rate rising over the first tenth of them and then falling to nothing."""
+    """Take steps of AdamW, with a learning rate that rises over the first tenth of them and then falls to zero."""
     optimizer = torch.optim.AdamW(groups, lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
     for _step in range(steps):
@@ -234,19 +234,19 @@ def photo_losses(
     expected: Tensor | None = None,
     anchor: SIAM | None = None,
 ) -> dict[str, Tensor]:
-    """Return the mean losses of photos, all of which have labels or none, each seen once in a random view.
+    """Return the mean losses of photos, each seen once in a random view; all of them have labels, or none.
 
     Args:
-        network: the SIAM that learns.
+        network: the SIAM being trained.
         examples: holds the photos.
         photos: (n,) indices among all photos.
         generator: chooses the views.
         expected: (n,) scores on the scale of the first source, or None.
-        anchor: the SIAM whose attribute maps the network's should stay near, or None.
+        anchor: the SIAM whose attribute maps the network's should stay close to, or None.
 
     Returns:
-        "attribute" (L_SUN) and "region" (L_region), averaged over K, where the photos have labels; "scenicness", the
-        squared error, where scores are expected; "anchor" (L_anchor) where there is one.
+        "attribute" (L_SUN) and "region" (L_region), averaged over K, if the photos have labels; "scenicness", the
+        squared error, if `expected` is given; "anchor" (L_anchor) if `anchor` is given.
     """
     labelled = bool(photos.max() < len(examples.labels))
     columns = (examples.features, examples.region_targets) if labelled else (examples.features,)

@@ -1,4 +1,4 @@
-"""What networks say of photos that they were not trained on, by the frozen features of these photos."""
+"""Predictions for photos that the networks were not trained on, from their frozen features."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +17,11 @@ from siam.training.heads.examples import Examples
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """What networks say of m rated photos that they did not see, on the scale of each photo's own source.
+    """Predictions for m rated photos by networks that did not see them, on the scale of each photo's source.
 
     Attributes:
         sources: (m,) the source of each photo.
-        predictions: of the photos; each one's bias is that of its fold's SIAM, with the offset of its source.
+        predictions: for the photos; each one's bias is that of its fold's SIAM plus the offset of its source.
     """
 
     sources: np.ndarray
@@ -30,7 +30,7 @@ class OutOfFold:
 
 @torch.inference_mode()
 def predict_scores(model: SIAM | Baseline, examples: Examples, photos: np.ndarray) -> np.ndarray:
-    """Return the scenicness (n,) of photos, by their places among all, on the scale of the first source."""
+    """Return the scenicness (n,) of the photos with the given indices, on the scale of the first source."""
     if len(photos) == 0:
         return np.empty(0, dtype=np.float32)
     views = np.zeros(len(photos), dtype=int)
@@ -40,7 +40,7 @@ def predict_scores(model: SIAM | Baseline, examples: Examples, photos: np.ndarra
 
 @torch.inference_mode()
 def predict_attributes(network: SIAM, examples: Examples, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the contributions (n, K) to the scores of photos, by their places among all, and the attribute scores."""
+    """Return contributions and attribute scores, (n, K) each, of the photos with the given indices."""
 
     def parts(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         output = network.interpret(features)
@@ -53,7 +53,7 @@ def predict_attributes(network: SIAM, examples: Examples, photos: np.ndarray) ->
 
 @torch.inference_mode()
 def judge_attributes(network: SIAM, examples: Examples) -> dict[str, Any]:
-    """Return the figures of the test photos' attributes: what ("attributes") and, with regions, where ("places")."""
+    """Return figures for the attributes in the test photos: what ("attributes") and, with regions, where ("places")."""
     outputs = [network.interpret(examples.features[photo][:1].float()) for photo in examples.test]
     logits = torch.cat([output.attribute_logits for output in outputs]).numpy()
     labels, names = examples.labels[examples.test], network.config.attributes
