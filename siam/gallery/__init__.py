@@ -1,4 +1,4 @@
-"""Galleries: photos with the scores of a crowd and of both networks, and every contribution."""
+"""Galleries: photos with the scores of both networks, every contribution and, where known, the crowd's ratings."""
 
 from typing import TYPE_CHECKING
 

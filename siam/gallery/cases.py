@@ -1,4 +1,4 @@
-"""The photos of a gallery as cases: how far the networks are apart, who is closer to the crowd, which to see first."""
+"""The photos of a gallery as cases: how far apart the networks are, and which of them is closer to the crowd."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,13 @@ from siam.drawing.phrases import words
 from siam.evaluation.what_where_how.verdicts import RIGHT, WRONG
 from siam.gallery.store import Gallery
 
-_DIGITS = 5  # of mean ratings: stored in single precision, 5.5 may be a little more, and then be above 5.5
-TOP_CAUSES = 3  # an attribute is a top cause where no more than two others moved the score farther
+_DIGITS = 5  # of mean ratings: in single precision, 5.5 may be stored as slightly more and would then exceed 5.5
+TOP_CAUSES = 3  # an attribute is a top cause if at most two others moved the score further
 CLOSER = ("SIAM", "baseline")
 SIDES = ("overestimated", "underestimated")  # by SIAM, against the crowd
 KINDS = (RIGHT, *WRONG)  # groups of verdicts on rendered scenes
 
-# What cases can be ordered by: the column, whether its magnitude counts, and whether the largest comes first.
+# The orders of cases: the column to sort by, whether its magnitude counts, and whether the largest comes first.
 ORDERS: dict[str, tuple[str, bool, bool]] = {
     "disagreement": ("difference", True, True),
     "SIAM higher": ("difference", False, True),
@@ -31,16 +31,16 @@ ORDERS: dict[str, tuple[str, bool, bool]] = {
 
 @dataclass(frozen=True)
 class Filters:
-    """Which cases to show; None is all of them.
+    """Which cases to show; None for a filter means all.
 
     Attributes:
-        closer: of `CLOSER`, the network whose error is smaller.
-        side: of `SIDES`.
-        crowd: lowest and highest mean rating, both included; cases without a rating are left out.
+        closer: one of `CLOSER`, the network with the smaller error.
+        side: one of `SIDES`.
+        crowd: lowest and highest mean rating, both inclusive; cases without a rating are left out.
         cause: an attribute among the `TOP_CAUSES` of SIAM's score.
-        kind: of `KINDS`, what the truth of a rendered scene says about SIAM's score.
-        text: in the identifier, title or author, or the place of a rendered scene; upper and lower case are the same.
-        area: lowest and highest score of the baseline, then of SIAM.
+        kind: one of `KINDS`, what the truth of a rendered scene says about SIAM's score.
+        text: found in the identifier, title, author or the place of a rendered scene; case is ignored.
+        area: lowest and highest score of the baseline, then of SIAM, all inclusive.
     """
 
     closer: str | None = None
@@ -57,12 +57,12 @@ class Cases:
     """The photos of a gallery, one row each, in its order.
 
     Attributes:
-        gallery: that holds them.
+        gallery: the gallery that holds them.
         table: columns "identifier", "title", "author", "crowd", "crowd_sd", "votes", "siam", "baseline"; "difference"
-            (SIAM minus baseline, in points); "siam_error" and "baseline_error" (network minus crowd: in points, or in
-            hundredths of the gallery's ranks, where the scales differ); "closer" (of `CLOSER`; "" where both errors are
-            the same or one is not known); "kind" (of `KINDS`, or ""); "place" (of a rendered scene, or "").
-        in_ranks: whether errors are differences of rank.
+            (SIAM minus baseline, in points); "siam_error" and "baseline_error" (network minus crowd: in points or, if
+            the scales differ, in ranks from 0 to 100 within the gallery); "closer" (one of `CLOSER`; "" if both errors
+            are equal or one is unknown); "kind" (one of `KINDS`, or ""); "place" (of a rendered scene, or "").
+        in_ranks: whether errors are differences of ranks.
     """
 
     gallery: Gallery
@@ -70,7 +70,7 @@ class Cases:
     in_ranks: bool
 
     def select(self, filters: Filters, order: str = "disagreement") -> np.ndarray:
-        """Return the rows that filters let through, in an order of `ORDERS`; cases that do not have it come last."""
+        """Return the rows that pass the filters, in one of `ORDERS`; cases without the value to sort by come last."""
         table = self.table
         keep = np.ones(len(table), dtype=bool)
         if filters.closer is not None:
@@ -99,8 +99,11 @@ class Cases:
         return ranked[keep[ranked]]
 
     def summary(self, rows: np.ndarray) -> dict[str, Any]:
-        """Return of some rows: "n"; "median_difference" (of magnitudes, None where there is no baseline); "siam_closer"
-        and "baseline_closer", shares of the cases where one is closer (None where that is not known of any).
+        """Return a summary of some rows.
+
+        Returns:
+            "n"; "median_difference", of magnitudes, None without a baseline; "siam_closer" and "baseline_closer", as
+            shares of the cases in which one is closer, None if there are none.
         """
         of = self.table.iloc[rows]
         difference = of["difference"].abs().dropna()
@@ -109,7 +112,7 @@ class Cases:
         return {"n": len(of), "median_difference": float(difference.median()) if len(difference) else None, **shares}
 
     def causes(self, row: int) -> tuple[tuple[str, float] | None, tuple[str, float] | None]:
-        """Return the attributes that raise and lower SIAM's score of a row most, with their points; None for none."""
+        """Return the attributes that raise and lower a row's SIAM score most, with their points; None if none does."""
         of = self.gallery.contributions[row]
         names = self.gallery.about.attributes
         high, low = int(of.argmax()), int(of.argmin())
@@ -119,12 +122,12 @@ class Cases:
         )
 
     def case(self, row: int) -> dict[str, Any]:
-        """Return what `table` tells of a row, as plain values; numbers that are not known are NaN, "votes" None."""
+        """Return a row of `table` as plain values; unknown numbers are NaN, unknown "votes" None."""
         cells = self.table.iloc[row].to_dict()
         return {**cells, "votes": None if pd.isna(cells["votes"]) else int(cells["votes"])}
 
     def row_of(self, identifier: str | None) -> int | None:
-        """Return the row of a photo, None where the gallery does not have it."""
+        """Return the row of a photo, or None if it is not in the gallery."""
         rows = np.flatnonzero((self.table["identifier"] == identifier).to_numpy())
         return int(rows[0]) if len(rows) else None
 
@@ -166,7 +169,7 @@ def read_cases(gallery: Gallery) -> Cases:
 
 
 def _ranks(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the ranks of values, 0 (lowest) to 100, among those known of both; ties share theirs, NaN elsewhere."""
+    """Return the ranks of values, 0 (lowest) to 100, among rows where both are known; ties share a rank; else NaN."""
     known = pd.Series(np.where(np.isnan(others), np.nan, values))
     count = known.notna().sum()
     return (100 * (known.rank() - 1) / max(1, count - 1)).to_numpy()

@@ -24,7 +24,7 @@ _QUALITY = 78  # of JPEG
 
 
 def names_of(files: Sequence[Path]) -> list[str]:
-    """Return the names of the copies without their endings: those of the photos, or numbers where these do not do."""
+    """Return the copies' names without suffix: those of the photos, or numbers if these are unsuitable."""
     stems = [path.stem for path in files]
     plain = all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", stem) for stem in stems)
     if plain and len({stem.casefold() for stem in stems}) == len(stems):
@@ -33,22 +33,22 @@ def names_of(files: Sequence[Path]) -> list[str]:
 
 
 def refuse_to_overwrite(assessment: Assessment, folder: Path, names: Sequence[str]) -> None:
-    """Raise a DatasetError where a copy would take the place of a photo of the dataset."""
+    """Raise a DatasetError if a copy would overwrite a photo of the dataset."""
     originals = {path.resolve() for path in assessment.photos.files}
     targets = [folder / kind.format(name) for name in names for kind in (PICTURE, MASK)]
     if folder.resolve() == assessment.root.resolve() or any(target.resolve() in originals for target in targets):
-        raise DatasetError(f"{folder} holds photos of {assessment.root}: give the gallery another folder")
+        raise DatasetError(f"{folder} holds photos of {assessment.root}: choose another folder for the gallery")
 
 
 def copy_picture(path: Path, to: Path, longest: int) -> tuple[int, int]:
-    """Store a photo anew as JPEG, no larger than wanted; return its size."""
+    """Save a photo again as JPEG, with a longer side of at most `longest` px; return its size."""
     data, size = small_jpeg(read_image(path), longest)
     write_atomically(to, data)
     return size
 
 
 def small_jpeg(picture: Image.Image, longest: int) -> tuple[bytes, tuple[int, int]]:
-    """Return a picture as a JPEG file no larger than wanted, and its size; the picture itself may become smaller."""
+    """Return a picture as a JPEG file with a longer side of at most `longest` px, and its size; shrinks it in place."""
     picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     stored = BytesIO()
     picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
@@ -56,13 +56,13 @@ def small_jpeg(picture: Image.Image, longest: int) -> tuple[bytes, tuple[int, in
 
 
 def columns_of(folder: Path, name: str) -> dict[str, str]:
-    """Return the columns that tell of a picture in the gallery."""
+    """Return the columns that describe a picture in the gallery."""
     image = PICTURE.format(name)
     return {"image": image, "sha256": digest(folder / image)}
 
 
 def copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Store the masks of a rendered scene at the size of its picture; return what its truth tells of them."""
+    """Store the masks of a rendered scene at the size of its picture; return what its truth records about them."""
     mask, member = read_sets(root, int(stem))
     sets = [[ATTRIBUTES[k] for k in np.flatnonzero(one)] for one in member.T]
     stored = BytesIO()
@@ -72,7 +72,7 @@ def copy_mask(root: Path, stem: str, folder: Path, name: str, size: tuple[int, i
 
 
 def files_of(folder: Path) -> set[str]:
-    """Return the names of the pictures and masks of the gallery in a folder; none where there is no gallery."""
+    """Return the names of the pictures and masks of the gallery in a folder; empty if there is no gallery."""
     try:
         gallery = store.read(folder)
     except DatasetError:

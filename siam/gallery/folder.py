@@ -1,7 +1,7 @@
-"""Galleries of photos that are scored here one by one, such as those of a folder.
+"""Builds galleries by scoring photos one by one, such as those of a folder.
 
-A photo is scored by the copy that its gallery keeps, so explaining that gives the same numbers again. Scores are kept
-as they come: work that was stopped goes on.
+The networks score the copy that the gallery keeps, so explaining that copy gives the same numbers again. Scores are
+saved one by one, so interrupted work can be resumed.
 """
 
 import os
@@ -35,14 +35,14 @@ _SCORES = "scores.part"  # beside `FILE` until that is written
 
 @dataclass(frozen=True)
 class Source:
-    """The photos of a gallery to be.
+    """The photos of a gallery to be built.
 
     Attributes:
         data: name of the layout.
         root: the dataset's folder.
-        model: by which the pair is loaded.
+        model: name or address from which the pair is loaded.
         split: of the dataset, or "all".
-        count: at most so many, the first by ID or name; None for all.
+        count: at most this many, the first by ID or name; None for all.
     """
 
     data: str
@@ -52,7 +52,7 @@ class Source:
     count: int | None = None
 
     def command(self, folder: Path) -> str:
-        """Return the command that writes such a gallery of the photos that are rated."""
+        """Return the command that writes the same gallery of the rated photos."""
         words = ["python", "-m", "siam", "evaluate", "--data", self.data, "--root", str(self.root)]
         words += ["--split", self.split, "--model", self.model, "--gallery", folder.as_posix()]
         words += [] if self.count is None else ["--gallery-count", str(self.count)]
@@ -61,7 +61,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Built:
-    """A gallery that was written: its folder, how many photos it has, and those that were left out."""
+    """A finished gallery: its folder, how many photos it holds, and which were left out."""
 
     folder: Path
     count: int
@@ -69,7 +69,7 @@ class Built:
 
 
 def folder_for(base: Path, name: str, source: Source) -> Path:
-    """Return where the gallery of a source goes: `base`/`name`, unless something else is there already."""
+    """Return the folder for a source's gallery: `base`/`name`, with a number if something else is already there."""
     plain = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "photos"
     others = (f"{plain}-{number}" for number in range(2, 1000))
     folders = (base / plain, *(base / other for other in others))
@@ -83,21 +83,24 @@ def build(
     folder: Path,
     progress: Progress = lambda _done, _of: None,
 ) -> Built:
-    """Score the photos of a source and write their gallery; called again after it was stopped, it goes on.
+    """Score the photos of a source and write their gallery; after an interruption, calling it again resumes.
 
     Args:
         pair: the networks.
         lock: held while they work, photo by photo.
         source: of the photos.
-        folder: where the gallery goes.
-        progress: how many photos are done, after each.
+        folder: for the gallery.
+        progress: called after each photo with how many are done, and of how many.
 
     Raises:
-        DatasetError: the dataset is not as its layout says, is too large, holds the gallery, or no photo can be scored.
-        StorageError: something cannot be stored, or somebody else writes there.
+        DatasetError: the dataset does not match its layout, is too large or contains `folder`, or no photo can be
+            scored.
+        StorageError: something cannot be stored, or another process is writing there.
     """
     if folder.resolve().is_relative_to(source.root.resolve()):
-        raise DatasetError(f"{source.root} holds {folder} too: choose a folder that holds your photos alone")
+        raise DatasetError(
+            f"{source.root} also holds the gallery {folder}: choose a folder that holds only your photos"
+        )
     if source.data == "folder":
         _refuse_large(source.root, progress)
     photos = reader(source.data).read(source.root)
@@ -105,7 +108,7 @@ def build(
     places = [place for place in range(len(photos.files)) if source.split in ("all", photos.split[place])]
     places = sorted(places, key=lambda place: facts.order(photos.files[place]))[: source.count]
     if not places:
-        raise DatasetError(f"{source.root} has no photos in the split {source.split!r}: choose another, or all")
+        raise DatasetError(f"{source.root} has no photos in the split {source.split!r}: choose another split, or all")
     files = [photos.files[place] for place in places]
     crowd = facts.crowd(photos, source.data, source.root, np.array(places))
     credits = facts.credits(source.data, source.root, files)
@@ -115,7 +118,7 @@ def build(
         scores = ScoreFile(folder / _SCORES, fingerprint(pair), pair.siam.config.attributes)
         entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, scores, progress)
         if not entries:
-            raise DatasetError(f"none of the {len(files)} photos in {source.root} gets a score: {refused[0].reason}")
+            raise DatasetError(f"none of the {len(files)} photos in {source.root} could be scored: {refused[0].reason}")
         rated = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
         scale = scale_of(rated, pair.siam.config.scale) if not layout(source.data).names_scale else photos.scale
         name, command = source.root.resolve().name, source.command(folder)
@@ -135,7 +138,7 @@ def _entries(
     scores: ScoreFile,
     progress: Progress,
 ) -> tuple[list[Entry], list[Refused]]:
-    """Copy and score photos; what is known of each are columns of a gallery."""
+    """Copy and score photos; `known` holds further gallery columns for each."""
     entries: list[Entry] = []
     refused: list[Refused] = []
     labels = facts.identifiers(files, root)
@@ -155,7 +158,7 @@ def _entries(
 
 
 def _refuse_large(root: Path, progress: Progress) -> None:
-    """Raise a DatasetError where a folder holds far more than photos to look at, before all of it is listed."""
+    """Raise a DatasetError if a folder holds too many photos or folders, before all of it has been listed."""
     photos = 0
     for number, (_folder, _folders, files) in enumerate(os.walk(root)):
         progress(0, 0)
@@ -166,7 +169,7 @@ def _refuse_large(root: Path, progress: Progress) -> None:
 
 
 def _may_hold(folder: Path, source: Source) -> bool:
-    """Return whether a gallery may go there: to an empty place, or where its own stands or was begun."""
+    """Return whether a source's gallery may go there: the folder is new, empty, or holds that gallery or part of it."""
     if (folder / FILE).exists():
         try:
             return peek(folder)[0].command == source.command(folder)

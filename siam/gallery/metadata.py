@@ -1,4 +1,4 @@
-"""What a dataset tells of the photos that a pair was judged on: who voted how, whose photo it is, and what is true."""
+"""What a dataset knows about a gallery's photos: the crowd's votes, credits and, for rendered scenes, the truth."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from siam.evaluation.what_where_how.errors import verdicts
 
 
 def identifiers(files: Sequence[Path], root: Path) -> list[str]:
-    """Return what photos are called: by their ID where their file is named by one, else by their name in the dataset.
+    """Return a unique label for each photo: the ID if its file is named after one, else its name in the dataset.
 
-    No two are called the same: of those that would be, each is called by its path below the root.
+    Photos whose labels would be equal are labelled by their path below `root`.
     """
     whole = [path.relative_to(root).as_posix() for path in files]
     names = [name.removeprefix("images/") for name in whole]
@@ -28,21 +28,21 @@ def identifiers(files: Sequence[Path], root: Path) -> list[str]:
 
 
 def order(path: Path) -> tuple[int, str]:
-    """Return what photos are sorted by: their IDs, or their names where they have none."""
+    """Return a photo's sort key: its ID, or its name if it has none."""
     return (int(path.stem), "") if path.stem.isdecimal() else (0, path.as_posix())
 
 
 def crowd(photos: AttributePhotos | ScoredPhotos, data: str, root: Path, places: np.ndarray) -> list[dict[str, Any]]:
-    """Return what the crowd said of some photos, as far as is known: columns of a gallery.
+    """Return the crowd's ratings of some photos, where known, as columns of a gallery.
 
     Args:
         photos: of the dataset.
         data: name of its layout.
         root: its folder.
-        places: (n,) of the photos asked for.
+        places: (n,) indices of the photos.
 
     Raises:
-        DatasetError: the table of votes is not as it should be.
+        DatasetError: the table of votes is malformed.
     """
     if not isinstance(photos, ScoredPhotos):
         return [{} for _ in places]
@@ -60,20 +60,20 @@ def crowd(photos: AttributePhotos | ScoredPhotos, data: str, root: Path, places:
 
 
 def credits(data: str, root: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return author, title, licence, link, and public picture ("image" with "sha256") of photos, as far as is known.
+    """Return author, title, licence, link and public picture ("image" with "sha256") of photos, where known.
 
     Raises:
-        DatasetError: the table that tells them is not as it should be.
+        DatasetError: the table of credits is malformed.
     """
     known = layout(data).credits(root, files)
     return [known.get(path.name, {}) for path in files]
 
 
 def truths(assessment: Assessment) -> list[dict[str, Any] | None]:
-    """Return for each judged photo what is true of it, where it was rendered.
+    """Return the truth of each judged photo, or None if it was not rendered.
 
-    Contributions, labels and areas name only the attributes for which they are not 0; "errors" are the parts of SIAM's
-    error in points, and "verdict" says what happened, where the scales of network and scenes are the same.
+    Contributions, labels and areas list only attributes for which they are not 0. "errors" holds the parts of SIAM's
+    error in points and "verdict" says what went wrong, if network and scenes have the same scale.
     """
     scenes, errors = assessment.scenes, assessment.errors
     if scenes is None:

@@ -1,7 +1,7 @@
-"""Pictures of a gallery that comes without them: where they are public, and how they come here, when somebody asks.
+"""Downloads the public pictures of a gallery that comes without them, on request.
 
-Which photos are public a dataset tells (`siam.datasets.oasis.public_pictures`). Pictures are kept under the name of
-their checksum, so several galleries share them.
+The dataset knows which photos are public (`siam.datasets.oasis.public_pictures`). Pictures are cached under their
+checksums, so galleries share them.
 """
 
 import os
@@ -15,15 +15,15 @@ from siam.gallery.store import Gallery, is_address
 from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
 
-RATE = 8.0  # requests a second at most
+RATE = 8.0  # requests per second at most
 PATIENCE = Patience(attempts=3, longest=4.0, longest_asked=30.0, silence=15.0)  # somebody is waiting
-PICTURE_BYTES = 101_000  # of a picture of OASIS, on average
+PICTURE_BYTES = 101_000  # average size of an OASIS picture
 
 _MOST = 20_000_000  # bytes of a picture
 
 
 def cache_folder() -> Path:
-    """Return where fetched pictures are kept: below the user's own folder for caches."""
+    """Return the folder for downloaded pictures, below the user's cache folder."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -34,11 +34,11 @@ def cache_folder() -> Path:
 
 
 def here(gallery: Gallery, folder: Path | None = None) -> tuple[Path | None, ...]:
-    """Return the file of each photo (N,), without asking the network: those that come with the gallery or were fetched.
+    """Return the file of each photo (N,), bundled or already downloaded, or None; makes no network requests.
 
     Args:
         gallery: as `siam.gallery.store.read` returns it.
-        folder: where fetched pictures are kept; by default `cache_folder()`.
+        folder: for downloaded pictures; by default `cache_folder()`.
     """
     folder = folder or cache_folder()
     paths = [gallery.picture(row) or _path_of(gallery, row, folder) for row in range(len(gallery))]
@@ -51,20 +51,20 @@ def fetch(
     progress: Callable[[int, int], object] = lambda _done, _all: None,
     web: Web | None = None,
 ) -> tuple[Path | None, ...]:
-    """Bring the pictures that a gallery names by address, unless they are here; each is checked by its SHA-256.
+    """Download those pictures of a gallery that are given by address and not yet cached; each is checked by SHA-256.
 
     Args:
         gallery: as `siam.gallery.store.read` returns it.
-        folder: where fetched pictures are kept; by default `cache_folder()`.
-        progress: called with how many pictures are here, and how many there are, after each; what it raises ends it.
-        web: a client; by default one that gives up within some seconds, since somebody is waiting.
+        folder: for downloaded pictures; by default `cache_folder()`.
+        progress: called after each picture with how many are done, and of how many; raising in it stops the download.
+        web: a client; by default one that gives up within seconds, since somebody is waiting.
 
     Returns:
         The file of each photo (N,), as `here`.
 
     Raises:
-        DownloadError: a picture cannot be had, is not the one that the gallery knows, or cannot be stored. Those that
-            came before are kept, and nothing is there by half.
+        DownloadError: a picture cannot be downloaded or stored, or is not the one the gallery expects. Pictures
+            downloaded before are kept, and no file is incomplete.
     """
     if web is None:
         with Web(PATIENCE, rate=RATE) as client:
@@ -79,7 +79,7 @@ def fetch(
             data = web.get(address, _MOST)
             if digest(data) != checksum:
                 raise DownloadError(
-                    f"{address} is not the picture that the gallery knows (its SHA-256 differs): update SIAM Explorer"
+                    f"{address} is not the picture the gallery expects (its SHA-256 differs): update SIAM Explorer"
                 )
             write_atomically(path, data)
         progress(done + 1, len(wanted))
@@ -87,7 +87,7 @@ def fetch(
 
 
 def _path_of(gallery: Gallery, row: int, folder: Path) -> Path | None:
-    """Return the name under which the picture of a photo is kept, None where it has no address."""
+    """Return the path under which a photo's picture is cached, None if it has no address."""
     image = gallery.photos["image"][row]
     if not isinstance(image, str) or not is_address(image):
         return None

@@ -1,4 +1,4 @@
-"""The photos that come with the app, and who made them."""
+"""The bundled sample photos and their credits."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _FOLDER = ASSETS / "samples"
 
 @dataclass(frozen=True)
 class Sample:
-    """A bundled photo with what its licence asks to be told."""
+    """A sample photo with the details its licence requires."""
 
     key: str
     path: Path
@@ -31,7 +31,7 @@ class Sample:
 
 
 def load_samples() -> tuple[Sample, ...]:
-    """Return the bundled photos in the order of samples.json."""
+    """Return the sample photos in the order of samples.json."""
     entries = json.loads((_FOLDER / "samples.json").read_text(encoding="utf-8"))
     return tuple(
         Sample(key=Path(file).stem, path=_FOLDER / file, **entry) for entry in entries for file in [entry.pop("file")]

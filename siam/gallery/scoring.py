@@ -1,4 +1,4 @@
-"""What a pair says of single pictures: the copy that a gallery keeps of a photo, and its numbers."""
+"""Scores single photos for galleries: the copy that a gallery keeps of a photo, and a pair's scores for it."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ from siam.runtime.provenance import git_commit
 
 LONGEST = 800  # px of the longer side of a copy
 
-Progress = Callable[[int, int], object]  # called with how many photos are done, and of how many; what it raises ends it
+Progress = Callable[[int, int], object]  # called with (photos done, photos in all); raising in it stops
 
 
 @dataclass(frozen=True)
@@ -39,29 +39,29 @@ class Refused:
 
 
 def small_copy(photo: bytes | Path, name: str) -> tuple[bytes, str]:
-    """Return a photo as the JPEG file that a gallery keeps of it, and the checksum of that.
+    """Return the JPEG copy of a photo that a gallery keeps, and its checksum.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: the photo cannot be read.
     """
     data, _size = small_jpeg(read_image(photo, name=name), LONGEST)
     return data, digest(data)
 
 
 def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name: str) -> PairPredictions:
-    """Return what a pair says of one picture; the lock is held only while the networks work.
+    """Return a pair's scores and contributions for one picture; the lock is held only while the networks work.
 
     Raises:
-        ImageError: it gets no score.
+        ImageError: the picture cannot be scored.
     """
     image = read_image(picture, name=name)
     try:
         with lock:
             explanation = explain(pair, image)
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise ImageError(f"{name} needs more memory than there is: crop it to a less extreme shape.") from error
+        raise ImageError(f"{name} needs more memory than is available: crop it to a less extreme shape.") from error
     if not np.isfinite([explanation.scenicness, *explanation.contributions]).all():
-        raise ImageError(f"{name} gets a score that is no number: choose another photo, or other networks.")
+        raise ImageError(f"{name} gets a score that is not a finite number: choose another photo or other networks.")
     numbers = {
         "siam": explanation.scenicness,
         "bias": explanation.bias,
@@ -73,9 +73,9 @@ def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name
 
 
 def take_half_of_the_cores() -> None:
-    """Let the calling thread compute on half of the cores: the pages of others stay quick, and it hardly takes longer.
+    """Make the calling thread compute on half of the cores, so that other people's pages stay responsive.
 
-    What a thread sets for itself is the default of all new ones, so that is set back by another thread at once.
+    A thread's setting becomes the default for all new threads, so another thread restores that default at once.
     """
     whole = torch.get_num_threads()
     torch.set_num_threads(max(1, whole // 2))
@@ -85,7 +85,7 @@ def take_half_of_the_cores() -> None:
 
 
 def about(pair: Pair, data: str, split: str, command: str, crowd_scale: RatingScale | None) -> About:
-    """Return where the numbers of a pair come from, as of today; `crowd_scale` may be the pair's own."""
+    """Return the provenance of a pair's scores, as of today; `crowd_scale` may equal the pair's own scale."""
     config = pair.siam.config
     other = None if crowd_scale == config.scale else crowd_scale
     today = datetime.now(UTC).date().isoformat()
@@ -93,7 +93,7 @@ def about(pair: Pair, data: str, split: str, command: str, crowd_scale: RatingSc
 
 
 def scale_of(scores: Sequence[float], scale: RatingScale) -> RatingScale:
-    """Return the scale of scores that tell none: that of the networks where they lie on it, else their own range."""
+    """Return a scale for scores without one: the networks' own if the scores lie on it, else the scores' range."""
     if not scores or scale.low <= min(scores) <= max(scores) <= scale.high:
         return scale
     low, high = min(scores), max(scores)
@@ -101,20 +101,20 @@ def scale_of(scores: Sequence[float], scale: RatingScale) -> RatingScale:
 
 
 def fingerprint(pair: Pair) -> str:
-    """Return the identity of a pair's networks: scores do not depend on what explainers have learnt for them."""
+    """Return the identity of a pair's networks, without what explainers have learnt, on which scores do not depend."""
     return identity(pair, learnt=False)
 
 
 class ScoreFile:
-    """Scores that outlast an interruption: a line of JSON each, behind one that says of which networks they are.
+    """Scores that survive an interruption: one line of JSON each, after a first line that identifies the networks.
 
     Args:
-        path: of the file; scores of the same networks that stand in it are known at once, others are dropped.
+        path: of the file; existing scores by the same networks are read, others are dropped.
         networks: `fingerprint` of the pair.
         attributes: of the pair.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the file cannot be written.
     """
 
     def __init__(self, path: Path, networks: str, attributes: Sequence[str]) -> None:
@@ -128,11 +128,11 @@ class ScoreFile:
         write_atomically(path, ("\n".join([networks, *map(self._line, self._known)]) + "\n").encode())
 
     def get(self, digest: str) -> PairPredictions | None:
-        """Return the scores of a picture, None where they are not known."""
+        """Return the scores of a picture, or None if they are not known."""
         return self._known.get(digest)
 
     def add(self, digest: str, scores: PairPredictions) -> PairPredictions:
-        """Store the scores of a picture, and return them."""
+        """Store the scores of a picture and return them."""
         self._known[digest] = scores
         with storage_errors(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(self._line(digest) + "\n")

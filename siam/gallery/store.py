@@ -1,16 +1,16 @@
-"""A gallery: photos with the crowd's scores, both networks' and every contribution, in `gallery.parquet`.
+"""A gallery: photos with the crowd's ratings, both networks' scores and every contribution, in `gallery.parquet`.
 
-    identifier      text      of the photo: its ID, or its name in the dataset
-    image           text      its file below the gallery's folder, such as images/7.jpg, or the address of it; or null
-    sha256          text      of the content of `image`, in hexadecimal digits; null where that is
-    crowd_mean      float     mean rating; null where nobody rated the photo, as all of these
+    identifier      text      the photo's ID, or its name in the dataset
+    image           text      its file below the gallery's folder, such as images/7.jpg, or its address; or null
+    sha256          text      of the content of `image`, in hexadecimal digits; null if `image` is
+    crowd_mean      float     mean rating; this and the next three are null if nobody rated the photo
     crowd_sd        float     standard deviation of the ratings, where known
     votes           [int]     every rating, where known
     vote_count      int       how many people rated, where known
     siam            float     SIAM's score: bias + the sum of the contributions
-    baseline        float     the baseline's, where there is one
-    bias            float     of SIAM
-    contributions   [float]   of the attributes, in the order that the metadata tells
+    baseline        float     the baseline's score, if there is a baseline
+    bias            float     SIAM's
+    contributions   [float]   of the attributes, in the order given in the metadata
     presence        [float]   attribute scores, 0 to 1, in the same order
     biggest_cause   text      the attribute of the largest contribution by magnitude
     author, title, licence, link     text     of the photo, where known; link is its page
@@ -19,8 +19,8 @@
                               below the folder) and sets (the attributes of each of the mask's values)
 
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
-split, date, command, git_commit, crowd_scale. Scores and contributions are in points of the scale; ratings are in those
-of the crowd's, where it is another one.
+split, date, command, git_commit, crowd_scale. Scores and contributions are in points of the scale, ratings in points of
+the crowd's scale if that is a different one.
 """
 
 import json
@@ -46,7 +46,7 @@ FORMAT = 1
 _SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
 FILE = "gallery.parquet"
 KEY = b"siam_gallery"
-_REMEDY = "write it again by siam evaluate --gallery DIR"
+_REMEDY = "write it again with siam evaluate --gallery DIR"
 SCHEMA = pa.schema(
     [
         pa.field("identifier", pa.string(), nullable=False),
@@ -69,9 +69,9 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class About:
-    """Where the numbers of a gallery come from: networks, rating scale, data and the command that wrote it.
+    """The provenance of a gallery: networks, rating scale, data and the command that wrote it.
 
-    `crowd_scale` is that of the ratings where it is another one than the networks', else None.
+    `crowd_scale` is the scale of the ratings if it differs from the networks', else None.
     """
 
     model: str
@@ -90,13 +90,13 @@ class Gallery:
     """The photos of a gallery.
 
     Attributes:
-        folder: that holds it; where its pictures are in memory there is none, but a name that no other gallery has.
-        about: where its numbers come from.
-        photos: one row each, with all columns but those below; what is null is missing to pandas, too.
+        folder: the gallery's folder; if its pictures are only in memory, a unique name instead.
+        about: its provenance.
+        photos: one row per photo, with all columns except those below; null is a missing value in pandas.
         contributions: (N, K) in the order of `about.attributes`.
         presence: (N, K) attribute scores, 0 to 1, in the same order.
-        truths: (N,) what is true of a rendered scene, or None.
-        contents: (N,) the content of the pictures' files, where they are in memory alone; else None.
+        truths: (N,) the truth of a rendered scene, or None.
+        contents: (N,) the content of the pictures' files if they are only in memory, else None.
     """
 
     folder: Path
@@ -111,7 +111,7 @@ class Gallery:
         return len(self.truths)
 
     def facts(self, row: int) -> dict[str, Any]:
-        """Return what `photos` tells of a photo, None for what is not known."""
+        """Return a photo's row of `photos`, with None for what is unknown."""
         cells = self.photos.iloc[row].to_dict()
         return {
             name: value if isinstance(value, np.ndarray) or not pd.isna(value) else None
@@ -119,17 +119,17 @@ class Gallery:
         }
 
     def picture(self, row: int) -> Path | None:
-        """Return the file of a photo below the folder; None for an address, or where there is no picture."""
+        """Return a photo's file below the folder; None if it has only an address or no picture."""
         image = self.photos["image"][row]
         return self.folder / image if isinstance(image, str) and not is_address(image) else None
 
     def verdict(self, row: int) -> Verdict | None:
-        """Return what happened on a rendered scene; None where that is not known."""
+        """Return the verdict on a rendered scene, or None if there is none."""
         text = (self.truths[row] or {}).get("verdict")
         return None if text is None else Verdict.parse(text)
 
     def masks(self, row: int) -> np.ndarray | None:
-        """Return the masks (K, h, w) of a rendered scene, bool, in the order of the attributes; None where unknown.
+        """Return the masks of a rendered scene, bool (K, h, w), in the order of the attributes, or None without any.
 
         Raises:
             DatasetError: the file is missing or damaged.
@@ -144,26 +144,26 @@ class Gallery:
             member = np.array([[name in of for of in truth["sets"]] for name in self.about.attributes], dtype=bool)
             return member[:, index]
         except (OSError, IndexError, KeyError, TypeError) as error:
-            raise DatasetError(f"{path} is missing or does not fit {FILE} ({error}): {_REMEDY}") from error
+            raise DatasetError(f"{path} is missing or does not match {FILE} ({error}): {_REMEDY}") from error
 
 
 def is_address(image: str) -> bool:
-    """Return whether a picture is named by its address, rather than by its file below the gallery's folder."""
+    """Return whether `image` is an address rather than a file below the gallery's folder."""
     return image.startswith(("https://", "http://"))
 
 
 def peek(folder: Path) -> tuple[About, int]:
-    """Return what a gallery tells of itself, and how many photos it has, without reading them; errors as `read`."""
+    """Return a gallery's provenance and number of photos without reading them; raises what `read` raises."""
     path = folder / FILE
     file = _opened(path, pq.read_metadata)
     return _about(path, (file.metadata or {}).get(KEY)), file.num_rows
 
 
 def read(folder: Path) -> Gallery:
-    """Read a gallery; its pictures are not looked at.
+    """Read a gallery, without opening its pictures.
 
     Raises:
-        DatasetError: `gallery.parquet` is missing, damaged, or something else.
+        DatasetError: `gallery.parquet` is missing, damaged or not a gallery.
     """
     path = folder / FILE
     table = _opened(path, lambda path: pq.read_table(BytesIO(path.read_bytes())))
@@ -175,7 +175,7 @@ def read(folder: Path) -> Gallery:
 
 
 def of_table(table: pa.Table, about: About, folder: Path, contents: tuple[bytes, ...] | None = None) -> Gallery:
-    """Return a gallery of a table as `SCHEMA` has it; the other arguments are those of `Gallery`."""
+    """Make a gallery from a table in `SCHEMA`; the other arguments are those of `Gallery`."""
     others = table.drop_columns(["contributions", "presence", "truth"])
     return Gallery(
         folder=folder,
@@ -189,7 +189,7 @@ def of_table(table: pa.Table, about: About, folder: Path, contents: tuple[bytes,
 
 
 def _problem_of_columns(table: pa.Table) -> str | None:
-    """Return what is wrong with the columns, None where they are as `SCHEMA` says."""
+    """Return what is wrong with the columns, or None if they match `SCHEMA`."""
     for column in SCHEMA:
         if column.name not in table.schema.names:
             return f"lacks the column {column.name!r}"
@@ -201,16 +201,16 @@ def _problem_of_columns(table: pa.Table) -> str | None:
 
 
 def _problem_of_rows(table: pa.Table, attributes: int) -> str | None:
-    """Return what is wrong with the first bad row; column by column, since a gallery may hold tens of thousands."""
+    """Return what is wrong with the first bad row; checks by column, since there may be tens of thousands of rows."""
     names = table["identifier"].to_pylist()
     if len(set(names)) < len(names):
-        return f"has two photos that are called {Counter(names).most_common(1)[0][0]!r}"
+        return f"has two photos called {Counter(names).most_common(1)[0][0]!r}"
     for column in ("contributions", "presence"):
         counts = np.diff(table[column].combine_chunks().offsets.to_numpy())
         odd = np.flatnonzero(counts != attributes)
         if len(odd):
             many = f"{counts[odd[0]]} numbers as {column} of {names[odd[0]]!r}"
-            return f"has {many}, not one for each of {attributes} attributes"
+            return f"has {many}, not one for each of the {attributes} attributes"
     total = table["bias"].to_numpy() + _numbers(table, "contributions").sum(axis=1)
     scores = table["siam"].to_numpy().astype(float)
     odd = np.flatnonzero(~(np.abs(total - scores) <= _SUM * np.maximum(1.0, np.abs(scores))))
@@ -239,12 +239,12 @@ def _problem_of_truth(text: str) -> str | None:
     except ValueError:
         return "has a damaged truth"
     if not isinstance(truth, dict) or not _is_below(str(truth.get("mask", "mask"))):
-        return "has something else than a truth"
+        return "has something other than the truth"
     try:
         if truth.get("verdict") is not None:
             Verdict.parse(str(truth["verdict"]))
     except ValueError:
-        return "has an odd verdict on the truth"
+        return "has an unknown verdict in the truth"
     return None
 
 
@@ -264,21 +264,21 @@ def _opened(path: Path, reader: Callable[[Path], Any]) -> Any:
 
 
 def _about(path: Path, stored: bytes | None) -> About:
-    """Return what the metadata of a file tells."""
+    """Return the provenance in a file's metadata."""
     try:
         content = json.loads(stored or b"null")
     except ValueError:
         content = None
     if not isinstance(content, dict) or "format" not in content:
-        raise DatasetError(f"{path} is no gallery, but another parquet file: {_REMEDY}")
+        raise DatasetError(f"{path} is a parquet file but not a gallery: {_REMEDY}")
     if content.pop("format") != FORMAT:
-        raise DatasetError(f"{path} has another format than {FORMAT}: update SIAM Explorer, or {_REMEDY}")
+        raise DatasetError(f"{path} has a format other than {FORMAT}: update SIAM Explorer or {_REMEDY}")
     try:
         scale, crowd = _scale(content["scale"]), content.get("crowd_scale")
         scales = {"scale": scale, "crowd_scale": None if crowd is None else _scale(crowd)}
         return About(**{**content, **scales, "attributes": tuple(map(str, content["attributes"]))})
     except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{path} does not tell where its numbers come from ({error}): {_REMEDY}") from error
+        raise DatasetError(f"{path} does not say where its scores come from ({error}): {_REMEDY}") from error
 
 
 def _scale(content: dict[str, Any]) -> RatingScale:

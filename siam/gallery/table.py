@@ -1,4 +1,4 @@
-"""The table of a gallery's scores and contributions, for spreadsheets and statistics programs."""
+"""A gallery's scores and contributions as CSV, for spreadsheets and statistics programs."""
 
 import csv
 from io import StringIO
@@ -9,22 +9,22 @@ import pandas as pd
 
 from siam.gallery.cases import Cases
 
-TEXTS = ("identifier", "title", "author")  # columns that people wrote
-_FORMULA = ("=", "+", "-", "@")  # what a cell begins with that a spreadsheet would calculate
+TEXTS = ("identifier", "title", "author")  # columns of text
+_FORMULA = ("=", "+", "-", "@")  # first characters that make a spreadsheet treat a cell as a formula
 
 
 def csv_text(cases: Cases, rows: np.ndarray) -> str:
-    """Return some photos of a gallery as a table: one row each, one column for each attribute's part of the score.
+    """Return some photos of a gallery as CSV, one row each.
 
     The columns are identifier, title, author, crowd, crowd_sd, votes, SIAM, baseline, difference, the two errors, who
-    is closer, bias, then "contribution: ATTRIBUTE" and "presence: ATTRIBUTE" of all attributes. Contributions and bias
-    sum to SIAM, to rounding. Scores are in points of the gallery's scale, and so are errors, unless their names say
-    "in ranks". Numbers have a point and six decimals; what is not known is empty. A text that a spreadsheet would take
-    for a formula has an apostrophe before it.
+    is closer, bias, then "contribution: ATTRIBUTE" and "presence: ATTRIBUTE" for all attributes. Contributions and bias
+    add up to SIAM, up to rounding. Scores are in points of the gallery's scale, and so are errors unless their names
+    say "in ranks". Numbers have a decimal point and six decimals; unknown values are empty. An apostrophe is put before
+    text that a spreadsheet would take for a formula.
 
     Args:
         cases: of the gallery.
-        rows: (n,) which of them, in the order of the table.
+        rows: (n,) which cases, in the order they should have in the table.
     """
     held, table = cases.gallery, cases.table
     unit = " in ranks" if cases.in_ranks else ""
@@ -71,5 +71,5 @@ def _number(value: Any) -> str:
 
 
 def _defused(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return text in a form that no spreadsheet takes for a formula."""
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -1,4 +1,4 @@
-"""Photos that somebody brings, scored into a gallery in memory: nothing of them is ever written to a disk."""
+"""Uploaded photos, scored into a gallery in memory; nothing of them is ever written to disk."""
 
 import csv
 import hashlib
@@ -16,33 +16,35 @@ from siam.gallery.store import Gallery, of_table
 from siam.gallery.writing import Entry, table_of
 from siam.models.checkpoint import Pair
 
-MOST = 200  # photos of a batch
+MOST = 200  # photos per batch
 
 _EXPECTED = "expected a table with the columns file and score"
 
 
 class Batch:
-    """Photos on their way into a gallery in memory. Work that was stopped goes on where it was.
+    """Photos on their way into a gallery in memory. Interrupted work resumes where it stopped.
 
-    Of each photo, a small copy is kept, and its file is given up.
+    Only a small copy of each photo is kept, and its file is discarded.
 
     Args:
-        photos: names and contents of the files, at most `MOST`; the list is emptied, so that nobody else keeps them.
-        scores: of people, by file name (`read_scores`).
+        photos: names and contents of the files, at most `MOST`; the list is emptied to free the memory.
+        scores: file name → people's score (`read_scores`).
 
     Raises:
-        DatasetError: they are too many.
+        DatasetError: there are too many photos.
     """
 
     def __init__(self, photos: list[tuple[str, bytes]], scores: Mapping[str, float] | None = None) -> None:
         if len(photos) > MOST:
-            raise DatasetError(f"{len(photos)} photos came, but at most {MOST} are taken at a time: choose fewer")
+            raise DatasetError(
+                f"you chose {len(photos)} photos, but at most {MOST} are accepted at a time: choose fewer"
+            )
         names = _unique(name for name, _data in photos)
         self._waiting = deque((name, *photo) for name, photo in zip(names, photos, strict=True))
         photos.clear()
         self._scores = {name.casefold(): of for name, of in (scores or {}).items()}
         files = {file.casefold() for _name, file, _data in self._waiting}
-        self.unused = sum(name not in files for name in self._scores)  # scores of photos that did not come
+        self.unused = sum(name not in files for name in self._scores)  # scores for photos that were not uploaded
         self._copies: dict[str, tuple[str, bytes, str]] = {}  # by name: the file's name, the copy, its checksum
         self._numbers: dict[tuple[str, str], PairPredictions] = {}  # by networks and checksum
         self.refused: list[Refused] = []
@@ -50,12 +52,12 @@ class Batch:
     def go_on(
         self, pair: Pair, lock: AbstractContextManager[object], progress: Progress = lambda _done, _of: None
     ) -> None:
-        """Copy and score what is not yet, photo by photo; one that cannot be read or scored is `refused`.
+        """Copy and score the remaining photos one by one; those that cannot be read or scored go to `refused`.
 
         Args:
             pair: the networks.
             lock: held while they work.
-            progress: how many photos are done, after each; what it raises ends the work.
+            progress: called after each photo with how many are done, and of how many; raising in it stops the work.
         """
         networks = fingerprint(pair)
         left = [
@@ -76,13 +78,13 @@ class Batch:
         progress(done, of)
 
     def left(self, pair: Pair) -> int:
-        """Return how many photos have no score of a pair yet."""
+        """Return how many photos a pair has not scored yet."""
         networks = fingerprint(pair)
         scored = sum((networks, digest) in self._numbers for _file, _data, digest in self._copies.values())
         return len(self._waiting) + len(self._copies) - scored
 
     def gallery(self, pair: Pair) -> Gallery | None:
-        """Return the photos that a pair has scored, None where there are none yet."""
+        """Return a gallery of the photos that a pair has scored, or None if there are none yet."""
         networks = fingerprint(pair)
         entries, contents = [], []
         for name, (file, data, digest) in self._copies.items():
@@ -99,7 +101,7 @@ class Batch:
         return of_table(table_of(description, entries), description, folder, tuple(contents))
 
     def _copy_next(self) -> str | None:
-        """Copy the next photo that waits and return its name, None where it cannot be read."""
+        """Copy the next waiting photo and return its name, or None if it cannot be read."""
         name, file, data = self._waiting[0]
         try:
             self._copies[name] = (file, *small_copy(data, name))
@@ -111,16 +113,15 @@ class Batch:
 
 
 def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()) -> dict[str, float]:
-    """Return the scores of a table with the columns file and score, by file; commas, semicolons or tabs separate them.
+    """Return file → score from a table with the columns file and score, separated by commas, semicolons or tabs.
 
     Args:
         data: the file's content, in UTF-8.
         name: what error messages call it.
-        photos: files of which it should name at least one, if there are any.
+        photos: file names, of which the table must list at least one, if there are any.
 
     Raises:
-        DatasetError: it is something else, and the message names the first row that is not as it should be; or it names
-            none of the photos.
+        DatasetError: it is not such a table, and the message names the first bad row; or it lists none of the photos.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -131,8 +132,8 @@ def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()
         raise DatasetError(f"{name} is not readable as a table: {_EXPECTED}, exported as CSV in UTF-8") from error
     header = [cell.strip().casefold() for cell in rows[0]] if rows else []
     if not {"file", "score"} <= set(header):
-        came = ", ".join(filter(None, header))[:80] or "nothing"
-        raise DatasetError(f"{name} begins with {came}: {_EXPECTED}")
+        found = ", ".join(filter(None, header))[:80] or "nothing"
+        raise DatasetError(f"{name} begins with {found}: {_EXPECTED}")
     file, value = header.index("file"), header.index("score")
     scores: dict[str, float] = {}
     seen: set[str] = set()
@@ -143,19 +144,19 @@ def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()
         photo, written = cells[file].strip(), cells[value].strip()
         score = _number(written.replace(",", ".") if separator != "," else written)
         if not photo or score is None:
-            what = f"the score {written[:40]!r} of {photo[:60]!r}" if photo else "no file"
+            what = f"the score {written[:40]!r} for {photo[:60]!r}" if photo else "no file"
             raise DatasetError(
-                f"{name} has {what} in row {number}: give each photo's file name, and its score as a number"
+                f"{name} has {what} in row {number}: give each photo's file name and its score as a number"
             )
         if photo.casefold() in seen:
-            raise DatasetError(f"{name} names {photo[:60]!r} twice, again in row {number}: keep one row for each photo")
+            raise DatasetError(f"{name} lists {photo[:60]!r} twice, again in row {number}: keep one row per photo")
         seen.add(photo.casefold())
         scores[photo] = score
     if not scores:
-        raise DatasetError(f"{name} holds no scores: {_EXPECTED}, and a row for each photo")
+        raise DatasetError(f"{name} holds no scores: {_EXPECTED}, and one row per photo")
     if photos and not seen & {photo.casefold() for photo in photos}:
-        came = f"the column file holds {next(iter(scores))[:60]!r}, the photos are called such as {photos[0][:60]!r}"
-        raise DatasetError(f"{name} names none of these photos: {came}; write the same names")
+        found = f"its column file has names like {next(iter(scores))[:60]!r}, the photos like {photos[0][:60]!r}"
+        raise DatasetError(f"{name} lists none of these photos: {found}; use the photos' file names")
     return scores
 
 
@@ -168,7 +169,7 @@ def _number(text: str) -> float | None:
 
 
 def _unique(names: Iterable[str]) -> list[str]:
-    """Return names fit for one line, each another one."""
+    """Return the names made printable and unique."""
     unique: dict[str, None] = {}
     for name in names:
         plain = "".join(character if character.isprintable() else "?" for character in name) or "photo"

@@ -1,6 +1,4 @@
-"""Write a gallery (`siam.gallery.store`) of the photos that a pair was judged on: pictures, masks, numbers and
-credits.
-"""
+"""Writes a gallery (`siam.gallery.store`) of the photos a pair was judged on, with pictures, scores and credits."""
 
 import json
 import sys
@@ -31,7 +29,7 @@ from siam.training.heads.held_out import OutOfFold
 
 @dataclass(frozen=True)
 class Entry:
-    """A photo of a gallery, as the module tells its columns; `biggest_cause` follows from the contributions."""
+    """A photo of a gallery, in the columns of `siam.gallery.store`; `biggest_cause` follows from the contributions."""
 
     identifier: str
     siam: float
@@ -57,10 +55,10 @@ class Choice:
     """What goes into a gallery.
 
     Attributes:
-        count: at most so many photos, the first by ID; None for all.
-        size: px; a longer side of a picture is scaled down to it.
-        pictures: whether pictures and masks are copied. If not, `image` is the public address of the photo, where the
-            dataset tells one with its checksum, else null.
+        count: at most this many photos, the first by ID; None for all.
+        size: px; larger pictures are scaled down to this longer side.
+        pictures: whether to copy pictures and masks. If not, `image` is the photo's public address if the dataset gives
+            one with its checksum, else null.
     """
 
     count: int | None = None
@@ -69,11 +67,11 @@ class Choice:
 
 
 def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
-    """Write `gallery.parquet`, whole or not at all; pictures and masks are there already.
+    """Write `gallery.parquet` atomically; pictures and masks must be in place already.
 
     Raises:
         StorageError: it cannot be stored.
-        ValueError: there are no entries, or one does not have a contribution for each attribute.
+        ValueError: there are no entries, or one lacks a contribution or presence for some attribute.
     """
     metadata = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False).encode()
     stored = BytesIO()
@@ -82,30 +80,30 @@ def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
 
 
 def table_of(about: About, entries: Sequence[Entry]) -> pa.Table:
-    """Return the rows of a gallery, in the columns of its `SCHEMA`; errors as `write`."""
+    """Return the rows of a gallery as a table in `SCHEMA`; raises what `write` raises."""
     count = len(about.attributes)
     if not entries or any(len(of) != count for entry in entries for of in (entry.contributions, entry.presence)):
-        raise ValueError(f"{len(entries)} entries do not all have a contribution and presence of each of {count}")
+        raise ValueError(f"expected entries with {count} contributions and presences each; got {len(entries)} entries")
     largest = [about.attributes[int(np.argmax(np.abs(entry.contributions)))] for entry in entries]
     rows = [{**vars(entry), "biggest_cause": cause} for entry, cause in zip(entries, largest, strict=True)]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
 def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice: Choice = Choice()) -> int:
-    """Write a gallery of the photos that a pair was judged on, `gallery.parquet` last; return how many they are.
+    """Write a gallery of the photos that a pair was judged on, `gallery.parquet` last; return how many there are.
 
-    Where pictures are copied, the pair judges the copies: explaining a picture of the gallery gives its numbers again.
-    A gallery that stood there is replaced, and pictures that only it needed are removed.
+    If pictures are copied, the pair scores the copies, so explaining a picture of the gallery gives the same numbers
+    again. An existing gallery is replaced, and pictures that only it needed are removed.
 
     Args:
         pair: the networks.
         assessment: of the pair, on the dataset.
-        folder: where the gallery goes, not the dataset's own.
-        command: that repeats it.
-        choice: of photos and pictures.
+        folder: for the gallery; not the dataset's own.
+        command: the command that repeats this.
+        choice: which photos, and whether to copy pictures.
 
     Raises:
-        DatasetError: the gallery would overwrite photos of the dataset, or one of its tables is not as it should be.
+        DatasetError: the gallery would overwrite photos of the dataset, or one of its tables is malformed.
         StorageError: something cannot be stored.
     """
     judged, root, before = assessment.judged, assessment.root, files_of(folder)
@@ -149,21 +147,21 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
 
 
 def build_out_of_fold(model: str, judged: OutOfFold, source: int, root: Path, folder: Path, command: str) -> int:
-    """Write a gallery, without pictures, of one source of ratings, each photo judged by networks that never saw it.
+    """Write a gallery, without pictures, of one source of ratings; each photo is scored by networks that never saw it.
 
     Args:
         model: name of the pair.
-        judged: what the networks of a cross-validation say.
-        source: which of its sources.
-        root: of that source, a dataset in OASIS's layout.
-        folder: where the gallery goes.
-        command: that repeats it.
+        judged: the predictions of a cross-validation.
+        source: the number of the source.
+        root: folder of that source, a dataset in the layout of OASIS.
+        folder: for the gallery.
+        command: the command that repeats this.
 
     Returns:
-        How many photos it has.
+        How many photos it holds.
 
     Raises:
-        DatasetError: the dataset is not as its layout says, or not the one that was cross-validated.
+        DatasetError: the dataset does not match its layout, or is not the one that was cross-validated.
         StorageError: the gallery cannot be stored.
     """
     photos, rows = oasis.read(root), np.flatnonzero(judged.sources == source)
@@ -171,7 +169,7 @@ def build_out_of_fold(model: str, judged: OutOfFold, source: int, root: Path, fo
     if len(places) != len(rows):  # some cannot be read
         places = np.flatnonzero(usable(photos.files))
     if len(places) != len(rows):
-        raise DatasetError(f"{root} has {len(places)} rated photos, but {len(rows)} were judged: train again")
+        raise DatasetError(f"{root} has {len(places)} rated photos, but {len(rows)} were scored: train again")
     files = [photos.files[place] for place in places]
     known = zip(facts.crowd(photos, "oasis", root, places), facts.credits("oasis", root, files), strict=True)
     entries = [
@@ -192,5 +190,5 @@ def build_out_of_fold(model: str, judged: OutOfFold, source: int, root: Path, fo
 
 
 def _about(model: str, scale: RatingScale, attributes: tuple[str, ...], data: str, split: str, command: str) -> About:
-    """Return where numbers come from, as of today."""
+    """Return a gallery's provenance, as of today."""
     return About(model, scale, attributes, data, split, datetime.now(UTC).date().isoformat(), command, git_commit())

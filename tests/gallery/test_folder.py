@@ -165,7 +165,7 @@ def test_nothing_of_a_batch_is_written(pair, tmp_path, monkeypatch):
 
 
 def test_a_batch_has_a_limit():
-    with pytest.raises(DatasetError, match=f"{MOST + 1} photos came, but at most {MOST}"):
+    with pytest.raises(DatasetError, match=f"{MOST + 1} photos, but at most {MOST}"):
         Batch([("a.jpg", b"")] * (MOST + 1))
 
 
@@ -194,7 +194,7 @@ def test_scores_in_every_usual_form(text):
         (b"file,score\na.jpg,1\n,2\n", "no file in row 3"),
         (b"file,score\na.jpg\n", "the score '' of 'a.jpg' in row 2"),
         (b"file,score\na.jpg,1\nA.JPG,2\n", "names 'A.JPG' twice, again in row 3"),
-        (b"file,score\nc.jpg,1\n", "names none of these photos: the column file holds 'c.jpg'"),
+        (b"file,score\nc.jpg,1\n", "lists none of these photos: its column file has names like 'c.jpg'"),
     ],
 )
 def test_a_table_of_scores_that_is_none_is_told_in_one_sentence(data, words):
@@ -298,7 +298,7 @@ def test_folders_that_are_refused_in_one_sentence(pair, photos, tmp_path, monkey
         (tmp_path / "nothing", "is not a folder"),
         (empty, "holds no photos"),
         (tmp_path / "words", "none of the 1 photos"),
-        (tmp_path, "choose a folder that holds your photos alone"),
+        (tmp_path, "choose a folder that holds only your photos"),
     ):
         with pytest.raises(DatasetError, match=words) as caught:
             build(pair, LOCK, Source("folder", root, "tiny"), tmp_path / "out")

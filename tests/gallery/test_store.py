@@ -177,7 +177,7 @@ def test_the_attributes_of_a_network_in_another_order_are_not_mixed_up(evaluate,
 
 def test_the_first_n_by_id_and_never_larger_than_the_photo(evaluate, root, pair, tmp_path):
     status, out, err = evaluate("rendered", root, pair, tmp_path / "out", "--gallery-count", 3, "--split", "all")
-    assert status == 0 and "note: 3 photos in the gallery" in err
+    assert status == 0 and err.endswith("out holds 3 photos\n")
     assert json.loads(out)["n"] == 12  # figures are still those of all
     found = store.read(tmp_path / "out")
     assert list(found.photos["identifier"]) == ["1", "2", "3"]
@@ -200,7 +200,7 @@ def test_a_gallery_is_replaced_with_what_only_it_needed(evaluate, root, pair, tm
 def test_photos_of_the_dataset_are_never_overwritten(evaluate, root, pair, tmp_path):
     for folder in (root, root / "images" / ".."):
         status, out, err = evaluate("rendered", root, pair, folder)
-        assert (status, out) == (2, "") and "give the gallery another folder" in err
+        assert (status, out) == (2, "") and "choose another folder for the gallery" in err
     odd = tmp_path / "odd"
     odd.mkdir()
     for name in ("ö.png", "ü.png"):
@@ -375,7 +375,7 @@ def test_no_two_photos_are_called_the_same():
 
 def test_two_photos_of_one_name_are_refused(tmp_path):
     writing.write(tmp_path, ABOUT, [ENTRY, ENTRY])
-    assert "two photos that are called '1'" in refusal(tmp_path)
+    assert "two photos called '1'" in refusal(tmp_path)
 
 
 def test_what_is_no_gallery_is_refused(tmp_path):
@@ -387,14 +387,14 @@ def test_what_is_no_gallery_is_refused(tmp_path):
         path.write_bytes(damage)
         assert "not readable as parquet" in refusal(tmp_path)
     pq.write_table(pa.table({"a": [1]}), path)
-    assert "another parquet file" in refusal(tmp_path)
+    assert "a parquet file but not a gallery" in refusal(tmp_path)
     path.unlink()
     path.mkdir()
     assert "not readable" in refusal(tmp_path)
 
 
 def rewritten(path, change=lambda table: table, **told):
-    """Store the gallery of one entry with something else in it."""
+    """Store the gallery of one entry with something other in it."""
     writing.write(path.parent, ABOUT, [ENTRY])
     table = pq.read_table(path)
     metadata = json.loads(table.schema.metadata[b"siam_gallery"]) | told
@@ -404,9 +404,9 @@ def rewritten(path, change=lambda table: table, **told):
 @pytest.mark.parametrize(
     ("change", "told", "words"),
     [
-        (lambda table: table, {"format": 2}, "another format than 1"),
-        (lambda table: table, {"scale": {"name": "x"}}, "does not tell where its numbers come from"),
-        (lambda table: table, {"attributes": 5}, "does not tell where"),
+        (lambda table: table, {"format": 2}, "a format other than 1"),
+        (lambda table: table, {"scale": {"name": "x"}}, "does not say where its scores come from"),
+        (lambda table: table, {"attributes": 5}, "does not say where"),
         (lambda table: table, {"attributes": ["sky"]}, "2 numbers as contributions of '1'"),
         (lambda table: table.drop_columns(["crowd_sd"]), {}, "lacks the column 'crowd_sd'"),
         (lambda table: table.set_column(7, "siam", pa.array(["5"])), {}, "column 'siam' as string"),
@@ -418,8 +418,8 @@ def rewritten(path, change=lambda table: table, **told):
         (lambda table: table.set_column(1, "image", pa.array(["/etc/passwd"])), {}, "outside its folder"),
         (lambda table: table.set_column(1, "image", pa.array(["https://a/1.jpg"])), {}, "without its SHA-256"),
         (lambda table: table.set_column(17, "truth", pa.array(["{"])), {}, "a damaged truth"),
-        (lambda table: table.set_column(17, "truth", pa.array(['{"mask": "../1.png"}'])), {}, "something else"),
-        (lambda table: table.set_column(17, "truth", pa.array(['{"verdict": "guilty"}'])), {}, "an odd verdict"),
+        (lambda table: table.set_column(17, "truth", pa.array(['{"mask": "../1.png"}'])), {}, "something other"),
+        (lambda table: table.set_column(17, "truth", pa.array(['{"verdict": "guilty"}'])), {}, "an unknown verdict"),
     ],
 )
 def test_a_file_that_is_not_as_its_schema_says_is_refused(change, told, words, tmp_path):
@@ -516,7 +516,7 @@ def test_a_damaged_picture_in_the_cache_is_fetched_anew(shipped, server, web, tm
 
 
 def test_another_picture_is_refused_and_leaves_nothing(shipped, server, web, tmp_path):
-    server.files["/images/Lake%201.JPG"] = Stored(b"something else")
+    server.files["/images/Lake%201.JPG"] = Stored(b"something other")
     with pytest.raises(DownloadError, match=r"Lake%201\.JPG is not the picture") as caught:
         fetch(shipped, tmp_path / "cache", web=web)
     assert "\n" not in str(caught.value)

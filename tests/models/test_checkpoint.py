@@ -103,7 +103,7 @@ def test_missing_files(folder):
     ("change", "message"),
     [
         (lambda card: card.update(format=99), "format 99; this version reads format 1: update SIAM Explorer"),
-        (lambda card: card.update(format=0), "format 0; this version reads format 1: take a card that it wrote"),
+        (lambda card: card.update(format=0), "format 0; this version reads format 1: use a card that it wrote"),
         (lambda card: card.pop("siam"), "no config for SIAMConfig"),
         (lambda card: card["siam"].pop("grid"), "missing or unknown settings: grid"),
         (lambda card: card["siam"].update(scale={"name": "x"}), "expected name, low and high"),

@@ -35,7 +35,7 @@ def test_it_is_not_left_beside_another_network(pair, tmp_path):
     save(replace(pair, baseline=baseline_network(seed=1)), tmp_path)
     assert not (tmp_path / "lcam_fm.safetensors").exists() and load(tmp_path).baseline.fitted == {}
     fitted.write("vebi", Fitted({"weight": torch.ones(2)}, {}), pair.baseline, tmp_path)
-    with pytest.raises(CheckpointError, match=r"vebi\.safetensors was fitted to another network .* siam fit"):
+    with pytest.raises(CheckpointError, match=r"vebi\.safetensors was fitted to a network other .* siam fit"):
         load(tmp_path)
 
 
@@ -57,8 +57,8 @@ def test_values_that_are_not_finite_are_told(pair, tmp_path):
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"network": "n"}, "does not tell its facts: fit it again"),
-        ({"facts": "{}"}, "does not tell its network: fit it again"),
+        ({"network": "n"}, "lacks its facts: fit it again"),
+        ({"facts": "{}"}, "lacks its network: fit it again"),
         ({"network": "n", "facts": "[3]"}, "has facts of type list, not dict: fit it again"),
         ({"network": "n", "facts": "{"}, "is not readable"),
         ({"network": "n", "facts": 100_000 * "["}, "is not readable"),
@@ -85,7 +85,7 @@ def test_who_asks_for_it_gets_what_is_whole_and_one_line_for_each_other_file(pai
     found = fitted.read(tmp_path, pair.baseline, problems.append)
     assert list(found) == ["lcam_fm"] and found["lcam_fm"].facts == {"photos": 3}
     assert [problem.count("\n") for problem in problems] == [0, 0]
-    assert "lcam_img.safetensors was fitted to another network" in problems[0]
+    assert "lcam_img.safetensors was fitted to a network other" in problems[0]
     assert "vebi.safetensors is not readable" in problems[1]
     assert all(problem.endswith("fit it again with python -m siam fit") for problem in problems)
     with pytest.raises(CheckpointError, match="lcam_img"):
@@ -96,7 +96,7 @@ def test_who_asks_for_it_gets_what_is_whole_and_one_line_for_each_other_file(pai
 
 
 def test_who_was_not_fitted_says_so(pair):
-    with pytest.raises(ValueError, match=r"vebi must be fitted .* Baseline: python -m siam fit"):
+    with pytest.raises(ValueError, match=r"vebi must be fitted .* Baseline: see python -m siam fit"):
         fitted_to(pair.baseline, "vebi")
     with pytest.raises(ValueError, match="SIAM"):
         fitted_to(pair.siam, "lcam_fm")

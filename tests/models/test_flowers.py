@@ -229,7 +229,7 @@ def test_files_that_are_not_there_or_cut_are_told(stored):
     (stored / WEIGHTS).unlink()
     with pytest.raises(CheckpointError, match=r"network\.safetensors is missing"):
         load(stored, device="cpu")
-    with pytest.raises(CheckpointError, match=r"no network of flowers named 'triple-9c': .*double-12c, single-6c"):
+    with pytest.raises(CheckpointError, match=r"no flower network named 'triple-9c': .*double-12c, single-6c"):
         load("triple-9c")
 
 

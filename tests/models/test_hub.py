@@ -114,7 +114,7 @@ def test_without_network_the_cache_answers_too(hub, stored, monkeypatch):
         ("other/networks", {}, r"the Hub has no repository 'other/networks', or it is private \(401\): check the name"),
         (f"{REPOSITORY}@v9", {}, "'someone/some-networks@v9': the Hub has no such revision"),
         (REPOSITORY, {"GET /api": 404}, r"the Hub has no repository 'someone/some-networks', .*\(404\)"),
-        (REPOSITORY, {"GET /api": 403}, r"does not allow this for 'someone/some-networks' \(403\): .* right to read"),
+        (REPOSITORY, {"GET /api": 403}, r"does not allow this for 'someone/some-networks' \(403\): .* may read"),
         (REPOSITORY, {"GET /api": 500}, r"the Hub answered 500 for 'someone/some-networks' \(as the test wants it\)"),
         (REPOSITORY, {"HEAD /": 404}, r"the Hub has no repository .someone/some-networks., or it is private \(404\)"),
         (f"{REPOSITORY}@", {}, "names no revision"),
@@ -133,7 +133,7 @@ def test_what_the_hub_does_not_give(hub, stored, source, failures, message, capf
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda files: files.pop("card.json"), "on the Hub holds no card.json, so no networks of this program"),
+        (lambda files: files.pop("card.json"), "on the Hub holds no card.json, so it is not a pair of this program"),
         (lambda files: files.clear(), "on the Hub holds no card.json"),
         (lambda files: files.pop("siam.safetensors"), "siam.safetensors is missing"),
         (lambda files: files.update({"siam.safetensors": b"\x80\x02."}), "not a readable safetensors file"),
@@ -207,7 +207,7 @@ def test_push_needs_a_token(hub, folder, monkeypatch, tmp_path):
     ("failures", "message"),
     [
         ({"POST /api/repos": 401}, r"needs a valid token \(401\) for 'me/new'"),
-        ({"POST /api/repos": 403}, r"does not allow this for 'me/new' \(403\): use a token with the right to write"),
+        ({"POST /api/repos": 403}, r"does not allow this for 'me/new' \(403\): use a token that may write it"),
         ({"POST /api/repos": 404}, r"the Hub has no repository 'me/new'"),
         ({"POST /api/repos": 500}, r"the Hub answered 500 for 'me/new'"),
         ({"POST /api/models": 403}, r"\(403\)"),

@@ -297,8 +297,8 @@ def test_files_of_old_pytorch_are_read(states, tmp_path):
         ("siam", lambda s: s.pop("8.conv1.bias"), "lacks the tensor 8.conv1.bias"),
         ("siam", lambda s: s.pop("7.2.bn3.running_var"), "lacks the tensor 7.2.bn3.running_var"),
         ("siam", lambda s: s.pop("9.fc1_var.weight"), "lacks the tensor 9.fc1_var.weight"),
-        ("siam", lambda s: s.pop("9.conv_templates_avg.weight"), "none of the authors' networks: it has neither"),
-        ("siam", lambda s: s.update({"9.fc2.bias": torch.zeros(1)}), "holds '9.fc2.bias', which none"),
+        ("siam", lambda s: s.pop("9.conv_templates_avg.weight"), "not one of the authors' networks: it has neither"),
+        ("siam", lambda s: s.update({"9.fc2.bias": torch.zeros(1)}), "holds '9.fc2.bias', which is in none"),
         (
             "siam",
             lambda s: s.update({"9.fc1_avg.bias": torch.zeros(2)}),
@@ -307,11 +307,15 @@ def test_files_of_old_pytorch_are_read(states, tmp_path):
         ("siam", lambda s: s.update({"9.fc1_avg.weight": torch.zeros(33, 1)}), r"shape \(33, 1\).*has \(1, 33\)"),
         ("siam", lambda s: s.update({"8.conv1.bias": torch.full((33,), torch.nan)}), "8.conv1.bias holds NaN"),
         ("siam", lambda s: s.update({"1.bias": torch.full((64,), torch.inf)}), "1.bias holds NaN or infinite"),
-        ("siam", lambda s: s.update({"1.bias": torch.zeros(64, dtype=torch.int64)}), "1.bias holds no plain floats"),
-        ("siam", lambda s: s.update({"1.bias": torch.zeros(64, device="meta")}), "1.bias holds no plain floats"),
-        ("siam", lambda s: s.update({"1.bias": torch.zeros(64).to_sparse()}), "1.bias holds no plain floats"),
+        (
+            "siam",
+            lambda s: s.update({"1.bias": torch.zeros(64, dtype=torch.int64)}),
+            "1.bias does not hold plain floats",
+        ),
+        ("siam", lambda s: s.update({"1.bias": torch.zeros(64, device="meta")}), "1.bias does not hold plain floats"),
+        ("siam", lambda s: s.update({"1.bias": torch.zeros(64).to_sparse()}), "1.bias does not hold plain floats"),
         ("siam", lambda s: s.update({"9.conv_son.weight": torch.zeros(2)}), "keys of both SIAM and baseline"),
-        ("siam", lambda s: s.clear(), "none of the authors' networks"),
+        ("siam", lambda s: s.clear(), "not one of the authors' networks"),
         ("baseline", lambda s: s.pop("9.conv_sun.weight"), "lacks 9.conv_sun"),
         ("baseline", lambda s: s.update({"9.conv_son.bias": torch.zeros(1)}), "9.conv_son.bias has shape"),
         ("baseline", lambda s: s.update({"8.conv1.bias": torch.zeros(33)}), "holds '8.conv1.bias'"),
@@ -349,7 +353,7 @@ def test_damaged_and_odd_files(states, tmp_path, refused):
         archive.writestr("model/data.pkl", b"\x80\x02.")
     for name, content in contents.items():
         (tmp_path / f"{name}.pt").write_bytes(content)
-        assert f"{name}.pt is not a PyTorch file that holds tensors alone" in refused(tmp_path / f"{name}.pt")
+        assert f"{name}.pt is not a PyTorch file of tensors only" in refused(tmp_path / f"{name}.pt")
     assert "archive.pt is not a PyTorch file" in refused(tmp_path / "archive.pt")
     assert "does not exist" in refused(tmp_path / "missing.pt")
     assert "is not an ordinary file" in refused(tmp_path)
@@ -385,8 +389,5 @@ def test_code_in_a_file_is_not_run(states, tmp_path, refused, form):
     assert marker.exists()  # the payload works where a file is trusted
     marker.unlink()
     line = refused(path)
-    assert (
-        "evil.pt is not a PyTorch file that holds tensors alone (damaged, or with code in it, which was not run)"
-        in line
-    )
+    assert "evil.pt is not a PyTorch file of tensors only (it is damaged, or holds code, which was not run)" in line
     assert not marker.exists()

@@ -270,7 +270,7 @@ def test_a_missing_mask_is_told_and_the_rest_is_shown(monkeypatch, tmp_path, cas
     folder = own_gallery(tmp_path, monkeypatch)
     (folder / cases.gallery.truths[cases.row_of("898")]["mask"]).unlink()
     app = rendered(gallery="mine", case="898")
-    assert "is missing or does not fit" in app.warning[0].value
+    assert "is missing or does not match" in app.warning[0].value
     assert "true" in app.dataframe[0].value
 
 
