@@ -31,6 +31,14 @@ def interval(
 
     Raises:
         ValueError: there are no arrays or photos, or the arrays differ in length.
+
+    Example:
+        >>> import numpy as np
+        >>> from siam.evaluation.bootstrap import interval
+        >>> scores = np.arange(100.0)  # their mean is 49.5, its standard error 2.9
+        >>> low, high = interval(np.mean, scores)
+        >>> f"{low:.0f} to {high:.0f}"
+        '44 to 55'
     """
     count = _count(arrays)
     values = [

@@ -15,7 +15,14 @@ def rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
 
 
 def kendall_tau(predicted: np.ndarray, actual: np.ndarray) -> float:
-    """Return Kendall's tau-b of scores (N,): 1 for the same order, 0 for chance, -1 for the reverse."""
+    """Return Kendall's tau-b of scores (N,): 1 for the same order, 0 for chance, -1 for the reverse.
+
+    Example:
+        >>> import numpy as np
+        >>> from siam.evaluation.metrics import kendall_tau
+        >>> f"{kendall_tau(np.array([3.1, 4.0, 5.2]), np.array([2.0, 5.0, 4.5])):.2f}"  # two of three pairs agree
+        '0.33'
+    """
     return float(np.asarray(stats.kendalltau(predicted, actual))[0])
 
 

@@ -80,6 +80,18 @@ def attribute_photo(
 
     Raises:
         ValueError: there is no such explainer, or it cannot explain this network.
+
+    Example:
+        >>> import siam
+        >>> from siam.explainers import score_up
+        >>> from siam.explainers.attribution import attribute_photo, network_for
+        >>> from siam.images import preprocess, read_image
+        >>> from siam.runtime.paths import ASSETS
+        >>> model = network_for(siam.load("photo", device="cpu"), "grad_cam")
+        >>> image = preprocess(read_image(ASSETS / "samples/lake-boats.jpg"), model.config)
+        >>> result = attribute_photo(model, image, "grad_cam", score_up())
+        >>> tuple(result.map.shape), result.passes
+        ((12, 19), 1)
     """
     method = explainer(name)
     if len(image) != 1:

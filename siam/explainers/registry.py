@@ -41,7 +41,15 @@ def explainer(name: str) -> Explainer:
     """Return the explainer of that name with its default settings; "siam:<attribute>" gives that attribute's map.
 
     Raises:
-        ValueError: there is none of that name. Whether the network has the attribute shows when it is called.
+        ValueError: there is none of that name. Whether the network has the attribute is checked when it is called.
+
+    Example:
+        >>> from siam.explainers import explainer
+        >>> method = explainer("grad_cam")
+        >>> method
+        GradCAM(layer='backbone')
+        >>> method.description.paper
+        'Selvaraju et al. 2017'
     """
     family, colon, chosen = name.partition(":")
     if family == "siam" and chosen:

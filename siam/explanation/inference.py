@@ -55,7 +55,19 @@ class Explanation:
     photo_size: tuple[int, int] | None = None  # (width, height) as read, where `image` was made smaller for display
 
     def ranking(self, order: Order = "magnitude", count: int | None = None) -> list[Contribution]:
-        """Return the `count` attributes that contribute most by magnitude (None: all), in the order asked for."""
+        """Return the `count` attributes that contribute most by magnitude (None: all), in the order asked for.
+
+        Example:
+            >>> import siam
+            >>> from siam.images import read_image
+            >>> from siam.runtime.paths import ASSETS
+            >>> photo = read_image(ASSETS / "samples/storm-road.jpg")
+            >>> explanation = siam.explain(siam.load("photo", device="cpu"), photo)
+            >>> for item in explanation.ranking(count=2):
+            ...     print(f"{item.attribute} {item.value:+.1f}")
+            clouds +0.7
+            horizon +0.3
+        """
         items = [
             Contribution(index, name, float(value))
             for index, (name, value) in enumerate(zip(self.attributes, self.contributions, strict=True))
@@ -82,6 +94,17 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
 
     Raises:
         ImageError: at the networks' input size, no cell of the maps is left inside their border.
+
+    Example:
+        >>> import siam
+        >>> from siam.images import read_image
+        >>> from siam.runtime.paths import ASSETS
+        >>> photo = read_image(ASSETS / "samples/storm-road.jpg")
+        >>> explanation = siam.explain(siam.load("photo", device="cpu"), photo)
+        >>> f"{explanation.scenicness:.1f} of {explanation.scale.high:g}"
+        '5.5 of 7'
+        >>> f"{explanation.bias + explanation.contributions.sum():.1f}"  # the same: they add up
+        '5.5'
     """
     began = time.perf_counter()
     network, baseline = pair.siam, pair.baseline

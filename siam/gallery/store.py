@@ -164,6 +164,13 @@ def read(folder: Path) -> Gallery:
 
     Raises:
         DatasetError: `gallery.parquet` is missing, damaged or not a gallery.
+
+    Example:
+        >>> from siam.gallery import read
+        >>> from siam.runtime.paths import ASSETS
+        >>> gallery = read(ASSETS / "gallery/rendered")
+        >>> gallery.about.model, gallery.contributions.shape
+        ('rendered', (300, 33))
     """
     path = folder / FILE
     table = _opened(path, lambda path: pq.read_table(BytesIO(path.read_bytes())))

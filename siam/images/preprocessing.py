@@ -48,6 +48,15 @@ def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
 
     Raises:
         ValueError: the picture is not in RGB mode.
+
+    Example:
+        >>> import siam
+        >>> from siam.images import preprocess, read_image
+        >>> from siam.runtime.paths import ASSETS
+        >>> photo = read_image(ASSETS / "samples/lake-boats.jpg")
+        >>> config = siam.load("photo", device="cpu").siam.config
+        >>> config.image_size, tuple(preprocess(photo, config).shape)
+        (384, (1, 3, 384, 608))
     """
     if image.mode != "RGB":
         raise ValueError(f"preprocess takes an RGB picture as read_image returns it, not mode {image.mode}")

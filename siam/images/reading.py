@@ -58,6 +58,13 @@ def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = N
     Raises:
         ImageError: the file cannot be read, is not of the `ACCEPTED` formats, is damaged, or is outside the limits.
         TypeError: `source` is none of the above.
+
+    Example:
+        >>> from siam.images import read_image
+        >>> from siam.runtime.paths import ASSETS
+        >>> photo = read_image(ASSETS / "samples/lake-boats.jpg")
+        >>> photo.mode, photo.size
+        ('RGB', (1200, 750))
     """
     if isinstance(source, Image.Image):
         label = _label(name or str(getattr(source, "filename", "")))

@@ -55,6 +55,14 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
 
     Raises:
         CheckpointError: nothing is found, or the files are damaged or do not match the card.
+
+    Example:
+        >>> import siam
+        >>> pair = siam.load("photo", device="cpu")
+        >>> len(pair.siam.config.attributes)
+        33
+        >>> pair.siam.config.scale.low, pair.siam.config.scale.high
+        (1.0, 7.0)
     """
     keep_freed_memory()
     folder = find(source)
