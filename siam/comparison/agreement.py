@@ -1,5 +1,7 @@
 """How well one map agrees with a mask of what truly matters, or with another map.
 
+::
+
     EBPG      share of the positive saliency that lies inside the mask ("energy-based pointing game", H. Wang et al.,
               "Score-CAM", CVPR Workshops 2020); of a map without any, that of a map that is the same everywhere
     pixel AP  average precision of all pixels, ranked by the map

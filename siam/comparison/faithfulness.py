@@ -1,5 +1,7 @@
 """Faithfulness: does the score follow what a map calls important?
 
+::
+
     order      the pixels by falling saliency (the map enlarged to the picture, bilinear); ties by chance, with a seed
     deletion   y of the picture whose first pixels of the order have the mean colour, less y of that colour alone
     insertion  y of the blurred picture whose first pixels are sharp, less y of the blurred picture

@@ -125,6 +125,8 @@ def _truth(gallery: Gallery, row: int) -> tuple[Path, np.ndarray, np.ndarray] | 
 def true_density(masks: np.ndarray) -> np.ndarray:
     """Return where the score of a rendered scene truly comes from, D (H, W), float32: what maps are held against.
 
+    ::
+
         D(x, y) = sum_k  T_k(x, y) mask_k(x, y),        mean over the picture of D = sum_k c_k
 
     T_k and c_k are the true templates and contributions of `siam.datasets.rendered.crowd`; D is in points of the scale

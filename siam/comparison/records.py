@@ -1,7 +1,7 @@
 """The comparison: every explainer on the same pictures, one record for each, which the summary averages.
 
 Records are appended to a file, one JSON object a line, as they are made; who begins again with the same settings goes
-on where it stopped. Beside the explainers stand references, which look at no network:
+on where it stopped. Beside the explainers stand references, which look at no network::
 
     random        noise in cells as large as those of the last feature map
     siam_random   the same noise, but the score is SIAM's: what SIAM's own figures are to be held against

@@ -1,5 +1,7 @@
 """How sure a figure is: percentile intervals by the bootstrap, photos drawn with replacement.
 
+::
+
     theta*_r = statistic of N photos drawn from the N,  r = 1 … R;     interval = 2.5 % and 97.5 % quantile of theta*
 
 B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1), 1979. R = 1000: the ends of the

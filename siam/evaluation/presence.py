@@ -1,5 +1,7 @@
 """How the presence of each attribute goes with the score, over many photos.
 
+::
+
     tau_k = Kendall's tau-b of (presence of attribute k, the crowd's score), over the photos
 
 D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442,

@@ -1,5 +1,7 @@
 """Stored results: one JSON file for each evaluation, which names its model, data, date and command beside the figures.
 
+::
+
     {"format": 1, "model": "photo", "data": "oasis_scenes", "split": "test", "protocol": "…", "date": "2026-11-21",
      "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
 

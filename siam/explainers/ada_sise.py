@@ -1,5 +1,7 @@
 """Ada-SISE: SISE with fewer masks, because each block's own gradients say where to cut.
 
+::
+
     kept: alpha[k] >= t max_k alpha[k],   t = Otsu's threshold of the positive alpha / max_k alpha
 
 All else is as in `siam.explainers.sise`. Where one bin of Otsu's histogram holds all positive alphas, all of their maps

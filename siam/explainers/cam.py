@@ -1,5 +1,7 @@
 """CAM: each cell's exact share of the score of a network that ends in average pooling and a linear layer.
 
+::
+
     M[n, i, j] = sum_c  w_c A[n, c, i, j] / (h w),        y = b + sum_ij M[n, i, j]
 
 A is the last feature map, w and b the linear layer, y the score. The cells are divided by their number, which the paper

@@ -1,5 +1,7 @@
 """Eigen-CAM: the strongest pattern among a layer's features, whatever the target.
 
+::
+
     A_n = U S V^T,    M[n] = relu( A_n V_1 )
 
 A_n is the layer's output of one picture as a matrix (h w, C), V_1 its first right singular vector, with the sign that

@@ -1,5 +1,7 @@
 """Grad-CAM: where a layer's features raise the target.
 
+::
+
     M[n, i, j] = relu( sum_c  mean_ij(dy/dA)[n, c] * A[n, c, i, j] )
 
 A is the layer's output, y the target of each picture.

@@ -1,5 +1,7 @@
 """Grad-CAM++: as Grad-CAM, but each cell's positive gradient counts by how far it raises the target by itself.
 
+::
+
     g = dy/dA,    alpha = g^2 / (2 g^2 + g^3 sum_ab A_ab) = 1 / (2 + g sum_ab A_ab)
     M[n, i, j] = relu( sum_c  w[n, c] A[n, c, i, j] ),    w[n, c] = sum_ij alpha relu(g)
 

@@ -1,5 +1,7 @@
 """The backward pass of VEBI: guided, and without the grid that strided convolutions draw.
 
+::
+
     activation a = f(z):        dz = f'(z) * max(da, 0)
     convolution, stride s > 1:  dz = convolution^T at stride 1 of  repeat(da, s) / s^2
 

@@ -1,5 +1,7 @@
 """Integrated gradients: the target's gradient along the way from a grey picture to this one, pixel by pixel.
 
+::
+
     M[n, i, j] = sum_rgb  x * (1/m) sum_s  dy/dx( (s - 1/2)/m * x ),    s = 1 … m
     sum_ij M -> y(x) - y(0)    as m grows
 

@@ -1,5 +1,7 @@
 """Layer-CAM: each cell of each channel is weighted by its own positive gradient, so shallow layers serve as well.
 
+::
+
     M[n, i, j] = relu( sum_c  relu(dy/dA)[n, c, i, j] * A[n, c, i, j] )
 
 A is the layer's output, y the target of each picture.

@@ -1,5 +1,7 @@
 """L-CAM: a 1x1 convolution, trained for one network, says in a single pass where its score comes from.
 
+::
+
     z[n, i, j] = sum_c  v_c A[n, c, i, j] + b,        M = unit(z)
 
 A is the last feature map. v and b were learnt such that the network, seen through the mask sigmoid(z), keeps its score

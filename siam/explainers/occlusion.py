@@ -1,5 +1,7 @@
 """Occlusion: how far the target falls when a window of the picture is hidden.
 
+::
+
     M[n, i, j] = y(x) - y(x with window (i, j) at 0)
 
 The picture is divided into cells, and around each a window is set to 0 in the normalised picture: the mean colour, the

@@ -1,5 +1,7 @@
 """RISE: what the score gains, on average over random masks, where a pixel is kept.
 
+::
+
     M[i, j] = 1/(n p) sum_m (y(I * m) - mean_m y(I * m)) m[i, j]
 
 m are n masks: grids of s x s cells, each kept with probability p, enlarged to (s + 1) times the cell, shifted at random

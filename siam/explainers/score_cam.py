@@ -1,5 +1,7 @@
 """Score-CAM: each channel counts by how far the picture, seen through it alone, raises the target. No gradients.
 
+::
+
     H_c = to_unit(enlarged(A_c)),    C_c = y(x * H_c) - y(0),    M[n, i, j] = relu( sum_c  C_c A[n, c, i, j] )
 
 A is the last feature map, y the target, x the normalised picture: what is hidden takes on the mean colour.

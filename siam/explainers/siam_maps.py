@@ -1,5 +1,7 @@
 """SIAM's own maps: what each cell adds to the target, exactly.
 
+::
+
     M[n, i, j] = sum_k  dy/dA[n, k, i, j] * A[n, k, i, j]
 
 A are the attribute maps, y the target. The score is linear in them, y = b + sum_k <W_k, A_k>: for the score this is

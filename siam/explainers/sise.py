@@ -1,5 +1,7 @@
 """SISE: the feature maps that raise the score serve as masks, block by block, and the blocks' maps are fused.
 
+::
+
     alpha[k] = sum_ij dy/dA[k, i, j]              of a block's last feature maps A; kept: alpha > max(0, mu max_k alpha)
     m[k] = unit(enlarged(A[k]))                   masks in [0, 1], of the picture's size
     V = unit(sum_k (y(I * m[k]) - y(0)) m[k] / sum_ij m[k, i, j])          the block's visualization map
@@ -183,6 +185,8 @@ def fused(maps: Sequence[Tensor]) -> Tensor:
 
 def otsu_threshold(values: Tensor, bins: int = BINS) -> float | None:
     """Return Otsu's threshold: the cut of the histogram that separates two classes best.
+
+    ::
 
         t = argmax_t  n_0(t) n_1(t) (mean_1(t) - mean_0(t))²,   class 1 = the bins from t on
 

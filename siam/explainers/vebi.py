@@ -1,5 +1,7 @@
 """VEBI: the few features, of any layer, that speak for the score in this picture, each traced back to its pixels.
 
+::
+
     r = x * w                               x: the picture's vector (`siam.explainers.vebi_features`), w: what was
     fitted once M = max over the highest few r_m > 0 of  unit( max_rgb |g_m| )
     g_m = guided, mended backward pass to the picture of the activation map of feature m itself

@@ -1,5 +1,7 @@
 """What VEBI takes a picture for: how strongly each channel of each layer answers, as one vector per picture.
 
+::
+
     s[l, c] = sum_ij A_l[c, i, j]^2,      v[l, c] = s[l, c] / sum_c s[l, c],      x = v / ||v||_2
 
 A_l is the output of layer l; x has an entry for every channel of every layer.

@@ -1,11 +1,13 @@
 """What-if: a photo's attribute maps edited by hand, and the score then. No network runs, since g is linear.
 
+::
+
     y = bias + sum_k <W_k, A_k>          so a map A_k that is changed by D changes y by exactly <W_k, D>
 
 An edit changes what g is told, not the photo: what f would see in a changed photo is another question. Networks with
 `SIAMConfig.template_relu` (imported, with negative templates) are linear only while no template stops.
 
-Edits are also one short line of text, such as that of an address (`edits_text`, `read_edits`):
+Edits are also one short line of text, such as that of an address (`edits_text`, `read_edits`)::
 
     trees:scale:0.5,wire:erase:00f0,ocean:paint:0003:1.2,hiking:move:1:-2,grass:misread:trees
 

@@ -1,5 +1,7 @@
 """A gallery: photos with the crowd's ratings, both networks' scores and every contribution, in `gallery.parquet`.
 
+::
+
     identifier      text      the photo's ID, or its name in the dataset
     image           text      its file below the gallery's folder, such as images/7.jpg, or its address; or null
     sha256          text      of the content of `image`, in hexadecimal digits; null if `image` is

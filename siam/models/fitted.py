@@ -1,5 +1,7 @@
 """What an explainer learns about a network before it can explain it: small tensors, in one file beside the network.
 
+::
+
     <pair>/<name of the explainer>.safetensors
 
 `python -m siam fit` writes these files, and `siam.load` reads them into `Baseline.fitted`. Each file holds the hash of

@@ -1,5 +1,7 @@
 """A small classifier of rendered flowers: besides the landscapes, the second world in which explainers are judged.
 
+::
+
     z = linear(mean over positions of backbone(x))                     logits (N, K), one per class
 
 Its classes differ in the colour of one part of the flower (`siam.datasets.flowers`), so the pixels that should explain

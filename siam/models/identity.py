@@ -1,5 +1,7 @@
 """Hashes that identify networks by their numbers, never by the objects that hold them.
 
+::
+
     identity(pair)     hash of exact weights, configs and what explainers have learnt: the key of every cache
     fingerprint(net)   hash of the weights in half precision: files use it to name the network they belong to
 

@@ -1,5 +1,7 @@
 """SIAM: named attribute maps on top of a backbone, weighted by templates and summed to the score.
 
+::
+
     A_k = relu(conv_k(features)), border cells set to 0               attribute map of attribute k
     W_k = w_k (a+_k T+_k + a-_k T-_k),   T+, T- >= 0                   its effective template, on a g x g grid
     c_k = <W_k, pool(A_k)>,   y = b + sum_k c_k                        its contribution, and the scenicness

@@ -1,5 +1,7 @@
 """Trains a small classifier of rendered flowers from scratch: the method "flowers" of the recipes.
 
+::
+
     loss = cross-entropy of the logits of moved pictures;  AdamW, one-cycle learning rate
 
 The learning rate rises and falls once over the whole run: L. N. Smith, N. Topin, "Super-Convergence", 2018,

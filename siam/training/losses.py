@@ -1,6 +1,6 @@
 """The losses of a minibatch.
 
-SIAM, on photos with attribute labels and photos with ratings, each contributing only its own loss (paper, section 3):
+SIAM, on photos with attribute labels and photos with ratings, each contributing only its own loss (paper, section 3)::
 
     L_SUN = - mean over n, k of  l log p + (1 - l) log(1 - p),   p = tanh(mean of A_k), l the share of annotators
     L_SoN = mean over n of  (y - ybar)^2

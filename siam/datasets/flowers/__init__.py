@@ -1,5 +1,7 @@
 """Flowers in pots, rendered by the project: classes that differ in the colour of one part, and masks of that part.
 
+::
+
     images/<N>.jpg    the pictures, square, RGB
     masks/<N>.png     1 bit per pixel, the size of the picture: which pixels show the part that identifies the class
     flowers.tsv       id (N), class (index from 0), name, split (train, val or test) and seed of each picture

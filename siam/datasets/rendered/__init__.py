@@ -1,5 +1,7 @@
 """Landscapes rendered by `python -m siam data render`, in which it is known what is where and how much it counts.
 
+::
+
     votes.tsv           the crowd's votes, as in ScenicOrNot (`siam.datasets.scenicornot`)
     images/<ID>.jpg     the pictures
     labels.csv          file, split, and the share of three annotators who saw each attribute, as SUN's csv layout

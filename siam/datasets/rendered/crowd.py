@@ -1,5 +1,7 @@
 """What makes a rendered landscape beautiful, and how the simulated people vote on it and label it.
 
+::
+
     quality = BIAS + sum_k c_k + sum_j nuance_j        c_k = mean over the picture of T_k * mask_k
     T_k(x, y) = strength_k (1 + tilt_k y + centre_k (1/2 - x^2))        x, y from -1 (left, top) to 1 (right, bottom)
 

@@ -2,11 +2,11 @@
 
 A network says y = b^ + sum_k <W_k, A_k>, A_k being the map of attribute k and W_k its template, both on the templates'
 grid. The truth is q = b + sum_k c_k + sum_j nuance_j, where c_k is about <T_k, m_k>, m_k being the share of each cell
-that the attribute covers. A map has no unit, so first one scale for each attribute makes shares of its values:
+that the attribute covers. A map has no unit, so first one scale for each attribute makes shares of its values::
 
     s_k = sum_n <A_nk, m_nk> / sum_n <m_nk, m_nk>, not below 0          least squares of A_k ~ s_k m_k over the scenes
 
-With the means of the cells a = mean A_k and u = mean m_k, the error y - q is exactly the sum of
+With the means of the cells a = mean A_k and u = mean m_k, the error y - q is exactly the sum of ::
 
     misread      sum_k (a / u - s_k) <W_k, m_k>          it sees too much or too little of the attribute
     misplaced    sum_k <W_k, A_k - (a / u) m_k>          it sees the right amount of it elsewhere than it is

@@ -2,7 +2,7 @@
 
 An attribute is judged over the scenes in which it covers at least half a percent of the picture, if there are three of
 them. Maps are scaled (bilinear) to the cells of the masks; a cell that an attribute covers in part
-counts in part, so that thin things such as wires are judged as their pixels would be.
+counts in part, so that thin things such as wires are judged as their pixels would be. ::
 
     pixel AP       average precision of all pixels of these scenes, ranked by the map
     IoU            intersection over union of mask and map, where the map is above one threshold for all scenes; it is
@@ -12,7 +12,7 @@ counts in part, so that thin things such as wires are judged as their pixels wou
                    truly move the score by `CAUSE` points or more
 
 J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016, arXiv:1608.00507 (the pointing game).
-The references are judged in the same way:
+The references are judged in the same way::
 
     ideal           the true masks, averaged over each cell of the network's maps: what maps this coarse can reach
     another scene   the network's maps of another scene

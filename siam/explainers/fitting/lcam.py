@@ -1,5 +1,7 @@
 """Training of L-CAM's heads: a small mask through which a frozen network says what it says of the whole picture.
 
+::
+
     a = sigmoid(conv(A))                                   one map for each output of the network
     Fm:   y~ = linear(pool(a * A))
     Img:  y~ = network(normalised(x * enlarged(a)))        x: the picture in [0, 1], so what is hidden is black

@@ -1,5 +1,7 @@
 """Which features speak for a score or a class: sparse weights that predict it from them, fitted once per network.
 
+::
+
     W = argmin ||X^T W - L^T||_F^2   with   ||w_j||_1 <= mu  for each column j
 
 X (D, N): a vector per picture (`siam.explainers.vebi_features`); L (J, N): what is to be predicted. Each column is a

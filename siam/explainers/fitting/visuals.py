@@ -1,5 +1,7 @@
 """What VEBI's features stand for: the mean of what they answer to most, and the pictures where they do.
 
+::
+
     means[m] = mean, over the pictures in which feature m answers most, of the crop around its highest answer
 
 - How much a feature answers to a picture is the norm of its activation map, of which x is made: the highest value

@@ -1,5 +1,7 @@
 """Trains whole networks, as the paper does: the baseline, SIAM, and SIAM on a frozen f ("no finetuning").
 
+::
+
     baseline      backbone and linear layer, on the scores
     attributes    f alone, on the attribute labels
     siam          f and g together, starting from the weights of `attributes`

@@ -1,5 +1,7 @@
 """What a training run keeps on disk: the state to resume from, the best weights so far, and its logs.
 
+::
+
     OUT/phases/NAME/state.pt           everything needed to resume: weights, optimiser, step
     OUT/phases/NAME/best.safetensors   the weights with the lowest loss on the validation photos
     OUT/phases/NAME/done.json          written when the phase is complete

@@ -1,7 +1,7 @@
 """Fits the heads of a pair on the features of a frozen backbone.
 
 SIAM learns as in the paper: first f alone, its attribute layer, on photos with attribute labels; then attribute layer
-and templates together, each step on photos of all kinds, and each kind contributing only its own losses:
+and templates together, each step on photos of all kinds, and each kind contributing only its own losses::
 
     labelled photos         L_SUN + r L_region
     weakly labelled photos  w (L_SUN + r L_region) + d L_teacher + mu L_anchor
