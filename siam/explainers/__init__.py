@@ -1,7 +1,7 @@
-"""Explainers: one method, one file, one paper, one line in `registry`; `base` has their contract.
+"""Explainers: one method, one file, one paper, one line in `registry`; `base` defines their contract.
 
-Written here in full, with PyTorch alone: torchcam takes only networks that return a tensor and cannot be stopped
-half-way, importing captum loads matplotlib, and both need it installed, for a few lines of arithmetic each.
+All are written here, with PyTorch alone. torchcam accepts only networks that return a tensor and cannot be cancelled,
+importing captum loads matplotlib, and both require matplotlib, all for a few lines of arithmetic each.
 """
 
 from siam.explainers.base import attribute, output, score_down, score_up

@@ -1,11 +1,11 @@
-"""Ada-SISE: SISE with fewer masks, because each block's own gradients say where to cut.
+"""Ada-SISE: SISE with fewer masks, because each block's own gradients set the threshold.
 
 ::
 
     kept: alpha[k] >= t max_k alpha[k],   t = Otsu's threshold of the positive alpha / max_k alpha
 
-All else is as in `siam.explainers.sise`. Where one bin of Otsu's histogram holds all positive alphas, all of their maps
-are kept.
+Everything else is as in `siam.explainers.sise`. If all positive alphas fall into one bin of Otsu's histogram, all their
+maps are kept.
 
 M. Sudhakar et al., "Ada-SISE: Adaptive Semantic Input Sampling for Efficient Explanation of Convolutional Neural
 Networks", ICASSP 2021, arXiv:2102.07799.
@@ -27,7 +27,7 @@ class AdaSISE:
     """Ada-SISE of the blocks that `siam.explainers.sise.block_layers` finds.
 
     Attributes:
-        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
+        batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -37,7 +37,7 @@ class AdaSISE:
         title="Ada-SISE",
         paper="Sudhakar et al. 2021",
         link="https://arxiv.org/abs/2102.07799",
-        idea="SISE that keeps only as many feature maps of each block as Otsu's threshold says.",
+        idea="SISE that keeps only the feature maps above Otsu's threshold in each block.",
         colour="#5C6BC0",
         dash="dot",
     )
@@ -45,24 +45,24 @@ class AdaSISE:
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse batches of nothing, with a ValueError."""
+        """Raise a ValueError for a batch size below 1."""
         if not is_size(self.batch_size):
             raise ValueError(f"batch_size {self.batch_size}; expected at least 1")
 
     def passes(self, model: Network, height: int, width: int) -> int:
-        """Return how many passes it takes at most, as for SISE; most pictures need far fewer."""
+        """Return the most passes it can take, as for SISE; most pictures need far fewer."""
         return most_passes(model)
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, H, W) of images (N, 3, H, W), from 0 to at most the number of blocks; see `Explainer`.
 
-        `progress` is told of the masked pictures alone; how many they are is known once the gradients are there.
+        `progress` counts the masked pictures only; their number is known once the gradients have been computed.
         """
         return sampled_maps(model, images, target, chosen_by_otsu, self.batch_size, progress)
 
 
 def chosen_by_otsu(alpha: Tensor) -> Tensor:
-    """Return which of a layer's maps to keep, (C,) of bool, by their alphas (C,)."""
+    """Return which of a layer's maps to keep (C,), bool, given their alphas (C,)."""
     positive = alpha > 0
     if not positive.any():
         return positive

@@ -1,4 +1,4 @@
-"""One map of one photo by one explainer, with what it cost: what the comparison and its page show."""
+"""One explainer's map of one photo, with what it cost: what the comparison and its page show."""
 
 import time
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Attribution:
     """A map and what it cost.
 
     Attributes:
-        name: of the explainer, as `siam.explainers.explainer` takes it.
+        name: the explainer's name, as `siam.explainers.explainer` takes it.
         map: (h, w) on the CPU, at the method's own resolution; positive where the target is raised.
-        signed: whether it may be negative.
-        seconds: of wall-clock time.
-        passes: pictures that went forward through the trunk.
+        signed: whether the map may be negative.
+        seconds: wall-clock time.
+        passes: forward passes through the backbone, one for each picture.
     """
 
     name: str
@@ -35,9 +35,9 @@ class Attribution:
 
 
 class Networks(Protocol):
-    """A SIAM and its baseline, as a `Pair` has them; one of them may be missing."""
+    """A SIAM and its baseline, as in a `Pair`; either may be missing."""
 
-    # ruff's D102: the class says what they are
+    # no docstrings (ruff's D102): the class describes both
     @property
     def siam(self) -> SIAM | None: ...  # noqa: D102
 
@@ -46,21 +46,23 @@ class Networks(Protocol):
 
 
 def network_for(networks: Networks, name: str) -> Network:
-    """Return which network an explainer explains: SIAM's own maps SIAM, all others the baseline; else what is there.
+    """Return the network that an explainer explains: SIAM for SIAM's own maps, the baseline for all others.
+
+    If that network is missing, the other one is returned.
 
     Raises:
-        ValueError: there is neither.
+        ValueError: both are missing.
     """
     both = networks.siam, networks.baseline
     first, second = both if description(name).networks == "siam" else both[::-1]
     network = second if first is None else first
     if network is None:
-        raise ValueError(f"there is no network that {name!r} could explain")
+        raise ValueError(f"there is no network for {name!r} to explain")
     return network
 
 
 def names_of(pair: Pair) -> tuple[str, ...]:
-    """Return the explainers that can explain a pair: "siam" first, then those of the baseline that are fitted to it."""
+    """Return the names of the explainers that can explain a pair: "siam" first, then those for its baseline."""
     if pair.baseline is None:
         return tuple(name for name in names_for(pair.siam) if ":" not in name)
     return ("siam", *names_for(pair.baseline))
@@ -69,14 +71,14 @@ def names_of(pair: Pair) -> tuple[str, ...]:
 def attribute_photo(
     model: Network, image: Tensor, name: str, target: Target, progress: Progress = quiet
 ) -> Attribution:
-    """Explain one photo (1, 3, H, W), normalised, and count what it takes.
+    """Explain one photo and measure what it costs.
 
     Args:
-        model: as `network_for` chooses it; nobody else may use it meanwhile.
-        image: one photo.
-        name: of the explainer.
-        target: what is explained.
-        progress: told passes done and in all by slow explainers; what it raises ends the work.
+        model: the network, as `network_for` chooses it; nothing else may use it meanwhile.
+        image: one photo (1, 3, H, W), normalised.
+        name: the explainer's name.
+        target: what to explain.
+        progress: called by slow explainers with the passes done and their total; an exception from it ends the work.
 
     Raises:
         ValueError: there is no such explainer, or it cannot explain this network.

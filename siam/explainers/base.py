@@ -1,16 +1,16 @@
 """The contract of all explainers, and the steps that several of them share.
 
-An explainer says where in a picture a network found what moves one number, its *target*. It promises:
+An explainer shows where in a picture a network found what moves one number, its *target*. It promises:
 
-1. It is a frozen dataclass, its settings are its fields, and calling it gives maps (N, h, w): see `Explainer`.
-2. The model is afterwards as it was before, also where it failed or was cancelled: see `untouched`.
+1. It is a frozen dataclass, its settings are its fields, and calling it returns maps (N, h, w): see `Explainer`.
+2. It leaves the model as it was, even if it fails or is cancelled: see `untouched`.
 3. Pictures do not influence each other: a batch of two gives what two batches of one give, up to rounding.
-4. The same call gives the same maps; what is random comes from a field `seed` and a generator of its own.
-5. The work is done on the model's device, and the maps are on it; the images may be anywhere.
-6. Slow ones tell `progress` how far they are, and whatever it raises ends them and reaches the caller.
+4. The same call gives the same maps: anything random comes from a field `seed` and a generator of its own.
+5. It works on the model's device and leaves the maps there; the images may be on any device.
+6. Slow explainers report to `progress`; an exception from it ends the work and reaches the caller.
 
 Axes: N pictures, C channels of a layer, H W picture, h w map. A model serves one explainer at a time: threads that
-share one need a lock.
+share a model need a lock.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,8 +29,8 @@ from siam.models.siam import SIAM
 from siam.runtime.devices import device_of
 
 Network = SIAM | Baseline
-Target = Callable[[Network, Tensor], Tensor]  # (model, images (N, 3, H, W)) -> (N,), each of its own picture alone
-Progress = Callable[[int, int], None]  # (passes done, passes in all); may raise, which ends the work
+Target = Callable[[Network, Tensor], Tensor]  # (model, images (N, 3, H, W)) -> (N,), each from its own picture only
+Progress = Callable[[int, int], None]  # (passes done, total passes); may raise, which ends the work
 Kind = Literal["exact", "features", "gradient", "perturbation"]
 Networks = Literal["all", "siam", "baseline"]
 _HOOKS = (
@@ -46,18 +46,18 @@ _HOOKS = (
 
 @dataclass(frozen=True)
 class Description:
-    """What people are told of a method, how figures draw it, and what it needs.
+    """How pages describe a method, how figures draw it, and what it needs.
 
     Attributes:
-        title: its name in print.
+        title: the method's name in print.
         paper: a short reference: authors and year.
-        link: the paper's address; "" where there is none.
-        idea: in one sentence, how it works.
-        colour: of its curves, seen on light and on dark pages, neither of the green nor of the magenta of signs.
-        dash: of its curves; no two methods share colour and dash, and neighbours differ in the dash, too.
-        networks: which it can explain.
-        learner: module that fits what it must learn for a network first (`siam.explainers.fitting`); "" for nothing.
-        pattern: what its maps show where they do not know the direction; "" for a map that does.
+        link: the paper's address, or "".
+        idea: how it works, in one sentence.
+        colour: colour of its curves, visible on light and dark pages and distinct from the green and magenta of signs.
+        dash: line style of its curves; no two methods share colour and dash, and neighbours also differ in dash.
+        networks: which networks it can explain.
+        learner: module that first fits it to a network (`siam.explainers.fitting`); "" if it needs no fitting.
+        pattern: what its maps show if they cannot tell raising from lowering; "" if they can.
     """
 
     title: str
@@ -72,15 +72,15 @@ class Description:
 
 
 class Explainer(Protocol):
-    """What every entry of `EXPLAINERS` makes.
+    """The interface of every class in `EXPLAINERS`.
 
     Attributes:
-        kind: "exact": the network's own terms, which add up to the score but for its bias; "features": from a layer's
-            output alone, whatever the target; "gradient": by derivatives of the target; "perturbation": by the target
-            of changed pictures.
+        kind: "exact": from the network's own terms, which add up to the score minus its bias; "features": from a
+            layer's output alone, whatever the target; "gradient": from derivatives of the target; "perturbation": from
+            the target of altered pictures.
         signed: True: positive cells raise the target, negative ones lower it. False: no cell is below 0.
-        slow: whether it tells `progress`, as all that take more than a few passes do.
-        description: of the method, for people and figures.
+        slow: whether it reports to `progress`, as all methods do that take more than a few passes.
+        description: the method's description, for pages and figures.
     """
 
     kind: ClassVar[Kind]
@@ -89,26 +89,26 @@ class Explainer(Protocol):
     description: ClassVar[Description]
 
     def passes(self, model: Network, height: int, width: int) -> int:
-        """Return how many forward passes one picture of height x width px takes at most; a gradient costs one more."""
+        """Return the most forward passes that one picture of height x width px can take; a gradient costs one more."""
         ...
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = ...) -> Tensor:
         """Return attribution maps (N, h, w), float32, on the model's device; h x w is the method's own resolution.
 
         Args:
-            model: on any device; it is left as it was.
-            images: (N, 3, H, W), as the network takes them: normalised.
-            target: what is explained.
-            progress: told passes done and passes in all, 0 done first, where the explainer is slow.
+            model: the network, on any device; it is left as it was.
+            images: pictures (N, 3, H, W), normalised.
+            target: what to explain.
+            progress: if the explainer is slow, called with the passes done, from 0 on, and their total.
 
         Raises:
-            ValueError: the images have another shape, or the method is not defined for this model or target.
+            ValueError: the images have the wrong shape, or the method is not defined for this model or target.
         """
         ...
 
 
 def quiet(done: int, of: int) -> None:
-    """Tell nobody how far the work is."""
+    """Report no progress."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class _Attribute:
 
     def __call__(self, model: Network, images: Tensor) -> Tensor:
         if not isinstance(model, SIAM):
-            raise ValueError("only SIAM has attributes, and this is a baseline: explain its score instead")
+            raise ValueError("only a SIAM has attributes, and this is a baseline: explain its score instead")
         count = len(model.config.attributes)
         if not 0 <= self.index < count:
             raise ValueError(f"there is no attribute {self.index}: this network has {count}, numbered from 0")
@@ -133,19 +133,19 @@ class _Attribute:
 
 
 def score_up() -> Target:
-    """Return the target scenicness (N,), in points of the rating scale; like all of these, it is a hashable value."""
+    """Return the target scenicness (N,), in points of the rating scale; all targets are hashable values."""
     return _Score(1)
 
 
 def score_down() -> Target:
-    """Return the target minus scenicness (N,): what raises it lowers the score."""
+    """Return the target −scenicness (N,): whatever raises it lowers the score."""
     return _Score(-1)
 
 
 def attribute(index: int) -> Target:
     """Return the target "presence of attribute `index`" (N,): its logit, the mean of its map, before tanh or sigmoid.
 
-    Calling it raises `ValueError` where the model is a baseline, or has no such attribute.
+    Calling the target raises a `ValueError` if the model is a baseline or has no such attribute.
     """
     return _Attribute(index)
 
@@ -157,27 +157,27 @@ class _Output:
     def __call__(self, model: nn.Module, images: Tensor) -> Tensor:
         outputs = model(images)
         if not isinstance(outputs, Tensor) or outputs.ndim != 2:
-            raise ValueError(f"a {type(model).__name__} gives no outputs (N, K): explain its score instead")
+            raise ValueError(f"a {type(model).__name__} does not return outputs (N, K): explain its score instead")
         if not 0 <= self.index < outputs.shape[1]:
             raise ValueError(f"there is no output {self.index}: this network has {outputs.shape[1]}, numbered from 0")
         return outputs[:, self.index]
 
 
 def output(index: int) -> Target:
-    """Return the target "output `index`" (N,) of a network that gives several (N, K), such as the logits of classes.
+    """Return the target "output `index`" (N,) of a network with several outputs (N, K), such as class logits.
 
-    Calling it raises `ValueError` where the network gives none, or has no such output.
+    Calling the target raises a `ValueError` if the network does not return outputs (N, K) or has no such output.
     """
     return _Output(index)
 
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Let the body work with the model in evaluation mode, its parameters frozen; put everything back afterwards.
+    """Put the model in evaluation mode with frozen parameters for the body, and restore everything afterwards.
 
-    Back come, also after an exception: training flags, `requires_grad`, `.grad`, hooks (those added are removed),
+    Restored, even after an exception, are training flags, `requires_grad`, `.grad`, hooks (those added are removed),
     buffers, and the states of PyTorch's random number generators (CPU, and the model's CUDA device). In the body
-    gradients are enabled, even where the caller is in `torch.no_grad()` or `torch.inference_mode()`.
+    gradients are enabled, even if the caller is in `torch.no_grad()` or `torch.inference_mode()`.
     """
     training = [(module, module.training) for module in model.modules()]
     parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
@@ -191,7 +191,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
         with torch.random.fork_rng(generators), torch.inference_mode(False), torch.enable_grad():
             model.eval().requires_grad_(False)
             for parameter, _flag, _gradient in parameters:
-                parameter.grad = None  # so that nothing is added to the one it has
+                parameter.grad = None  # so that nothing accumulates in the existing one
             yield
     finally:
         for module, flag in training:
@@ -212,7 +212,7 @@ def prepared(model: nn.Module, images: Tensor) -> Tensor:
     """Return a copy of the images (N, 3, H, W) on the model's device, without gradient: call it inside `untouched`.
 
     Raises:
-        ValueError: they have another shape, or there are none.
+        ValueError: the images have another shape, or there are none.
     """
     if images.ndim != 4 or images.shape[1] != 3 or 0 in images.shape:
         raise ValueError(
@@ -226,12 +226,12 @@ def layers_and_gradients(
 ) -> list[tuple[Tensor, Tensor]]:
     """Return each layer's output A (N, C, h, w) and d target / dA of the same shape: call it inside `untouched`.
 
-    It takes one forward pass, and one backward pass down to the first of the layers.
+    This takes one forward pass, and one backward pass down to the first of the layers.
 
     Args:
-        model: frozen.
-        images: (N, 3, H, W), as `prepared` returns them.
-        target: must run the model once.
+        model: the network, frozen.
+        images: pictures (N, 3, H, W), as `prepared` returns them.
+        target: what to explain; it must run the model once.
         layers: dotted names of modules whose output is a map; "backbone" gives the last feature map.
 
     Raises:
@@ -242,7 +242,7 @@ def layers_and_gradients(
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], Tensor]:
         def hook(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
             seen[name].append(output if output.requires_grad else output.detach().requires_grad_())
-            return seen[name][-1].clone()  # what follows may work in place
+            return seen[name][-1].clone()  # later modules may work in place
 
         return hook
 
@@ -256,13 +256,13 @@ def layers_and_gradients(
         if len(outputs) != 1:
             raise ValueError(f"the target ran the layer {name!r} {len(outputs)} times; expected once")
     outputs = [seen[name][0] for name in layers]
-    # Pictures are independent, so the gradient of the sum holds that of each.
+    # Pictures are independent, so the gradient of the sum contains each picture's own.
     gradients = torch.autograd.grad(score.sum(), outputs)
     return [(output.detach(), gradient) for output, gradient in zip(outputs, gradients, strict=True)]
 
 
 def module_of(model: nn.Module, name: str) -> nn.Module:
-    """Return the module of that dotted name; `ValueError` where the model has none."""
+    """Return the module of that dotted name; raise a `ValueError` if there is none."""
     modules = dict(model.named_modules())
     if name not in modules:
         near = get_close_matches(name, modules, n=3)
@@ -277,6 +277,6 @@ def enlarged(maps: Tensor, height: int, width: int) -> Tensor:
 
 
 def to_unit(maps: Tensor) -> Tensor:
-    """Return maps (…, h, w) scaled each from its own lowest and highest value to 0 and 1; constant ones become 0."""
+    """Return maps (…, h, w), each scaled from its own lowest and highest value to 0 and 1; constant ones become 0."""
     low, high = maps.amin(dim=(-2, -1), keepdim=True), maps.amax(dim=(-2, -1), keepdim=True)
     return torch.where(high > low, (maps - low) / (high - low), 0)

@@ -4,8 +4,8 @@
 
     A_n = U S V^T,    M[n] = relu( A_n V_1 )
 
-A_n is the layer's output of one picture as a matrix (h w, C), V_1 its first right singular vector, with the sign that
-makes the sum of M positive: the decomposition leaves it open, and the paper does not say.
+A_n is the layer's output for one picture as a matrix (h w, C), V_1 its first right singular vector, with the sign that
+makes the sum of M positive: the decomposition leaves the sign open, and the paper does not fix it.
 M. B. Muhammad, M. Yeasin, "Eigen-CAM: Class Activation Map using Principal Components", IJCNN 2020, arXiv:2008.00299.
 """
 
@@ -20,7 +20,7 @@ from siam.explainers.base import Description, Kind, Network, Progress, Target, p
 
 @dataclass(frozen=True)
 class EigenCAM:
-    """Eigen-CAM of the last feature map, at its size. It says what stands out, not what raises the score."""
+    """Eigen-CAM of the last feature map, at its size. It shows what stands out, not what raises the score."""
 
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
@@ -29,7 +29,7 @@ class EigenCAM:
         title="Eigen-CAM",
         paper="Muhammad, Yeasin 2020",
         link="https://arxiv.org/abs/2008.00299",
-        idea="The main direction of the last features. It does not know what is asked of it.",
+        idea="The main direction of the last features, whatever the target.",
         colour="#6E7F8D",
         dash="dot",
         pattern="the main pattern of the last features",
@@ -40,7 +40,7 @@ class EigenCAM:
         return 1
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) >= 0, in the unit of the features; `target` is not looked at."""
+        """Return maps (N, h, w) >= 0, in the unit of the features; `target` is ignored."""
         with untouched(model), torch.no_grad():
             features = model.backbone(prepared(model, images))  # (N, C, h, w)
             matrix = features.flatten(2).transpose(1, 2)  # (N, h w, C)

@@ -42,7 +42,7 @@ class GradCAM:
         title="Grad-CAM",
         paper="Selvaraju et al. 2017",
         link="https://arxiv.org/abs/1610.02391",
-        idea="The last features, each weighted by the mean of its gradient; what is negative is dropped.",
+        idea="The last features, each weighted by the mean of its gradient; negative values are dropped.",
         colour="#8E6BBF",
     )
 

@@ -1,4 +1,4 @@
-"""Grad-CAM++: as Grad-CAM, but each cell's positive gradient counts by how far it raises the target by itself.
+"""Grad-CAM++: like Grad-CAM, but each cell's positive gradient counts by how far it alone raises the target.
 
 ::
 
@@ -6,7 +6,7 @@
     M[n, i, j] = relu( sum_c  w[n, c] A[n, c, i, j] ),    w[n, c] = sum_ij alpha relu(g)
 
 A is the layer's output, y the target of each picture. The alphas are those of Y = exp(y), whose derivatives are powers
-of g; exp(y) itself would scale a whole map, and is left out.
+of g; exp(y) itself would only scale the whole map, and is left out.
 A. Chattopadhyay, A. Sarkar, P. Howlader, V. N. Balasubramanian, "Grad-CAM++: Improved Visual Explanations for Deep
 Convolutional Networks", WACV 2018, arXiv:1710.11063, eqs. 7 and 19.
 """
@@ -34,8 +34,8 @@ class GradCAMPP:
     """Grad-CAM++ at one layer; its maps have the size of that layer's output.
 
     Attributes:
-        layer: dotted name of a module whose output is a map >= 0, as after a ReLU; in the alphas, what is below 0
-            counts as 0.
+        layer: dotted name of a module whose output is a map >= 0, as after a ReLU; in the alphas, values below 0
+            count as 0.
     """
 
     kind: ClassVar[Kind] = "gradient"
@@ -57,14 +57,14 @@ class GradCAMPP:
         return 1
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) >= 0, whose unit has no meaning.
+        """Return maps (N, h, w) >= 0, in no meaningful unit.
 
         Raises:
             ValueError: the model has no module named `layer`.
         """
         with untouched(model):
             ((features, gradient),) = layers_and_gradients(model, prepared(model, images), target, [self.layer])
-        raising = gradient.relu()  # where it is 0, alpha does not matter
+        raising = gradient.relu()  # where this is 0, alpha does not matter
         total = features.relu().sum(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
         weights = (raising / (2 + raising * total)).sum(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
         return (weights * features).sum(dim=1).relu()  # (N, h, w)

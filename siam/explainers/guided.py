@@ -1,21 +1,21 @@
-"""The backward pass of VEBI: guided, and without the grid that strided convolutions draw.
+"""The backward pass of VEBI: guided, and without the grid that strided convolutions leave.
 
 ::
 
     activation a = f(z):        dz = f'(z) * max(da, 0)
     convolution, stride s > 1:  dz = convolution^T at stride 1 of  repeat(da, s) / s^2
 
-- Guided (Springenberg et al.): an activation lets only positive gradients through, and then applies its own
-  derivative. For a ReLU this is the paper's rule; the derivative of ReLU6 also stops them where it is saturated, and
-  that of SiLU is nearly 1 or 0 but for small z.
-- Mended (Oramas et al., sec. 3.3): the plain backward pass of a strided convolution reaches some pixels by more of the
-  kernel's weights than others, which shows as a grid of period s. So the gradient is enlarged (nearest) to the size
+- Guided (Springenberg et al.): an activation passes only positive gradients, and then applies its own derivative. For
+  a ReLU this is the paper's rule; the derivative of ReLU6 also blocks them where it is saturated, and that of SiLU is
+  nearly 1 or 0 except for small z.
+- Mended (Oramas et al., sec. 3.3): the plain backward pass of a strided convolution reaches some pixels through more of
+  the kernel's weights than others, which shows as a grid of period s. So the gradient is enlarged (nearest) to the size
   that the output has at stride 1, and passed back at that stride.
-- The division by s^2 is ours. It keeps the sum of the gradient, so that a mended branch does not outweigh one that
-  comes together with it behind average pooling, as in the shortcuts of some ResNets; elsewhere it scales all alike.
-- The enlarged gradient has steps, which kernels that only tell differences show: little of the grid is left there.
-- Kept as they are: max pooling, whose gradient goes where the maximum was; average pooling, even where cells do not
-  overlap; convolutions that pad otherwise than with zeros.
+- The division by s^2 is ours. It preserves the sum of the gradient, so that a mended branch does not outweigh one that
+  joins it after average pooling, as in the shortcuts of some ResNets; elsewhere it scales everything alike.
+- The enlarged gradient has steps, which difference kernels pick up; a faint grid remains there.
+- Left unchanged: max pooling, whose gradient goes where the maximum was; average pooling, even where cells do not
+  overlap; convolutions with padding other than zeros.
 
 J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for Simplicity: The All Convolutional Net", ICLR
 Workshops 2015, arXiv:1412.6806. J. Oramas M., K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302.
@@ -34,13 +34,13 @@ from siam.explainers.vebi_features import ACTIVATIONS
 
 @contextmanager
 def guided(model: nn.Module, artifact_free: bool = True) -> Iterator[None]:
-    """Let backward passes through what the model computes in the body be guided: call it inside `untouched`.
+    """Make backward passes guided for everything the model computes in the body: call it inside `untouched`.
 
-    Outputs stay as they are. Activations and convolutions must be modules, as timm's are.
+    Outputs do not change. Activations and convolutions must be modules, as timm's are.
 
     Args:
-        model: its parameters frozen; what a convolution's weights would get is not computed.
-        artifact_free: whether strided convolutions are mended.
+        model: the network, with frozen parameters; gradients of convolution weights are not computed.
+        artifact_free: whether to mend strided convolutions.
     """
     handles = []
     for module in model.modules():
@@ -60,15 +60,15 @@ def _can_be_mended(module: nn.Module) -> bool:
 
 
 def mended_gradient(convolution: nn.Conv2d, gradient: Tensor, height: int, width: int) -> Tensor:
-    """Return the mended gradient (N, C, H, W) of a convolution's input, given that of its output (N, C', h, w).
+    """Return the mended gradient (N, C, H, W) of a convolution's input, given that of its output.
 
     With stride 1 this is the plain gradient.
 
     Args:
-        convolution: any padding with zeros, also timm's `Conv2dSame`, which pads by the size of its input.
-        gradient: (N, C', h, w).
-        height: of the input, H.
-        width: of the input, W.
+        convolution: any convolution padded with zeros, including timm's `Conv2dSame`, which pads by input size.
+        gradient: gradient (N, C', h, w) of the output.
+        height: height H of the input.
+        width: width W of the input.
     """
     sizes = zip((height, width), gradient.shape[2:], range(2), strict=True)
     paddings = [_padding(convolution, size, out, axis) for size, out, axis in sizes]
@@ -85,11 +85,11 @@ def mended_gradient(convolution: nn.Conv2d, gradient: Tensor, height: int, width
 
 
 def _padding(convolution: nn.Conv2d, size: int, out: int, axis: int) -> tuple[int, int]:
-    """Return how many zeros stand before and after an input of that size which gave an output of `out`."""
+    """Return how many zeros were padded before and after an input of that size to give an output of size `out`."""
     stated = convolution.padding
-    sure = 0 if isinstance(stated, str) else stated[axis]  # a strided one has no "same" but timm's, and "valid" is none
+    sure = 0 if isinstance(stated, str) else stated[axis]  # strided: no "same" except timm's, and "valid" is 0
     reach = convolution.dilation[axis] * (convolution.kernel_size[axis] - 1) + 1
-    lacking = max(0, (out - 1) * convolution.stride[axis] + reach - size - 2 * sure)  # what the module added by itself
+    lacking = max(0, (out - 1) * convolution.stride[axis] + reach - size - 2 * sure)  # added by the module itself
     return sure + lacking // 2, sure + lacking - lacking // 2
 
 

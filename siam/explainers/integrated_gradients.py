@@ -1,12 +1,12 @@
-"""Integrated gradients: the target's gradient along the way from a grey picture to this one, pixel by pixel.
+"""Integrated gradients: the target's gradient along the path from a grey picture to this one, pixel by pixel.
 
 ::
 
     M[n, i, j] = sum_rgb  x * (1/m) sum_s  dy/dx( (s - 1/2)/m * x ),    s = 1 … m
     sum_ij M -> y(x) - y(0)    as m grows
 
-x is the normalised picture, so that 0 is the mean colour; y is the target. The paper's sum (eq. 3) takes the end of
-each of the m steps, this one its middle, which comes closer with as many.
+x is the normalised picture, so 0 is the mean colour; y is the target. The paper's sum (eq. 3) takes the end of each of
+the m steps; this one takes the middle, which is more accurate for the same m.
 M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, arXiv:1703.01365, eqs. 1 and 3.
 """
 
@@ -25,8 +25,8 @@ class IntegratedGradients:
     """Integrated gradients, at the size of the picture.
 
     Attributes:
-        steps: of the way, m.
-        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
+        steps: number of steps m along the path.
+        batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
     kind: ClassVar[Kind] = "gradient"
@@ -36,7 +36,7 @@ class IntegratedGradients:
         title="Integrated gradients",
         paper="Sundararajan, Taly, Yan 2017",
         link="https://arxiv.org/abs/1703.01365",
-        idea="The gradient of every pixel, summed along the way from a plain picture to the photo.",
+        idea="The gradient of every pixel, summed along the path from a plain picture to the photo.",
         colour="#D1495B",
         dash="dash",
     )
@@ -45,16 +45,16 @@ class IntegratedGradients:
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse less than one step, with a ValueError."""
+        """Raise a ValueError for fewer than one step, or a batch size below 1."""
         if self.steps < 1 or not is_size(self.batch_size):
             raise ValueError(f"steps {self.steps}, batch_size {self.batch_size}; expected at least 1 of each")
 
     def passes(self, model: Network, height: int, width: int) -> int:
-        """Return the steps."""
+        """Return the number of steps."""
         return self.steps
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, H, W), in the target's unit; each sums nearly to the target's rise over that of the grey."""
+        """Return maps (N, H, W), in the target's unit; each sums to about y(x) − y(0)."""
         with untouched(model):
             images = prepared(model, images)
             size, total = at_once(self.batch_size, model, images), len(images) * self.steps

@@ -1,4 +1,4 @@
-"""Layer-CAM: each cell of each channel is weighted by its own positive gradient, so shallow layers serve as well.
+"""Layer-CAM: each cell of each channel is weighted by its own positive gradient, so shallow layers work too.
 
 ::
 
@@ -42,7 +42,7 @@ class LayerCAM:
         title="Layer-CAM",
         paper="Jiang et al. 2021",
         link="https://doi.org/10.1109/TIP.2021.3089943",
-        idea="The last features, each weighted by its gradient at that very place.",
+        idea="The last features, each weighted by its gradient at the same place.",
         colour="#2A9D8F",
     )
 

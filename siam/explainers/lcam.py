@@ -1,16 +1,16 @@
-"""L-CAM: a 1x1 convolution, trained for one network, says in a single pass where its score comes from.
+"""L-CAM: a 1x1 convolution, trained for one network, shows in a single pass where its score comes from.
 
 ::
 
     z[n, i, j] = sum_c  v_c A[n, c, i, j] + b,        M = unit(z)
 
-A is the last feature map. v and b were learnt such that the network, seen through the mask sigmoid(z), keeps its score
-while the mask stays small: see `siam.explainers.fitting.lcam`. unit() scales each map from its lowest and highest
-value to 0 and 1; a constant one becomes 0. As in the paper it takes z itself: the sigmoid is for the training alone.
+A is the last feature map. v and b were learnt so that the network keeps its score behind the mask sigmoid(z) while the
+mask stays small: see `siam.explainers.fitting.lcam`. unit() scales each map from its lowest and highest value to 0 and
+1; a constant one becomes 0. As in the paper it is applied to z itself: the sigmoid is used only in training.
 
-- Fm and Img differ in their training: Fm masked the features, Img the picture.
-- The loss keeps the score whichever way it goes, so one v serves the score and minus the score: the map says what the
-  score rests on, not what raises it. It is defined for no other target.
+- Fm and Img differ in training: Fm masked the features, Img the picture.
+- The loss penalises any change of the score, up or down, so one v serves the score and minus the score: the map shows
+  what the score rests on, not what raises it. It is defined for no other target.
 
 I. Gkartzonika, N. Gkalelis, V. Mezaris, "Learning Visual Explanations for DCNN-Based Image Classifiers Using an
 Attention Mechanism", ECCV Workshops 2022, arXiv:2209.11189.
@@ -42,7 +42,7 @@ from siam.models.siam import SIAM
 
 @dataclass(frozen=True)
 class LCAMFm:
-    """L-CAM whose training masked the feature maps; at the size of the last one."""
+    """L-CAM trained with masked feature maps; its maps have the size of the last one."""
 
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
@@ -63,7 +63,7 @@ class LCAMFm:
         return 1
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) in [0, 1]; the target chooses nothing among those that are allowed.
+        """Return maps (N, h, w) in [0, 1]; they are the same for both allowed targets.
 
         Raises:
             ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, or "lcam_fm" was
@@ -74,7 +74,7 @@ class LCAMFm:
 
 @dataclass(frozen=True)
 class LCAMImg:
-    """L-CAM whose training masked the pictures; at the size of the last feature map."""
+    """L-CAM trained with masked pictures; its maps have the size of the last feature map."""
 
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
@@ -96,7 +96,7 @@ class LCAMImg:
         return 1
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) in [0, 1]; the target chooses nothing among those that are allowed.
+        """Return maps (N, h, w) in [0, 1]; they are the same for both allowed targets.
 
         Raises:
             ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, or "lcam_img" was
@@ -107,11 +107,11 @@ class LCAMImg:
 
 def _maps(name: str, model: Network, images: Tensor, target: Target) -> Tensor:
     if isinstance(model, SIAM):
-        raise ValueError(f"{name} is fitted for baselines only, and this is a SIAM: take SIAM's own map, or Grad-CAM")
+        raise ValueError(f"{name} is fitted to baselines only, and this is a SIAM: use SIAM's own map, or Grad-CAM")
     if target not in (score_up(), score_down()):
         raise ValueError(
-            f"{name} was fitted to the network's score, and the target is {target!r}; expected score_up() or "
-            "score_down(): take Grad-CAM for other targets"
+            f"{name} was fitted to the network's score, but the target is {target!r}; expected score_up() or "
+            "score_down(): use Grad-CAM for other targets"
         )
     tensors = fitted_to(model, name).tensors
     with untouched(model), torch.no_grad():

@@ -4,7 +4,7 @@
 
     M[n, i, j] = y(x) - y(x with window (i, j) at 0)
 
-The picture is divided into cells, and around each a window is set to 0 in the normalised picture: the mean colour, the
+The picture is divided into cells, and a window around each is set to 0 in the normalised picture: the mean colour, the
 paper's grey. y is the target, x the picture.
 M. D. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, arXiv:1311.2901, sec. 4.2.
 """
@@ -26,10 +26,10 @@ class Occlusion:
     """Occlusion by a window that moves from cell to cell.
 
     Attributes:
-        cell: height and width of a cell in px, at most: a map has ceil(H / cell) x ceil(W / cell) of them, all of one
-            size but for rounding.
-        margin: px by which the window extends beyond its cell on each side; the picture's border cuts it.
-        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
+        cell: largest height and width of a cell in px; a map has ceil(H / cell) x ceil(W / cell) cells of equal size,
+            up to rounding.
+        margin: px by which the window extends beyond its cell on each side, cut off at the picture's border.
+        batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -48,18 +48,18 @@ class Occlusion:
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse a window that hides nothing, with a ValueError."""
+        """Raise a ValueError for an empty window, or a batch size below 1."""
         if self.cell < 1 or self.margin < 0 or not is_size(self.batch_size):
             raise ValueError(
                 f"cell {self.cell}, margin {self.margin}, batch_size {self.batch_size}; expected at least 1, 0 and 1"
             )
 
     def passes(self, model: Network, height: int, width: int) -> int:
-        """Return one for each cell, and one for the whole picture."""
+        """Return one pass for each cell, and one for the whole picture."""
         return 1 + ceil(height / self.cell) * ceil(width / self.cell)
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) of the fall of the target, in its unit: negative where hiding raises it."""
+        """Return maps (N, h, w) of how far the target falls, in its unit: negative where hiding raises it."""
         with untouched(model), torch.no_grad():
             images = prepared(model, images)
             height, width = images.shape[2:]

@@ -1,4 +1,4 @@
-"""The explainers by name: a new one is a file and a line in `EXPLAINERS`, all else is read from its class."""
+"""The explainers by name: a new one is a file and a line in `EXPLAINERS`; everything else is read from its class."""
 
 from siam.explainers.ada_sise import AdaSISE
 from siam.explainers.base import Description, Explainer, Network
@@ -55,14 +55,14 @@ def explainer(name: str) -> Explainer:
     if family == "siam" and chosen:
         return SIAMMap(chosen)
     if colon or family not in EXPLAINERS:
-        raise ValueError(f"no explainer is called {name!r}: choose one of {', '.join(EXPLAINERS)}, siam:<attribute>")
+        raise ValueError(f"there is no explainer {name!r}: choose one of {', '.join(EXPLAINERS)}, siam:<attribute>")
     return EXPLAINERS[family]()
 
 
 def names_for(model: Network) -> tuple[str, ...]:
-    """Return the names of all explainers that a network can be explained by.
+    """Return the names of all explainers that can explain a network.
 
-    SIAM's own is for SIAM; CAM is for baselines, and so is what must be fitted first, where it was.
+    SIAM's own maps are for a SIAM, CAM for a baseline, and methods that learn for the baselines they were fitted to.
     """
     kind, learnt = ("siam", {}) if isinstance(model, SIAM) else ("baseline", model.fitted)
     suited = tuple(
@@ -77,12 +77,12 @@ def names_for(model: Network) -> tuple[str, ...]:
 
 
 def names_that_learn() -> tuple[str, ...]:
-    """Return the explainers that must be fitted to a network first, in the order in which they are fitted."""
+    """Return the names of the explainers that must first be fitted to a network, in the order of fitting."""
     return tuple(name for name, made in EXPLAINERS.items() if made.description.learner)
 
 
 def description(name: str) -> Description:
-    """Return what people are told of an explainer, or of a reference it is held against.
+    """Return the description of an explainer or a reference.
 
     Raises:
         ValueError: there is none of that name.
@@ -91,6 +91,6 @@ def description(name: str) -> Description:
 
 
 def title(name: str) -> str:
-    """Return the name in print of an explainer; "siam:<attribute>" is SIAM's map of that attribute."""
+    """Return an explainer's name in print; "siam:<attribute>" is SIAM's map of that attribute."""
     attribute = name.partition(":")[2]
     return description(name).title + (f": {attribute.replace('_', ' ')}" if attribute else "")

@@ -1,15 +1,15 @@
-"""RISE: what the score gains, on average over random masks, where a pixel is kept.
+"""RISE: how much the score gains, on average over random masks, when a pixel is kept.
 
 ::
 
     M[i, j] = 1/(n p) sum_m (y(I * m) - mean_m y(I * m)) m[i, j]
 
 m are n masks: grids of s x s cells, each kept with probability p, enlarged to (s + 1) times the cell, shifted at random
-by less than a cell and cropped. I is the normalised picture as in the authors' code, so what is masked gets the mean
-colour. The paper's map (eq. 6) has y alone, which is a probability; a score has no natural 0, and an offset b of it
-would add b mean_m m[i, j] / p, the unevenness of the masks. Without the mean of y, an offset changes nothing; in
-expectation the map is the paper's minus one constant, and it is signed: the mean score where the pixel is kept, less
-the mean score over all masks.
+by less than a cell and cropped. I is the normalised picture as in the authors' code, so masked pixels get the mean
+colour. The paper's map (eq. 6) has y alone, which is a probability. A score has no natural 0, and an offset b would add
+b mean_m m[i, j] / p, the unevenness of the masks. With the mean of y subtracted, an offset changes nothing; in
+expectation the map is the paper's minus a constant, and it is signed: the mean score of masks that keep the pixel,
+minus the mean score of all masks.
 
 V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018,
 arXiv:1806.07421, sec. 3.
@@ -32,12 +32,12 @@ class RISE:
     """RISE; every picture of a batch gets the same masks.
 
     Attributes:
-        masks: their number n. The authors take 4000 to 8000; 2000 are a compromise for two processor cores, and leave
+        masks: number of masks n. The authors use 4000 to 8000; 2000 is a compromise for two processor cores, and makes
             the map noisier by a factor of 1.4 to 2.
-        grid: cells s of a mask along each side, before it is shifted.
-        keep: probability p that a cell is kept, between 0 and 1.
-        seed: of the masks.
-        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
+        grid: cells s along each side of a mask, before it is shifted.
+        keep: probability p of keeping a cell, between 0 and 1.
+        seed: seed for the masks.
+        batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -58,7 +58,7 @@ class RISE:
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no mask can be made from, with a ValueError."""
+        """Raise a ValueError for settings that give no masks."""
         if not is_size(self.batch_size) or min(self.masks, self.grid) < 1 or not 0 < self.keep < 1:
             raise ValueError(
                 f"masks {self.masks}, grid {self.grid}, batch_size {self.batch_size}, keep {self.keep}; expected whole "
@@ -70,7 +70,7 @@ class RISE:
         return self.masks
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return signed maps (N, H, W) of images (N, 3, H, W), in units of the target; see `Explainer`."""
+        """Return signed maps (N, H, W) of images (N, 3, H, W), in the target's unit; see `Explainer`."""
         with untouched(model), torch.no_grad():
             images = prepared(model, images)
             size, total = at_once(self.batch_size, model, images), len(images) * self.masks
@@ -90,14 +90,14 @@ class RISE:
             masks = self._enlarge(grids[part].to(image), shifts[part], *image.shape[1:])  # (b, H, W)
             scores = target(model, image * masks[:, None])  # (b,)
             if part.start == 0:
-                first = scores[0]  # subtracted against rounding: the mean, which belongs there, is not known yet
+                first = scores[0]  # stands in for the mean, not known yet, to limit rounding
             scores = scores - first
             weighted = weighted + torch.einsum("b,bhw->hw", scores, masks)
             mask_sum, score_sum = mask_sum + masks.sum(dim=0), score_sum + scores.sum()
         return (weighted - score_sum / self.masks * mask_sum) / (self.masks * self.keep)
 
     def _draw(self, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """Return which cells are kept (n, s, s), 0 or 1, and by how many px the masks are shifted (n, 2)."""
+        """Return which cells are kept (n, s, s), 0 or 1, and the shifts of the masks (n, 2) in px."""
         generator = torch.Generator().manual_seed(self.seed)
         grids = (torch.rand(self.masks, self.grid, self.grid, generator=generator) < self.keep).float()
         cells = torch.tensor([ceil(height / self.grid), ceil(width / self.grid)])
@@ -105,7 +105,7 @@ class RISE:
         return grids, shifts
 
     def _enlarge(self, grids: Tensor, shifts: Tensor, height: int, width: int) -> Tensor:
-        """Return masks (b, H, W) in [0, 1] of grids (b, s, s) and shifts (b, 2)."""
+        """Return masks (b, H, W) in [0, 1] from grids (b, s, s) and shifts (b, 2)."""
         large = enlarged(grids, *((self.grid + 1) * ceil(side / self.grid) for side in (height, width)))
         crops = (
             mask[top : top + height, left : left + width]

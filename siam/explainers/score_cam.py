@@ -1,14 +1,14 @@
-"""Score-CAM: each channel counts by how far the picture, seen through it alone, raises the target. No gradients.
+"""Score-CAM: each channel is weighted by how far the picture, masked by it, raises the target. No gradients.
 
 ::
 
     H_c = to_unit(enlarged(A_c)),    C_c = y(x * H_c) - y(0),    M[n, i, j] = relu( sum_c  C_c A[n, c, i, j] )
 
-A is the last feature map, y the target, x the normalised picture: what is hidden takes on the mean colour.
+A is the last feature map, y the target, x the normalised picture: hidden parts take on the mean colour.
 H. Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks", CVPR Workshops 2020,
 arXiv:1910.01279: the channels' weights are its "increase of confidence". Its Algorithm 1 passes them through a softmax
-over the channels: `softmax=True`. On a rating they differ little, and the softmax then makes them nearly equal,
-whatever the target; so it is off by default.
+over the channels: `softmax=True`. For a rating they differ little, and the softmax makes them nearly equal whatever the
+target, so it is off by default.
 """
 
 from dataclasses import dataclass, field
@@ -38,8 +38,8 @@ class ScoreCAM:
     """Score-CAM of the last feature map, at its size.
 
     Attributes:
-        softmax: whether the channels' weights pass a softmax.
-        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
+        softmax: whether the channels' weights pass through a softmax.
+        batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -49,7 +49,7 @@ class ScoreCAM:
         title="Score-CAM",
         paper="Wang et al. 2020",
         link="https://arxiv.org/abs/1910.01279",
-        idea="Each last feature map is laid over the photo as a mask and weighted by the score that is left.",
+        idea="Each of the last feature maps masks the photo and is weighted by the score that remains.",
         colour="#2A9D8F",
         dash="dash",
     )
@@ -58,16 +58,16 @@ class ScoreCAM:
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse batches of nothing, with a ValueError."""
+        """Raise a ValueError for a batch size below 1."""
         if not is_size(self.batch_size):
             raise ValueError(f"batch_size is {self.batch_size}; expected at least 1")
 
     def passes(self, model: Network, height: int, width: int) -> int:
-        """Return one for each channel of the last feature map, one for that map, and one for the hidden picture."""
+        """Return one pass for each channel of the last feature map, one for the map, one for the hidden picture."""
         return 2 + (model.attribute_layer.in_channels if isinstance(model, SIAM) else model.linear.in_features)
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) >= 0, in the target's unit times that of the features."""
+        """Return maps (N, h, w) >= 0, in the target's unit times the features' unit."""
         with untouched(model), torch.no_grad():
             images = prepared(model, images)
             count = self.passes(model, *images.shape[2:])

@@ -38,7 +38,7 @@ class SIAMMap:
         title="SIAM",
         paper="Marcos, Lobry, Tuia 2019",
         link="https://arxiv.org/abs/1909.08442",
-        idea="The network's own terms: 33 named maps, weighted by place, which add up to the score.",
+        idea="The network's own terms: 33 named maps, weighted by place, that add up to the score.",
         colour=SIAM_COLOUR,
         networks="siam",
     )
@@ -50,13 +50,13 @@ class SIAMMap:
         return 1
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w), in the target's unit; they sum to scenicness less the bias, or to the contribution.
+        """Return maps (N, h, w), in the target's unit; they sum to scenicness minus the bias, or to the contribution.
 
         Raises:
             ValueError: the model is not a SIAM, or has no such attribute.
         """
         if not isinstance(model, SIAM):
-            raise ValueError(f"only SIAM has attribute maps; this is a {type(model).__name__}: take CAM")
+            raise ValueError(f"only a SIAM has attribute maps; this is a {type(model).__name__}: use CAM")
         chosen = self._chosen(model)
         seen: list[Tensor] = []
 

@@ -1,4 +1,4 @@
-"""SISE: the feature maps that raise the score serve as masks, block by block, and the blocks' maps are fused.
+"""SISE: feature maps that raise the score serve as masks, block by block, and the blocks' maps are fused.
 
 ::
 
@@ -9,15 +9,15 @@
 
 unit() scales from the lowest to the highest value; a constant map becomes 0, and a constant mask takes no pass.
 
-- Blocks: the last feature map at each resolution but the lowest, where timm's `feature_info` has it, and the trunk's
-  output. This is the paper's rule, the last layer before each downsampling, for whole blocks: layers within a block
-  (an expansion that a strided convolution follows at once) do not count.
-- I is the normalised picture, as in the authors' code, so what is masked gets the mean colour.
+- Blocks: the last feature map at each resolution but the lowest, where timm's `feature_info` lists it, and the
+  backbone's output. This is the paper's rule, the last layer before each downsampling, applied to whole blocks: layers
+  within a block (an expansion right before a strided convolution) do not count.
+- I is the normalised picture, as in the authors' code, so masked pixels get the mean colour.
 - The paper's y is a probability. A score has no natural 0, so ours is taken relative to y(0), the score of the fully
   masked picture; an offset of the score changes nothing.
-  Where all masked pictures score below y(0), V is highest where no mask is: that costs least.
-- The fusion has the paper's hard mask. The authors' code softens it to sigmoid(100 (V - t)) and sometimes raises t.
-- Without a positive alpha, a block's V is 0. No threshold divides a constant V: it marks nothing, and takes away what
+  If all masked pictures score below y(0), V is highest where no mask is, since that costs least.
+- The fusion uses the paper's hard mask. The authors' code softens it to sigmoid(100 (V - t)) and sometimes raises t.
+- Without a positive alpha, a block's V is 0. No threshold divides a constant V: it marks nothing, and removes what
   shallower blocks marked.
 
 S. Sattarzadeh et al., "Explaining Convolutional Neural Networks through Attribution-Based Input Sampling and Block-Wise
@@ -48,7 +48,7 @@ from siam.explainers.minibatches import at_once, batches, is_size
 from siam.models.siam import SIAM
 
 Choice = Callable[[Tensor], Tensor]  # alpha (C,) -> which maps of the layer to keep, (C,) of bool
-BINS = 256  # of the histogram that Otsu's threshold divides
+BINS = 256  # of the histogram for Otsu's threshold
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class SISE:
     """SISE of the blocks that `block_layers` finds.
 
     Attributes:
-        threshold: mu of the paper, in [0, 1): of each block, the maps with alpha above it times the largest are masks.
-        batch_size: pictures at a time, by default as many as suit the device; it changes no map but for rounding.
+        threshold: the paper's mu, in [0, 1): a block's masks are its maps with alpha above mu times the largest alpha.
+        batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
     kind: ClassVar[Kind] = "perturbation"
@@ -67,7 +67,7 @@ class SISE:
         title="SISE",
         paper="Sattarzadeh et al. 2021",
         link="https://arxiv.org/abs/2010.00672",
-        idea="Feature maps of every block that raise the score serve as masks; the blocks' results are fused.",
+        idea="Feature maps that raise the score serve as masks, block by block; the blocks' maps are then fused.",
         colour="#5C6BC0",
         dash="dash",
     )
@@ -76,20 +76,20 @@ class SISE:
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse settings out of their range, with a ValueError."""
+        """Raise a ValueError for settings out of range."""
         if not is_size(self.batch_size) or not 0 <= self.threshold < 1:
             raise ValueError(
                 f"batch_size {self.batch_size}, threshold {self.threshold}; expected at least 1, and 0 <= threshold < 1"
             )
 
     def passes(self, model: Network, height: int, width: int) -> int:
-        """Return how many passes it takes at most: one for each of the blocks' maps, of which half have alpha > 0."""
+        """Return the most passes it can take: one for each map of a block, though only about half have alpha > 0."""
         return most_passes(model)
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, H, W) of images (N, 3, H, W), from 0 to at most the number of blocks; see `Explainer`.
 
-        `progress` is told of the masked pictures alone; how many they are is known once the gradients are there.
+        `progress` counts the masked pictures only; their number is known once the gradients have been computed.
         """
         return sampled_maps(model, images, target, self._choose, self.batch_size, progress)
 
@@ -101,13 +101,13 @@ def block_layers(model: Network) -> tuple[str, ...]:
     """Return the dotted names of the modules whose outputs are the blocks' last feature maps, from shallow to deep.
 
     Raises:
-        ValueError: the trunk does not tell where its blocks end.
+        ValueError: the backbone does not say where its blocks end.
     """
     return (*(f"backbone.{block['module']}" for block in _inner_blocks(model)), "backbone")
 
 
 def most_passes(model: Network) -> int:
-    """Return how many maps the blocks have, and two passes more: for the gradient and for the fully masked picture."""
+    """Return the number of maps in all blocks plus two: for the gradient and for the fully masked picture."""
     last = model.attribute_layer.in_channels if isinstance(model, SIAM) else model.linear.in_features
     return 2 + last + sum(block["num_chs"] for block in _inner_blocks(model))
 
@@ -116,7 +116,7 @@ def _inner_blocks(model: Network) -> list[dict[str, Any]]:
     """Return timm's description of the last feature map at every resolution but the lowest."""
     described: Any = getattr(model.backbone, "feature_info", None)
     if not described:
-        raise ValueError("the trunk has no feature_info that tells where its blocks end: choose one of timm's")
+        raise ValueError("the backbone has no feature_info that says where its blocks end: choose one of timm's")
     blocks = {block["reduction"]: block for block in described}
     return [blocks[reduction] for reduction in sorted(blocks)[:-1]]
 
@@ -124,11 +124,11 @@ def _inner_blocks(model: Network) -> list[dict[str, Any]]:
 def sampled_maps(
     model: Network, images: Tensor, target: Target, choose: Choice, batch_size: int | None, progress: Progress
 ) -> Tensor:
-    """Return the fused maps (N, H, W) of images (N, 3, H, W): SISE, but for the choice of the feature maps."""
+    """Return the fused maps (N, H, W) of images (N, 3, H, W): SISE with a given choice of feature maps."""
     with untouched(model):
         images = prepared(model, images)
         names = block_layers(model)
-        # One picture at a time: a threshold would turn the rounding of a larger batch into other maps.
+        # One picture at a time: with a threshold, the rounding of a larger batch could change which maps are kept.
         chosen = [_chosen_features(model, image, target, names, choose) for image in images.split(1)]
         total, done = len(images) + sum(len(features) for blocks in chosen for features in blocks), 0
         progress(0, total)
@@ -150,7 +150,7 @@ def sampled_maps(
 def _chosen_features(
     model: Network, image: Tensor, target: Target, names: Sequence[str], choose: Choice
 ) -> list[Tensor]:
-    """Return, for each layer, the feature maps (k, h, w) of one image (1, 3, H, W) that are to be masks."""
+    """Return, for each layer, the feature maps (k, h, w) of one image (1, 3, H, W) that serve as masks."""
     chosen = []
     for features, gradient in layers_and_gradients(model, image, target, names):
         keep = choose(gradient[0].sum(dim=(1, 2)))  # (C,)
@@ -163,7 +163,7 @@ def _chosen_features(
 def _visualization(
     model: Network, image: Tensor, target: Target, nothing: Tensor, features: Tensor, parts: Iterable[slice]
 ) -> Tensor:
-    """Return V (H, W) of one image (3, H, W), seen through feature maps (k, h, w); y(0) is `nothing` (1,)."""
+    """Return V (H, W) of one image (3, H, W), masked by feature maps (k, h, w); y(0) is `nothing` (1,)."""
     total = torch.zeros_like(image[0])
     for part in parts:
         masks = to_unit(enlarged(features[part], *image.shape[1:]))  # (b, H, W)
@@ -174,7 +174,7 @@ def _visualization(
 
 
 def fused(maps: Sequence[Tensor]) -> Tensor:
-    """Return one map (H, W) >= 0 of the blocks' maps (H, W) in [0, 1], ordered from shallow to deep."""
+    """Fuse the blocks' maps (H, W) in [0, 1], from shallow to deep, into one map (H, W) >= 0."""
     result = maps[0]
     for deeper in maps[1:]:
         threshold = otsu_threshold(deeper)
@@ -190,8 +190,8 @@ def otsu_threshold(values: Tensor, bins: int = BINS) -> float | None:
 
         t = argmax_t  n_0(t) n_1(t) (mean_1(t) - mean_0(t))²,   class 1 = the bins from t on
 
-    It is the lowest value of the upper class: values >= it belong to that class, and both classes have members. Of
-    several cuts that are as good, as within a gap of the histogram, it is the lowest.
+    It is the lowest value of the upper class: values >= it belong to that class, and neither class is empty. If several
+    cuts are equally good, as within a gap of the histogram, it is the lowest.
 
     N. Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE Transactions on Systems, Man, and
     Cybernetics 9(1), 1979, eq. 18 (the variance between the classes, times the square of the number of values).
@@ -201,7 +201,7 @@ def otsu_threshold(values: Tensor, bins: int = BINS) -> float | None:
         bins: of equal width, from 0 to 1.
 
     Returns:
-        A multiple of 1 / bins in (0, 1), or None where all values share one bin, or there are none.
+        A multiple of 1 / bins in (0, 1), or None if all values share one bin or there are none.
     """
     place = (values.flatten() * bins).long().clamp(0, bins - 1).cpu()
     counts = torch.bincount(place, minlength=bins).double()  # (bins,)

@@ -1,21 +1,21 @@
-"""VEBI: the few features, of any layer, that speak for the score in this picture, each traced back to its pixels.
+"""VEBI: the few features, of any layer, that best support the score of this picture, each traced back to its pixels.
 
 ::
 
-    r = x * w                               x: the picture's vector (`siam.explainers.vebi_features`), w: what was
-    fitted once M = max over the highest few r_m > 0 of  unit( max_rgb |g_m| )
+    r   = x * w        x: the picture's vector (`siam.explainers.vebi_features`), w: the fitted weights
+    M   = max over the highest few r_m > 0 of  unit( max_rgb |g_m| )
     g_m = guided, mended backward pass to the picture of the activation map of feature m itself
 
 w is the row of the target: sparse weights of channels that together predict it (`siam.explainers.fitting.vebi`). For
-minus the score w is turned round. unit() scales each map from its lowest and highest value to 0 and 1.
+minus the score the sign of w is reversed. unit() scales each map from its lowest and highest value to 0 and 1.
 
-- The paper explains classes; so does this, where the network is one class of a classifier. Of a rating, w predicts the
-  standardised score (`of="score"`), or whether it falls in the same bin as this picture's (`of="bin"`), which is
-  nearer to the paper's classes but does not say up or down: minus the score then shows what speaks against the bin.
+- The paper explains classes; so does this, if the network is one class of a classifier. For a rating, w predicts the
+  standardised score (`of="score"`), or whether the score falls in the same bin as this picture's (`of="bin"`), which is
+  closer to the paper's classes but has no direction: minus the score then shows what counts against the bin.
 - The paper does not say how the three colours become one number. Here it is the largest magnitude, as usual for
-  gradients (Simonyan et al. 2014): a colour that should be less counts as much as one that should be more.
-- Where no feature speaks for the target, the map is 0. Where the strongest is one of the first layer, such as one for
-  a colour that is nearly everywhere, so is the map: r prefers features that always answer.
+  gradients (Simonyan et al. 2014): a colour that should decrease counts as much as one that should increase.
+- If no feature supports the target, the map is 0. If the strongest feature belongs to the first layer, such as one for
+  a colour that is nearly everywhere, the map is spread out too: r prefers features that always respond.
 
 J. Oramas M., K. Wang, T. Tuytelaars, "Visual Explanation by Interpretation: Improving Visual Feedback Capabilities of
 Deep Neural Networks", ICLR 2019, arXiv:1712.06302, secs. 3.2 and 3.3.
@@ -52,9 +52,9 @@ class VEBI:
     """VEBI, at the size of the picture.
 
     Attributes:
-        features: how many are shown at most.
-        of: "score": what speaks for a higher one; "bin": what speaks for this score rather than others.
-        artifact_free: whether the backward pass mends the grid of strided convolutions.
+        features: most features to show.
+        of: "score": what supports a higher score; "bin": what supports this score rather than others.
+        artifact_free: whether the backward pass removes the grid left by strided convolutions.
     """
 
     kind: ClassVar[Kind] = "gradient"
@@ -64,7 +64,7 @@ class VEBI:
         title="VEBI",
         paper="Oramas, Wang, Tuytelaars 2019",
         link="https://arxiv.org/abs/1712.06302",
-        idea="A sparse regression picks the features that go with high scores; the top three are traced to pixels.",
+        idea="A sparse regression picks features that go with high scores; the top three are traced back to pixels.",
         colour="#4BA3C7",
         dash="dashdot",
         networks="baseline",
@@ -76,7 +76,7 @@ class VEBI:
     artifact_free: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing, with a ValueError."""
+        """Raise a ValueError for settings without a meaning."""
         if self.features < 1 or self.of not in ("score", "bin"):
             raise ValueError(f"features {self.features}, of {self.of!r}; expected at least 1, and 'score' or 'bin'")
 
@@ -89,10 +89,10 @@ class VEBI:
 
         Raises:
             ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, VEBI was not fitted
-                to it, or without bins and they are asked for.
+                to it, or it was fitted without bins and `of` is "bin".
         """
         if isinstance(model, SIAM):
-            raise ValueError("VEBI is fitted for baselines only, and this is a SIAM: take SIAM's own map, or Grad-CAM")
+            raise ValueError("VEBI is fitted to baselines only, and this is a SIAM: use SIAM's own map, or Grad-CAM")
         learnt = fitted_to(model, "vebi")
         with untouched(model), guided(model, self.artifact_free):
             images = prepared(model, images).requires_grad_()
@@ -107,12 +107,12 @@ class VEBI:
         return strongest.detach()  # (N, H, W)
 
     def _rows(self, learnt: Fitted, scores: Tensor) -> Tensor:
-        """Return the weights (N, M) that explain pictures of the given scores (N,)."""
+        """Return the weights (N, M) that explain pictures with the given scores (N,)."""
         relevance = learnt.tensors["relevance"].to(scores)
         if self.of == "score":
             return relevance[:1].expand(len(scores), -1)
         if "bounds" not in learnt.tensors:
-            raise ValueError("VEBI was fitted to a class, which has no bins: explain it by of='score'")
+            raise ValueError("VEBI was fitted to a class, which has no bins: use of='score'")
         inner = learnt.tensors["bounds"][1:-1].to(scores)
         return relevance[1 + torch.bucketize(scores, inner, right=True)]
 
@@ -122,15 +122,15 @@ def _sign_of(target: Target) -> int:
         if target == known:
             return sign
     raise ValueError(
-        f"VEBI was fitted to the network's score, and the target is {target!r}; expected score_up() or score_down(): "
-        "take Grad-CAM for other targets"
+        f"VEBI was fitted to the network's score, but the target is {target!r}; expected score_up() or score_down(): "
+        "use Grad-CAM for other targets"
     )
 
 
 def _answers(
     model: Network, images: Tensor, target: Target, learnt: Fitted
 ) -> tuple[Tensor, dict[int, Tensor], Tensor]:
-    """Return the features' entries of x (N, M), the outputs of their layers by index, and the target (N,)."""
+    """Return the features' entries in x (N, M), the outputs of their layers by index, and the target (N,)."""
     layers: list[str] = learnt.facts["layers"]
     seen: dict[str, list[Tensor]] = defaultdict(list)
     with watched(model, layers, lambda name, output: seen[name].append(output)):
@@ -146,7 +146,7 @@ def _answers(
 
 
 def _traced(images: Tensor, outputs: dict[int, Tensor], learnt: Fitted, chosen: Tensor, counts: Tensor) -> Tensor:
-    """Return the gradient (N, 3, H, W) of one feature per picture, chosen (N,); 0 where it does not count (N,)."""
+    """Return the gradient (N, 3, H, W) of one chosen feature (N,) per picture; 0 where it does not count (N,)."""
     seeds: dict[int, Tensor] = {}
     for picture, (feature, count) in enumerate(zip(chosen.tolist(), counts.tolist(), strict=True)):
         if count:

@@ -313,7 +313,7 @@ def test_arguments_that_do_not_go_together(run, networks, photos):
         (LCAM + "[lcam_img]\nlearning_rate = inf", "[lcam_img]: learning_rate is inf; expected at least 0, and finite"),
         (LCAM + "[lcam_img]\nstart = 'vebi'", "[lcam_img]: start is 'vebi'; expected '' or 'lcam_fm'"),
         (LCAM + "[lcam_img]\nstart = 'lcam_img'", "[lcam_img]: start is 'lcam_img'; expected '' or 'lcam_fm'"),
-        (LCAM + "[vebi]\nmy = 3", "[vebi]: the setting 'my' of VEBI is unknown: choose among mu, bins"),
+        (LCAM + "[vebi]\nmy = 3", "[vebi]: unknown VEBI setting 'my': choose from mu, bins"),
         (LCAM + "[vebi]\nmu = 0", "[vebi]: mu is 0; expected a finite number above 0"),
         (LCAM + "[vebi]\nmu = inf", "[vebi]: mu is inf; expected a finite number above 0"),
         (LCAM + "[vebi]\nmu = nan", "[vebi]: mu is nan; expected"),

@@ -195,7 +195,7 @@ def test_command(world, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--methods nonsense", "no explainer is called 'nonsense'"),
+        ("--methods nonsense", "there is no explainer 'nonsense'"),
         ("--count 0", "expected a whole number of at least 1, not '0'"),
         ("--flowers roses", "invalid choice"),
         ("--gallery nowhere", "gallery.parquet is missing"),

@@ -183,7 +183,7 @@ def test_targets_are_values_and_say_what_they_are_not_for():
     for index in (3, -1):
         with pytest.raises(ValueError, match=f"no attribute {index}: this network has 3"):
             attribute(index)(model, images)
-    with pytest.raises(ValueError, match="only SIAM has attributes"):
+    with pytest.raises(ValueError, match="only a SIAM has attributes"):
         GradCAM()(baseline_network(), images, attribute(0))
 
 
@@ -200,15 +200,15 @@ def test_an_output_of_several_is_a_target():
     for index in (3, -1):
         with pytest.raises(ValueError, match=f"no output {index}: this network has 3"):
             output(index)(network, images)
-    with pytest.raises(ValueError, match="a Baseline gives no outputs"):
+    with pytest.raises(ValueError, match="a Baseline does not return outputs"):
         output(0)(one_class, images)
 
 
 def test_what_a_method_is_not_defined_for_is_an_error():
     images = pictures(1)
-    with pytest.raises(ValueError, match="this is a SIAM: take Grad-CAM"):
+    with pytest.raises(ValueError, match="this is a SIAM: use Grad-CAM"):
         CAM()(siam_network(), images, score_up())
-    with pytest.raises(ValueError, match="this is a Baseline: take CAM"):
+    with pytest.raises(ValueError, match="this is a Baseline: use CAM"):
         SIAMMap()(baseline_network(), images, score_up())
     with pytest.raises(ValueError, match="no attribute 'attribute_O'; names like it: attribute_"):
         SIAMMap("attribute_O")(siam_network(), images, score_up())

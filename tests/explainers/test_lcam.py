@@ -88,7 +88,7 @@ def test_what_it_is_not_fitted_for_is_an_error(name):
     for target in (attribute(0), lambda model, x: model(x).scenicness):
         with pytest.raises(ValueError, match=rf"{name} was fitted to the network's score.*expected score_up\(\)"):
             BOTH[name](thin("lite", Baseline), images, target)
-    with pytest.raises(ValueError, match=f"{name} is fitted for baselines only, and this is a SIAM"):
+    with pytest.raises(ValueError, match=f"{name} is fitted to baselines only, and this is a SIAM"):
         BOTH[name](siam_network(), images, score_up())
     with pytest.raises(ValueError, match=f"{name} must be fitted .* python -m siam fit"):
         BOTH[name](baseline_network(), images, score_up())
@@ -307,7 +307,7 @@ def test_pictures_may_be_fewer_and_smaller(tmp_path):
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ({"epoch": 3}, "the setting 'epoch' of L-CAM is unknown: choose among pictures, epochs"),
+        ({"epoch": 3}, "unknown L-CAM setting 'epoch': choose from pictures, epochs"),
         ({"epochs": 0}, "epochs is 0; expected at least 1"),
         ({"epochs": 2.5}, "epochs is 2.5; expected a value of type int"),
         ({"batch": True}, "batch is True; expected a value of type int"),
@@ -332,7 +332,7 @@ def test_what_cannot_be_fitted_is_an_error(tmp_path):
     with pytest.raises(TrainingError, match=r"the loss of lcam_fm is (nan|inf): lower its learning_rate"):
         fit_fm(model, files, Settings(fidelity_weight=1e38), tmp_path)
     model.linear.weight.data.zero_()
-    with pytest.raises(TrainingError, match="the network says the same of all 18 pictures"):
+    with pytest.raises(TrainingError, match="the network's output is the same for all 18 pictures"):
         fit_fm(model, files, Settings(), tmp_path)
 
 

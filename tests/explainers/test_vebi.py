@@ -233,7 +233,7 @@ def test_what_cannot_be_fitted_is_told(tmp_path):
         fit(model, files[1:], {})
     with pytest.raises(DatasetError, match="do not divide into 5 bins"):
         fit(model, files[:1] * 20, {})
-    with pytest.raises(ValueError, match="leave them out"):
+    with pytest.raises(ValueError, match="omit them"):
         fit(model, files, {}, [0] * 20)
     for wrong in ({"mu": 0}, {"bins": 1}):
         with pytest.raises(ValueError, match="expected mu > 0 and at least 2 bins"):
@@ -451,11 +451,11 @@ def test_features_may_speak_for_or_against():
 
 def test_what_it_is_not_defined_for_is_an_error():
     model, images = known(Baseline), red_and_green()
-    with pytest.raises(ValueError, match="this is a SIAM: take SIAM's own map"):
+    with pytest.raises(ValueError, match="this is a SIAM: use SIAM's own map"):
         VEBI()(siam_network(), images, score_up())
     with pytest.raises(ValueError, match="vebi must be fitted"):
         VEBI()(baseline_network(), images, score_up())
-    with pytest.raises(ValueError, match="only SIAM has attributes"):
+    with pytest.raises(ValueError, match="only a SIAM has attributes"):
         VEBI()(model, images, attribute(0))
     with pytest.raises(ValueError, match=r"expected score_up\(\) or score_down\(\)"):
         VEBI()(model, images, lambda network, pixels: network(pixels).scenicness)

@@ -1,1 +1,1 @@
-"""What explainers learn for one network before they can explain it: heads of L-CAM, sparse weights of VEBI."""
+"""What explainers learn from one network before they can explain it: L-CAM's heads and VEBI's sparse weights."""

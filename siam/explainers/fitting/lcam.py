@@ -1,20 +1,20 @@
-"""Training of L-CAM's heads: a small mask through which a frozen network says what it says of the whole picture.
+"""Training L-CAM's heads: a small mask through which a frozen network still gives its answer to the whole picture.
 
 ::
 
-    a = sigmoid(conv(A))                                   one map for each output of the network
+    a = sigmoid(conv(A))                                   one map per output of the network
     Fm:   y~ = linear(pool(a * A))
     Img:  y~ = network(normalised(x * enlarged(a)))        x: the picture in [0, 1], so what is hidden is black
     loss = 1.5 E + 2 mean((a + 0.0005)^0.3) + 0.01 TV(a)
     TV(a) = (sum dx^2 + sum dy^2 + 0.3 sum border^2) / 2   of each picture; border: the four outer rows and columns
 
-A is the last feature map. The network does not learn: only the convolution does, by SGD with Nesterov's momentum.
+A is the last feature map. Only the convolution is trained, by SGD with Nesterov momentum; the network stays frozen.
 
-- A classifier: E is the cross-entropy of y~ against its own class, whose map a is, as in the paper.
-- A score (ours): E = (y~ - y)^2 / variance of y over the training pictures, so 1 is what a constant guess costs.
-- The convolution starts at 0, where a = 0.5 everywhere, or at another head that was fitted before: Img's gradient
-  passes the whole network, and few steps of that are affordable without a graphics card.
-- Every picture is seen as it is or mirrored, at random.
+- For a classifier, E is the cross-entropy of y~ against the class it predicts, whose map a is used, as in the paper.
+- For a score (ours), E = (y~ - y)^2 / variance of y over the training pictures, so a constant guess costs 1.
+- The convolution starts at 0, where a = 0.5 everywhere, or from a head that was fitted before: Img's gradient passes
+  through the whole network, and few such steps are affordable without a GPU.
+- Every picture is shown as it is or mirrored, at random.
 
 I. Gkartzonika, N. Gkalelis, V. Mezaris, "Learning Visual Explanations for DCNN-Based Image Classifiers Using an
 Attention Mechanism", ECCV Workshops 2022, arXiv:2209.11189, sec. 3; area and variation are those of P. Dabkowski,
@@ -46,21 +46,21 @@ from siam.models.features import VIEWS, extract
 from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 
-Pooled = Baseline | FlowerNetwork  # a trunk, average pooling and a linear layer with one output or more
+Pooled = Baseline | FlowerNetwork  # a backbone, average pooling and a linear layer with one or more outputs
 Places = list[tuple[int, int]]  # (picture, view): view 1 is mirrored
 # (features (n, C, h, w), masks (n, h, w), files, views) -> outputs (n, T) of the pictures seen through the masks
 Masked = Callable[[Tensor, Tensor, Sequence[Path], Sequence[int]], Tensor]
 
 
 def drawn(files: Sequence[Path], count: int, seed: int) -> Sequence[Path]:
-    """Return `count` of the files, drawn at random, in their order; all where there are no more, or `count` is 0."""
+    """Return `count` files drawn at random, in their order; all of them if there are no more, or `count` is 0."""
     if not 0 < count < len(files):
         return files
     return [files[index] for index in sorted(np.random.default_rng(seed).permutation(len(files))[:count])]
 
 
 def check(section: Mapping[str, Any]) -> None:
-    """Refuse a recipe's section that cannot be used, with a TrainingError."""
+    """Raise a TrainingError if a recipe's section cannot be used."""
     settings_from(section)
 
 
@@ -72,7 +72,7 @@ def learn(
     cache: Path,
     progress: Progress = quiet,
 ) -> Fitted:
-    """Return what L-CAM learns by a recipe's section, which holds the seed, too; it shows a bar of its own.
+    """Return what L-CAM learns with the settings of a recipe's section, including the seed; show a progress bar.
 
     Raises:
         ImageError, TrainingError: as `fit_fm`.
@@ -82,22 +82,23 @@ def learn(
 
 
 def fit_fm(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path) -> Fitted:
-    """Train the head of L-CAM-Fm on features that are computed once, and kept below `cache`.
+    """Train the head of L-CAM-Fm on features that are computed once and kept in `cache`.
 
     Args:
-        model: on the CPU; left as it was.
-        files: pictures; every tenth is held out, for the figures alone.
+        model: the network, on the CPU; it is left as it was.
+        files: pictures; every tenth is held out, for evaluation only.
         settings: see `Settings`.
-        cache: folder for the features; 0.5 to 1 MB for each picture with the bundled trunks.
+        cache: folder for the features; 0.5 to 1 MB per picture with the bundled backbones.
 
     Returns:
-        "weight" (T, C) and "bias" (T,) for the network's T outputs; the facts hold the settings and, of the held-out
-        pictures, "mask_area", the mean of a, and what was kept through the mask: "kept_score_variance", the explained
-        share of the score's variance (below 0: worse than a constant), or "kept_class", the share whose class stayed.
+        "weight" (T, C) and "bias" (T,) for the network's T outputs. The facts hold the settings and, for the held-out
+        pictures, "mask_area", the mean of a, and how much survives the mask: "kept_score_variance", the explained
+        share of the score's variance (below 0: worse than a constant), or "kept_class", the share that keep their
+        class.
 
     Raises:
         ImageError: a picture cannot be read.
-        TrainingError: a head to start from is not there, there are no pictures, or the loss is no number any more.
+        TrainingError: the head to start from is missing, there are too few pictures, or the loss is not finite.
     """
 
     def masked(features: Tensor, attention: Tensor, _files: Sequence[Path], _views: Sequence[int]) -> Tensor:
@@ -107,7 +108,7 @@ def fit_fm(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path
 
 
 def fit_img(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path) -> Fitted:
-    """Train the head of L-CAM-Img: as `fit_fm`, but every step sends masked pictures through the whole network."""
+    """Train the head of L-CAM-Img: like `fit_fm`, but every step sends masked pictures through the whole network."""
     config = _input(model, settings)
 
     def masked(_features: Tensor, attention: Tensor, files: Sequence[Path], views: Sequence[int]) -> Tensor:
@@ -116,13 +117,13 @@ def fit_img(model: Pooled, files: Sequence[Path], settings: Settings, cache: Pat
         return _outputs(model, model.backbone(masked_images(torch.cat(images), attention, config)))
 
     side = config.image_size
-    few = at_once(None, model, torch.empty(0, 3, side, side))  # gradients add up, so it changes the memory alone
+    few = at_once(None, model, torch.empty(0, 3, side, side))  # gradients add up, so this affects memory only
     return _fit("lcam_img", model, files, settings, cache, masked, few)
 
 
 @dataclass(frozen=True, eq=False)
 class _Pictures:
-    """P pictures with the features (2, C, h, w) of both views, the outputs (P, 2, T), and how they are masked."""
+    """P pictures with the features (2, C, h, w) of both views, the outputs (P, 2, T), and the way to mask them."""
 
     files: Sequence[Path]
     features: Sequence[Tensor]
@@ -131,9 +132,9 @@ class _Pictures:
     at_a_time: int
 
     def seen(self, head: nn.Conv2d, places: Places) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield masks (n, h, w), outputs (n, T) seen through them and those of the whole, a few of one size at a time.
+        """Yield masks (n, h, w), outputs (n, T) through the masks and for whole pictures, a few of one size at a time.
 
-        Of a classifier, each picture's mask is that of its own class.
+        For a classifier, each picture's mask is that of the class predicted for it.
         """
         sizes: dict[tuple[int, ...], Places] = defaultdict(list)
         for picture, view in places:
@@ -160,7 +161,7 @@ def _fit(
     held_out, files = files[9::10], [path for index, path in enumerate(files) if index % 10 < 9]
     if len(held_out) < 2:
         raise TrainingError(
-            f"there are {len(files) + len(held_out)} pictures to fit {name}; expected 20 or more: every tenth judges it"
+            f"got {len(files) + len(held_out)} pictures to fit {name}; expected 20 or more, as every tenth is held out"
         )
     with untouched(model):
         head = _start(name, model, settings)
@@ -184,9 +185,9 @@ def _input(model: Pooled, settings: Settings) -> BaselineConfig:
 
 
 def _start(name: str, model: Pooled, settings: Settings) -> nn.Conv2d:
-    of = model.linear
-    head = nn.Conv2d(of.in_features, of.out_features, 1)
-    start = {"weight": torch.zeros_like(of.weight), "bias": torch.zeros(of.out_features)}
+    linear = model.linear
+    head = nn.Conv2d(linear.in_features, linear.out_features, 1)
+    start = {"weight": torch.zeros_like(linear.weight), "bias": torch.zeros(linear.out_features)}
     if settings.start:
         if settings.start not in model.fitted:
             raise TrainingError(f"{name} starts from {settings.start!r}, which is not fitted yet: fit that first")
@@ -200,7 +201,7 @@ def _start(name: str, model: Pooled, settings: Settings) -> nn.Conv2d:
 def _train(name: str, head: nn.Conv2d, pictures: _Pictures, settings: Settings) -> None:
     variance = float(pictures.outputs[:, 0].var(dim=0, correction=0).sum())
     if not variance > 0:
-        raise TrainingError(f"the network says the same of all {len(pictures.files)} pictures: choose different ones")
+        raise TrainingError(f"the network's output is the same for all {len(pictures.files)} pictures: choose others")
     optimizer = torch.optim.SGD(
         head.parameters(), settings.learning_rate, 0.9, weight_decay=settings.weight_decay, nesterov=True
     )
@@ -248,9 +249,9 @@ def _outputs(model: Pooled, features: Tensor) -> Tensor:
 
 
 def masked_images(images: Tensor, attention: Tensor, config: InputConfig) -> Tensor:
-    """Return normalised images (N, 3, H, W) times maps (N, h, w) in [0, 1], enlarged, and normalised again.
+    """Return normalised images (N, 3, H, W), masked by maps (N, h, w) in [0, 1] that are enlarged to their size.
 
-    The pixels in [0, 1] are masked, so that 0 is black and not the mean colour.
+    The mask multiplies pixels in [0, 1], so 0 gives black and not the mean colour; the result is normalised again.
     """
     mean, std = (torch.tensor(of, dtype=images.dtype).view(1, 3, 1, 1) for of in (config.mean, config.std))
     mask = enlarged(attention, *images.shape[2:])[:, None]  # (N, 1, H, W)
@@ -258,14 +259,14 @@ def masked_images(images: Tensor, attention: Tensor, config: InputConfig) -> Ten
 
 
 def mask_area(attention: Tensor) -> Tensor:
-    """Return mean((a + 0.0005)^0.3) (N,) of maps (N, h, w) in [0, 1]: steep near 0, so that masks become sparse."""
+    """Return mean((a + 0.0005)^0.3) (N,) of maps (N, h, w) in [0, 1]; steep near 0, it makes masks sparse."""
     return (attention + 0.0005).pow(0.3).mean(dim=(1, 2))
 
 
 def variation(attention: Tensor) -> Tensor:
     """Return TV (N,) of maps (N, h, w), with 0.3 times the squares of the outer rows and columns; corners count twice.
 
-    It is a sum, not a mean: larger maps pay more, as in the paper.
+    It is a sum, not a mean, so larger maps cost more, as in the paper.
     """
     squares = attention.square()
     sides = torch.cat([squares[:, 0], squares[:, -1], squares[:, :, 0], squares[:, :, -1]], dim=1)
@@ -274,12 +275,12 @@ def variation(attention: Tensor) -> Tensor:
 
 
 def infidelity(seen: Tensor, whole: Tensor, variance: float) -> Tensor:
-    """Return E (N,): what the masks cost.
+    """Return E (N,): how far the masks change the network's answer.
 
     Args:
-        seen: outputs (N, T) of the masked pictures.
-        whole: outputs (N, T) of the whole pictures; T = 1 is a score, more are a classifier's logits.
-        variance: of the score over the training pictures; a classifier's is not looked at.
+        seen: outputs (N, T) for the masked pictures.
+        whole: outputs (N, T) for the whole pictures: a score if T = 1, otherwise a classifier's logits.
+        variance: variance of the score over the training pictures; ignored for a classifier.
     """
     if whole.shape[1] == 1:
         return (seen - whole)[:, 0].square() / variance

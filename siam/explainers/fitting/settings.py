@@ -1,7 +1,7 @@
-"""What a recipe says of explainers that learn: how L-CAM's heads are trained (`siam.explainers.fitting.lcam`), and
+"""A recipe's settings for explainers that learn: how L-CAM's heads are trained (`siam.explainers.fitting.lcam`), and
 VEBI's bounds.
 
-Here it is only read and checked, so that what is wrong is told before the first of them is fitted.
+Settings are read and checked here, so that mistakes are reported before any explainer is fitted.
 """
 
 import sys
@@ -11,11 +11,11 @@ from typing import Any
 
 from siam.errors import TrainingError
 
-_STARTS = ("", "lcam_fm")  # L-CAM-Fm is fitted first, so whether it is there is known before anything is fitted
+_STARTS = ("", "lcam_fm")  # L-CAM-Fm is fitted first, so L-CAM-Img can start from it
 _LEAST = {"epochs": 1, "batch": 1}
-_FEWEST = 20  # pictures, of which every tenth judges the others
-_LARGEST = sys.float_info.max  # larger whole numbers, which TOML can say, are no float
-_MOST_BINS = 47  # with the score a row each, of the 48 features that can be shown
+_FEWEST = 20  # pictures, of which every tenth is held out
+_LARGEST = sys.float_info.max  # TOML allows larger whole numbers, which no float can hold
+_MOST_BINS = 47  # with the score, one row each for the 48 features that can be shown
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class Settings:
     """How a head is trained; the defaults are the paper's for ResNet-50.
 
     Attributes:
-        pictures: at most so many are taken, drawn at random, at least 20; 0: all.
-        epochs: how often each is seen.
-        batch: pictures in a step.
-        learning_rate: of the first epoch.
-        decay: what the learning rate is multiplied by after each epoch.
-        weight_decay: of SGD.
-        fidelity_weight: of E.
-        area_weight: of the masks' size.
-        variation_weight: of TV.
-        seed: of the pictures' choice, order and views.
-        start: the name of a fitted head to start from, or "".
-        image_size: of the training pictures' short side, in px; 0: the network's own. Smaller ones are quicker.
+        pictures: most pictures to use, drawn at random, at least 20; 0 for all.
+        epochs: how often each picture is shown.
+        batch: pictures per step.
+        learning_rate: learning rate in the first epoch.
+        decay: factor on the learning rate after each epoch.
+        weight_decay: weight decay of SGD.
+        fidelity_weight: weight of E in the loss.
+        area_weight: weight of the masks' area.
+        variation_weight: weight of TV.
+        seed: seed for the choice, order and views of pictures.
+        start: name of a fitted head to start from, or "".
+        image_size: short side of the training pictures in px; 0 for the network's own. Smaller is faster.
     """
 
     pictures: int = 0
@@ -52,15 +52,15 @@ class Settings:
 
 
 def settings_from(section: Mapping[str, Any]) -> Settings:
-    """Return the settings of a recipe's section; what it does not say is as in the paper.
+    """Return the settings of a recipe's section; missing ones are the paper's.
 
     Raises:
-        TrainingError: a setting is unknown, of another type or out of range, or there is no such head to start from.
+        TrainingError: a setting is unknown, has the wrong type or is out of range, or the starting head is unknown.
     """
     kinds: dict[str, Any] = {field.name: field.type for field in fields(Settings)}
     for name, value in section.items():
         if name not in kinds:
-            raise TrainingError(f"the setting {name!r} of L-CAM is unknown: choose among {', '.join(kinds)}")
+            raise TrainingError(f"unknown L-CAM setting {name!r}: choose from {', '.join(kinds)}")
         if type(value) is not kinds[name] and not (kinds[name] is float and type(value) is int):
             raise TrainingError(f"{name} is {value!r}; expected a value of type {kinds[name].__name__}")
         least = _LEAST.get(name, 0)
@@ -75,14 +75,14 @@ def settings_from(section: Mapping[str, Any]) -> Settings:
 
 
 def check_vebi(section: Mapping[str, Any]) -> None:
-    """Refuse a recipe's section that `siam.explainers.fitting.vebi.fit` cannot use: it knows "mu" > 0 and "bins" >= 2.
+    """Check a recipe's section for `siam.explainers.fitting.vebi.fit`, which takes "mu" > 0 and "bins" >= 2.
 
     Raises:
-        TrainingError: a setting is unknown, of another type or out of range.
+        TrainingError: a setting is unknown, has the wrong type or is out of range.
     """
     unknown = [name for name in section if name not in ("mu", "bins")]
     if unknown:
-        raise TrainingError(f"the setting {unknown[0]!r} of VEBI is unknown: choose among mu, bins")
+        raise TrainingError(f"unknown VEBI setting {unknown[0]!r}: choose from mu, bins")
     mu, bins = section.get("mu", 10.0), section.get("bins", 5)
     if type(mu) not in (int, float) or not 0 < mu <= _LARGEST:
         raise TrainingError(f"mu is {_short(mu)}; expected a finite number above 0")

@@ -1,19 +1,19 @@
-"""Which features speak for a score or a class: sparse weights that predict it from them, fitted once per network.
+"""Which features predict a score or a class: sparse weights, fitted once per network.
 
 ::
 
     W = argmin ||X^T W - L^T||_F^2   with   ||w_j||_1 <= mu  for each column j
 
-X (D, N): a vector per picture (`siam.explainers.vebi_features`); L (J, N): what is to be predicted. Each column is a
-lasso of its own, min ||X^T w - l||^2 / 2N + alpha ||w||_1. The whole path of its solutions is piecewise linear in
-alpha, and so is their L1 norm, as long as no weight changes its sign, at which the pieces end (Efron et al. 2004,
-"Least Angle Regression"): w is found between two of its knots, without the search for alpha.
+X (D, N) holds one vector per picture (`siam.explainers.vebi_features`), L (J, N) the values to predict. Each column is
+a lasso of its own, min ||X^T w - l||^2 / 2N + alpha ||w||_1. Its path of solutions is piecewise linear in alpha, and so
+is their L1 norm as long as no weight changes sign, where a piece ends (Efron et al. 2004, "Least Angle Regression"): w
+is found between two knots, without a search for alpha.
 
 - A classifier has, as in the paper, one column per class: 1 for pictures of the class, else 0.
-- A baseline's first column is its own score, standardised over the pictures: positive weights speak for a higher
-  score, negative ones for a lower. Then comes one column for each of several bins with equally many pictures.
-- As in the paper there is no intercept. What is predicted is what the network says, so no labels are needed.
-- Every tenth picture is held out, and only says how well the weights predict.
+- A baseline's first column is its own score, standardised over the pictures: positive weights mean a higher score,
+  negative ones a lower score. Then comes one column for each of several bins with equal numbers of pictures.
+- As in the paper there is no intercept. The weights predict the network's own output, so no labels are needed.
+- Every tenth picture is held out, only to measure how well the weights predict.
 
 J. Oramas M., K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302, eq. 1.
 """
@@ -42,12 +42,12 @@ from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 from siam.runtime.devices import device_of
 
-_STEPS = 50  # of a lasso path at first; four times as many where they do not reach the bound
+_STEPS = 50  # of a lasso path at first; four times as many if they do not reach the bound
 _FEWEST = 20  # pictures
 
 
 def check(section: Mapping[str, Any]) -> None:
-    """Refuse a recipe's section that cannot be used, with a TrainingError."""
+    """Raise a TrainingError if a recipe's section cannot be used."""
     check_vebi(section)
 
 
@@ -59,10 +59,10 @@ def learn(
     cache: Path,
     progress: Progress = quiet,
 ) -> Fitted:
-    """Return what VEBI learns by a recipe's section; nothing in it is random, and nothing is worth a cache.
+    """Return what VEBI learns with the settings of a recipe's section; it needs no seed and no cache.
 
     Raises:
-        TrainingError: the lasso has no solution, as where features are not finite.
+        TrainingError: the lasso has no solution, for example because features are not finite.
     """
     try:
         return fit(model, files, {key: value for key, value in section.items() if key != "seed"}, progress=progress)
@@ -77,14 +77,14 @@ def illustrate(
     shown: tuple[str, dict[str, Path]],
     progress: Progress = quiet,
 ) -> Fitted:
-    """Return what was learnt with mean pictures of its features, and for a baseline the pictures that show them best.
+    """Add mean pictures of the features to what was learnt, and for a baseline the pictures that show them best.
 
     Args:
-        model: it was learnt for.
-        learnt: by `learn`.
-        files: the same.
-        shown: a gallery's name and its pictures by their names.
-        progress: told pictures done and in all.
+        model: the network it was learnt for.
+        learnt: the result of `learn`.
+        files: the pictures it was learnt from.
+        shown: a gallery's name and its pictures by name.
+        progress: called with the pictures done and their total.
     """
     pictured = visuals.with_visuals(model, learnt, files, progress=progress)
     return visuals.with_top(model, pictured, *shown) if isinstance(model, Baseline) else pictured
@@ -97,25 +97,25 @@ def fit(
     labels: Sequence[int] | np.ndarray | None = None,
     progress: Progress = quiet,
 ) -> Fitted:
-    """Return what VEBI learns for a network: see the module.
+    """Return what VEBI learns for a network, as the module describes.
 
     Args:
-        model: explained later; of the flowers' classifier, one class at a time.
+        model: the network to be explained; a flower classifier is explained one class at a time.
         files: at least twenty pictures; their order decides which are held out.
-        settings: "mu", the bound of each column's L1 norm (10 in the paper, 5 for its flowers), and "bins", into which
-            a baseline's scores are divided (5).
-        labels: (N,) class of each picture, from 0; by default the class that the classifier itself says.
-        progress: told pictures done and in all.
+        settings: "mu", the bound on each column's L1 norm (10 in the paper, 5 for its flowers), and "bins", the number
+            of bins for a baseline's scores (5).
+        labels: (N,) class of each picture, from 0; by default the class that the classifier predicts.
+        progress: called with the pictures done and their total.
 
     Returns:
-        tensors: "relevance" (J, M), the columns of W as rows; "layer" (M,), indices into the facts' "layers";
+        Tensors "relevance" (J, M), the columns of W as rows; "layer" (M,), indices into the facts' "layers";
         "channel" (M,); "strength" (M,), the features' mean entry of x; for a baseline "bounds" (bins + 1,) of the
-        scores. Only the M features of which some weight is not 0 are kept.
+        scores. Only the M features with at least one weight other than 0 are kept.
 
     Raises:
-        DatasetError: there are too few pictures, or their scores are too alike to be divided.
+        DatasetError: there are too few pictures, or their scores are too alike to be divided into bins.
         ImageError: a picture cannot be read.
-        ValueError: settings or labels are not as said above.
+        ValueError: settings or labels are not as described above.
     """
     mu, bins = float(settings.get("mu", 10.0)), int(settings.get("bins", 5))
     if not mu > 0 or bins < 2:
@@ -146,16 +146,16 @@ def fit(
 def describe(
     model: Baseline | FlowerNetwork, files: Sequence[Path], layers: Sequence[str], progress: Progress = quiet
 ) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Return the vectors X^T (N, D) of pictures, the network's answers (N, 1 or K), and the layers' channels.
+    """Return the vectors X^T (N, D) of pictures, the network's outputs (N, 1 or K), and each layer's channel count.
 
-    Both arrays are float64; answers are scores, or logits.
+    Both arrays are float64; outputs are scores or logits.
 
     Raises:
         DatasetError: there are fewer than twenty pictures.
         ImageError: a picture cannot be read.
     """
     if len(files) < _FEWEST:
-        raise DatasetError(f"{len(files)} pictures are too few for VEBI: give at least {_FEWEST}, better a thousand")
+        raise DatasetError(f"{len(files)} pictures are too few for VEBI: give at least {_FEWEST}, ideally a thousand")
     vectors, answers, sizes = [], [], []
     progress(0, len(files))
     with untouched(model), torch.no_grad():
@@ -179,15 +179,15 @@ def bounded_lasso(vectors: np.ndarray, wanted: np.ndarray, mu: float) -> np.ndar
         wanted: l (N,), float64.
         mu: > 0.
     """
-    steps, most = _STEPS, 8 * min(vectors.shape)  # a path has about as many knots as weights that are not 0 in the end
+    steps, most = _STEPS, 8 * min(vectors.shape)  # a path has about as many knots as final weights other than 0
     while True:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # features that equal others are left out
+            warnings.simplefilter("ignore", ConvergenceWarning)  # duplicate features are dropped
             _alphas, _active, path = lars_path(vectors, wanted, method="lasso", max_iter=steps)  # (D, knots)
         norms = np.abs(path).sum(axis=0)
         if norms[-1] > mu:
             break
-        if len(norms) <= steps or steps >= most:  # the path is at its end, least squares, within the bound
+        if len(norms) <= steps or steps >= most:  # the path ends, at least squares, within the bound
             return path[:, -1]
         steps *= 4
     beyond = int(np.argmax(norms > mu))  # at least 1: all paths begin at 0
@@ -196,10 +196,10 @@ def bounded_lasso(vectors: np.ndarray, wanted: np.ndarray, mu: float) -> np.ndar
 
 
 def _of_scores(scores: np.ndarray, known: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return L^T (N, 1 + bins) of scores (N,), and the bins' bounds; those `known` (N,) decide both."""
+    """Return L^T (N, 1 + bins) of scores (N,), and the bins' bounds, both set by the scores that are `known` (N,)."""
     bounds = np.quantile(scores[known], np.linspace(0, 1, bins + 1))
     if any(high <= low for low, high in pairwise(bounds)):
-        raise DatasetError(f"the scores, of bounds {bounds}, do not divide into {bins} bins: give more varied pictures")
+        raise DatasetError(f"scores with bounds {bounds} do not divide into {bins} bins: give more varied pictures")
     standardised = (scores - scores[known].mean()) / scores[known].std()
     number = np.searchsorted(bounds[1:-1], scores, side="right")
     return np.column_stack([standardised, np.eye(bins)[number]]), bounds
@@ -209,14 +209,14 @@ def _check_labels(model: Baseline | FlowerNetwork, labels: Sequence[int] | np.nd
     if labels is None:
         return
     if isinstance(model, Baseline):
-        raise ValueError("labels are for classifiers; a baseline is fitted to its own scores: leave them out")
+        raise ValueError("labels are for classifiers; a baseline is fitted to its own scores: omit them")
     classes, given = len(model.class_names), np.asarray(labels)
     if given.shape != (count,) or not np.isin(given, np.arange(classes)).all():
-        raise ValueError(f"labels of shape {given.shape}; expected {count} numbers from 0 to {classes - 1}")
+        raise ValueError(f"labels have shape {given.shape}; expected {count} numbers from 0 to {classes - 1}")
 
 
 def _quality(predicted: np.ndarray, wanted: np.ndarray, scored: bool) -> dict[str, float]:
-    """Return how well the columns (N, J) predict: R^2 of the first, where it is a score, and the others' accuracy."""
+    """Return how well the columns (N, J) predict: R^2 for the first if it is a score, accuracy for the others."""
     facts = {}
     if scored:
         rest = ((predicted[:, 0] - wanted[:, 0]) ** 2).sum() / ((wanted[:, 0] - wanted[:, 0].mean()) ** 2).sum()
@@ -229,7 +229,7 @@ def _quality(predicted: np.ndarray, wanted: np.ndarray, scored: bool) -> dict[st
 def _tensors(
     weights: np.ndarray, sizes: Sequence[int], mean: np.ndarray, bounds: np.ndarray | None
 ) -> dict[str, Tensor]:
-    """Return the tensors of `fit` out of all weights (J, D), those of features that no column uses left out."""
+    """Return the tensors of `fit` from all weights (J, D), without the features that no column uses."""
     (used,) = np.nonzero(np.any(weights != 0, axis=0))
     tensors = {
         "relevance": torch.from_numpy(weights[:, used]).float(),

@@ -1,17 +1,17 @@
-"""What VEBI's features stand for: the mean of what they answer to most, and the pictures where they do.
+"""What VEBI's features stand for: the mean of what they respond to most, and the pictures that show it.
 
 ::
 
-    means[m] = mean, over the pictures in which feature m answers most, of the crop around its highest answer
+    means[m] = mean, over the pictures to which feature m responds most, of the crop around its highest response
 
-- How much a feature answers to a picture is the norm of its activation map, of which x is made: the highest value
-  alone would not rank pictures, as ReLU6 is saturated in many. Its place is the cell with the highest value; where
-  several share it, the one nearest to the middle of them.
-- The crop is a square as wide as the layer's receptive field, scaled to one size. Of the deep layers that field, taken
-  strictly, exceeds the picture; so it is measured: the smallest square around a cell that holds nine tenths of the
-  gradient that the cell gives to a picture of noise, in magnitude (the effective receptive field of W. Luo et al.,
-  NeurIPS 2016, arXiv:1701.04128).
-- What would lie outside the picture is left out of the mean.
+- A feature's response to a picture is the norm of its activation map, from which x is made; the highest value alone
+  would not rank pictures, since ReLU6 saturates in many. Its place is the cell with the highest value; if several share
+  it, the one nearest to their middle.
+- The crop is a square as wide as the layer's receptive field, scaled to one size. In deep layers the theoretical field
+  exceeds the picture, so it is measured: the smallest square around a cell that holds nine tenths of the magnitude of
+  the cell's gradient on a picture of noise (the effective receptive field of W. Luo et al., NeurIPS 2016,
+  arXiv:1701.04128).
+- Whatever lies outside the picture is left out of the mean.
 
 J. Oramas M., K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302, sec. 3.2: "average visualization" of 100 pictures.
 """
@@ -34,9 +34,9 @@ from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 from siam.runtime.devices import device_of
 
-MOST = 48  # features of which a mean picture is kept
+MOST = 48  # features with a mean picture
 _PER_ROW = 8
-_MASS = 0.9  # of the gradient that a receptive field holds
+_MASS = 0.9  # share of the gradient inside a receptive field
 _NOISES = 4
 
 
@@ -48,9 +48,9 @@ def with_visuals(
     size: int = 64,
     progress: Progress = quiet,
 ) -> Fitted:
-    """Return what VEBI has learnt with the tensors "means" (M', size, size, 3), uint8, and "means_of" (M',).
+    """Return what VEBI has learnt, plus the tensors "means" (M', size, size, 3), uint8, and "means_of" (M',).
 
-    The latter are indices into the M features, as `foremost` gives them; for the rest see `mean_visualisations`.
+    The latter are indices into the M features, as `foremost` returns them; for the rest see `mean_visualisations`.
     """
     means = mean_visualisations(model, fitted, files, count, size, progress)
     tensors = {"means": torch.from_numpy(means), "means_of": foremost(fitted)}
@@ -60,14 +60,14 @@ def with_visuals(
 def with_top(
     model: Baseline | FlowerNetwork, fitted: Fitted, gallery: str, pictures: dict[str, Path], count: int = 6
 ) -> Fitted:
-    """Return what VEBI has learnt with facts["top"][gallery] = {str(index of the feature): [identifiers]}.
+    """Return what VEBI has learnt, plus facts["top"][gallery] = {str(index of the feature): [identifiers]}.
 
     Args:
-        model: that it was fitted to.
-        fitted: of `fit`.
-        gallery: its name.
+        model: the network that VEBI was fitted to.
+        fitted: the result of `fit`.
+        gallery: name of the gallery.
         pictures: identifier -> file.
-        count: identifiers for each feature, those of the highest answer first.
+        count: identifiers for each feature, highest response first.
     """
     rows = top_pictures(model, fitted, list(pictures.values()), count)
     names = list(pictures)
@@ -78,9 +78,9 @@ def with_top(
 
 
 def foremost(fitted: Fitted) -> Tensor:
-    """Return the indices (M',), rising, of the features that matter most: at most eight for each row, and 48 in all.
+    """Return the ascending indices (M',) of the features that matter most: at most eight per row and 48 in total.
 
-    A feature matters to a row by its weight's magnitude times its mean entry of x.
+    How much a feature matters to a row is the magnitude of its weight times its mean entry of x.
     """
     relevance = fitted.tensors["relevance"].abs() * fitted.tensors["strength"]  # (J, M)
     count = min(_PER_ROW, MOST // len(relevance), relevance.shape[1])
@@ -91,9 +91,9 @@ def foremost(fitted: Fitted) -> Tensor:
 def top_pictures(
     model: Baseline | FlowerNetwork, fitted: Fitted, files: Sequence[Path], count: int = 6, progress: Progress = quiet
 ) -> np.ndarray:
-    """Return the indices (M', count) of the files in which the foremost features answer most, highest first.
+    """Return the indices (M', count) of the files to which the foremost features respond most, highest first.
 
-    There are fewer columns where there are fewer files.
+    There are fewer columns if there are fewer files.
 
     Raises:
         ImageError: a picture cannot be read.
@@ -110,15 +110,15 @@ def mean_visualisations(
     size: int = 64,
     progress: Progress = quiet,
 ) -> np.ndarray:
-    """Return the mean pictures (M', size, size, 3), uint8, sRGB, of the foremost features; grey where nothing was.
+    """Return the mean pictures (M', size, size, 3), uint8, sRGB, of the foremost features; grey where there is none.
 
     Args:
-        model: that it was fitted to.
-        fitted: of `fit`.
-        files: pictures, such as it was fitted on.
-        count: of the pictures in which a feature answers most, of those in which it answers at all.
-        size: of the mean pictures, in px.
-        progress: told pictures done and in all.
+        model: the network that VEBI was fitted to.
+        fitted: the result of `fit`.
+        files: pictures, such as those it was fitted on.
+        count: how many of the pictures with the highest response to average; those without a response are left out.
+        size: side of the mean pictures, in px.
+        progress: called with the pictures done and their total.
 
     Raises:
         ImageError: a picture cannot be read.
@@ -126,12 +126,12 @@ def mean_visualisations(
     chosen = foremost(fitted)
     answers, places = _answers(model, fitted, files, progress)
     fields = receptive_fields(model, [fitted.facts["layers"][fitted.tensors["layer"][index]] for index in chosen])
-    wanted: dict[int, list[int]] = defaultdict(list)  # picture -> the features that it serves
+    wanted: dict[int, list[int]] = defaultdict(list)  # picture -> the features that use it
     for column in range(len(chosen)):
         for picture in np.argsort(-answers[:, column], kind="stable")[:count]:
             if answers[picture, column] > 0:
                 wanted[int(picture)].append(column)
-    sums = np.zeros((len(chosen), size, size, 4))  # red, green, blue, and how much of a picture there was
+    sums = np.zeros((len(chosen), size, size, 4))  # red, green, blue, and coverage
     for picture, columns in sorted(wanted.items()):
         image = read_image(files[picture])
         height, width = target_size((image.height, image.width), model.config)
@@ -148,7 +148,7 @@ def receptive_fields(model: Baseline | FlowerNetwork, layers: Sequence[str]) -> 
     generator = torch.Generator().manual_seed(0)
     fields: dict[str, int] = {}
     for layer in dict.fromkeys(layers):
-        mass = torch.zeros(side)  # by the distance from the cell's middle, the larger of both axes, in px
+        mass = torch.zeros(side)  # by distance from the cell's middle along the farther axis, in px
         for _ in range(_NOISES):
             gradient = _of_cell(model, torch.randn(1, 3, side, side, generator=generator), layer)
             mass += gradient
@@ -158,7 +158,7 @@ def receptive_fields(model: Baseline | FlowerNetwork, layers: Sequence[str]) -> 
 
 
 def _of_cell(model: Baseline | FlowerNetwork, image: Tensor, layer: str) -> Tensor:
-    """Return how much gradient (side,) the middle cell of a layer gives to each distance from it, in magnitude."""
+    """Return the gradient magnitude (side,) of a layer's middle cell, summed at each distance from it."""
     seen: list[Tensor] = []
     with untouched(model):
         image = image.to(device_of(model)).requires_grad_()
@@ -177,7 +177,7 @@ def _of_cell(model: Baseline | FlowerNetwork, image: Tensor, layer: str) -> Tens
 def _answers(
     model: Baseline | FlowerNetwork, fitted: Fitted, files: Sequence[Path], progress: Progress
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how much the foremost features answer (N, M'), and where: (N, M', 2), row and column in shares of 1."""
+    """Return the foremost features' responses (N, M') and their places (N, M', 2): row and column, from 0 to 1."""
     chosen = foremost(fitted)
     names, channels = fitted.facts["layers"], fitted.tensors["channel"][chosen]
     columns: dict[str, list[int]] = defaultdict(list)
@@ -201,13 +201,13 @@ def _answers(
 
 
 def _highest(values: Tensor) -> Tensor:
-    """Return row and column (2,) of the highest cell of a map (h, w), as the module says where several are."""
+    """Return row and column (2,) of the highest cell of a map (h, w); ties are broken as the module describes."""
     cells = torch.nonzero(values == values.max()).float()  # (k, 2)
     return cells[(cells - cells.mean(dim=0)).square().sum(dim=1).argmin()]
 
 
 def _crop(image: Image.Image, place: np.ndarray, side: int, size: int) -> np.ndarray:
-    """Return a square (size, size, 4) around a place in shares of the picture: colours times cover, and cover."""
+    """Return a square (size, size, 4) around a place, given from 0 to 1: colours times coverage, and coverage."""
     top, left = (round(float(share) * length - side / 2) for share, length in zip(place, image.size[::-1], strict=True))
     box = (left, top, left + side, top + side)
     cover = Image.new("L", image.size, 255).crop(box).resize((size, size), Image.Resampling.BILINEAR)
