@@ -1,15 +1,15 @@
-"""How well one map agrees with a mask of what truly matters, or with another map.
+"""How well a map agrees with a mask of what truly matters, or with another map.
 
 ::
 
     EBPG      share of the positive saliency that lies inside the mask ("energy-based pointing game", H. Wang et al.,
-              "Score-CAM", CVPR Workshops 2020); of a map without any, that of a map that is the same everywhere
+              "Score-CAM", CVPR Workshops 2020); a map with none counts as uniform
     pixel AP  average precision of all pixels, ranked by the map
-    IoU area  mean over thresholds t of the intersection over union of mask and [map in [0, 1] >= t]: the area under IoU
-              against threshold of J. Oramas, K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302
+    IoU area  mean over thresholds t of the intersection over union of mask and [map in [0, 1] >= t]: the area under the
+              curve of IoU against threshold of J. Oramas, K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302
     rank      Spearman's correlation of two maps, cell by cell
 
-Maps are enlarged to the mask, bilinear. Of signed maps, what is negative counts as 0 but in the ranks.
+Maps are enlarged to the mask, bilinear. Negative values of signed maps count as 0, except in the ranks.
 """
 
 from typing import Any
@@ -24,13 +24,13 @@ from siam.evaluation.what_where_how.scenes import pooled
 from siam.explainers.base import enlarged, to_unit
 
 THRESHOLDS = tuple(step / 20 for step in range(1, 21))  # of the map in [0, 1]
-CELLS = 11  # along each side, on which two maps are compared: as many as a last feature map has
+CELLS = 11  # along each side, for comparing two maps: as many as a last feature map has
 
 
 def against_mask(saliency: Tensor, mask: np.ndarray) -> dict[str, float]:
-    """Return "ebpg", "pixel_ap" and "iou_area" of a map (h, w) against a mask (H, W) of bool, and its "chance".
+    """Return "ebpg", "pixel_ap" and "iou_area" of a map (h, w) against a mask (H, W), bool, and the mask's "chance".
 
-    Chance is the share of the picture that the mask covers: what EBPG and pixel AP of a map are that knows nothing.
+    Chance is the share of the picture that the mask covers: EBPG and pixel AP of a map that knows nothing.
 
     Raises:
         ValueError: the mask covers nothing, or everything.
@@ -64,9 +64,9 @@ def rank_correlation(one: Tensor, other: Tensor) -> float:
 
 
 def evidence(density: np.ndarray, share: float = 0.5) -> np.ndarray:
-    """Return the smallest region (H, W) that holds `share` of what is positive in a density (H, W); bool.
+    """Return the smallest region (H, W), bool, that holds `share` of the positive part of a density (H, W).
 
-    Pixels as dense as its thinnest are in it, too. Where nothing is positive it is empty.
+    Pixels as dense as its least dense pixel are included. If nothing is positive, the region is empty.
     """
     positive = np.sort(density[density > 0])[::-1]
     if not len(positive):

@@ -1,4 +1,4 @@
-"""What explaining one photo costs: measured in a process of its own, where no memory was used before."""
+"""What explaining one photo costs, measured in a fresh process so that memory starts from nothing."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _STATUS, _REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, and MB (10^6 bytes) at the peak beside the loaded network; None where the system does not tell memory.
+    """Seconds, and peak memory in MB (10^6 bytes) on top of the loaded network, or None if the system does not say.
 
-    It is main memory, or the device's where the network is on a GPU. Of main memory only Linux tells the peak.
+    The memory is the GPU's if the network is on one, otherwise main memory, whose peak only Linux reports.
     """
 
     seconds: float
@@ -27,12 +27,12 @@ class Cost:
 
 
 def cost(load: Callable[[], Network], image: Tensor, name: str) -> Cost:
-    """Return what one photo costs the second time, when the network has run before.
+    """Return what one photo costs the second time, once the network has run.
 
     Args:
-        load: gives the network; it is called in the other process, so it must be a function of a module, or a partial.
-        image: (1, 3, H, W) of the photo.
-        name: of the explainer.
+        load: returns the network; it is called in the other process, so it must be a module's function or a partial.
+        image: the photo (1, 3, H, W).
+        name: the explainer's name.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measured, (load, image.cpu().numpy(), name))
@@ -46,7 +46,7 @@ def _measured(load: Callable[[], Network], pixels: object, name: str) -> Cost:
         torch.cuda.reset_peak_memory_stats()
     elif _REFS.exists():
         try:
-            _REFS.write_text("5")  # the peak is counted from here on: proc(5)
+            _REFS.write_text("5")  # reset the peak: proc(5)
         except OSError:  # a container may forbid it
             before = None
     with torch.no_grad():
@@ -57,7 +57,7 @@ def _measured(load: Callable[[], Network], pixels: object, name: str) -> Cost:
 
 
 def _resident(key: str) -> int | None:
-    """Return a line of the process's status, in bytes."""
+    """Return one line of the process's status, in bytes."""
     if not _REFS.exists():
         return None
     lines = dict(line.split(":", 1) for line in _STATUS.read_text(encoding="utf-8").splitlines())

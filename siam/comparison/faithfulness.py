@@ -2,22 +2,23 @@
 
 ::
 
-    order      the pixels by falling saliency (the map enlarged to the picture, bilinear); ties by chance, with a seed
-    deletion   y of the picture whose first pixels of the order have the mean colour, less y of that colour alone
-    insertion  y of the blurred picture whose first pixels are sharp, less y of the blurred picture
+    order      the pixels by falling saliency (the map enlarged to the picture, bilinear); ties at random, with a seed
+    deletion   y of the picture with the first pixels of the order in the mean colour, minus y of that colour alone
+    insertion  y of the blurred picture with its first pixels sharp, minus y of the blurred picture
     area       (sum of the curve - (first + last) / 2) / (points - 1):  V. Petsiuk, A. Das, K. Saenko, "RISE", BMVC 2018
 
-    O_p         y of the picture times the map in [0, 1], of which only the top p % of the pixels are kept
+    O_p         y of the picture times the map in [0, 1], with only its top p % of pixels kept
     drop_p      max(0, y - O_p), in points        Average Drop is its mean over pictures
     increase_p  100 [O_p > y]                     Increase in Confidence, likewise
 
-Both are from A. Chattopadhay et al., "Grad-CAM++", WACV 2018; at p = 100, 50 and 15 % from I. Gkartzonika, N. Gkalelis,
-V. Mezaris, "L-CAM", 2022, arXiv:2209.11189. The picture is masked in [0, 1], before the normalisation: with black.
+Both are from A. Chattopadhay et al., "Grad-CAM++", WACV 2018; p = 100, 50 and 15 % are from I. Gkartzonika,
+N. Gkalelis, V. Mezaris, "L-CAM", 2022, arXiv:2209.11189. The picture is masked in [0, 1], before normalisation, so
+hidden pixels are black.
 
-The papers' y is the probability of a class, from 0 to 1. Here it is a score, in points, which has no natural 0. Hence
-curves are relative to the score of the picture without any detail, so that all maps of a picture share one end, and
-drops are in points, not in percent of y. Percentages of what y has above the score of the fully masked picture, the
-obvious adaptation, are undefined for most photos: networks that learnt from landscapes score a black picture higher.
+The papers' y is the probability of a class, from 0 to 1. Here it is a score, in points, which has no natural 0. So
+curves are relative to the score of the picture without any detail, which all maps of a picture share as one end, and
+drops are in points, not in percent of y. The obvious adaptation, percentages of how far y lies above the score of the
+fully masked picture, is undefined for most photos: networks that learnt from landscapes score a black picture higher.
 """
 
 from dataclasses import dataclass
@@ -30,9 +31,9 @@ from torch import Tensor
 from siam.explainers.base import Network, Progress, Target, enlarged, prepared, quiet, to_unit, untouched
 from siam.explainers.minibatches import at_once, batches
 
-STEPS = 10  # of the curves: a tenth of the pixels each
+STEPS = 10  # of the curves, a tenth of the pixels each
 SHARES = (100, 50, 15)  # p, in percent of the pixels
-PASSES = 2 * (STEPS + 1) + len(SHARES)  # forward passes of one map
+PASSES = 2 * (STEPS + 1) + len(SHARES)  # forward passes for one map
 _BLUR = 5 / 224  # standard deviation of the blur, in sides of the picture: RISE's 5 px of 224
 
 
@@ -41,11 +42,11 @@ class Faithfulness:
     """How the score of one picture follows one map.
 
     Attributes:
-        shares: (S + 1,) of the pixels that are deleted or inserted, from 0 to 1.
-        deletion: (S + 1,) in points, above the score of the mean colour; low is good.
-        insertion: (S + 1,) in points, above the score of the blurred picture; high is good.
-        drop: per p of `SHARES`, in points, from 0 on; low is good.
-        increase: per p, 0 or 100 percent; high is good.
+        shares: (S + 1,) shares of pixels deleted or inserted, from 0 to 1.
+        deletion: (S + 1,) in points above the score of the mean colour; lower is better.
+        insertion: (S + 1,) in points above the score of the blurred picture; higher is better.
+        drop: for each p in `SHARES`, in points, at least 0; lower is better.
+        increase: for each p, 0 or 100 percent; higher is better.
     """
 
     shares: np.ndarray
@@ -73,19 +74,18 @@ def area(curve: np.ndarray) -> float:
 def faithfulness(
     model: Network, image: Tensor, saliency: Tensor, target: Target, progress: Progress = quiet, seed: int = 0
 ) -> Faithfulness:
-    """Return how the target follows a map of one picture; it takes `PASSES` passes.
+    """Return how the target follows a map of one picture; this takes `PASSES` passes.
 
     Args:
-        model: left as it was.
-        image: (1, 3, H, W), normalised.
-        saliency: (h, w); of a signed map, what is negative comes last in the order, and counts as 0 in drop and
-            increase.
-        target: the one that the map explains.
-        progress: told passes done and in all; it may raise to end the work.
-        seed: of the order among pixels of the same saliency.
+        model: the network; it is left as it was.
+        image: the picture (1, 3, H, W), normalised.
+        saliency: the map (h, w); negative values come last in the order, and count as 0 in drop and increase.
+        target: the target that the map explains.
+        progress: called with the passes done and their total; it may raise to end the work.
+        seed: seed for the order among pixels of equal saliency.
 
     Raises:
-        ValueError: there is not one picture, or the map is not (h, w).
+        ValueError: there is not exactly one picture, or the map is not (h, w).
     """
     if len(image) != 1 or saliency.ndim != 2:
         raise ValueError(
@@ -113,7 +113,7 @@ def faithfulness(
 
 
 def ranks(saliency: Tensor, seed: int = 0) -> Tensor:
-    """Return the place (H, W) of each pixel in the order by falling saliency, from 0 on; ties in random order."""
+    """Return the rank (H, W) of each pixel by falling saliency, from 0 on; ties in random order."""
     values = saliency.flatten()
     shuffled = torch.randperm(len(values), generator=torch.Generator().manual_seed(seed)).to(values.device)
     order = shuffled[values[shuffled].argsort(descending=True, stable=True)]
@@ -123,7 +123,7 @@ def ranks(saliency: Tensor, seed: int = 0) -> Tensor:
 
 
 def _curve_pictures(image: Tensor, rank: Tensor) -> list[Tensor]:
-    """Return the pictures of the deletion and then of the insertion curve, `STEPS` + 1 each."""
+    """Return the pictures for the deletion curve, then those for the insertion curve, `STEPS` + 1 each."""
     sigma = [0, *(_BLUR * side for side in image.shape[1:])]
     blurred = torch.from_numpy(gaussian_filter(image.cpu().numpy(), sigma)).to(image)
     counts = [round(rank.numel() * step / STEPS) for step in range(STEPS + 1)]
@@ -132,7 +132,7 @@ def _curve_pictures(image: Tensor, rank: Tensor) -> list[Tensor]:
 
 
 def _top_pictures(model: Network, image: Tensor, large: Tensor, rank: Tensor) -> list[Tensor]:
-    """Return the pictures of which the map keeps the top p %."""
+    """Return the pictures masked by the map's top p %, for each p."""
     mean, std = (
         torch.tensor(values, device=image.device).view(3, 1, 1) for values in (model.config.mean, model.config.std)
     )

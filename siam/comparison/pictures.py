@@ -1,8 +1,8 @@
-"""Pictures on which explainers are compared: it is known where what moves the target is.
+"""Pictures on which explainers are compared, with the known place of what moves the target.
 
-rendered   scenes of a gallery with true masks; the baseline's score; what ought to be found is the smallest region
-           that holds half of what truly raises the score (`true_density`, `siam.comparison.agreement.evidence`)
-flowers    the logit of the picture's own class; what ought to be found is the part whose colour tells the class
+- "rendered": scenes of a gallery with true masks. The target is the baseline's score; the truth is the smallest region
+  that holds half of what truly raises it (`true_density`, `siam.comparison.agreement.evidence`).
+- "flowers": the target is the logit of the picture's own class; the truth is the part whose colour identifies it.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,15 @@ BUNDLED_SCENES = ASSETS / "gallery" / "rendered"
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One picture, its networks, and what is true of it.
+    """One picture, its networks, and its truth.
 
     Attributes:
-        identifier: of the picture.
-        baseline: what is explained.
-        siam: which scores the same and explains itself; None where there is none.
-        image: (1, 3, H, W), as both networks take it.
-        mask: (H', W') of bool, over the same picture: what a map of what raises the score ought to mark.
-        density: (H', W'), what each place truly adds; None where only the mask is known.
+        identifier: the picture's identifier.
+        baseline: the network to explain.
+        siam: the SIAM that scores the same picture and explains itself, or None.
+        image: the picture (1, 3, H, W), as both networks take it.
+        mask: (H', W'), bool, over the same picture: what a map of what raises the score should mark.
+        density: (H', W'), what each place truly adds; None if only the mask is known.
     """
 
     identifier: str
@@ -54,21 +54,21 @@ class Case:
     density: np.ndarray | None
 
     def network(self, name: str) -> Network:
-        """Return the network that an explainer or a reference explains; "siam_random" is held against SIAM's."""
+            """Return the network that an explainer or a reference explains; for "siam_random" it is the SIAM."""
         return network_for(self, "siam" if name == "siam_random" else name)
 
 
 @dataclass(frozen=True)
 class World:
-    """Which pictures and networks are compared; any process can make the same of it.
+    """Which pictures and networks are compared; every process rebuilds the same from it.
 
     Attributes:
         kind: "rendered" or "flowers".
         model: name or folder of a pair, or the variant of flowers.
-        folder: of the gallery, or of the rendered flowers.
-        count: of pictures, at most.
+        folder: folder of the gallery or of the rendered flowers.
+        count: most pictures to use.
         size: short side in px to which pictures are scaled; 0 for the networks' own.
-        device: of the networks; "" for a GPU where there is one.
+        device: the networks' device; "" for a GPU if there is one.
     """
 
     kind: str
@@ -85,7 +85,7 @@ def cases_of(world: World) -> tuple[Case, ...]:
 
     Raises:
         CheckpointError: there are no such networks.
-        DatasetError: the pair has no baseline, the folder is no gallery, or nothing in it has what is needed.
+        DatasetError: the pair has no baseline, the folder is not a gallery, or none of its pictures can be used.
     """
     return _flower_cases(world) if world.kind == "flowers" else _rendered_cases(world)
 
@@ -93,7 +93,7 @@ def cases_of(world: World) -> tuple[Case, ...]:
 def _rendered_cases(world: World) -> tuple[Case, ...]:
     pair, gallery = load(world.model, world.device or None), read(world.folder)
     if pair.baseline is None:
-        raise DatasetError(f"the pair {pair.name!r} has no baseline to compare explainers on: choose one that has")
+        raise DatasetError(f"the pair {pair.name!r} has no baseline to compare explainers on: choose a pair with one")
     config = replace(pair.baseline.config, image_size=world.size or pair.baseline.config.image_size)
     cases: list[Case] = []
     for row in np.random.default_rng(0).permutation(len(gallery)).tolist():
@@ -107,13 +107,13 @@ def _rendered_cases(world: World) -> tuple[Case, ...]:
             break
     if not cases:
         raise DatasetError(
-            f"no scene in {world.folder} has a picture and true masks: take a gallery of rendered scenes"
+            f"no scene in {world.folder} has a picture and true masks: use a gallery of rendered scenes"
         )
     return tuple(cases)
 
 
 def _truth(gallery: Gallery, row: int) -> tuple[Path, np.ndarray, np.ndarray] | None:
-    """Return picture, mask and density of a scene; None where it has none, or nothing raises its score."""
+    """Return picture, mask and density of a scene; None if one is missing or nothing raises the score."""
     path, masks = gallery.picture(row), gallery.masks(row)
     if path is None or masks is None:
         return None
@@ -123,18 +123,18 @@ def _truth(gallery: Gallery, row: int) -> tuple[Path, np.ndarray, np.ndarray] | 
 
 
 def true_density(masks: np.ndarray) -> np.ndarray:
-    """Return where the score of a rendered scene truly comes from, D (H, W), float32: what maps are held against.
+    """Return where the score of a rendered scene truly comes from, D (H, W), float32: the truth for maps.
 
     ::
 
         D(x, y) = sum_k  T_k(x, y) mask_k(x, y),        mean over the picture of D = sum_k c_k
 
-    T_k and c_k are the true templates and contributions of `siam.datasets.rendered.crowd`; D is in points of the scale
-    if all of the picture were like the place. The bias and the nuances, which no attribute stands for, have no place in
-    the picture and are not in it.
+    T_k and c_k are the true templates and contributions of `siam.datasets.rendered.crowd`. D is in points of the
+    scale: what the attributes would add if the whole scene looked like that cell. The bias and the nuances, which no
+    attribute stands for, have no place in the picture and are not part of D.
 
     Args:
-        masks: (K, H, W) of a square scene, bool or shares of pixels, in the order of the attributes.
+        masks: masks (K, H, W) of a square scene, bool or shares of pixels, in the order of the attributes.
 
     Raises:
         ValueError: the masks have another shape.
@@ -164,21 +164,21 @@ def _flower_cases(world: World) -> tuple[Case, ...]:
 
 
 def network_of(world: World, name: str) -> Network:
-    """Return the network of the first picture that an explainer explains."""
+    """Return the network that an explainer explains, from the first picture."""
     return cases_of(world)[0].network(name)
 
 
 def identity(case: Case) -> str:
-    """Return a hash of what explains a picture, by which stored records name it."""
+    """Return a hash of the networks of a picture, which stored records refer to."""
     return record_name(case.baseline, case.siam)
 
 
 def names_in(world: World) -> tuple[str, ...]:
-    """Return the explainers that can explain the networks of a world."""
+    """Return the names of the explainers that can explain the networks of a world."""
     case = cases_of(world)[0]
     return (*(["siam"] if case.siam is not None else []), *names_for(case.baseline))
 
 
 def _visible(photos: flowers.FlowerPhotos) -> Sequence[int]:
-    """Return the rows of pictures that show at least some of the part."""
+    """Return the rows of pictures that show any of the part."""
     return [row for row in range(len(photos.files)) if photos.mask(row).any()]

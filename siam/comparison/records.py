@@ -1,22 +1,22 @@
-"""The comparison: every explainer on the same pictures, one record for each, which the summary averages.
+"""The comparison: every explainer on the same pictures, one record per picture and explainer, averaged by the summary.
 
-Records are appended to a file, one JSON object a line, as they are made; who begins again with the same settings goes
-on where it stopped. Beside the explainers stand references, which look at no network::
+Records are appended to a file, one JSON object per line, as they are made; a run with the same settings continues where
+the last one stopped. References, which ignore the network, are measured too::
 
-    random        noise in cells as large as those of the last feature map
-    siam_random   the same noise, but the score is SIAM's: what SIAM's own figures are to be held against
+    random        noise, in cells the size of the last feature map's cells
+    siam_random   the same noise, but judged by SIAM's score: the reference for SIAM's own figures
     centre        a Gaussian around the middle of the picture
     truth         the true mask itself, averaged over each of these cells
 
 Figures of a record (`FIGURES`): those of `siam.comparison.agreement` against the mask, and "truth_rank" against the
-signed truth where it is known; those of `siam.comparison.faithfulness`; "agreement", the rank correlation with SIAM's
-total map; "randomised", that with the same method's map of a network whose weights are shuffled, layer by layer: a
-map that explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018,
-arXiv:1810.03292); it is not defined where either map is constant, as SIAM's is when no attribute is left; "passes"
-through the trunk.
+signed truth where known; those of `siam.comparison.faithfulness`; "agreement", the rank correlation with SIAM's total
+map; "randomised", the rank correlation with the same method's map of a network whose weights are shuffled, layer by
+layer: a map that explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018,
+arXiv:1810.03292), and the figure is undefined if either map is constant, as SIAM's is when no attribute is left;
+"passes" through the backbone.
 
-Faithfulness is in points of the network that a map explains, above that network's score of a plain picture, which two
-networks score differently: so SIAM's figures are compared with "siam_random", all others with "random".
+Faithfulness is in points of the network that a map explains, above that network's score of a plain picture. Two
+networks score a plain picture differently, so SIAM's figures are compared with "siam_random", all others with "random".
 """
 
 import copy
@@ -53,21 +53,21 @@ FIGURES = (
 )
 _CELL = 32  # px, of the references
 
-Record = dict[str, Any]  # "identifier", "method", and figures: float, or None where one is not defined
+Record = dict[str, Any]  # "identifier", "method", and figures: float, or None if undefined
 
 
 def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers: int = 1) -> list[Record]:
-    """Return the records of every explainer and every picture; those that the file holds already are not made again.
+    """Return the records of every explainer on every picture; records already in the file are not made again.
 
     Args:
         world: the pictures.
-        names: of explainers; references are added to them.
-        sanity: on how many pictures, from the first on, "randomised" is measured; it doubles their time.
-        path: of the file of records; it is made, and must have been begun for the same networks and settings.
-        workers: processes, each with one thread; 1 works in this process, with all threads.
+        names: names of explainers; the references are added.
+        sanity: number of pictures, from the first on, for which "randomised" is measured; it doubles their time.
+        path: the file of records; created if missing, otherwise it must be from the same networks and settings.
+        workers: processes, each with one thread; 1 runs in this process, with all threads.
 
     Raises:
-        CheckpointError, DatasetError: as `cases_of`; or the file was begun with other settings.
+        CheckpointError, DatasetError: as `cases_of`; or the file was started with other settings.
         ValueError: an explainer cannot explain the network.
     """
     cases = cases_of(world)
@@ -95,7 +95,7 @@ def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers
 
 
 def _work(world: World, number: int, name: str, sane: bool, path: Path) -> None:
-    """Make one record, and append it to the file."""
+    """Make one record and append it to the file."""
     if multiprocessing.parent_process() is not None:
         torch.set_num_threads(1)
     record = _record(cases_of(world)[number], name, sane)
@@ -104,7 +104,7 @@ def _work(world: World, number: int, name: str, sane: bool, path: Path) -> None:
 
 
 def shuffled_weights(model: Network, seed: int = 0) -> Network:
-    """Return a copy of a network in which the weights of each layer have changed places with each other."""
+    """Return a copy of a network with the weights of each layer shuffled."""
     generator = torch.Generator().manual_seed(seed)
     other = copy.deepcopy(model)
     for parameter in other.parameters():
@@ -154,21 +154,21 @@ def _reference(case: Case, name: str) -> Tensor:
 
 
 def _records_in(path: Path, settings: dict[str, Any]) -> list[Record]:
-    """Return the records of a file that was begun with these settings, or begin it."""
+    """Return the records of a file started with these settings, or start one."""
     lines = list(_lines(path))
     if not lines:
         write_atomically(path, (json.dumps({"settings": settings}) + "\n").encode())
         return []
     if lines[0].get("settings") != settings:
         raise DatasetError(
-            f"{path} was begun with {json.dumps(lines[0].get('settings'))}, not {json.dumps(settings)}: "
-            "delete it, or ask for the same"
+            f"{path} was started with {json.dumps(lines[0].get('settings'))}, not {json.dumps(settings)}: "
+            "delete it, or use the same settings"
         )
     return lines[1:]
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the whole lines of a file; one that was cut off by the end of the program is dropped from it."""
+    """Yield the complete lines of a file; a last line that was cut off is removed from it."""
     if not path.exists():
         return
     text = path.read_text(encoding="utf-8")
@@ -179,4 +179,4 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         try:
             yield json.loads(line)
         except ValueError as error:
-            raise DatasetError(f"{path} is damaged ({error}): delete it to begin anew") from error
+            raise DatasetError(f"{path} is damaged ({error}): delete it to start again") from error

@@ -1,7 +1,7 @@
-"""What the records of a comparison say: means with bootstrap intervals, and whether the orders that papers report hold.
+"""The summary of a comparison: means with bootstrap intervals, and whether the orders that papers report hold.
 
-An order is judged by the paired difference of two methods on the same pictures: it "holds" where the interval of the
-difference lies on the side that the paper reports, is "reversed" where it lies on the other, else "undecided".
+An order is judged by the paired difference of two methods on the same pictures: it "holds" if the interval of the
+difference lies on the side that the paper reports, is "reversed" if it lies on the other, and "undecided" otherwise.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from siam.evaluation import bootstrap
 from siam.evaluation.scores import number
 from siam.explainers import EXPLAINERS
 
-# better, worse, figure, whether high is good, who reports it
+# better, worse, figure, whether higher is better, who reports it
 ORDERS = (
     ("sise", "rise", "ebpg", True, "SISE on VOC 2007"),
     ("sise", "grad_cam", "ebpg", True, "SISE on VOC 2007"),
@@ -31,11 +31,11 @@ ORDERS = (
 
 
 def summary(records: Sequence[Record], costs: dict[str, Cost]) -> dict[str, Any]:
-    """Return "methods": name → figure → "mean", "interval" and "n"; and "orders", as the module says.
+    """Return "methods": name → figure → "mean", "interval" and "n"; and "orders", as the module describes.
 
     Args:
-        records: of one comparison.
-        costs: of explainers; they become the figures "seconds" and "megabytes", without an interval.
+        records: the records of one comparison.
+        costs: costs of explainers, which become the figures "seconds" and "megabytes", without an interval.
     """
     here = {record["method"] for record in records}
     names = [
@@ -43,10 +43,10 @@ def summary(records: Sequence[Record], costs: dict[str, Cost]) -> dict[str, Any]
     ]
     methods = {name: _of_method([record for record in records if record["method"] == name]) for name in names}
     for name, cost in costs.items():
-        of = {"seconds": cost.seconds, "megabytes": cost.megabytes}
-        methods.get(name, {}).update(
-            {key: {"mean": round(value, 3), "interval": None, "n": 1} for key, value in of.items() if value is not None}
-        )
+        known = {"seconds": cost.seconds, "megabytes": cost.megabytes}
+        for key, value in known.items():
+            if name in methods and value is not None:
+                methods[name][key] = {"mean": round(value, 3), "interval": None, "n": 1}
     return {
         "n": len({record["identifier"] for record in records}),
         "methods": methods,
@@ -55,20 +55,20 @@ def summary(records: Sequence[Record], costs: dict[str, Cost]) -> dict[str, Any]
 
 
 def protocol(world: World, sanity: int) -> str:
-    """Return in one sentence on what and how explainers are compared."""
+    """Describe in one sentence how explainers are compared, and on what."""
     cases = cases_of(world)
     height, width = cases[0].image.shape[2:]
     what = (
         f"{len(cases)} flowers that no network was trained on, the logit of each picture's own class; truth: the "
-        "pixels of the part whose colour tells the class"
+        "pixels of the part whose colour identifies the class"
         if world.kind == "flowers"
-        else f"{len(cases)} rendered scenes that no network was trained on, the score, upwards; truth: the smallest "
+        else f"{len(cases)} rendered scenes that no network was trained on, what raises the score; truth: the smallest "
         "region that holds half of what truly raises it"
     )
     return (
         f"{what}; pictures of {width} x {height} px; SIAM's maps explain SIAM, all others the baseline; drops, "
-        "areas and increases by the score itself, in points, not by a probability; weights shuffled on the first "
-        f"{sanity} pictures; seconds and memory of one picture; means with 95 % bootstrap intervals"
+        "areas and increases use the score itself, in points, not a probability; weights shuffled for the first "
+        f"{sanity} pictures; seconds and memory for one picture; means with 95 % bootstrap intervals"
     )
 
 

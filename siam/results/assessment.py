@@ -1,4 +1,4 @@
-"""The figures of `siam.evaluation.assessment.assess` as a table for people."""
+"""The figures of `siam.evaluation.assessment.assess` as plain-text tables."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from siam.evaluation.figures import (
     TruthFigures,
 )
 
-COLUMNS = {  # of the table of what, where and how: SIAM and the references that say what its figures are worth
+COLUMNS = {  # of the what-where-how table: SIAM and its references
     "siam": "SIAM",
     "ideal": "ideal",
     "another_scene": "another scene",
@@ -23,17 +23,17 @@ COLUMNS = {  # of the table of what, where and how: SIAM and the references that
 }
 TRUTHS = {
     ("what", "mean_average_precision"): "What: mean average precision",
-    ("what", "top_agreement"): "What: share of the true top 8 in its top 8",
+    ("what", "top_agreement"): "What: share of the true top 8 in the predicted top 8",
     ("where", "pixel_ap"): "Where: pixel average precision",
     ("where", "iou"): "Where: intersection over union",
     ("where", "pointing"): "Where: pointing game",
-    ("where", "inside_causes"): "Where: share of activation inside true causes",
-    ("how", "templates"): "How: correlation of templates, each",
-    ("how", "templates_all"): "How: correlation of templates, together",
-    ("how", "template_signs"): "How: sign of templates agrees",
-    ("how", "contributions"): "How: correlation of contributions, together",
-    ("how", "contributions_of_attributes"): "How: correlation of contributions, each attribute",
-    ("how", "contribution_signs"): "How: sign of contributions agrees",
+    ("where", "inside_causes"): "Where: share of the total map inside the true causes",
+    ("how", "templates"): "How: correlation of templates, per attribute",
+    ("how", "templates_all"): "How: correlation of templates, all attributes",
+    ("how", "template_signs"): "How: share of templates with the right sign",
+    ("how", "contributions"): "How: correlation of contributions, all attributes",
+    ("how", "contributions_of_attributes"): "How: correlation of contributions, per attribute",
+    ("how", "contribution_signs"): "How: share of contributions with the right sign",
     ("score", "kendall_tau"): "Score: Kendall's tau with the crowd",
 }
 _OF_ATTRIBUTE = {
@@ -50,7 +50,7 @@ _OF_ATTRIBUTE = {
 
 
 def table(answer: dict[str, Any]) -> str:
-    """Return the figures as lines in columns, with n, intervals and where they come from."""
+    """Return the figures as text in columns, with n, intervals and their source."""
     heading = f"{answer['model']} on {answer['folder']}, split {answer['split']}: {answer['n']} photos"
     if skipped := len(answer["skipped"]):
         heading += f", {skipped} skipped"
@@ -61,7 +61,7 @@ def table(answer: dict[str, Any]) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows of cells as lines, the first column to the left, the others to the right."""
+    """Return rows of cells as lines, the first column left-aligned, the others right-aligned."""
     rows = list(rows)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = (
@@ -72,8 +72,8 @@ def columns(rows: Iterable[Sequence[str]]) -> str:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """Return a figure as it is shown; "–" where it is not defined."""
-    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # without the sign of -0.00
+    """Return a figure as shown; "–" if undefined."""
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # no -0.00
 
 
 def _scores(answer: dict[str, Any]) -> list[str]:
@@ -90,7 +90,7 @@ def _scores(answer: dict[str, Any]) -> list[str]:
         parts = [columns(rows), f"RMSE in points of {scale['name']}, {scale['low']:g} to {scale['high']:g}"]
     else:
         parts = [columns(rows), "RMSE of ranks as shares of the photos: 0 for the same order, 0.41 for chance"]
-    titles = {"predicted": "Predicted presence", "true": "Presence that annotators saw"}
+    titles = {"predicted": "Predicted presence", "true": "Presence seen by annotators"}
     for kind, value in answer["presence"].items():
         presence = PresenceFigures.from_json(value, f"presence · {kind}")
         parts += [f"{titles[kind]} and the score; mean scores:\n{presence.rule}", _presence(presence)]
@@ -110,7 +110,7 @@ def _attributes(answer: dict[str, Any]) -> list[str]:
     interval = _range(figures.mean_average_precision_interval)
     mean = [
         f"mean average precision {figure(figures.mean_average_precision)} ({interval}) over the "
-        f"{figures.attributes} attributes with positives, by chance {figure(figures.chance)}",
+        f"{figures.attributes} attributes with positives, chance {figure(figures.chance)}",
         f"{figure(answer['mean_average_precision_of_three'])} over the {answer['attributes_of_three']} with at least 3",
     ]
     intervals, positives = figures.per_attribute_interval or {}, figures.positives or {}
@@ -121,7 +121,7 @@ def _attributes(answer: dict[str, Any]) -> list[str]:
 
 
 def truth_rows(figures: TruthFigures) -> list[tuple[str, ...]]:
-    """Return the cells of the table of what, where and how: SIAM beside simple references, the heads first."""
+    """Return the cells of the what-where-how table, SIAM beside simple references, headings first."""
     rows: list[tuple[str, ...]] = [("", *COLUMNS.values())]
     for (part, key), label in TRUTHS.items():
         rows.append((label, *(figure(getattr(figures, name).figure(part, key)) for name in COLUMNS)))
@@ -129,7 +129,7 @@ def truth_rows(figures: TruthFigures) -> list[tuple[str, ...]]:
 
 
 def error_rows(error: ErrorFigures) -> list[tuple[str, ...]]:
-    """Return the cells of the table of what SIAM's errors are made of, the heads first."""
+    """Return the cells of the table of the parts of SIAM's errors, headings first."""
     rows: list[tuple[str, ...]] = [("", "mean size", "RMS", "share of variance", "largest in")]
     for name, of in error.parts.items():
         label = "outside the vocabulary" if name == "outside" else name
@@ -142,13 +142,11 @@ def _what_where_how(figures: TruthFigures) -> list[str]:
     title = f"What, where and how, against the truth of {figures.n} rendered scenes, beside simple references:"
     parts = [f"{title}\n{columns(truth_rows(figures))}"]
     if error := figures.error:
-        parts.append(
-            f"Why SIAM errs, in points; the parts of each scene sum to its error:\n{columns(error_rows(error))}"
-        )
+        parts.append(f"Why SIAM errs, in points; each scene's parts add up to its error:\n{columns(error_rows(error))}")
     rows = [("attribute", "scenes", *_OF_ATTRIBUTE.values())]
     for name, of in figures.per_attribute.items():
         rows.append((name, str(of.scenes), *(figure(getattr(of, key), 2) for key in _OF_ATTRIBUTE)))
-    about = "points: what an attribute would add if it covered all of the picture"
+    about = "points: what an attribute would add if it covered the whole picture"
     return [*parts, f"Each attribute that at least three scenes show; {about}:\n{columns(rows)}"]
 
 

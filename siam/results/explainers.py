@@ -1,4 +1,4 @@
-"""Stored comparisons as tables, for a terminal or as Markdown: where, how faithful, how much it costs."""
+"""Stored comparisons of explainers as tables, in plain text or Markdown: where, how faithful, at what cost."""
 
 from collections.abc import Iterable, Mapping
 
@@ -30,7 +30,7 @@ COLUMNS = {  # heading -> figures (joined by " / "), digits
 
 
 def comparisons(results: Iterable[Result]) -> list[tuple[Result, ExplainerFigures]]:
-    """Return the results that hold a comparison, with it."""
+    """Return the results that hold a comparison, each with its comparison."""
     variants = [(result, result.figures.get("baseline")) for result in results]
     return [(result, of.comparison) for result, of in variants if of is not None and of.comparison is not None]
 
@@ -41,24 +41,24 @@ def tables(results: Iterable[Result], *, markdown: bool = False) -> str:
 
 
 def rows(methods: Methods, names: Iterable[str]) -> list[list[str]]:
-    """Return a row of texts for each method, under `title` and those of `COLUMNS` that are named."""
+    """Return a row of cells for each method, under `title` and the given `COLUMNS`."""
     return [[title(name), *(cell(methods[name], *COLUMNS[column]) for column in names)] for name in methods]
 
 
 def shown(methods: Methods) -> list[str]:
-    """Return the columns that at least one method has a figure for."""
+    """Return the columns in which at least one method has a figure."""
     known = {key for of in methods.values() for key in of}
     return [name for name, (keys, _digits) in COLUMNS.items() if known & set(keys)]
 
 
 def cell(figures: Mapping[str, MeanFigure], keys: tuple[str, ...], digits: int) -> str:
-    """Return the means of some figures of a method, "–" for those that are not defined."""
+    """Return the means of some figures of a method, "–" for undefined ones."""
     known = [figures[key].mean if key in figures else None for key in keys]
     return " / ".join(figure(value, digits).replace("-", "−") for value in known)
 
 
 def order_sentences(figures: ExplainerFigures) -> list[str]:
-    """Return in words whether the orders that papers report hold."""
+    """Say in a sentence each whether the orders that papers report hold."""
     sentences = []
     for order in figures.orders:
         column = next(name for name, (keys, _digits) in COLUMNS.items() if order.figure in keys).split(" ")[0]

@@ -1,9 +1,9 @@
-"""The paper's Tables 2 and 3 beside our own results: what it reports, and what was measured on which data.
+"""The paper's Tables 2 and 3 beside our own results: what it reports, and what we measured on which data.
 
 Reported figures: D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps: what-where-how explanations
 within CNNs", ICCV Workshops 2019, arXiv:1909.08442, Tables 2 and 3. Of the two average precisions on SUN, 0.418 is read
-as SIAM's and 0.331 as that without finetuning: the order of the variants that have attributes, in which both tables
-give their figures, and in which 0.501 and 0.449 on the 90 photos stand too.
+as SIAM's and 0.331 as the one without fine-tuning: both tables list the variants with attributes in this order, as they
+do for 0.501 and 0.449 on the 90 photos.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from siam.evaluation.figures import PhotoFigures, VariantFigures
 from siam.evaluation.stored import Result
 
-VARIANTS = {"baseline": "baseline", "siam": "SIAM", "siam-frozen": "SIAM, no finetuning"}
+VARIANTS = {"baseline": "baseline", "siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning"}
 
 _Column = dict[str, str]  # variant → cell
 
@@ -35,27 +35,27 @@ _TABLE_3: tuple[tuple[str, str, _Column], ...] = (
     ),
     ("90 ScenicOrNot photos", _PRECISION, {"siam": "0.501", "siam-frozen": "0.449"}),
 )
-_ANNOTATED = "annotated"  # the figures of photos that carry scores and attributes
+_ANNOTATED = "annotated"  # figures for photos with both scores and attributes
 _OTHER_VARIANT = {"f_alone": ("siam-frozen", "sun_test")}  # f before it learned scores is the f of siam-frozen
-_ABLATIONS = {"without_regions"}  # no variants of the paper
+_ABLATIONS = {"without_regions"}  # not variants of the paper
 _TITLE_2 = "Table 2. Scores and attributes, each on the photos of its own dataset"
 _TITLE_3 = "Table 3. Scores and attributes of the same photos"
 _NOTES_2 = (
-    "tau: Kendall's tau-b. RMSE: in points of each dataset's own scale (ScenicOrNot 1 to 10, OASIS 1 to 7), so it does "
-    "not compare across datasets. Mean AP: average precision, mean over attributes.",
+    "tau: Kendall's tau-b. RMSE: in points of each dataset's own scale (ScenicOrNot 1 to 10, OASIS 1 to 7), so it is "
+    "not comparable across datasets. Mean AP: average precision, mean over attributes.",
     "Columns under different headings are different photos, raters and networks: they stand side by side, they do not "
     "compete.",
 )
 _NOTE_3 = (
-    "The paper's 90 photos, ten per bracket of scores, with attributes by four people, were never published; the "
-    "annotators agree with each other at 0.496, as it reports."
+    "The paper's 90 photos, ten per score bracket, with attributes labelled by four people, were never published; it "
+    "reports that the annotators agree with each other at 0.496."
 )
-_NONE_YET = "nothing was measured yet: no stored result has such figures"
+_NONE_YET = "nothing measured yet: no stored result has such figures"
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """One column of ours: the photos' name, kind of figure, cells, number of photos, and the result it is from."""
+    """One measured column: the photos' name, kind of figure, cells, number of photos, and the result it is from."""
 
     data: str
     kind: str
@@ -74,14 +74,14 @@ class _Table:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it is shown: a group (`REPORTED` or `MEASURED`) and a head for each column, rows and notes.
+    """A table as shown: a group (`REPORTED` or `MEASURED`) and a heading for each column, rows and notes.
 
     Attributes:
-        title: of the table.
-        heads: of each column: its group, its photos, which of them (how many, and the number of the result they are
-            from), kind of figure.
+        title: the table's title.
+        heads: for each column its group, its photos, which of them (how many, and the number of their result), and the
+            kind of figure.
         rows: name of a variant → its cells.
-        notes: on all columns; then on each result, by its number.
+        notes: on all columns; then on each result, by number.
     """
 
     title: str
@@ -91,7 +91,7 @@ class Table:
 
 
 def tables(results: Sequence[Result]) -> list[Table]:
-    """Return both tables, what the paper reports before what was measured."""
+    """Return both tables, reported columns before measured ones."""
     shown = []
     for table in _tables(results):
         groups, heads, rows = _cells(table)
@@ -101,7 +101,7 @@ def tables(results: Sequence[Result]) -> list[Table]:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """Return both tables as Markdown; every measured column names its data and refers to its source below."""
+    """Return both tables as Markdown; every measured column names its data and refers to its source below it."""
     parts = []
     for table in _tables(results):
         groups, heads, rows = _cells(table)
@@ -116,7 +116,7 @@ def markdown(results: Sequence[Result]) -> str:
 
 
 def text(results: Sequence[Result]) -> str:
-    """Return both tables as plain text, what is reported and what is measured apart by a double bar."""
+    """Return both tables as plain text, with a double bar between reported and measured columns."""
     parts = []
     for table in _tables(results):
         groups, heads, rows = _cells(table)
@@ -137,7 +137,7 @@ def _tables(results: Sequence[Result]) -> tuple[_Table, _Table]:
 
 
 def _columns(result: Result, *, annotated: bool) -> Iterator[_Measured]:
-    """Yield a column for each set of photos and kind of figure in a result."""
+    """Yield a column for each set of photos and each kind of figure in a result."""
     cells: dict[tuple[str, str], _Column] = {}
     counts: dict[tuple[str, str], int] = {}
     for variant, figures in result.figures.items():
@@ -153,7 +153,7 @@ def _columns(result: Result, *, annotated: bool) -> Iterator[_Measured]:
 
 
 def _sets(variant: str, figures: VariantFigures) -> Iterator[tuple[str, str, PhotoFigures]]:
-    """Yield the sets of photos in a variant's figures: whose they are, the set's name ("" for its own), and figures."""
+    """Yield the sets of photos in a variant's figures: variant, the set's name ("" for its own), and figures."""
     yield variant, "", figures.photos
     for name, photos in figures.sets.items():
         if name not in _ABLATIONS:
@@ -161,7 +161,7 @@ def _sets(variant: str, figures: VariantFigures) -> Iterator[tuple[str, str, Pho
 
 
 def _kinds(photos: PhotoFigures) -> Iterator[tuple[str, str, int]]:
-    """Yield the kinds of figures of a set of photos, each with its cell and the number of the photos."""
+    """Yield the kinds of figures for a set of photos, each with its cell and the number of photos."""
     if (scores := photos.scores) is not None:
         yield _BOTH, f"{_number(scores.rmse)} / {_number(scores.kendall_tau)}", scores.n
     if (attributes := photos.attributes) is not None:
@@ -169,7 +169,7 @@ def _kinds(photos: PhotoFigures) -> Iterator[tuple[str, str, int]]:
 
 
 def _cells(table: _Table) -> tuple[list[str], list[tuple[str, str, str]], list[list[str]]]:
-    """Return each column's group and head (data, which photos, kind of figure), and the rows of all variants."""
+    """Return each column's group and heading (data, which photos, kind of figure), and the rows of all variants."""
     groups = [REPORTED] * len(table.reported) + [MEASURED] * max(1, len(table.measured))
     heads = [(*_halves(data), kind) for data, kind, _column in table.reported]
     columns = [column for _data, _kind, column in table.reported]
@@ -190,7 +190,7 @@ def _halves(data: str) -> tuple[str, str]:
 
 
 def _notes(table: _Table) -> list[str]:
-    """Return what is to be known of all columns, then of each result by its number."""
+    """Return the notes on all columns, then on each result by number."""
     notes = list(table.notes)
     for number, of in enumerate(_sources(table), 1):
         commit = f", commit {of.git_commit[:12]}" if of.git_commit else ""
@@ -199,7 +199,7 @@ def _notes(table: _Table) -> list[str]:
 
 
 def _sources(table: _Table) -> list[Result]:
-    """Return the results that the measured columns are from, each once, in their order."""
+    """Return the results behind the measured columns, each once, in order."""
     sources: list[Result] = []
     for of in table.measured:
         if of.result not in sources:
@@ -223,7 +223,7 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], reported: int) -> str:
-    """Return cells in columns; a double bar parts those that are reported from those that are measured."""
+    """Return cells in columns, with a double bar between reported and measured ones."""
     padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
     left, right = padded[: 1 + reported], padded[1 + reported :]
     return f"{'  '.join(left)}  ‖  {'  '.join(right)}".rstrip()

@@ -1,4 +1,4 @@
-"""What a stored result tells of attributes and scores: which figures it has, and their intervals."""
+"""Attributes and scores in stored results: which figures a result has, and their intervals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from siam.gallery.cases import Cases
 from siam.results.assessment import figure
 
 _NETWORKS = ("siam", "siam-frozen")  # those with attributes
-_ANNOTATED = "annotated"  # figures of those of the result's photos that carry scores and attributes
+_ANNOTATED = "annotated"  # figures for the result's photos with both scores and attributes
 _ABLATIONS = {"without_regions"}  # figures of other networks
 _SCORES = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
 
 
 @dataclass(frozen=True)
 class Precision:
-    """How well one attribute is found; interval and chance are None where they are not known."""
+    """How well one attribute is found; interval and chance are None if unknown."""
 
     attribute: str
     value: float
@@ -30,11 +30,12 @@ class Precisions:
     """How well attributes are found on a set of photos.
 
     Attributes:
-        kind: "what" (average precision of photos) or "where" (average precision of the cells of maps).
+        kind: "what" (average precision of photos) or "where" (average precision of map cells).
         photos: name of the set.
-        count: of its photos; None where it is not told.
-        mean: over the attributes, with its interval, what chance gives, and the standard deviation over repetitions.
-        rows: the attributes, the best first.
+        count: number of its photos; None if unknown.
+        mean: mean over the attributes, with its interval, the figure of chance, and the standard deviation over
+            repetitions.
+        rows: the attributes, best first.
     """
 
     kind: str
@@ -49,7 +50,7 @@ class Precisions:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a network agrees with people; `deviation` is that over repetitions. Points are None in ranks."""
+    """How far a network agrees with people; `deviation` is over repetitions, and points are None for ranks."""
 
     name: str
     tau: float | None
@@ -63,13 +64,13 @@ class Agreement:
 
 
 def precisions(result: Result) -> list[Precisions]:
-    """Return how well a result's SIAM finds attributes, what before where; nothing where it does not tell."""
+    """Return how well a result's SIAM finds attributes, what before where; empty if the result does not say."""
     siam = _siam(result)
     return [] if siam is None else [of for photos, block in _sets(result, siam) for of in _precisions(photos, block)]
 
 
 def agreements(result: Result, photos: str) -> list[Agreement]:
-    """Return how far the networks of a result agree with people on a set of photos, SIAM first, the difference last."""
+    """Return how far a result's networks agree with people on a set of photos, SIAM first, the difference last."""
     scores = {_SCORES[name]: _scores(result, of, photos) for name in _SCORES if (of := result.figures.get(name))}
     if (siam := _siam(result)) and _is_of(result, photos):
         scores["SIAM − baseline"] = siam.difference
@@ -77,7 +78,7 @@ def agreements(result: Result, photos: str) -> list[Agreement]:
 
 
 def agreements_of_cases(cases: Cases) -> list[Agreement]:
-    """Return how far both networks agree with the crowd on the rated photos of a gallery; no intervals."""
+    """Return how far both networks agree with the crowd on the rated photos of a gallery, without intervals."""
     agreement = []
     for name, column in (("SIAM", "siam"), ("baseline", "baseline")):
         table = cases.table.dropna(subset=["crowd", column])
@@ -92,7 +93,7 @@ def agreements_of_cases(cases: Cases) -> list[Agreement]:
 def figure_text(
     value: float | None, interval: Interval | None = None, deviation: float | None = None, *, signs: bool = False
 ) -> str:
-    """Return a figure with its interval, or else its standard deviation: "0.748 (0.726 to 0.769)"."""
+    """Return a figure with its interval, or else its standard deviation, as "0.748 (0.726 to 0.769)"."""
     if value is None:
         return "–"
     if interval is not None:
@@ -101,7 +102,7 @@ def figure_text(
 
 
 def _minus(value: float, signs: bool) -> str:
-    """Return a figure with a true minus and, if asked, a plus."""
+    """Return a figure with a real minus sign and, if asked, a plus sign."""
     text = figure(value).replace("-", "−")
     return f"+{text}" if signs and not text.startswith("−") and float(text) > 0 else text
 
@@ -112,7 +113,7 @@ def _siam(result: Result) -> VariantFigures | None:
 
 
 def _sets(result: Result, siam: VariantFigures) -> list[tuple[str, PhotoFigures]]:
-    """Return SIAM's sets of photos; the figures of those that carry scores and attributes stand for the result's."""
+    """Return SIAM's sets of photos; figures for photos with both scores and attributes replace the result's own."""
     first = result.data.split()[0]
     named = {first if name == _ANNOTATED else name: of for name, of in siam.sets.items() if name not in _ABLATIONS}
     return list({first: siam.photos, **named}.items())
@@ -144,7 +145,7 @@ def _is_of(result: Result, photos: str) -> bool:
 
 
 def _scores(result: Result, figures: VariantFigures, photos: str) -> ScoreFigures | None:
-    """Return the scores of a set of photos: a part of a result's figures, or its own."""
+    """Return the scores of a set of photos: part of a result's figures, or the result's own."""
     if photos in figures.sets and (scores := figures.sets[photos].scores) is not None:
         return scores
     return figures.photos.scores if _is_of(result, photos) else None

@@ -1,4 +1,4 @@
-"""What stored results tell of presence, and of what, where and how on rendered scenes: as figures and as tables."""
+"""Presence, and what, where and how on rendered scenes, in stored results: as figures and as tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from siam.results.paper import markdown_table
 
 @dataclass(frozen=True)
 class Compared:
-    """One figure of what, where and how: SIAM's, and those of references (in words) that it can be held against."""
+    """One what-where-how figure: SIAM's, and those of its references, by name."""
 
     part: str
     label: str
@@ -20,19 +20,19 @@ class Compared:
 
 
 def presences(result: Result) -> list[Mapping[str, PresenceFigures]]:
-    """Return how the presence of attributes goes with the score, "predicted" and "true", for each network that tells
-    it.
+    """Return how the presence of attributes goes with the score, "predicted" and "true", for each network that has
+    the figures.
     """
     return [of.presence for of in result.figures.values() if of.presence]
 
 
 def truths(result: Result) -> list[TruthFigures]:
-    """Return the figures of what, where and how, for each network that tells them."""
+    """Return the what-where-how figures of each network that has them."""
     return [of.what_where_how for of in result.figures.values() if of.what_where_how is not None]
 
 
 def compared(figures: TruthFigures) -> list[Compared]:
-    """Return the figures of what, where and how that are defined, with the references that are."""
+    """Return the what-where-how figures that are defined, with the references that are defined."""
     shown = []
     for (part, key), label in TRUTHS.items():
         values = {words: getattr(figures, name).figure(part, key) for name, words in COLUMNS.items()}
@@ -44,11 +44,11 @@ def compared(figures: TruthFigures) -> list[Compared]:
 
 
 def truth_tables(results: Sequence[Result], *, markdown: bool = False) -> str:
-    """Return, of every result that tells them, what, where and how and what SIAM's errors are made of as two tables.
+    """Return two tables for every result that has them: what, where and how, and the parts of SIAM's errors.
 
     Args:
-        results: some of which are of rendered scenes; "" comes back where none is.
-        markdown: whether the tables are Markdown rather than plain text.
+        results: stored results; the text is "" if none is about rendered scenes.
+        markdown: whether to return Markdown rather than plain text.
     """
     parts = []
     for result in results:

@@ -69,7 +69,7 @@ def test_what_was_made_is_not_made_again(world, records, tmp_path):
     assert [record for record in compare(world, METHODS[:1], 1, path) if record["method"] not in REFERENCES] == [
         record for record in first if record["method"] == "siam"
     ]
-    with pytest.raises(DatasetError, match="was begun with"):
+    with pytest.raises(DatasetError, match="was started with"):
         compare(world, METHODS, 2, path)
     more = compare(replace(world, count=3), METHODS, 1, path)
     assert more[: len(first)] == first and len(more) == 3 * (len(METHODS) + len(REFERENCES))
@@ -218,7 +218,7 @@ def test_other_networks_do_not_go_on_with_the_same_file(world, records, tmp_path
     assert compare(elsewhere, METHODS, 1, path) == records[1]  # the same networks go on
     cases_of.cache_clear()
     checkpoint.save(Pair("tiny", siam_network(attribute_link="sigmoid"), baseline_network(seed=5), {}), folder)
-    with pytest.raises(DatasetError, match="was begun with"):
+    with pytest.raises(DatasetError, match="was started with"):
         compare(elsewhere, METHODS, 1, path)
 
 

@@ -327,7 +327,7 @@ def test_settings_default_to_the_paper():
 
 def test_what_cannot_be_fitted_is_an_error(tmp_path):
     model, files = small_network(), make_pictures(tmp_path)
-    with pytest.raises(TrainingError, match="there are 19 pictures to fit lcam_fm; expected 20 or more"):
+    with pytest.raises(TrainingError, match="got 19 pictures to fit lcam_fm; expected 20 or more"):
         fit_fm(model, files[:19], Settings(), tmp_path)
     with pytest.raises(TrainingError, match=r"the loss of lcam_fm is (nan|inf): lower its learning_rate"):
         fit_fm(model, files, Settings(fidelity_weight=1e38), tmp_path)

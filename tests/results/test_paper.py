@@ -65,15 +65,15 @@ def test_the_paper_s_figures_stand_first_and_alone_without_results():
     assert table == {
         "baseline": ["0.987 / 0.640", "–", "–"],
         "SIAM": ["1.01 / 0.607", "0.418", "–"],
-        "SIAM, no finetuning": ["1.24 / 0.496", "0.331", "–"],
+        "SIAM, no fine-tuning": ["1.24 / 0.496", "0.331", "–"],
     }
     table, _head = rows([], "Table 3")
     assert table == {
         "baseline": ["1.23 / 0.747", "–", "–"],
         "SIAM": ["1.22 / 0.700", "0.501", "–"],
-        "SIAM, no finetuning": ["1.68 / 0.526", "0.449", "–"],
+        "SIAM, no fine-tuning": ["1.68 / 0.526", "0.449", "–"],
     }
-    assert paper.text([]).count("nothing was measured yet") == 2
+    assert paper.text([]).count("nothing measured yet") == 2
 
 
 def test_ours_stand_beside_them_under_the_names_of_their_data():
@@ -84,7 +84,7 @@ def test_ours_stand_beside_them_under_the_names_of_their_data():
         "**measured on our data:** own, all 60 photos [2] RMSE / tau",
     ]
     assert table["SIAM"][2:] == ["0.763 / 0.632", "0.599", "– / 0.400"]
-    assert table["SIAM, no finetuning"][2:] == ["0.900 / 0.500", "0.588", "–"]  # f alone is the f that stays frozen
+    assert table["SIAM, no fine-tuning"][2:] == ["0.900 / 0.500", "0.588", "–"]  # f alone is the f that stays frozen
     assert table["baseline"][2:] == ["0.643 / 0.673", "–", "–"]
     table, head = rows([CROSSED, BOTH], "Table 3")
     assert table["SIAM"][2:] == ["1.500 / 0.300", "0.700"]

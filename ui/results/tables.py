@@ -17,7 +17,7 @@ from ui.results import stored
 from ui.state import chosen
 from ui.state.markdown import plain
 
-_ORDER = ("SIAM", "SIAM, no finetuning", "baseline")
+_ORDER = ("SIAM", "SIAM, no fine-tuning", "baseline")
 _CHART = {"displayModeBar": False}
 
 
