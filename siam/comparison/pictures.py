@@ -54,7 +54,7 @@ class Case:
     density: np.ndarray | None
 
     def network(self, name: str) -> Network:
-            """Return the network that an explainer or a reference explains; for "siam_random" it is the SIAM."""
+        """Return the network that an explainer or a reference explains; for "siam_random" it is the SIAM."""
         return network_for(self, "siam" if name == "siam_random" else name)
 
 
@@ -106,9 +106,7 @@ def _rendered_cases(world: World) -> tuple[Case, ...]:
         if len(cases) == world.count:
             break
     if not cases:
-        raise DatasetError(
-            f"no scene in {world.folder} has a picture and true masks: use a gallery of rendered scenes"
-        )
+        raise DatasetError(f"no scene in {world.folder} has a picture and true masks: use a gallery of rendered scenes")
     return tuple(cases)
 
 
