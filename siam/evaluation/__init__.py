@@ -1,4 +1,4 @@
-"""How good networks are on labelled photos: figures with intervals, and how results are stored."""
+"""How good networks are on labelled photos: figures with intervals, and stored results."""
 
 from typing import TYPE_CHECKING
 

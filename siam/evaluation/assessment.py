@@ -1,4 +1,4 @@
-"""Judge a pair of networks on a dataset: photos in, figures with intervals out, as `evaluate` prints them."""
+"""Judge a pair on a dataset: photos in, figures with intervals out, as `evaluate` prints them."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,13 +32,13 @@ class Assessment:
     """A pair judged on a dataset.
 
     Attributes:
-        figures: ready for JSON: nothing in them is NaN (`assess`).
+        figures: the figures of `assess`, ready for JSON, without NaN.
         data: name of the layout.
         root: the dataset's folder.
-        photos: of the whole dataset.
-        judged: those that were judged, and what the networks say of them.
-        scenes: the truth of each of them, where they are rendered.
-        errors: why SIAM errs on each of them, where that is known.
+        photos: photos of the whole dataset.
+        judged: the judged photos, and the networks' predictions for them.
+        scenes: the truth of each judged photo, if they are rendered.
+        errors: why SIAM errs on each judged photo, if known.
     """
 
     figures: dict[str, Any]
@@ -59,17 +59,17 @@ def assess(
         pair: the networks.
         data: name of the layout, a key of `siam.datasets.DATASETS`.
         root: the dataset's folder.
-        split: "train", "val", "test" or "all"; by default test where the dataset has one of its own, else all.
-        score_labelled_photos: ask the baseline, too, about photos that have attribute labels but no scores.
+        split: "train", "val", "test" or "all"; by default test if the dataset has its own test split, otherwise all.
+        score_labelled_photos: whether the baseline also scores photos with attribute labels but no ratings.
 
     Returns:
-        An assessment whose figures are "siam", "baseline" (None where there is none) and, on rated photos, their
-        "difference" and "presence"; on rendered ones "what_where_how"
-        (`siam.evaluation.what_where_how.judgement.judge`); further "model", "data", "folder", "split", "n", "skipped"
-        files, "method" of the intervals, "notes" for the reader.
+        An assessment with the figures "siam", "baseline" (None without one) and, on rated photos, their "difference"
+        and "presence"; on rendered ones "what_where_how" (`siam.evaluation.what_where_how.judgement.judge`); also
+        "model", "data", "folder", "split", "n", "skipped" files, the "method" of the intervals, and "notes" for the
+        reader.
 
     Raises:
-        DatasetError: the dataset is not as its layout says, has no scores, or no photos in the split.
+        DatasetError: the dataset does not match its layout, has no scores, or has no photos in the split.
         ImageError: none of the photos can be read.
     """
     photos: AttributePhotos | ScoredPhotos = reader(data).read(root)
@@ -82,9 +82,7 @@ def assess(
     else:
         known = ~np.isnan(photos.scores)
         if not known.any():
-            raise DatasetError(
-                f"{root} holds no scores: add a ratings.csv with file and score, or take another dataset"
-            )
+            raise DatasetError(f"{root} holds no scores: add a ratings.csv with file and score, or use another dataset")
         true = data == "rendered" and set(pair.siam.config.attributes) == set(rendered.ATTRIBUTES)
         judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
         figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
@@ -93,19 +91,19 @@ def assess(
             same = figures["same_scale"]
             figures["what_where_how"], errors = judgement.judge(ordered, truth, same_scale=same)
         elif data == "rendered":
-            figures["notes"].append("no what-where-how: the attributes of the model are not those of the scenes")
+            figures["notes"].append("no what-where-how: the model's attributes are not those of the scenes")
     described = {"model": pair.name, "data": data, "folder": root.resolve().name, "method": _METHOD}
     return Assessment({**figures, **described}, data, root, photos, judged, truth, errors)
 
 
 def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: list[Path]) -> Assessment:
-    """Return an assessment of some of its photos by other pictures of them, such as smaller copies; its figures stay.
+    """Return an assessment of some photos with other pictures of them, such as smaller copies; figures do not change.
 
     Args:
-        pair: that was judged.
-        assessment: of the pair.
+        pair: the judged pair.
+        assessment: the pair's assessment.
         rows: (n,) which of the judged photos.
-        pictures: (n,) of them.
+        pictures: (n,) the pictures to use for them.
 
     Raises:
         ImageError: a picture cannot be read.
@@ -175,12 +173,12 @@ def _scores(
 
 
 def _logits(judged: JudgedPhotos) -> np.ndarray:
-    assert judged.predictions.logits is not None  # `predictions` always tells them
+    assert judged.predictions.logits is not None  # `predictions` always returns them
     return judged.predictions.logits
 
 
 def _truth(network: SIAM, judged: JudgedPhotos, root: Path) -> Scenes:
-    assert judged.predictions.maps is not None  # they were asked for
+    assert judged.predictions.maps is not None  # they were requested
     height, width = judged.predictions.maps.shape[2:]
     identifiers = [int(path.stem) for path in judged.files]
     return scenes.read(root, identifiers, network.config.grid, (height, width))
@@ -195,7 +193,7 @@ def _annotated(
     labels: np.ndarray,
     labelled: tuple[str, ...],
 ) -> dict[str, Any]:
-    """Return the figures of the photos that carry both scores and attribute labels, as in the paper's Table 3."""
+    """Return the figures for the photos with both scores and attribute labels, as in the paper's Table 3."""
     figures = score_figures_with_intervals(predicted, scores, same_scale=same)
     if logits is None:
         return figures
@@ -204,19 +202,19 @@ def _annotated(
 
 
 def _common(network: SIAM, labelled: tuple[str, ...]) -> tuple[list[str], list[int], list[int]]:
-    """Return the attributes that both network and labels know: names, and their places in either."""
+    """Return the attributes that both network and labels know: names, and their indices in each."""
     known = network.config.attributes
     names = [name for name in labelled if name in known]
     if not names:
         raise DatasetError(
-            f"the model knows none of the attributes that were labelled, such as {labelled[0]}: "
-            "take a pair that was trained on them"
+            f"the model knows none of the labelled attributes, such as {labelled[0]}: "
+            "use a pair that was trained on them"
         )
     return names, [known.index(name) for name in names], [labelled.index(name) for name in names]
 
 
 def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Return which photos (n,) have attribute labels too, in a labels.csv beside the ratings, labels (n, K), names."""
+    """Return which photos (n,) also have attribute labels, in a labels.csv beside the ratings; labels (n, K); names."""
     empty = np.empty(0, dtype=int), np.empty((0, len(sun_attributes.ATTRIBUTES))), sun_attributes.ATTRIBUTES
     if not {"file", *sun_attributes.ATTRIBUTES} <= set(columns(root / "labels.csv")):
         return empty
@@ -227,11 +225,11 @@ def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarra
 
 
 def _same_scale(scale: RatingScale, photos: ScoredPhotos, data: str, scores: np.ndarray) -> tuple[bool, list[str]]:
-    """Return whether an RMSE in points means something, and what is to be said about it."""
+    """Return whether an RMSE in points is meaningful, and the notes on it."""
     expected = f"{scale.name} ({scale.low:g} to {scale.high:g})"
     if not layout(data).names_scale:
         if scale.low <= scores.min() and scores.max() <= scale.high:
-            return True, [f"ratings.csv names no scale: its scores are taken to be on the model's, {expected}"]
+            return True, [f"ratings.csv names no scale: its scores are assumed to be on the model's scale, {expected}"]
         return False, [f"scores lie outside the model's scale, {expected}: no RMSE in points; rank_rmse compares ranks"]
     if photos.scale == scale:
         return True, []
@@ -240,15 +238,15 @@ def _same_scale(scale: RatingScale, photos: ScoredPhotos, data: str, scores: np.
 
 
 def _seen(pair: Pair, *, attributes: bool, split: str) -> list[str]:
-    """Return a warning where photos of this split may have taught the pair, by what its card tells."""
+    """Return a warning if, by its card, the pair may have been trained on photos of this split."""
     metrics = pair.card.get("metrics")
     if not isinstance(metrics, dict) or not pair.card.get("training_data"):
         return []
     crossed = "cross-validation" in str(metrics.get("protocol")) and not attributes  # trained on all rated photos
     if split == "test" and not crossed:
         return []
-    others = "cross-validated ones" if crossed else "those of photos kept apart"
-    return [f"figures on photos that {pair.name!r} saw in training flatter; its card tells which, and holds {others}"]
+    others = "cross-validated figures" if crossed else "figures for held-out photos"
+    return [f"{pair.name!r} may have seen these photos in training, which flatters the figures; its card has {others}"]
 
 
 def _described(scale: RatingScale) -> dict[str, Any]:

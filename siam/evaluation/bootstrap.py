@@ -1,13 +1,13 @@
-"""How sure a figure is: percentile intervals by the bootstrap, photos drawn with replacement.
+"""How certain a figure is: percentile intervals by the bootstrap, with photos drawn with replacement.
 
 ::
 
     theta*_r = statistic of N photos drawn from the N,  r = 1 … R;     interval = 2.5 % and 97.5 % quantile of theta*
 
-B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1), 1979. R = 1000: the ends of the
-interval then vary by some 2 % of its width from seed to seed, little beside what the choice of photos does to it, and
-30,000 photos take about ten seconds per rank correlation. A resample in which the statistic is not defined (NaN: an
-attribute that no drawn photo shows) is left out; where that is more than half of them, there is no interval.
+B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1), 1979. With R = 1000 the ends of
+the interval vary by about 2 % of its width from seed to seed, far less than with the choice of photos, and 30,000
+photos take about ten seconds per rank correlation. Resamples in which the statistic is undefined (NaN: an attribute
+that no drawn photo shows) are left out; if they are more than half, there is no interval.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,16 +23,16 @@ _CELLS = 4_000_000  # draws at a time, so that memory does not grow with the num
 def interval(
     statistic: Callable[..., float | np.ndarray], *arrays: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
 ) -> np.ndarray:
-    """Return the ends (2, …) of the interval of a statistic; NaN where there is none.
+    """Return the ends (2, …) of the 95 % interval of a statistic; NaN where there is none.
 
     Args:
         statistic: maps arrays of N photos to one figure, or to an array of figures (…).
-        *arrays: what is known of each photo, first axis N: the same photos are drawn from all.
-        seed: of the draws; the same seed draws the same photos.
-        resamples: how many.
+        *arrays: values of each photo, first axis N; the same photos are drawn from all.
+        seed: seed of the draws; the same seed draws the same photos.
+        resamples: number of resamples.
 
     Raises:
-        ValueError: there are no arrays or photos, or the arrays differ in length.
+        ValueError: there are no arrays, no photos, or the arrays differ in length.
 
     Example:
         >>> import numpy as np
@@ -57,7 +57,7 @@ def difference(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> np.ndarray:
-    """Return the interval (2, …) of statistic(first, …) - statistic(second, …) on the same photos, drawn in pairs.
+    """Return the interval (2, …) of statistic(first, …) − statistic(second, …), both on the same drawn photos.
 
     Raises:
         ValueError: as `interval`.
@@ -72,13 +72,13 @@ def difference(
 def resampled(
     statistic: Callable[[np.ndarray], np.ndarray], count: int, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> np.ndarray:
-    """Return a statistic (R, …) of the resamples that `interval` would draw, many of them computed at once.
+    """Return a statistic (R, …) of the resamples that `interval` would draw, computing many at once.
 
     Args:
         statistic: maps counts (r, N), how often each photo is in each of r resamples, to figures (r, …).
-        count: N, of photos.
-        seed: of the draws.
-        resamples: R.
+        count: number N of photos.
+        seed: seed of the draws.
+        resamples: number R of resamples.
 
     Raises:
         ValueError: there are no photos.
@@ -89,7 +89,7 @@ def resampled(
 
 
 def ends(values: np.ndarray) -> np.ndarray:
-    """Return the ends (2, …) of the interval of resampled figures (R, …); NaN where most of them are not defined."""
+    """Return the ends (2, …) of the interval of resampled figures (R, …); NaN where most of them are undefined."""
     known = ~np.isnan(values)
     enough = known.sum(axis=0) * 2 >= len(values)
     filled = np.where(enough, values, 0.0)  # so that no column is empty
@@ -115,5 +115,5 @@ def _counts(rows: np.ndarray) -> np.ndarray:
 def _count(arrays: tuple[np.ndarray, ...]) -> int:
     lengths = {len(array) for array in arrays}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError(f"expected arrays of the same photos, at least one, not of {sorted(lengths)} photos")
+        raise ValueError(f"got arrays of {sorted(lengths)} photos; expected arrays of the same photos, at least one")
     return lengths.pop()

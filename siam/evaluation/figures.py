@@ -1,7 +1,7 @@
-"""The figures of a stored result as typed records: what `siam.evaluation.stored` reads, and what it writes.
+"""The figures of a stored result as typed records, which `siam.evaluation.stored` reads and writes.
 
-A record knows the names that its JSON had and their order, so what was read is written again as it was: also names
-that this version does not know (`further`), and figures that are null rather than missing.
+A record keeps the names of its JSON and their order, so it is written back exactly as it was read, including names that
+this version does not know (`further`) and figures that are null rather than missing.
 """
 # ruff: noqa: RUF009 - `_needs` and `_may` return dataclass fields, as `dataclasses.field` does
 
@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 Interval = tuple[float, float]
 _Value = TypeVar("_Value")
-_Reader = Callable[[Any, str], _Value]  # a JSON value and its place → what it says; ValueError where it is of no use
+_Reader = Callable[[Any, str], _Value]  # a JSON value and its place → the parsed value; ValueError if it is invalid
 
 
 def _number(value: Any, place: str) -> float:
@@ -28,7 +28,7 @@ def _count(value: Any, place: str) -> int:
 
 def _text(value: Any, place: str) -> str:
     if not isinstance(value, str):
-        raise _odd(value, place, "a text")
+        raise _odd(value, place, "text")
     return value
 
 
@@ -67,21 +67,21 @@ def _odd(value: Any, place: str, expected: str) -> ValueError:
 
 
 def _needs(read: _Reader[_Value]) -> Any:
-    """Return a field that JSON must hold."""
+    """Return a field that JSON must contain."""
     return field(metadata={"read": read})
 
 
 def _may(read: _Reader[_Value]) -> Any:
-    """Return a field that JSON may lack, or hold as null."""
+    """Return a field that may be missing or null in JSON."""
     return field(default=None, metadata={"read": _or_none(read)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What all records share.
+    """The base of all records.
 
     Attributes:
-        names: of the JSON, in their order; by default those of the fields that are not None.
+        names: names in the JSON, in order; by default those of the fields that are not None.
         further: figures whose names this version does not know.
     """
 
@@ -98,11 +98,11 @@ class Figures:
         """Return the record of a dictionary.
 
         Args:
-            value: what JSON holds.
+            value: the parsed JSON.
             place: what error messages call it, such as "siam · oasis_scenes".
 
         Raises:
-            ValueError: a figure is missing or of another type; the message is the end of a sentence on the file.
+            ValueError: a figure is missing or has the wrong type; the message ends a sentence about the file.
         """
         content = _dictionary(value, place)
         values: dict[str, Any] = {}
@@ -110,12 +110,12 @@ class Figures:
             if of.name in content:
                 values[of.name] = of.metadata["read"](content[of.name], f"{place} · {of.name}")
             elif of.default is MISSING:
-                raise ValueError(f"lacks {of.name} as one of the figures of {place}")
+                raise ValueError(f"lacks the figure {of.name} in {place}")
         further = {name: of for name, of in content.items() if name not in cls.known_names()}
         return cls(names=tuple(content), further=further, **values)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the dictionary that `from_json` reads, its names in the order in which they were read."""
+        """Return the dictionary that `from_json` reads, with its names in the order they were read."""
         known = {name: getattr(self, name) for name in self.known_names()}
         names = self.names or (*(name for name, of in known.items() if of is not None), *self.further)
         return {name: _as_json(known[name] if name in known else self.further[name]) for name in names}
@@ -123,10 +123,10 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreFigures(Figures):
-    """How far scores agree with the crowd's (`siam.evaluation.scores`), in points, or how much two networks differ.
+    """How far scores agree with the crowd's (`siam.evaluation.scores`), in points, or how far two networks differ.
 
-    Intervals hold 95 %; `_sd` are standard deviations over repetitions; `rank_rmse`, a share of the photos, stands
-    beside an `rmse` of None, where the scales differ.
+    Intervals are 95 % intervals; `_sd` are standard deviations over repetitions; if the scales differ, `rmse` is None
+    and `rank_rmse`, a share of the photos, is given instead.
     """
 
     kendall_tau: float | None = _needs(_or_none(_number))
@@ -141,7 +141,7 @@ class ScoreFigures(Figures):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceOfAttribute(Figures):
-    """Where an attribute's maps are, by a segmenter: average precision of cells, and what chance gives."""
+    """How well an attribute's maps agree with a segmenter: average precision of cells, and chance."""
 
     pixel_ap: float = _needs(_number)
     chance: float = _needs(_number)
@@ -149,7 +149,7 @@ class PlaceOfAttribute(Figures):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceFigures(PlaceOfAttribute):
-    """The means of `PlaceOfAttribute` over attributes (`siam.evaluation.localisation`), and each."""
+    """The means of `PlaceOfAttribute` over attributes (`siam.evaluation.localisation`), and each attribute's own."""
 
     per_attribute: Mapping[str, PlaceOfAttribute] = _needs(_each(PlaceOfAttribute.from_json))
 
@@ -159,7 +159,7 @@ class AttributeFigures(Figures):
     """How well attributes are found (`siam.evaluation.scores`): average precisions, 0 to 1.
 
     `chance` is the mean share of photos that show an attribute, `attributes` how many are judged, `positives` how many
-    of the `n` photos show each; intervals hold 95 %, `_sd` is the standard deviation over repetitions.
+    of the `n` photos show each; intervals are 95 % intervals, `_sd` is the standard deviation over repetitions.
     """
 
     mean_average_precision: float | None = _needs(_or_none(_number))
@@ -176,7 +176,7 @@ class AttributeFigures(Figures):
 
 @dataclass(frozen=True, kw_only=True)
 class PresenceOfAttribute(Figures):
-    """How the presence of an attribute goes with the score: tau, and mean scores in points of both groups of photos."""
+    """How an attribute's presence goes along with the score: tau, and mean scores in points of both photo groups."""
 
     kendall_tau: float | None = _needs(_or_none(_number))
     kendall_tau_interval: Interval | None = _needs(_or_none(_interval))
@@ -197,7 +197,7 @@ class PresenceFigures(Figures):
 
 @dataclass(frozen=True, kw_only=True)
 class TruthColumn(Figures):
-    """What, where, how and the score of SIAM or of a reference, as far as they apply: shares and correlations."""
+    """What, where, how and score figures of SIAM or a reference, as far as they apply: shares and correlations."""
 
     what: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
     where: Mapping[str, float | None] = _needs(_each(_or_none(_number)))
@@ -205,13 +205,13 @@ class TruthColumn(Figures):
     score: Mapping[str, float | None] | None = _may(_each(_or_none(_number)))
 
     def figure(self, part: str, name: str) -> float | None:
-        """Return a figure of "what", "where", "how" or "score"; None where there is none."""
+        """Return a figure of "what", "where", "how" or "score", or None."""
         return (getattr(self, part) or {}).get(name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TruthOfAttribute(Figures):
-    """SIAM's figures of one attribute on rendered scenes; points are those of an attribute that covers all."""
+    """SIAM's figures for one attribute on rendered scenes; points are for one that covers the whole picture."""
 
     scenes: int = _needs(_count)
     average_precision: float | None = _needs(_or_none(_number))
@@ -237,7 +237,7 @@ class ErrorPart(Figures):
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorFigures(Figures):
-    """What SIAM's errors on rendered scenes are made of (`siam.evaluation.what_where_how.errors`), in points."""
+    """The parts of SIAM's errors on rendered scenes (`siam.evaluation.what_where_how.errors`), in points."""
 
     mean_absolute: float | None = _needs(_or_none(_number))
     rms: float | None = _needs(_or_none(_number))
@@ -294,7 +294,7 @@ class ExplainerFigures(Figures):
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoFigures(Figures):
-    """The figures of a set of photos, whose JSON is one dictionary: of their scores, their attributes, or both."""
+    """The figures for a set of photos, in one JSON dictionary: scores, attributes, or both."""
 
     scores: ScoreFigures | None = None
     attributes: AttributeFigures | None = None
@@ -306,7 +306,7 @@ class PhotoFigures(Figures):
 
     @classmethod
     def from_json(cls, value: Any, place: str) -> Self:
-        """Return the figures of a dictionary; arguments and errors as those of `Figures`."""
+        """Return the figures of a dictionary; arguments and errors as for `Figures`."""
         content = _dictionary(value, place)
         parts: dict[str, Any] = {}
         for name, kind, sign in (
@@ -332,12 +332,12 @@ class VariantFigures(Figures):
     """All figures of a variant of the networks in a stored result.
 
     Attributes:
-        photos: of the result's own photos.
-        sets: of other sets of photos, by name; "annotated" are those of the own that carry scores and attributes.
+        photos: figures for the result's own photos.
+        sets: figures for other sets of photos, by name; "annotated" are its own photos with both scores and attributes.
         difference: SIAM's scores minus the baseline's.
-        presence: "predicted" and "true" → how the presence of attributes goes with the score.
-        what_where_how: on rendered scenes.
-        comparison: of explainers.
+        presence: "predicted" and "true" → how the presence of attributes goes along with the score.
+        what_where_how: figures on rendered scenes.
+        comparison: comparison of explainers.
     """
 
     photos: PhotoFigures = field(default_factory=PhotoFigures)
@@ -349,7 +349,7 @@ class VariantFigures(Figures):
 
     @classmethod
     def from_json(cls, value: Any, place: str) -> Self:
-        """Return the figures of a dictionary; arguments and errors as those of `Figures`."""
+        """Return the figures of a dictionary; arguments and errors as for `Figures`."""
         record = super().from_json(value, place)
         direct = {
             name: of

@@ -1,4 +1,4 @@
-"""Where: how well attribute maps agree with regions that somebody else outlined."""
+"""Where: how well attribute maps agree with regions from an outside segmenter."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,25 +12,25 @@ from torch.nn.functional import interpolate
 from siam.datasets.base import PRESENT
 from siam.datasets.regions import MINIMUM_SHARE, Regions
 
-MINIMUM_PHOTOS = 3  # that show an attribute; over fewer, a figure says nothing
+MINIMUM_PHOTOS = 3  # that show an attribute; with fewer, a figure means nothing
 
 
 def pixel_average_precision(maps: Sequence[Tensor], labels: np.ndarray, regions: Regions, names: Sequence[str]) -> Any:
     """Return the pixel average precision of each attribute, with chance beside it.
 
-    The cells of all photos that are labelled with an attribute, and in which the segmenter sees it, are ranked by the
-    attribute map, which is scaled to the cells of the regions (bilinear); those of which the attribute covers more than
-    half are to come first. Chance is their share.
+    The cells of all photos that are labelled with an attribute and in which the segmenter sees it are ranked by the
+    attribute map, scaled to the cells of the regions (bilinear); cells more than half covered by the attribute should
+    come first. Chance is their share.
 
     Args:
-        maps: per photo (K, h, w) attribute maps.
+        maps: attribute maps (K, h, w) of each photo.
         labels: (N, K) shares of annotators.
-        regions: of the same photos.
-        names: of the K attributes.
+        regions: regions of the same photos.
+        names: names of the K attributes.
 
     Returns:
         "per_attribute": name → {"pixel_ap", "chance", "photos"}; "pixel_ap" and "chance": their means; "over_chance":
-        the mean of the ratios; "attributes": how many.
+        the mean of the ratios; "attributes": their number.
     """
     per_attribute = {}
     for row, name in enumerate(regions.attributes):

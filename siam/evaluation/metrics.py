@@ -1,4 +1,4 @@
-"""Figures of merit: RMSE and Kendall's tau-b of scores, average precision of attributes."""
+"""Metrics: RMSE and Kendall's tau-b of scores, average precision of attributes."""
 
 import numpy as np
 from scipy import stats
@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score
 
 from siam.datasets.base import PRESENT
 
-_MANY = 1500  # photos, from which on a sort per resample is quicker than all pairs
+_MANY = 1500  # photos; beyond, a sort per resample is faster than all pairs
 
 
 def rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
@@ -32,7 +32,7 @@ def average_precision(predicted: np.ndarray, labels: np.ndarray, minimum: int = 
     Args:
         predicted: attribute scores (N, K), on any scale that keeps the order.
         labels: shares of annotators (N, K).
-        minimum: of photos that show the attribute; below it the figure would be a matter of luck.
+        minimum: fewest photos that must show the attribute; with fewer, the figure would be a matter of luck.
     """
     present = labels > PRESENT
     return np.array(
@@ -46,14 +46,14 @@ def average_precision(predicted: np.ndarray, labels: np.ndarray, minimum: int = 
 def rank_rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
     """Return the root mean squared difference of ranks, as shares of the photos: 0 for the same order, 0.41 for chance.
 
-    For predictions on another scale than the scores (N,). Chance is sqrt(1/6), the reverse order sqrt(1/3); photos with
-    equal values share their mean rank.
+    For predictions on a different scale from the scores (N,). Chance is sqrt(1/6), the reverse order sqrt(1/3); photos
+    with equal values share their mean rank.
     """
     return rmse(stats.rankdata(predicted) / len(actual), stats.rankdata(actual) / len(actual))
 
 
 def rmse_of_resamples(predicted: np.ndarray, actual: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return `rmse` (R,) of R resamples: `counts` (R, N) says how often each photo is in each."""
+    """Return `rmse` (R,) of R resamples; `counts` (R, N) says how often each photo is in each."""
     return np.sqrt(counts @ np.square(predicted - actual, dtype=float) / counts.sum(axis=1))
 
 
@@ -61,11 +61,11 @@ def kendall_tau_of_resamples(predicted: np.ndarray, actual: np.ndarray, counts: 
     """Return `kendall_tau` (R,) of R resamples; NaN where all photos of one have the same value.
 
     With s_ij = sign(x_i - x_j), t_ij = sign(y_i - y_j) and counts m, tau-b is a ratio of quadratic forms:
-    m'(s t)m / sqrt(m'(s s)m · m'(t t)m). That is far quicker than a sort for each resample, while N is small.
+    m'(s t)m / sqrt(m'(s s)m · m'(t t)m). For small N this is far faster than a sort for each resample.
 
     Args:
-        predicted: (N,).
-        actual: (N,).
+        predicted: (N,) predicted scores.
+        actual: (N,) true scores.
         counts: (R, N), how often each photo is in each resample.
     """
     if len(actual) > _MANY:
@@ -82,7 +82,7 @@ def average_precision_of_resamples(predicted: np.ndarray, present: np.ndarray, c
 
     Args:
         predicted: (N,) attribute scores.
-        present: (N,) bool.
+        present: (N,) bool, whether each photo shows the attribute.
         counts: (R, N), how often each photo is in each resample.
     """
     order = np.argsort(-predicted, kind="stable")

@@ -1,4 +1,4 @@
-"""What a pair says of photos, and the photos of a dataset that it is judged on: each of them is read once."""
+"""A pair's predictions for photos, and the photos of a dataset that it is judged on; each is read once."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -27,19 +27,19 @@ ALL = "all"
 
 @dataclass(frozen=True, eq=False)
 class PairPredictions:
-    """What a pair says of N photos, K attributes; scores, bias and contributions are in points of the pair's scale.
+    """A pair's predictions for N photos, K attributes; scores, bias and contributions are in points of its scale.
 
     Attributes:
         attributes: the K names, in the order of all arrays.
         siam: (N,) SIAM's scores: bias + sum of the contributions.
-        bias: (N,) of SIAM.
-        contributions: (N, K).
+        bias: (N,) SIAM's bias.
+        contributions: (N, K) SIAM's contributions.
         presence: (N, K) attribute scores, 0 to 1.
-        baseline: (N,) its scores; None without a baseline.
-        logits: (N, K) of the attributes: ordered as presence is, but they do not saturate. None where unknown.
-        maps: (N, K, h, w) attribute maps, where they were asked for.
-        total: (N, h, w) total maps, where they were asked for.
-        templates: (K, g, g) effective templates, the same for all photos, where maps were asked for.
+        baseline: (N,) the baseline's scores; None without a baseline.
+        logits: (N, K) attribute logits: in the order of presence, but without saturation. None if unknown.
+        maps: (N, K, h, w) attribute maps, if requested.
+        total: (N, h, w) total maps, if requested.
+        templates: (K, g, g) effective templates, the same for all photos, if maps were requested.
     """
 
     attributes: tuple[str, ...]
@@ -55,11 +55,11 @@ class PairPredictions:
 
     @classmethod
     def of_photo(cls, attributes: Sequence[str], numbers: Mapping[str, Any]) -> "PairPredictions":
-        """Return what `photo` gave, as predictions of one photo.
+        """Return predictions for one photo from the values that `photo` returned.
 
         Raises:
             KeyError: a number is missing.
-            TypeError, ValueError: something else than a finite number came, or not one for each attribute.
+            TypeError, ValueError: a value is not a finite number, or there is not one for each attribute.
         """
         baseline = numbers["baseline"]
         columns = {name: np.array([numbers[name]], dtype=float) for name in ("siam", "bias", *_OF_ATTRIBUTES)}
@@ -75,8 +75,8 @@ class PairPredictions:
         return len(self.siam)
 
     def photo(self, row: int | np.integer) -> dict[str, Any]:
-        """Return the numbers of a photo as plain values, ready for JSON and for the columns of a gallery: "siam",
-        "bias", "contributions", "presence" and "baseline" (None without one).
+        """Return a photo's numbers as plain values, ready for JSON and for the columns of a gallery: "siam", "bias",
+        "contributions", "presence" and "baseline" (None without one).
         """
         return {
             "siam": float(self.siam[row]),
@@ -86,27 +86,27 @@ class PairPredictions:
         }
 
     def rows(self, chosen: np.ndarray | Sequence[int]) -> "PairPredictions":
-        """Return those of some of the photos, by their rows or by a mask (N,)."""
+        """Return the predictions for some of the photos, by row or by a mask (N,)."""
         return self._taken(lambda values: values[chosen], _OF_PHOTOS)
 
     def in_order_of(self, attributes: Sequence[str]) -> "PairPredictions":
-        """Return those of some of the attributes, in their order.
+        """Return the predictions for some of the attributes, in the given order.
 
         Raises:
             ValueError: the pair does not know one of them.
         """
         if unknown := [name for name in attributes if name not in self.attributes]:
-            raise ValueError(f"the pair does not know {', '.join(unknown)}: ask for some of its {len(self.attributes)}")
+            raise ValueError(f"the pair does not know {', '.join(unknown)}: choose from its {len(self.attributes)}")
         places = [self.attributes.index(name) for name in attributes]
         photos = self._taken(lambda values: values[:, places], (*_OF_ATTRIBUTES, "logits", "maps"))
         templates = None if self.templates is None else self.templates[places]
         return replace(photos, attributes=tuple(attributes), templates=templates)
 
     def maps_on_grid(self) -> np.ndarray:
-        """Return the maps (N, K, g, g) as the templates meet them.
+        """Return the maps (N, K, g, g) on the templates' grid.
 
         Raises:
-            ValueError: maps were not asked for.
+            ValueError: maps were not requested.
         """
         maps, _total, templates = self.of_maps()
         grid = templates.shape[1]
@@ -116,10 +116,10 @@ class PairPredictions:
         """Return attribute maps (N, K, h, w), total maps (N, h, w) and templates (K, g, g).
 
         Raises:
-            ValueError: maps were not asked for.
+            ValueError: maps were not requested.
         """
         if self.maps is None or self.total is None or self.templates is None:
-            raise ValueError("these predictions hold no maps: ask for them by predictions(..., maps=True)")
+            raise ValueError("these predictions hold no maps: request them with predictions(..., maps=True)")
         return self.maps, self.total, self.templates
 
     def _taken(self, take: Callable[[np.ndarray], np.ndarray], names: Sequence[str]) -> "PairPredictions":
@@ -128,7 +128,7 @@ class PairPredictions:
 
 
 _OF_ATTRIBUTES = ("contributions", "presence")  # one number for each attribute of each photo
-_OF_PHOTOS = ("siam", "bias", *_OF_ATTRIBUTES, "baseline", "logits", "maps", "total")  # whose first axis is the photos
+_OF_PHOTOS = ("siam", "bias", *_OF_ATTRIBUTES, "baseline", "logits", "maps", "total")  # first axis: photos
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +136,11 @@ class JudgedPhotos:
     """The photos that are judged.
 
     Attributes:
-        split: that they are from.
-        places: (n,) in the dataset.
+        split: the split they are from.
+        places: (n,) their rows in the dataset.
         files: (n,) their paths.
-        skipped: names of those of the split that cannot be read.
-        predictions: what the networks say of them.
+        skipped: names of the split's photos that cannot be read.
+        predictions: the networks' predictions for them.
     """
 
     split: str
@@ -158,13 +158,13 @@ def judge(
     known: np.ndarray,
     networks: Callable[[list[Path], OnError], PairPredictions],
 ) -> JudgedPhotos:
-    """Run the networks on the photos of a split; those that cannot be read are named once on stderr, and skipped.
+    """Run the networks on the photos of a split; unreadable ones are named once on stderr and skipped.
 
     Args:
-        photos: of the dataset.
+        photos: photos of the dataset.
         data: name of its layout.
         root: its folder.
-        split: "train", "val", "test" or "all"; None for test where the dataset has one of its own, else all.
+        split: "train", "val", "test" or "all"; None for test if the dataset has its own test split, otherwise all.
         known: (N,) which photos have labels.
         networks: `predictions` of a pair.
 
@@ -175,7 +175,7 @@ def judge(
     if split is None:
         split = "test" if layout(data).has_split(root) and (known & (photos.split == "test")).any() else ALL
     if split not in (*SPLITS, ALL):
-        raise DatasetError(f"no split is called {split!r}: choose one of {', '.join((*SPLITS, ALL))}")
+        raise DatasetError(f"there is no split {split!r}: choose one of {', '.join((*SPLITS, ALL))}")
     places = np.flatnonzero(known & ((split == ALL) | (photos.split == split)))
     if len(places) == 0:
         raise DatasetError(f"{root} has no labelled photos in the split {split!r}: choose another, or all")
@@ -196,17 +196,17 @@ def judge(
 def predictions(
     pair: Pair, files: list[Path], on_error: OnError, *, baseline: bool = True, maps: bool = False
 ) -> PairPredictions:
-    """Run a pair on photos, each of which is read once where both networks take the same input.
+    """Run a pair on photos; each is read once if both networks take the same input.
 
     Args:
         pair: the networks.
         files: (n,) photos.
-        on_error: told the place and the reason of each that cannot be read; its rows are NaN.
-        baseline: whether its scores are asked for, too.
-        maps: whether the maps are; all photos must be square then, so that the maps have one size.
+        on_error: called with the row and the error for each photo that cannot be read; its rows are NaN.
+        baseline: whether to return the baseline's scores too.
+        maps: whether to return maps too; then all photos must be square, so that all maps have one size.
 
     Raises:
-        DatasetError: maps are asked for, and a photo is not square.
+        DatasetError: maps are requested, and a photo is not square.
         ImageError: none of the photos can be read.
     """
     if maps and (odd := [path for path in files if _is_oblong(path)]):
@@ -241,5 +241,5 @@ def _is_oblong(path: Path) -> bool:
     try:
         with quiet_pillow(), Image.open(path) as picture:
             return picture.width != picture.height
-    except Exception:  # it will be told, and skipped, when it is read
+    except Exception:  # it is reported and skipped when it is read
         return False

@@ -1,12 +1,12 @@
-"""How the presence of each attribute goes with the score, over many photos.
+"""How the presence of each attribute goes along with the score, over many photos.
 
 ::
 
     tau_k = Kendall's tau-b of (presence of attribute k, the crowd's score), over the photos
 
 D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442,
-Figure 3. Presence is the network's attribute score, or the share of annotators who saw the attribute. It says what
-goes together in these photos, not what causes a score.
+Figure 3. Presence is the network's attribute score, or the share of annotators who saw the attribute. The figures show
+what occurs together in these photos, not what causes a score.
 """
 
 import sys
@@ -26,21 +26,21 @@ MAJORITY = "photos in which more than half of the annotators saw it against the 
 
 
 def predicted_presence(presence: np.ndarray, scores: np.ndarray, attributes: Sequence[str]) -> dict[str, Any]:
-    """Return, per attribute, how its predicted presence goes with the score.
+    """Return, for each attribute, how its predicted presence goes along with the score.
 
-    Scores of presence are not calibrated, and a rare attribute may never pass one half. So the mean scores are those
-    of thirds of the photos, by their quantiles; where many photos share a value, the lowest third may be larger and the
-    highest smaller or empty.
+    Presence is not calibrated, and a rare attribute may never exceed one half. So the mean scores are those of the
+    highest and lowest third of the photos, by quantiles; if many photos share a value, the lowest third may be larger
+    and the highest smaller or empty.
 
     Args:
-        presence: (N, K) attribute scores, or anything in their order, such as logits, which do not saturate.
+        presence: (N, K) attribute scores, or anything in the same order, such as logits, which do not saturate.
         scores: (N,) mean ratings.
         attributes: K names.
 
     Returns:
-        "rule" of the two groups, "n", and "attributes": name → "kendall_tau", its 95 % "kendall_tau_interval" over
-        the photos, "mean_present" and "mean_absent" score in points, and how many photos are "present" and "absent".
-        A figure that is not defined is None.
+        "rule" that defines the two groups, "n", and "attributes": name → "kendall_tau", its 95 %
+        "kendall_tau_interval" over the photos, the scores "mean_present" and "mean_absent" in points, and the numbers
+        of photos "present" and "absent". Undefined figures are None.
     """
     low, high = np.quantile(presence, [1 / 3, 2 / 3], axis=0)  # (K,) each
     return _figures(THIRDS, presence, presence > high, presence <= low, scores, attributes)

@@ -1,4 +1,4 @@
-"""Figures of networks on labelled photos: arrays of predictions in, dictionaries for the card out."""
+"""Figures for networks on labelled photos: arrays of predictions in, dictionaries for the card out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from siam.evaluation.metrics import (
     rmse_of_resamples,
 )
 
-MINIMUM_POSITIVES = 3  # an average precision over fewer photos says nothing
+MINIMUM_POSITIVES = 3  # with fewer photos, an average precision means nothing
 
 
 def score_figures(
@@ -26,10 +26,10 @@ def score_figures(
     """Return tau and RMSE for each source of ratings: mean and standard deviation over repeated runs.
 
     Args:
-        predicted: (runs, N), each run's prediction of every photo, on that photo's own source's scale.
+        predicted: (runs, N), each run's prediction for every photo, on the scale of the photo's source.
         scores: (N,) mean ratings.
-        sources: (N,) index into `names`.
-        names: of the sources.
+        sources: (N,) indices into `names`.
+        names: names of the sources.
     """
     figures = {}
     for index, name in enumerate(names):
@@ -55,7 +55,7 @@ def attribute_figures(
         predicted: (N, K) attribute scores, on any scale that keeps the order.
         labels: (N, K) shares of annotators.
         attributes: K names.
-        minimum: of photos that show an attribute; where no attribute has them, mean and chance are None.
+        minimum: fewest photos that must show an attribute; if no attribute has them, mean and chance are None.
     """
     precision = average_precision(predicted, labels, minimum)
     known = ~np.isnan(precision)
@@ -89,13 +89,13 @@ def mean_figures(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def score_figures_with_intervals(
     predicted: np.ndarray, scores: np.ndarray, *, same_scale: bool = True
 ) -> dict[str, Any]:
-    """Return one network's RMSE and Kendall's tau with 95 % intervals over the photos; None where not defined.
+    """Return one network's RMSE and Kendall's tau with 95 % intervals over the photos; None if undefined.
 
     Args:
-        predicted: (N,).
+        predicted: (N,) predicted scores.
         scores: (N,) mean ratings.
-        same_scale: whether both are on one scale. Else an RMSE in points means nothing: it is None, and "rank_rmse",
-            that of the ranks as shares of the photos, stands beside it.
+        same_scale: whether both are on one scale. If not, an RMSE in points is meaningless: it is None, and
+            "rank_rmse", the RMSE of the ranks as shares of the photos, is given instead.
     """
     figures = {
         "rmse": number(rmse(predicted, scores)) if same_scale else None,
@@ -114,11 +114,11 @@ def score_figures_with_intervals(
 def difference_figures(
     first: np.ndarray, second: np.ndarray, scores: np.ndarray, *, same_scale: bool = True
 ) -> dict[str, Any]:
-    """Return how much the first network's figures are above the second's, with intervals over pairs on the same photos.
+    """Return the first network's figures minus the second's, with paired intervals over the same photos.
 
     Args:
-        first: (N,) predictions.
-        second: (N,) predictions of the other network.
+        first: (N,) predictions of the first network.
+        second: (N,) predictions of the second network.
         scores: (N,) mean ratings.
         same_scale: as in `score_figures_with_intervals`.
     """
@@ -136,8 +136,9 @@ def attribute_figures_with_intervals(
 ) -> dict[str, Any]:
     """Return `attribute_figures` over all attributes with positives, with 95 % intervals over the photos.
 
-    The mean in a resample is over the attributes that a photo of it shows. "mean_average_precision_of_three" is the
-    mean over the attributes with at least three positives, as on the cards: the others are a matter of luck.
+    In a resample, the mean is over the attributes that at least one of its photos shows.
+    "mean_average_precision_of_three" is the mean over the attributes with at least three positives, as on the cards:
+    the others are a matter of luck.
 
     Args:
         predicted: (N, K) attribute scores, on any scale that keeps the order.
@@ -170,12 +171,12 @@ def attribute_figures_with_intervals(
 
 
 def number(value: float | np.floating) -> float | None:
-    """Return a figure with four digits, None where it is not defined: JSON has no NaN."""
+    """Return a figure with four digits, or None if undefined: JSON has no NaN."""
     return _rounded(value) if np.isfinite(value) else None
 
 
 def limits(pair: np.ndarray) -> list[float] | None:
-    """Return the ends of an interval with four digits, None where there is none."""
+    """Return the ends of an interval with four digits, or None if there is none."""
     return [_rounded(end) for end in pair] if np.isfinite(pair).all() else None
 
 

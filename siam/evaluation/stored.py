@@ -1,11 +1,11 @@
-"""Stored results: one JSON file for each evaluation, which names its model, data, date and command beside the figures.
+"""Stored results: one JSON file per evaluation, with its model, data, date and command beside the figures.
 
 ::
 
     {"format": 1, "model": "photo", "data": "oasis_scenes", "split": "test", "protocol": "…", "date": "2026-11-21",
      "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
 
-The project's own are in assets/results.
+The project's own results are in assets/results.
 """
 
 import json
@@ -29,7 +29,7 @@ _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
 
 class ResultError(SIAMError):
-    """A stored result is missing, damaged, or not as its format says."""
+    """A stored result is missing, damaged or in the wrong format."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Result:
     """The figures of one evaluation, and where they come from.
 
     Attributes:
-        model: name of the pair of networks.
+        model: name of the pair.
         data: name of the dataset or datasets.
         split: which photos: "train", "val", "test" or "all", or how they were divided.
-        protocol: how the figures were got, in one sentence.
-        date: of the evaluation, as YYYY-MM-DD.
-        command: that repeats it.
-        git_commit: of the project, or None where it is not known.
+        protocol: how the figures were obtained, in one sentence.
+        date: date of the evaluation, as YYYY-MM-DD.
+        command: the command that repeats it.
+        git_commit: the project's commit, or None if unknown.
         figures: variant (of `VARIANTS`) → its figures. In JSON, a dictionary with "kendall_tau" and "rmse", or with
-            "mean_average_precision", holds the figures of one set of photos: the variant's own, or one level below,
+            "mean_average_precision", holds the figures for one set of photos: the variant's own, or one level below,
             under the name of the set.
-        format: of the file.
+        format: format number of the file.
     """
 
     model: str
@@ -71,7 +71,7 @@ def variant_figures(figures: Any) -> dict[str, VariantFigures]:
     """Return the figures of each variant from what JSON holds.
 
     Raises:
-        ValueError: a figure is missing or of another type; the message is the end of a sentence on the result.
+        ValueError: a figure is missing or has the wrong type; the message ends a sentence about the result.
     """
     if problem := _problem_of_figures(figures):
         raise ValueError(problem)
@@ -79,11 +79,11 @@ def variant_figures(figures: Any) -> dict[str, VariantFigures]:
 
 
 def write(result: Result, path: Path) -> None:
-    """Write a result, whole or not at all; folders are made, and a file of this name is replaced.
+    """Write a result, whole or not at all; missing folders are created, and an existing file is replaced.
 
     Raises:
         StorageError: it cannot be stored.
-        ValueError: the result is not as `Result` says, or holds a number that is not finite.
+        ValueError: the result is invalid, or holds a number that is not finite.
     """
     content = result.to_json()
     if problem := _problem(content):
@@ -96,12 +96,12 @@ def read(path: Path) -> Result:
     """Return a stored result.
 
     Raises:
-        ResultError: the file is missing, damaged, or not as `Result` says.
+        ResultError: the file is missing, damaged or invalid.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except FileNotFoundError:
-        raise ResultError(f"{path} is missing: write it by siam evaluate --out FILE") from None
+        raise ResultError(f"{path} is missing: write it with siam evaluate --out FILE") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ResultError(f"{path} is not readable as JSON ({error}): evaluate again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -113,14 +113,14 @@ def read(path: Path) -> Result:
             raise ValueError(problem)
         return Result(**{**content, "figures": variant_figures(content["figures"])})
     except ValueError as error:
-        raise ResultError(f"{path} {error}: mend it, or evaluate again") from error
+        raise ResultError(f"{path} {error}: correct it, or evaluate again") from error
 
 
 def read_all(folder: Path) -> dict[str, Result]:
-    """Return the results of a folder by the names of their files without ".json", in alphabetical order.
+    """Return the results in a folder by file name without ".json", in alphabetical order.
 
     Raises:
-        ResultError: there is no such folder, or a file in it is no result.
+        ResultError: there is no such folder, or a file in it is not a result.
     """
     if not folder.is_dir():
         raise ResultError(f"{folder} is not a folder: give one that holds results as JSON files")
@@ -131,16 +131,16 @@ def _problem(content: dict[str, Any]) -> str | None:
     """Return what is wrong with a result's content, as the end of a sentence, or None."""
     odd = sorted(content.keys() ^ {field.name for field in fields(Result)})
     if odd:
-        return f"lacks or does not know: {_short(', '.join(odd))}"
+        return f"has missing or unknown names: {_short(', '.join(odd))}"
     for name in _TEXTS:
         if not isinstance(content[name], str) or not content[name].strip():
-            return f"has {_short(content[name])} as {name}; expected a text"
+            return f"has {_short(content[name])} as {name}; expected text"
     try:
         date.fromisoformat(content["date"])
     except ValueError:
-        return f"has the date {_short(content['date'])}; expected one such as 2026-11-21"
+        return f"has the date {_short(content['date'])}; expected a date such as 2026-11-21"
     if content["git_commit"] is not None and not isinstance(content["git_commit"], str):
-        return f"has {_short(content['git_commit'])} as git_commit; expected a text or null"
+        return f"has {_short(content['git_commit'])} as git_commit; expected text or null"
     return _problem_of_figures(content["figures"])
 
 
@@ -159,7 +159,7 @@ def _problem_of_figures(figures: Any) -> str | None:
 
 
 def _leaves(value: Any, way: str) -> list[tuple[str, Any]]:
-    """Return everything in nested figures that is neither a dictionary nor a list, each with the way to it."""
+    """Return every value in nested figures that is neither a dictionary nor a list, with its path."""
     if isinstance(value, dict):
         return [leaf for name, item in value.items() for leaf in _leaves(item, f"{way} · {name}")]
     if isinstance(value, list | tuple):
@@ -168,7 +168,7 @@ def _leaves(value: Any, way: str) -> list[tuple[str, Any]]:
 
 
 def _fits(way: str, value: Any) -> bool:
-    """Return whether a leaf is what figures may hold: the figures that tables show are numbers or None."""
+    """Return whether a value is allowed in figures: those that tables show are numbers or None."""
     if value is None or (isinstance(value, int | float) and math.isfinite(value)):
         return not isinstance(value, bool) or not way.endswith(_SHOWN)
     return isinstance(value, str) and not way.endswith(_SHOWN)
@@ -178,7 +178,7 @@ _SHOWN = tuple(f" · {name}" for name in ("rmse", "kendall_tau", "mean_average_p
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 def _short(value: Any) -> str:

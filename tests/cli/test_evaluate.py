@@ -195,7 +195,7 @@ def test_scores_of_a_folder_are_on_the_models_scale_or_compared_by_rank(answer, 
     inside = make_folder(tmp_path / "inside", {f"{number}.jpg": (number + 1,) for number in range(6)})
     found = answer("folder", inside)
     assert found["siam"]["rmse"] > 0
-    assert "taken to be on the model's" in found["notes"][0]
+    assert "assumed to be on the model's" in found["notes"][0]
     outside = make_folder(tmp_path / "outside", {f"{number}.jpg": (20 * number,) for number in range(6)})
     assert answer("folder", outside)["siam"]["rmse"] is None
 
@@ -253,7 +253,7 @@ def test_figures_on_photos_seen_in_training_come_with_a_warning(run, pair, datas
         _status, out, err = run(
             "--data", data, "--root", datasets / data, "--split", split, "--json", model=tmp_path / model
         )
-        assert ("saw in training flatter" in err) is warned, (data, split, model)
+        assert ("seen these photos in training" in err) is warned, (data, split, model)
         assert err.count("\nnote: ") + err.startswith("note: ") == warned
         json.loads(out)
 

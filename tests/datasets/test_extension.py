@@ -94,7 +94,7 @@ def test_names_are_matched_and_others_refused(gardens):
     assert set(assess(pair, "gardens", gardens / "labelled", "all").figures["siam"]["per_attribute"]) == {
         "hedge", "bench",
     }  # fmt: skip
-    with pytest.raises(DatasetError, match="knows none of the attributes that were labelled, such as hedge: take"):
+    with pytest.raises(DatasetError, match="knows none of the labelled attributes, such as hedge: use"):
         assess(Pair("other", siam_network(attributes=3), None, {}), "gardens", gardens / "labelled")
     photos = datasets.reader("gardens").read(gardens / "labelled")
     assert photos.labels_of(("bench", "hedge")).tolist() == photos.labels[:, [2, 0]].tolist()

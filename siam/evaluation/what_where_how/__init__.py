@@ -1,1 +1,1 @@
-"""What a network says of rendered scenes beside the truth: what, where, how, and what its errors are made of."""
+"""What, where and how on rendered scenes, compared with the truth, and what a network's errors are made of."""

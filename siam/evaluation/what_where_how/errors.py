@@ -1,22 +1,22 @@
-"""Why a network errs on a rendered scene: its error as a sum of what it misread, misplaced, misweighted, cannot name.
+"""Why a network errs on a rendered scene: the error split into misread, misplaced, misweighted and outside.
 
-A network says y = b^ + sum_k <W_k, A_k>, A_k being the map of attribute k and W_k its template, both on the templates'
-grid. The truth is q = b + sum_k c_k + sum_j nuance_j, where c_k is about <T_k, m_k>, m_k being the share of each cell
-that the attribute covers. A map has no unit, so first one scale for each attribute makes shares of its values::
+A network predicts y = b^ + sum_k <W_k, A_k>, where A_k is the map of attribute k and W_k its template, both on the
+templates' grid. The truth is q = b + sum_k c_k + sum_j nuance_j, where c_k is about <T_k, m_k>, and m_k is the share of
+each cell that the attribute covers. A map has no unit, so one scale for each attribute relates its values to shares::
 
     s_k = sum_n <A_nk, m_nk> / sum_n <m_nk, m_nk>, not below 0          least squares of A_k ~ s_k m_k over the scenes
 
-With the means of the cells a = mean A_k and u = mean m_k, the error y - q is exactly the sum of ::
+With the cell means a = mean A_k and u = mean m_k, the error y - q is exactly the sum of four parts::
 
     misread      sum_k (a / u - s_k) <W_k, m_k>          it sees too much or too little of the attribute
-    misplaced    sum_k <W_k, A_k - (a / u) m_k>          it sees the right amount of it elsewhere than it is
-    misweighted  b^ - b + sum_k (s_k <W_k, m_k> - c_k)   seen rightly, it counts too much or too little
+    misplaced    sum_k <W_k, A_k - (a / u) m_k>          it sees the right amount in the wrong place
+    misweighted  b^ - b + sum_k (s_k <W_k, m_k> - c_k)   it sees it correctly, but gives it the wrong weight
     outside      - sum_j nuance_j                        no attribute stands for the cause
 
-What is not there has no place where it could be seen rightly: where an attribute covers less than `MINIMUM_SHARE` of
-the picture, the first two are <W_k, A_k - s_k m_k> and 0. The scales are fitted to the scenes that are judged; as one
-number for hundreds of scenes, each moves error between the parts, never in or out of their sum. Where a network's ReLU
-stops a template, what that changes counts as misweighted.
+An attribute that is absent has no right place: where it covers less than `MINIMUM_SHARE` of the picture, the first two
+parts are <W_k, A_k - s_k m_k> and 0. The scales are fitted to the scenes being judged; each is one number for hundreds
+of scenes, and moves error between the parts, never into or out of their sum. The effect of a network's ReLU that stops
+a template counts as misweighted.
 """
 
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ from siam.evaluation.scores import number
 from siam.evaluation.what_where_how.scenes import Scenes
 from siam.evaluation.what_where_how.verdicts import BOTH_RIGHT, ONLY_SIAM_RIGHT, RIGHT, WRONG, Verdict
 
-PARTS = ("misread", "misplaced", "misweighted", "outside")  # in the order of `verdicts.WRONG`, which names them
-TOLERANCE = 0.5  # points of the scale from 1 to 10: a score that is off by at most so much is right
+PARTS = ("misread", "misplaced", "misweighted", "outside")  # in the order of `verdicts.WRONG`, their names
+TOLERANCE = 0.5  # points of the scale from 1 to 10: a score with an error up to this is right
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +39,13 @@ class ErrorSplit:
 
     Attributes:
         attributes: K names.
-        misread: (N, K).
-        misplaced: (N, K).
-        misweighted: (N, K).
-        outside: (N, J).
+        misread: (N, K) error from misreading each attribute.
+        misplaced: (N, K) error from misplacing each attribute.
+        misweighted: (N, K) error from misweighting each attribute.
+        outside: (N, J) error from each cause outside the vocabulary.
         bias: (N,) the difference of the biases, which counts as misweighted.
         nuances: names of the J causes outside the vocabulary.
-        scales: (K,) of the maps.
+        scales: (K,) scales of the maps.
     """
 
     attributes: tuple[str, ...]
@@ -75,8 +75,8 @@ def split_error(
     Args:
         maps: (N, K, g, g) attribute maps on the templates' grid.
         templates: (K, g, g) effective templates.
-        contributions: (N, K) that the network tells.
-        bias: of the network, one or (N,).
+        contributions: (N, K) the network's contributions.
+        bias: the network's bias, a number or (N,).
         scenes: the truth; K attributes in the same order.
     """
     shares = scenes.on_grid.astype(float)
@@ -99,7 +99,7 @@ def split_error(
 
 
 def map_scales(maps: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return s (K,) >= 0: what an attribute's map (N, K, g, g) says of a cell that it covers; 0 where it is nowhere."""
+    """Return s (K,) >= 0: the value of an attribute's map (N, K, g, g) in a cell it covers; 0 if it occurs nowhere."""
     both = np.einsum("nkij,nkij->k", maps, shares, dtype=float)
     squared = np.einsum("nkij,nkij->k", shares, shares, dtype=float)
     return np.divide(both, squared, out=np.zeros_like(squared), where=squared > 0).clip(min=0)
@@ -110,9 +110,9 @@ def error_figures(split: ErrorSplit) -> dict[str, Any]:
 
     Returns:
         "n", "mean_absolute" and "rms" of the whole error, "bias_difference" (mean of b^ - b), and "parts": name →
-        "mean", "mean_absolute", "rms", "share_of_variance" (covariance with the whole error over its variance: the
-        shares sum to 1) and "largest" (the share of scenes in which this part moves the score farthest towards the
-        error). A figure that is not defined is None.
+        "mean", "mean_absolute", "rms", "share_of_variance" (covariance with the whole error divided by its variance:
+        the shares sum to 1) and "largest" (the share of scenes in which this part moves the score farthest in the
+        direction of the error). Undefined figures are None.
     """
     parts, total = split.parts(), split.total()
     spread = float(np.var(total))
@@ -143,16 +143,16 @@ def largest_parts(split: ErrorSplit) -> list[str]:
 
 
 def verdicts(split: ErrorSplit, baseline: np.ndarray | None) -> list[Verdict]:
-    """Return what happened on each scene, measured against its true score, not the noisy mean of few votes.
+    """Return what happened on each scene, judged by its true score, not the noisy mean of few votes.
 
     Args:
-        split: of SIAM.
+        split: SIAM's errors.
         baseline: (N,) errors of the baseline, or None.
 
     Returns:
-        `BOTH_RIGHT` where neither is off by more than `TOLERANCE` points (`RIGHT` without a baseline);
-        `ONLY_SIAM_RIGHT` where SIAM alone is not; else the largest of `PARTS` in the direction of SIAM's error, and as
-        its cause the attribute, the nuance or "bias" that adds most in that direction.
+        `BOTH_RIGHT` if neither is off by more than `TOLERANCE` points (`RIGHT` without a baseline); `ONLY_SIAM_RIGHT`
+        if only the baseline is; otherwise the largest of `PARTS` in the direction of SIAM's error, and as its cause
+        the attribute, the nuance or "bias" that adds most in that direction.
     """
     errors, largest = split.total(), largest_parts(split)
     judged = []

@@ -1,24 +1,26 @@
-"""What, where and how: what a network says of rendered scenes, held against what is true of them.
+"""What, where and how: what a network says about rendered scenes, compared with the truth.
 
-What    average precision of each attribute by the annotators' labels; top 8: the share of the eight attributes that
-        truly move a score most (fewer where fewer do) that is among the eight of the largest |contribution|
-Where   `siam.evaluation.what_where_how.places`
-How     of the attributes that are judged, with the true templates T sampled on the grid of the learned ones, W:
-        templates      Pearson correlation of W_k and T_k over the cells; mean over attributes
-        templates, all the same over all cells of all attributes together, of s_k W_k (s_k: the scale of the maps)
-        signs          share of attributes whose W_k and T_k have means of the same sign
-        contributions  Pearson correlation of predicted and true contributions over all scenes and attributes whose
-                       true one is at least `CAUSE` points; the same for each attribute, and the mean of these; share of
-                       the same sign
-Score   Kendall's tau with the mean of the crowd's votes
-Error   `siam.evaluation.what_where_how.errors`
+::
 
-The references say what the figures are worth. "another scene" is the network's own explanation of another scene, a
-fixed random one: what is known without looking at the picture. "random" is a random order of attributes, and templates
-of independent normal values times the network's own maps; it and the others are those of
-`siam.evaluation.what_where_how.places`. The ideal score is the true one without the causes outside the vocabulary:
-the best that these attributes can do. A correlation is not defined where one side does not vary; such attributes do
-not count.
+    What    average precision of each attribute by the annotators' labels; top 8: of the eight attributes that truly
+            move a score most (fewer if fewer do), the share among the eight with the largest |contribution|
+    Where   siam.evaluation.what_where_how.places
+    How     for the judged attributes, with the true templates T sampled on the grid of the learned ones, W:
+            templates      Pearson correlation of W_k and T_k over the cells; mean over attributes
+            templates, all the same over all cells of all attributes together, for s_k W_k (s_k: the scale of the maps)
+            signs          share of attributes whose W_k and T_k have means of the same sign
+            contributions  Pearson correlation of predicted and true contributions over all scenes and attributes
+                           whose true one is at least `CAUSE` points; the same for each attribute, and the mean of
+                           these; share of the same sign
+    Score   Kendall's tau with the mean of the crowd's votes
+    Error   siam.evaluation.what_where_how.errors
+
+The references show what the figures are worth. "another scene" is the network's own explanation of another, fixed
+random scene: what can be known without looking at the picture. "random" is a random order of attributes, and templates
+of independent normal values times the network's own maps. For where, they and the others are those of
+`siam.evaluation.what_where_how.places`. The ideal score is the true score without the causes outside the vocabulary:
+the best that these attributes can do. A correlation is undefined if one side does not vary; such attributes do not
+count.
 """
 
 from typing import Any
@@ -44,9 +46,10 @@ def judge(
     """Return the figures of a network on scenes, ready for JSON, and the parts of its errors.
 
     Args:
-        predictions: what it says of the scenes, with maps; its attributes are the scenes', in their order.
+        predictions: the network's predictions for the scenes, with maps and the scenes' attributes in their order.
         scenes: the truth.
-        same_scale: whether its scores are on the scenes' scale; else points do not compare, and there are no errors.
+        same_scale: whether its scores are on the scenes' scale; otherwise points are not comparable, and there are no
+            errors.
 
     Returns:
         "n", "top", "cause"; a dictionary for each column ("siam", and the references "ideal", "another_scene",
@@ -54,7 +57,7 @@ def judge(
         name → SIAM's figures; "error" (`error_figures`, or None). And the errors, or None.
 
     Raises:
-        ValueError: there are no maps, or the attributes are others.
+        ValueError: there are no maps, or the attributes differ.
     """
     if predictions.attributes != scenes.attributes:
         raise ValueError(
@@ -92,15 +95,15 @@ def judge(
 
 
 def errors(predictions: PairPredictions, scenes: Scenes) -> ErrorSplit:
-    """Return the parts of a network's errors on scenes, whose scores are on its scale."""
+    """Return the parts of a network's errors on scenes that share its scale."""
     _maps, _total, templates = predictions.of_maps()
     return split_error(predictions.maps_on_grid(), templates, predictions.contributions, predictions.bias, scenes)
 
 
 def top_agreement(predicted: np.ndarray, true: np.ndarray) -> float:
-    """Return the mean share of the true top 8 that is among the predicted top 8, by |contribution| (N, K).
+    """Return the mean share of the true top 8 that is in the predicted top 8, by magnitude of contributions (N, K).
 
-    The true top 8 has fewer attributes where fewer have a true contribution; scenes without any do not count.
+    The true top 8 has fewer attributes if fewer have a true contribution; scenes without any do not count.
     """
     ours = np.argsort(-np.abs(predicted), axis=1, kind="stable")[:, :TOP]
     theirs = np.argsort(-np.abs(true), axis=1, kind="stable")[:, :TOP]
@@ -113,7 +116,7 @@ def top_agreement(predicted: np.ndarray, true: np.ndarray) -> float:
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Return Pearson's correlation of two arrays of any, but the same, shape; NaN where one of them does not vary."""
+    """Return Pearson's correlation of two arrays of the same shape; NaN if one of them does not vary."""
     first, second = (values.astype(float).ravel() for values in (first, second))
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
@@ -121,7 +124,7 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _others(count: int, generator: np.random.Generator) -> np.ndarray:
-    """Return for each scene the place of another one, a random one, each used once."""
+    """Return for each scene the row of another, random one, each used once."""
     order = generator.permutation(count)
     other = np.empty(count, dtype=int)
     other[order] = np.roll(order, 1)
@@ -131,7 +134,7 @@ def _others(count: int, generator: np.random.Generator) -> np.ndarray:
 def _what(
     predictions: PairPredictions, scenes: Scenes, other: np.ndarray
 ) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
-    """Return the figures by column, and SIAM's average precision of each attribute."""
+    """Return the figures by column, and SIAM's average precision for each attribute."""
     logits = predictions.logits if predictions.logits is not None else predictions.presence
     matched, shifted = (attribute_figures(of, scenes.labels, scenes.attributes) for of in (logits, logits[other]))
     columns = {
@@ -150,7 +153,7 @@ def _what(
 
 
 def _score(predictions: PairPredictions, scenes: Scenes, other: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Return by column how the scores rank the scenes as the crowd does."""
+    """Return by column how far the scores rank the scenes as the crowd does."""
     crowd = np.array([np.mean(truth.votes) for truth in scenes.truths])
     totals = predictions.contributions.sum(axis=1)
     scores = {"siam": totals, "ideal": scenes.bias + scenes.contributions.sum(axis=1), "another_scene": totals[other]}
@@ -170,7 +173,7 @@ def _how(templates: np.ndarray, contributions: np.ndarray, scales: np.ndarray, s
 
 
 def true_weights(grid: int) -> np.ndarray:
-    """Return the true templates (K, g, g) as weights of cells: what an attribute that covers one adds to the score."""
+    """Return the true templates (K, g, g) as cell weights: what an attribute adds to the score by covering a cell."""
     return true_templates(grid) / grid**2
 
 
@@ -186,7 +189,7 @@ def _contribution_figures(contributions: np.ndarray, scenes: Scenes) -> dict[str
 
 
 def _of_attribute(contributions: np.ndarray, scenes: Scenes, k: int) -> tuple[float, float]:
-    """Return the correlation of an attribute's contributions with the true ones, and the share of the same sign."""
+    """Return the correlation of an attribute's contributions with the true ones, and the share with the same sign."""
     counts = np.abs(scenes.contributions[:, k]) >= CAUSE
     if counts.sum() < MINIMUM_PHOTOS:
         return float("nan"), float("nan")
@@ -201,7 +204,7 @@ def _per_attribute(
     precision: dict[str, float],
     where: dict[str, dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
-    """Return SIAM's figures of every attribute that is judged; points are those of an attribute that covers all."""
+    """Return SIAM's figures for every judged attribute; points are for an attribute that covers the whole picture."""
     _maps, _total, templates = predictions.of_maps()
     true = true_weights(templates.shape[1])
     figures = {}

@@ -1,22 +1,22 @@
 """Where: how well attribute maps agree with the true masks of rendered scenes, beside maps that know nothing.
 
-An attribute is judged over the scenes in which it covers at least half a percent of the picture, if there are three of
-them. Maps are scaled (bilinear) to the cells of the masks; a cell that an attribute covers in part
-counts in part, so that thin things such as wires are judged as their pixels would be. ::
+An attribute is judged over the scenes in which it covers at least half a percent of the picture, if there are at least
+three. Maps are scaled (bilinear) to the cells of the masks; a cell that an attribute partly covers counts in part, so
+thin things such as wires are judged as their pixels would be. ::
 
     pixel AP       average precision of all pixels of these scenes, ranked by the map
-    IoU            intersection over union of mask and map, where the map is above one threshold for all scenes; it is
-                   chosen on every other scene and judged on the rest, then the other way round
-    pointing game  probability that the mask covers the place where the map is highest; ties count by their mean
-    inside causes  share of the sum of |total map| that lies where the true causes are: masks of the attributes that
+    IoU            intersection over union of mask and map, with one threshold on the map for all scenes, chosen on
+                   every other scene and judged on the rest, then the other way round
+    pointing game  probability that the mask covers the map's highest place; ties are averaged
+    inside causes  share of the sum of |total map| that lies inside the true causes: the masks of the attributes that
                    truly move the score by `CAUSE` points or more
 
 J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016, arXiv:1608.00507 (the pointing game).
 The references are judged in the same way::
 
-    ideal           the true masks, averaged over each cell of the network's maps: what maps this coarse can reach
+    ideal           the true masks, averaged over each cell of the network's maps: the best that such coarse maps can do
     another scene   the network's maps of another scene
-    uniform         the same everywhere
+    uniform         the same value everywhere
     centre          a Gaussian around the middle, its standard deviation a quarter of the picture's side
     random          uniform noise in each cell of the maps
 """
@@ -31,7 +31,7 @@ from torch.nn.functional import interpolate
 from siam.evaluation.scores import number
 from siam.evaluation.what_where_how.scenes import Scenes, pooled
 
-_SPREAD = 0.25  # of the centre prior, in sides of the picture
+_SPREAD = 0.25  # of the centre prior, as a share of the picture's side
 FIGURES = ("pixel_ap", "iou", "pointing")
 
 Maps = Callable[[int], np.ndarray]  # attribute → its maps (n_k, h, w) of the scenes that show it
@@ -41,16 +41,16 @@ def place_figures(maps: np.ndarray, total: np.ndarray, scenes: Scenes, other: np
     """Return how well maps agree with masks, for the network and for every reference.
 
     Args:
-        maps: (N, K, h, w) of the network.
-        total: (N, h, w), its total maps.
+        maps: (N, K, h, w) the network's attribute maps.
+        total: (N, h, w) its total maps.
         scenes: the truth.
-        other: (N,) which scene stands for each as "another scene".
-        seed: of the random maps.
+        other: (N,) the scene that serves as "another scene" for each.
+        seed: seed of the random maps.
 
     Returns:
-        column ("siam", "ideal", "another_scene", "uniform", "centre", "random") → "pixel_ap", "iou" and "pointing"
-        (means over the attributes that are judged), "inside_causes", and "per_attribute": name → "scenes" and the
-        three figures. The figures of "uniform" are the shares of the picture that are covered.
+        Column ("siam", "ideal", "another_scene", "uniform", "centre", "random") → "pixel_ap", "iou" and "pointing"
+        (means over the judged attributes), "inside_causes", and "per_attribute": name → "scenes" and the three
+        figures. The figures of "uniform" are the shares of the picture that are covered.
     """
     size = maps.shape[2:]
     generator = np.random.default_rng(seed)
@@ -79,15 +79,15 @@ def place_figures(maps: np.ndarray, total: np.ndarray, scenes: Scenes, other: np
 
 
 def centre_prior(size: tuple[int, int]) -> np.ndarray:
-    """Return a Gaussian around the middle of h x w cells, 1 at its top."""
+    """Return a Gaussian around the middle of h x w cells, with peak 1."""
     row, column = ((np.arange(side) + 0.5) / side - 0.5 for side in size)
     return np.exp(-(row[:, None] ** 2 + column[None, :] ** 2) / (2 * _SPREAD**2)).astype(np.float32)
 
 
 def inside_causes(total: np.ndarray, causes: np.ndarray) -> float:
-    """Return the mean share of |total map| (N, h, w) that lies inside the causes (N, h, w), shares of the cells.
+    """Return the mean share of the magnitude of total maps (N, h, w) inside the causes (N, h, w), given as cell shares.
 
-    Scenes without causes, or with an empty map, do not count; NaN where none does.
+    Scenes without causes or with an empty map do not count; NaN if none counts.
     """
     size = np.abs(total).sum(axis=(1, 2), dtype=float)
     counts = (size > 0) & causes.any(axis=(1, 2))
@@ -98,11 +98,11 @@ def inside_causes(total: np.ndarray, causes: np.ndarray) -> float:
 
 
 def judge_maps(maps: np.ndarray, shares: np.ndarray) -> dict[str, float]:
-    """Return `FIGURES` of the maps (n, h, w) of one attribute in the scenes that show it.
+    """Return `FIGURES` for the maps (n, h, w) of one attribute in the scenes that show it.
 
     Args:
-        maps: n >= 2 scenes.
-        shares: (n, s, s) of the masks' cells that the attribute covers, from 0 to 1, none of them empty.
+        maps: (n, h, w) maps of n >= 2 scenes.
+        shares: (n, s, s) share of each mask cell that the attribute covers, from 0 to 1, in no scene all 0.
     """
     scaled = interpolate(torch.from_numpy(np.array(maps, dtype=np.float32))[:, None], shares.shape[1:], mode="bilinear")
     scores, covered = (
@@ -136,7 +136,7 @@ def _over_attributes(maps: Maps, scenes: Scenes) -> dict[str, Any]:
 
 
 def _ranked(scores: np.ndarray, covered: np.ndarray) -> tuple[float, float]:
-    """Return the average precision of cells by score, and the threshold whose IoU is the best; ties are not ranked."""
+    """Return the average precision of cells by score, and the threshold with the best IoU; ties are not ranked."""
     order = np.argsort(-scores, axis=None)
     ranked = scores.ravel()[order]
     ends = np.append(np.flatnonzero(np.diff(ranked)), len(order) - 1)  # the last cell of each equal score

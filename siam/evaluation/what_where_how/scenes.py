@@ -1,4 +1,4 @@
-"""The truth of many rendered scenes at the sizes at which a network is compared with it."""
+"""The truth of many rendered scenes, at the sizes used to compare networks with it."""
 
 import sys
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from siam.datasets.rendered.truth import Truth, read_masks, read_truth
 from siam.errors import DatasetError
 from siam.evaluation.localisation import MINIMUM_PHOTOS
 
-CELLS = 64  # a side: what maps and masks are compared on
-CAUSE = 0.05  # points: an attribute that truly moves a score by so much is one of its causes
+CELLS = 64  # along each side, for comparing maps and masks
+CAUSE = 0.05  # points: an attribute that truly moves a score by this much is one of its causes
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,14 @@ class Scenes:
 
     Attributes:
         attributes: the K names, in the order of all arrays.
-        truths: (N,) as stored.
+        truths: (N,) truths as stored.
         contributions: (N, K) true contributions.
         nuances: (N, J) points of the causes outside the vocabulary.
         nuance_names: J names.
         labels: (N, K) shares of annotators.
         on_grid: (N, K, g, g) share of each cell of the templates' grid that each attribute covers, float32.
         causes: (N, h, w) share of each cell of the network's maps that the true causes cover, float32.
-        total: (N, h, w) what each of these cells truly adds to the score, but for a common factor, float32.
+        total: (N, h, w) what each of these cells truly adds to the score, up to a common factor, float32.
         shown: K arrays of the scenes in which the attribute covers at least `MINIMUM_SHARE` of the picture.
         shares: K arrays (n_k, CELLS, CELLS), float16: the share of each cell that it covers in these scenes.
     """
@@ -61,7 +61,7 @@ class Scenes:
 
     @property
     def judged(self) -> list[int]:
-        """The attributes that at least `MINIMUM_PHOTOS` scenes show: over fewer, a figure says nothing."""
+        """The attributes that at least `MINIMUM_PHOTOS` scenes show; with fewer, a figure means nothing."""
         return [k for k, rows in enumerate(self.shown) if len(rows) >= MINIMUM_PHOTOS]
 
 
@@ -69,13 +69,13 @@ def read(root: Path, identifiers: Sequence[int], grid: int, size: tuple[int, int
     """Read the truth of scenes.
 
     Args:
-        root: of the dataset.
-        identifiers: (N,) of the scenes, at least one.
-        grid: g, cells on each side of the network's templates.
+        root: folder of the dataset.
+        identifiers: (N,) identifiers of the scenes, at least one.
+        grid: g, cells along each side of the network's templates.
         size: (h, w) of its maps.
 
     Raises:
-        DatasetError: a scene has no truth, or one that is not as it should be.
+        DatasetError: a scene's truth is missing or invalid.
     """
     truths = tuple(_read_truth(root, identifier) for identifier in identifiers)
     names = tuple(sorted({name for truth in truths for name in truth.nuances}))
@@ -114,10 +114,10 @@ def read(root: Path, identifiers: Sequence[int], grid: int, size: tuple[int, int
 
 
 def pooled(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return the mean of pictures (…, H, W) over each of h x w cells of the same area: (…, h, w).
+    """Return the mean of pictures (…, H, W) over each of h x w cells of equal area: (…, h, w).
 
-    Where sizes do not divide, a pixel counts in each cell by the part of it that lies there, so that the mean over the
-    cells is that over the picture.
+    If the sizes do not divide, a pixel counts in each cell by the part that lies there, so the mean over the cells is
+    the mean over the picture.
     """
     rows, columns = (_areas(*sides).astype(pictures.dtype) for sides in zip(pictures.shape[-2:], size, strict=True))
     return rows @ pictures @ columns.T
@@ -133,7 +133,7 @@ def _areas(pixels: int, cells: int) -> np.ndarray:
 
 
 def _read_truth(root: Path, identifier: int) -> Truth:
-    """Read a scene's truth, whose numbers are there for every attribute."""
+    """Read a scene's truth and check that it has a number for every attribute."""
     truth = read_truth(root, identifier)
     try:
         every = [float(of[name]) for of in (truth.contributions, truth.labels) for name in ATTRIBUTES]

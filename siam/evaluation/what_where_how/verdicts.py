@@ -10,14 +10,14 @@ KINDS = (RIGHT, BOTH_RIGHT, ONLY_SIAM_RIGHT, *WRONG)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What happened on a scene, measured against its true score; its text is what galleries store.
+    """What happened on a scene, judged by its true score; galleries store its text.
 
     Attributes:
-        kind: of `KINDS`.
-        cause: the attribute, the nuance or "bias" that adds most to the error; None where SIAM is right.
+        kind: one of `KINDS`.
+        cause: the attribute, the nuance or "bias" that adds most to the error; None if SIAM is right.
 
     Raises:
-        ValueError: there is no such kind, or a cause is missing or too much.
+        ValueError: there is no such kind, or a cause is missing or not expected.
     """
 
     kind: str
@@ -25,13 +25,13 @@ class Verdict:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"no kind of verdict is called {self.kind!r}: expected one of {', '.join(KINDS)}")
+            raise ValueError(f"there is no kind of verdict {self.kind!r}: expected one of {', '.join(KINDS)}")
         if self.is_right != (self.cause is None):
-            raise ValueError(f"the verdict {self.kind!r} has {self.cause!r} as its cause: errors have one, others none")
+            raise ValueError(f"the verdict {self.kind!r} has the cause {self.cause!r}: only errors have one")
 
     @classmethod
     def parse(cls, text: str) -> "Verdict":
-        """Return the verdict of a stored text; errors as the class."""
+        """Return the verdict of a stored text; errors as for the class."""
         kind, _colon, cause = text.partition(": ")
         return cls(kind, cause or None)
 
@@ -40,7 +40,7 @@ class Verdict:
 
     @property
     def is_right(self) -> bool:
-        """Whether SIAM is."""
+        """Whether SIAM is right."""
         return self.kind not in WRONG
 
     @property
