@@ -15,7 +15,7 @@ _PAPER = "white"
 
 
 def contact_sheet(pictures: Sequence[Path], columns: int = COLUMNS) -> Image.Image:
-    """Return the pictures side by side on white, `columns` in a row, in their order.
+    """Return the pictures side by side on white, `columns` per row, in order.
 
     Raises:
         ImageError: a picture cannot be read.

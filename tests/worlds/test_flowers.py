@@ -97,7 +97,7 @@ def test_flowers_look_as_they_did(name):
     ("seed", "variant", "size"), [(6, "double-12c", 64), (5, "single-6c", 64), (5, "double-12c", 66)]
 )
 def test_a_folder_holds_flowers_of_one_kind(garden, seed, variant, size):
-    with pytest.raises(DatasetError, match="take another folder"):
+    with pytest.raises(DatasetError, match="choose another folder"):
         render_flowers(garden, COUNT, seed, variant, size, workers=1)
 
 

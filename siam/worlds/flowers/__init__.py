@@ -1,1 +1,1 @@
-"""Rendered flowers, each of a class that one part's colour tells."""
+"""Rendered flowers, each of a class that the colour of one part identifies."""

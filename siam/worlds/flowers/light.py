@@ -1,6 +1,6 @@
-"""The light: a sun with soft shadows, the sky, what comes through petals, and the empty room behind.
+"""The light: a sun with soft shadows, the sky, light through petals, and the empty room behind.
 
-No light is thrown from one surface on another, so that the colour of a part changes that part's pixels and no others.
+No surface throws light on another, so the colour of a part changes that part's pixels and no others.
 """
 
 import colorsys
@@ -15,7 +15,7 @@ from siam.worlds.flowers.view import Camera, Shadows, direction, dot
 
 _UP = np.array([0.0, 1.0, 0.0], dtype=np.float32)
 _SHINE_POWER = 28
-_NEAR_SKY = 0.24  # radius in which things take the sky's light from one another
+_NEAR_SKY = 0.24  # radius within which things block the sky's light from each other
 
 
 class Light:
@@ -37,10 +37,10 @@ class Light:
         """Return the light that S places send to the eye, linear RGB (3, S) float32.
 
         Args:
-            points: (3, S) float32.
-            normals: (3, S) float32 unit vectors, of either side.
-            eye: (3,) where it is.
-            finish: of the places.
+            points: (3, S) places, float32.
+            normals: (3, S) unit vectors, float32, for either side.
+            eye: (3,) position of the eye.
+            finish: finish of the places.
             tile: (S,) number from 0 to 8, different for the samples of one pixel, which together make smooth shadows.
         """
         view = _unit(eye.astype(np.float32)[:, None] - points)
@@ -68,7 +68,7 @@ class Light:
         )
 
     def room(self, camera: Camera, size: int, step: float) -> np.ndarray:
-        """Return a table that becomes a wall without an edge, linear RGB (3, size, size) float32."""
+        """Return a table that blends into a wall without an edge, linear RGB (3, size, size) float32."""
         rays = camera.rays(size, step)
         reach = np.float32(camera.eye[1]) / np.maximum(-rays[1], np.float32(1e-3))
         places = camera.eye.astype(np.float32)[:, None, None] + rays * reach
@@ -84,9 +84,9 @@ class Light:
         near = self._from_sky.reaches(places, 0.30) & (rays[1] < 0)
         taps = [4 * tile[near] + k for k in range(4)]
         shadow[near] += 0.30 * self._from_sky.hidden(places[:, near], 0.30, taps, 0.9)
-        for side in (3, max(3, size // 50)):  # the taps of a tile together, then all of them softly
+        for side in (3, max(3, size // 50)):  # first over the taps of a tile, then a soft blur over everything
             shadow = uniform_filter(shadow, side, mode="nearest")
-        lamp = np.exp(-((away / 6.0) ** 2)) * table  # the table is brightest around the pot
+        lamp = np.exp(-((away / 6.0) ** 2)) * table  # brightest around the pot
         height = np.linspace(1.03, 0.93, size, dtype=np.float32)[:, None]
         return self._backdrop[:, None, None] * ((0.80 * height + 0.24 * lamp) * (1 - table * shadow))
 

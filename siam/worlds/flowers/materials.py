@@ -1,4 +1,4 @@
-"""The colours of surfaces, before any light falls on them; linear RGB."""
+"""The colours of surfaces before lighting; linear RGB."""
 
 import colorsys
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _YELLOW, _BROWN, _EARTH = (0.80, 0.48, 0.03), (0.10, 0.045, 0.02), (0.060, 0.036
 
 @dataclass(frozen=True)
 class Finish:
-    """How S places take light.
+    """How S places reflect light.
 
     Attributes:
         colour: (3, S) linear RGB.
@@ -35,19 +35,19 @@ class Finish:
 
 
 def linear(colour: Colour | np.ndarray) -> np.ndarray:
-    """Return linear RGB of sRGB, both 0 to 1, in any shape."""
+    """Return linear RGB for sRGB, both from 0 to 1, in any shape."""
     value = np.asarray(colour, dtype=np.float32)
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def finish(material: np.ndarray, surface: np.ndarray, traits: Traits, colours: Mapping[Part, Colour]) -> Finish:
-    """Return how places take light.
+    """Return how places reflect light.
 
     Args:
-        material: (S,) numbers of `meshes`.
-        surface: (3, S) as `Mesh.surface`.
-        traits: of the flower.
-        colours: of the two parts by which classes differ, sRGB.
+        material: (S,) material numbers of `meshes`.
+        surface: (3, S) surface coordinates, as in `Mesh.surface`.
+        traits: traits of the flower.
+        colours: colours of the two parts by which classes differ, sRGB.
     """
     pot, band = linear(colorsys.hsv_to_rgb(*traits.pot)), _band_colour(traits)
     stem = linear(colours["stem"]) * traits.stem_shade
@@ -71,7 +71,7 @@ def finish(material: np.ndarray, surface: np.ndarray, traits: Traits, colours: M
 
 
 def _band_colour(traits: Traits) -> np.ndarray:
-    """Return the colour of the painted band: the pot's, much lighter or darker."""
+    """Return the colour of the painted band: the pot's colour, but much lighter or darker."""
     hue, saturation, value = traits.pot
     return linear(colorsys.hsv_to_rgb(hue, 0.5 * saturation, value + 0.25 if value < 0.7 else value - 0.28))
 

@@ -13,11 +13,11 @@ class Mesh:
     """Triangles in space: x and z along the table, y up.
 
     Attributes:
-        points: (V, 3).
+        points: (V, 3) positions.
         normals: (V, 3) unit vectors.
         surface: (V, 3) place on the surface (along 0 to 1, across -1 to 1), and the shade of the piece, about 1.
         triangles: (F, 3) indices of points.
-        material: (F,) one of the numbers above, uint8.
+        material: (F,) material numbers, as above, uint8.
     """
 
     points: np.ndarray
@@ -32,9 +32,9 @@ def sheets(points: np.ndarray, material: int, *, closed: bool = False, shade: np
 
     Args:
         points: (B, R, C, 3), R points along and C across; normals are along × across.
-        material: of all triangles.
-        closed: the last point across is the first one again, as around a tube.
-        shade: (B,) of the sheets; by default 1.
+        material: material of all triangles.
+        closed: whether the last point across is the first one again, as around a tube.
+        shade: (B,) shades of the sheets; by default 1.
     """
     pieces, rows, columns = points.shape[:3]
     along = np.gradient(points, axis=1)
@@ -62,7 +62,7 @@ def sheets(points: np.ndarray, material: int, *, closed: bool = False, shade: np
 
 
 def join(meshes: Sequence[Mesh]) -> Mesh:
-    """Return one mesh of many."""
+    """Join several meshes into one."""
     starts = np.cumsum([0, *(len(mesh.points) for mesh in meshes)])
     return Mesh(
         np.concatenate([mesh.points for mesh in meshes]),
@@ -74,7 +74,7 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
 
 
 def turned(radii: np.ndarray, heights: np.ndarray, material: int, columns: int = 49) -> Mesh:
-    """Return the surface that a profile (R,) of radii and heights makes when it is turned around the y axis."""
+    """Return the surface of revolution of a profile (R,) of radii and heights around the y axis."""
     angles = np.linspace(0, 2 * np.pi, columns)
     points = np.empty((1, len(radii), columns, 3))
     points[..., 0] = radii[:, None] * np.cos(angles)

@@ -14,10 +14,10 @@ def grow(traits: Traits, soil: float, rim: float, generator: np.random.Generator
     """Return the plant.
 
     Args:
-        traits: of the flower.
-        soil: height where the stem comes out.
-        rim: height of the pot's rim, which no leaf falls below.
-        generator: of the small irregularities.
+        traits: traits of the flower.
+        soil: height at which the stem emerges.
+        rim: height of the pot's rim; no leaf falls below it.
+        generator: generator for small irregularities.
     """
     aside = np.array([np.cos(traits.bend_azimuth), 0.0, np.sin(traits.bend_azimuth)])
     axis = np.cos(traits.tilt) * _UP + np.sin(traits.tilt) * aside
@@ -35,7 +35,7 @@ def grow(traits: Traits, soil: float, rim: float, generator: np.random.Generator
 
 
 def _frame(traits: Traits, axis: np.ndarray) -> np.ndarray:
-    """Return the head's axes as rows: two in its plane, and between them the one that it faces along."""
+    """Return the head's axes as rows: two in its plane, and between them the axis it faces along."""
     second = np.array([-np.sin(traits.bend_azimuth), 0.0, np.cos(traits.bend_azimuth)])
     return np.stack([np.cross(axis, second), axis, second])
 
@@ -69,17 +69,17 @@ def _blades(
     """Return thin curved blades (B, R, C, 3), such as petals and leaves.
 
     Args:
-        origin: (B, 3) or (3,) where they begin.
-        axis: unit vector; they rise along it.
-        radial: (B, 3) unit vectors across the axis, along which they go outwards.
-        half_width: (R,) from foot to tip, at places that lie closer together near the tip.
-        length: (B,).
-        rise: (B,) angle above the plane across the axis at the foot.
-        curl: how much that angle changes to the tip.
-        cup: how much the edges rise, in half widths.
+        origin: (B, 3) or (3,) where the blades begin.
+        axis: unit vector along which they rise.
+        radial: (B, 3) unit vectors across the axis, along which they extend outwards.
+        half_width: (R,) half widths from foot to tip, at places that lie closer together near the tip.
+        length: (B,) lengths.
+        rise: (B,) angles at the foot above the plane across the axis.
+        curl: change of that angle towards the tip.
+        cup: how far the edges rise, in half widths.
         notch: how much shorter the middle is at the tip, as a share of the length.
-        lean: how much one edge lies above the other, in half widths.
-        columns: C.
+        lean: how far one edge lies above the other, in half widths.
+        columns: number C of points across.
     """
     u = _along(len(half_width))
     v = np.linspace(-1, 1, columns)
@@ -101,13 +101,13 @@ def _along(rows: int) -> np.ndarray:
 
 
 def _rounded(rows: int, waist: float, blunt: float) -> np.ndarray:
-    """Return the half width (R,) of a petal whose greatest is about 1."""
+    """Return the half width (R,) of a petal, about 1 at its widest."""
     u = _along(rows)
     return (1 - waist * (1 - np.sin(np.pi / 2 * np.minimum(u / 0.65, 1)))) * np.sqrt(1 - u**blunt)
 
 
 def _pointed(rows: int, stalk: float) -> np.ndarray:
-    """Return the half width (R,) of a leaf whose greatest is about 1, above a stalk."""
+    """Return the half width (R,) of a leaf above its stalk, about 1 at its widest."""
     u = _along(rows)
     return np.maximum(np.sin(np.pi * u**0.8) ** 1.15, stalk * (1 - u))
 
@@ -127,7 +127,7 @@ def _leaves(traits: Traits, middle: np.ndarray, rim: float, generator: np.random
     radial = np.stack([np.cos(angles), np.zeros(number), np.sin(angles)], axis=1)
     points = _blades(feet, _UP, radial, half_width, length, rise, -traits.leaf_droop, cup=0.45, columns=9)
     low = rim + 0.02
-    points[..., 1] = low + 0.05 * np.logaddexp(0, (points[..., 1] - low) / 0.05)  # lie on the rim, softly
+    points[..., 1] = low + 0.05 * np.logaddexp(0, (points[..., 1] - low) / 0.05)  # rest softly on the rim
     return sheets(points, LEAF, shade=generator.uniform(0.9, 1.1, number))
 
 

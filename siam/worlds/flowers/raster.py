@@ -1,9 +1,9 @@
-"""Which triangle each pixel shows: a depth buffer, filled row by row of every triangle at once."""
+"""Which triangle each pixel shows: a depth buffer, filled row by row for all triangles at once."""
 
 import numpy as np
 
 NOTHING = -1
-_OVERLAP = np.float32(1e-3)  # pixels by which neighbours overlap, so that rounding opens no crack between them
+_OVERLAP = np.float32(1e-3)  # pixels by which neighbours overlap, so that rounding leaves no gaps
 
 
 def rasterise(place: np.ndarray, near: np.ndarray, triangles: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -11,13 +11,13 @@ def rasterise(place: np.ndarray, near: np.ndarray, triangles: np.ndarray, size: 
 
     Args:
         place: (V, 2) columns and rows of the points, in pixels; the first pixel's centre is at 0.5, 0.5.
-        near: (V,) how near they are, a number > 0 that is linear in the picture, such as 1 over the distance.
+        near: (V,) nearness > 0 of the points, linear in the picture, such as 1 over the distance.
         triangles: (F, 3) indices of points.
-        size: of the picture, in pixels.
+        size: side of the picture, in pixels.
 
     Returns:
-        The triangles' indices (size, size), `NOTHING` where there is none, and how near they are there (size, size),
-        float32, 0 where there is none.
+        The triangles' indices (size, size), `NOTHING` where there is none, and their nearness (size, size), float32, 0
+        where there is none.
     """
     x, y = (place.T - 0.5)[:, triangles.T]  # (3, F) each; pixel centres are at whole numbers
     slope_x, slope_y, offset = _planes(x, y, near[triangles.T])
@@ -43,24 +43,24 @@ def rasterise(place: np.ndarray, near: np.ndarray, triangles: np.ndarray, size: 
 def weights(
     place: np.ndarray, near: np.ndarray, corners: np.ndarray, columns: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """Return how much each corner counts in the middles of pixels, as perspective has it.
+    """Return the weight of each corner at the middle of each pixel, in perspective.
 
     Args:
         place: (V, 2) columns and rows of the points.
         near: (V,) 1 over their distance.
         corners: (3, S) points of the triangle that each pixel shows.
-        columns: (S,) of the pixels, float32.
-        rows: (S,) of the pixels, float32.
+        columns: (S,) columns of the pixels, float32.
+        rows: (S,) rows of the pixels, float32.
 
     Returns:
-        (3, S) float32 that sum to 1.
+        Weights (3, S), float32, that sum to 1.
     """
     across, down = place.T.astype(np.float32)
     x = [np.take(across, corner) - np.float32(0.5) - columns for corner in corners]
     y = [np.take(down, corner) - np.float32(0.5) - rows for corner in corners]
     parts = np.stack([x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]])
     turn = np.sign(parts.sum(axis=0))
-    # A pixel at the very edge may lie a rounding error outside; and a triangle seen edge-on has no inside.
+    # A pixel at the very edge may lie outside by a rounding error, and a triangle seen edge-on has no inside.
     parts = np.maximum(parts * turn, np.float32(1e-7)) * np.take(near.astype(np.float32), corners)
     return (parts / parts.sum(axis=0)).astype(np.float32)
 
@@ -81,8 +81,8 @@ def _planes(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> tuple[np.ndarray,
 def _span(x: np.ndarray, y: np.ndarray, of: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where rows (L,) enter and leave the triangles `of` (L,) with the corners (3, F); float32.
 
-    From its highest to its lowest corner a triangle has one long edge, which every row meets; and two short ones, of
-    which a row meets the one above or the one below the corner between.
+    From its highest to its lowest corner a triangle has one long edge, which every row meets, and two short ones, of
+    which a row meets the one above or the one below the middle corner.
     """
     order = np.argsort(y, axis=0)
     x, y = (np.take_along_axis(values, order, axis=0).astype(np.float32) for values in (x, y))
@@ -96,7 +96,7 @@ def _span(x: np.ndarray, y: np.ndarray, of: np.ndarray, row: np.ndarray) -> tupl
 
 
 def _expand(first: np.ndarray, many: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for runs of numbers, `many` (N,) from `first` on, which run each is of, and all the numbers; int32."""
+    """Expand runs of numbers, `many` (N,) from `first` on; return each number's run, and all the numbers; int32."""
     many = np.maximum(many, 0)
     of = np.repeat(np.arange(len(many), dtype=np.int32), many)
     shift = (first - np.cumsum(many) + many).astype(np.int32)

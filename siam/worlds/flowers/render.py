@@ -18,33 +18,33 @@ from siam.runtime.processes import in_parallel
 from siam.worlds.flowers.scene import render
 
 SIZES = (64, 1024)  # pixels: smallest and largest square pictures
-_QUALITY = 92  # of the JPEG files, whose colours are as fine as their light
+_QUALITY = 92  # of the JPEG files, without chroma subsampling
 
 
 def render_flowers(
     out: Path, count: int, seed: int, variant: str = "single-6c", size: int = 256, workers: int | None = None
 ) -> None:
-    """Render the flowers 1 to `count` of a seed into `out`; those that are there already are kept.
+    """Render flowers 1 to `count` of a seed into `out`; existing ones are kept.
 
-    Flower n of a seed, variant and size is the same, whatever `count` and `workers` are.
+    Flower n of a seed, variant and size is always the same, whatever `count` and `workers` are.
 
     Args:
         out: the folder, in the layout of `siam.datasets.flowers`.
-        count: of pictures.
-        seed: at least 0.
+        count: number of pictures.
+        seed: seed of the flowers, at least 0.
         variant: a key of `classes.VARIANTS`.
-        size: of the square pictures, in pixels.
-        workers: processes; by default one for each core.
+        size: side of the square pictures, in pixels.
+        workers: number of processes; by default one per core.
 
     Raises:
         DatasetError: the folder holds flowers of another seed, variant or size.
-        StorageError: it cannot be written to.
-        ValueError: a number is out of its range, or there is no such variant.
+        StorageError: the folder cannot be written to.
+        ValueError: a number is out of range, or there is no such variant.
     """
     if count < 1 or seed < 0 or not SIZES[0] <= size <= SIZES[1] or variant not in VARIANTS:
         raise ValueError(
-            f"count is 1 or more, seed 0 or more, size {SIZES[0]} to {SIZES[1]}, variant one of {', '.join(VARIANTS)}: "
-            f"not {count}, {seed}, {size}, {variant!r}"
+            f"got count {count}, seed {seed}, size {size}, variant {variant!r}; expected at least 1, at least 0, "
+            f"{SIZES[0]} to {SIZES[1]}, one of {', '.join(VARIANTS)}"
         )
     _claim(out, variant, seed, size)
     waiting = [number for number in range(1, count + 1) if not _is_whole(out, number)]
@@ -68,7 +68,7 @@ def render_one(out: Path, variant: str, seed: int, number: int, size: int) -> No
 
 
 def _claim(out: Path, variant: str, seed: int, size: int) -> None:
-    """Write the facts of the rendering, or see that they are those of an earlier one."""
+    """Write the facts about the rendering, or check that they match an earlier one's."""
     path = out / FACTS
     facts = {
         "world": "flowers",
@@ -85,8 +85,8 @@ def _claim(out: Path, variant: str, seed: int, size: int) -> None:
         write_atomically(path, text.encode())
     elif path.read_text(encoding="utf-8", errors="replace") != text:
         raise DatasetError(
-            f"{path} tells of other flowers than {variant}, seed {seed}, {size} px: take another folder, or ask for "
-            f"those that it holds"
+            f"{path} describes other flowers than {variant}, seed {seed}, {size} px: choose another folder, or render "
+            "the flowers it describes"
         )
 
 
@@ -95,7 +95,7 @@ def _is_whole(out: Path, number: int) -> bool:
 
 
 def _write_table(out: Path, variant: str, seed: int) -> None:
-    """Write the table of all flowers in the folder, in the order of their numbers."""
+    """Write the table of all flowers in the folder, ordered by number."""
     numbers = (int(path.stem) for path in image_path(out, 0).parent.glob("*.jpg") if path.stem.isdecimal())
     text = StringIO()
     rows = csv.writer(text, delimiter="\t", lineterminator="\n")

@@ -1,4 +1,4 @@
-"""One flower: its picture, and the mask of the part that tells its class."""
+"""One flower: its picture, and the mask of the part that identifies its class."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -16,8 +16,8 @@ from siam.worlds.flowers.raster import NOTHING, rasterise, weights
 from siam.worlds.flowers.traits import Traits, draw_traits
 from siam.worlds.flowers.view import Camera, aim
 
-LEAST: dict[Part, float] = {"petals": 0.015, "stem": 0.006}  # share of the picture that a part fills, about
-_GLANCE = 128  # pixels each way, in which that is seen
+LEAST: dict[Part, float] = {"petals": 0.015, "stem": 0.006}  # rough share of the picture that a part must fill
+_GLANCE = 128  # side in pixels of the picture that checks this
 _SAMPLES = 3  # per pixel, each way
 _NOISE = 0.006  # of the sensor, standard deviation
 
@@ -28,9 +28,9 @@ class Flower:
 
     Attributes:
         picture: square, RGB.
-        mask: (H, W) bool, the pixels that show the class's discriminative part, if only at their edge: no other pixel
+        mask: (H, W) bool, the pixels that show the class's discriminative part, even if only at an edge: no other pixel
             would change with that part's colour.
-        traits: all that was drawn for it.
+        traits: everything that was drawn at random for it.
     """
 
     picture: Image.Image
@@ -43,9 +43,9 @@ class _Samples:
     """Where the picture shows the flower: S samples.
 
     Attributes:
-        rows, columns: (S,) of the sample, among `_SAMPLES` times as many as the picture has.
-        points, normals, surface: (3, S) float32.
-        material: (S,).
+        rows, columns: (S,) of the samples, among `_SAMPLES` times as many as the picture has.
+        points, normals, surface: (3, S), float32, as in `Mesh`.
+        material: (S,) material numbers.
     """
 
     rows: np.ndarray
@@ -57,12 +57,12 @@ class _Samples:
 
 
 def render(seed: int, number: int, size: int, kind: FlowerClass) -> Flower:
-    """Render flower `number` of a seed as one of a class; all but the class's colours is the same whatever the class.
+    """Render flower `number` of a seed as one of a class; only the class's colours depend on the class.
 
     Args:
-        seed: at least 0.
-        number: of the flower, at least 1.
-        size: of the square picture, in pixels.
+        seed: seed of the flowers, at least 0.
+        number: number of the flower, at least 1.
+        size: side of the square picture, in pixels.
         kind: the class.
     """
     traits, mesh = pose(seed, number)
@@ -85,7 +85,7 @@ def render(seed: int, number: int, size: int, kind: FlowerClass) -> Flower:
 
 
 def pose(seed: int, number: int) -> tuple[Traits, Mesh]:
-    """Return traits and surfaces of a flower that shows every part by which classes differ, whatever its own class."""
+    """Return traits and surfaces of a flower that shows every part by which classes differ, whatever its class."""
     for attempt in count():
         traits = draw_traits(np.random.default_rng([seed, number, 0, attempt]))
         mesh = _build(traits, np.random.default_rng([seed, number, 1, attempt]))
@@ -102,7 +102,7 @@ def _build(traits: Traits, generator: np.random.Generator) -> Mesh:
 
 
 def _look(mesh: Mesh, camera: Camera, size: int) -> _Samples:
-    """Return what the camera sees, by the nearest triangle at the middle of every sample."""
+    """Return what the camera sees: the nearest triangle at the middle of every sample."""
     place, near = camera.project(mesh.points)
     owner, _depth = rasterise(place, near, mesh.triangles, size)
     seen = np.flatnonzero(owner.ravel() != NOTHING).astype(np.int32)
@@ -119,7 +119,7 @@ def _look(mesh: Mesh, camera: Camera, size: int) -> _Samples:
 
 
 def _develop(rgb: np.ndarray, generator: np.random.Generator) -> Image.Image:
-    """Return linear RGB (3, H, W) as a picture: soft highlights, sRGB, the noise of a sensor."""
+    """Turn linear RGB (3, H, W) into a picture: soft highlights, sRGB, sensor noise."""
     rgb = np.where(rgb > 0.7, 0.7 + 0.3 * np.tanh((rgb - 0.7) / 0.3), rgb).clip(0, 1)
     coded = np.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055)
     coded += _NOISE * generator.standard_normal(rgb.shape[1:], dtype=np.float32)

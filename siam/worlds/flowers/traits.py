@@ -9,14 +9,14 @@ TAU = 2 * np.pi
 
 @dataclass(frozen=True)
 class Traits:
-    """All that is drawn of a flower but its class and the small irregularities.
+    """Everything that is drawn at random for a flower, except its class and small irregularities.
 
     Lengths are in units of about the pot's height, angles in radians, colours linear RGB.
 
     Attributes:
         azimuth, elevation, distance: of the camera, around the middle of the plant.
-        share: of the picture's longer way that the plant fills.
-        shift_x, shift_y: where in the remaining margin it stands, -1 to 1.
+        share: share of the picture, along the plant's longer side, that the plant fills.
+        shift_x, shift_y: position in the remaining margin, -1 to 1.
         sun_azimuth, sun_elevation: of the light.
         warmth: of the light, -1 bluish to 1 reddish.
         brightness: of the light, about 1.
@@ -32,14 +32,14 @@ class Traits:
         leaves, leaf_length, leaf_width, leaf_droop, leaf_turn: number and shape; the turn is the first one's azimuth.
         petals, layers: petals of a layer, and layers.
         petal_length, petal_width: width as a factor of what makes neighbours touch.
-        open, curl: angle of the petals above the head's plane at their foot, and how it changes to the tip.
-        cup, blunt, notch, waist: how much their edges rise, how round and how notched the tip, how narrow the foot.
+        open, curl: angle of the petals above the head's plane at their foot, and its change towards the tip.
+        cup, blunt, notch, waist: how far their edges rise, how round and notched the tip is, how narrow the foot.
         turn: of the head around its axis.
         centre, dome: radius and height of the centre.
         centre_tone: 0 yellow to 1 dark brown.
         petal_shade, stem_shade: factors of the parts' colours.
         petal_eye: how much darker the petals are at the foot.
-        stem_hue: how the stem's colour departs from its own, -1 to 1.
+        stem_hue: how far the stem's hue departs from its own, -1 to 1.
     """
 
     azimuth: float

@@ -11,11 +11,11 @@ from siam.worlds.flowers.traits import TAU, Traits
 _UP = np.array([0.0, 1.0, 0.0])
 _CELLS, _BORDER = 320, 2  # of a shadow map, each way, and on every side
 _SIDE = _CELLS + 2 * _BORDER
-TAPS = 36  # places of the disc in which a light is looked for
+TAPS = 36  # places of the disc that stands for a light
 
 
 def direction(azimuth: float, elevation: float) -> np.ndarray:
-    """Return the unit vector (x, y up, z) of two angles in radians."""
+    """Return the unit vector (x, y up, z) for two angles in radians."""
     flat = np.cos(elevation)
     return np.array([flat * np.sin(azimuth), np.sin(elevation), flat * np.cos(azimuth)])
 
@@ -29,10 +29,10 @@ def _axes(ahead: np.ndarray, up: np.ndarray = _UP) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera with a movable picture plane, so that what it looks at fits.
+    """A pinhole camera with a movable picture plane, so that its subject fits.
 
     Attributes:
-        eye: (3,).
+        eye: (3,) position.
         axes: (3, 3) right, down and ahead as rows.
         scale: pixels per unit at distance 1.
         centre: (2,) column and row of the point straight ahead.
@@ -44,7 +44,7 @@ class Camera:
     centre: np.ndarray
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return columns and rows (V, 2) of points (V, 3), and 1 over their distance ahead (V,)."""
+        """Return columns and rows (V, 2) of points (V, 3), and 1 over the distance ahead (V,)."""
         seen = (points - self.eye) @ self.axes.T
         near = 1 / seen[:, 2]
         return self.scale * seen[:, :2] * near[:, None] + self.centre, near
@@ -67,7 +67,7 @@ def aim(traits: Traits, points: np.ndarray, size: int) -> Camera:
     low, high = place.min(axis=0), place.max(axis=0)
     scale = traits.share * size / (high - low).max()
     margin = (size - scale * (high - low)) / 2  # (2,) when the plant is in the middle
-    # A narrow plant stays near the middle, as a photographer would have it.
+    # A narrow plant stays near the middle, as a photographer would place it.
     shift = np.array([traits.shift_x, traits.shift_y]) * np.minimum(margin, 0.12 * size)
     return Camera(camera.eye, camera.axes, scale, size / 2 - scale * (low + high) / 2 + shift)
 
@@ -93,8 +93,8 @@ class Shadows:
         """Return how much of the light each point (3, S) misses, 0 to 1, float32.
 
         Args:
-            points: a little above their surfaces.
-            radius: (S,) or one, of the disc in which the light is looked for, in the units of the points.
+            points: points a little above their surfaces.
+            radius: radius of the disc that stands for the light, in the units of the points; (S,) or a number.
             taps: which places of that disc, from 0 to `TAPS` - 1; each (S,) or one for all points.
             soft: depth over which something in front begins to count.
         """
@@ -111,7 +111,7 @@ class Shadows:
         return total / len(taps)
 
     def reaches(self, points: np.ndarray, radius: float) -> np.ndarray:
-        """Return for which points (3, …) something may stand in a light of that radius; the others miss nothing."""
+        """Return for which points (3, …) something may block a light of that radius; the others are fully lit."""
         low, high = _BORDER - self._scale * radius, _BORDER + _CELLS + self._scale * radius
         x, y = (self._scale * dot(axis, points) + shift for axis, shift in zip(self._axes, self._shift, strict=False))
         return (x > low) & (x < high) & (y > low) & (y < high)

@@ -1,1 +1,1 @@
-"""Rendered landscapes: what is where is known, and so is what a crowd thinks of it."""
+"""Rendered landscapes with known truth: what is where, and what a crowd thinks of it."""

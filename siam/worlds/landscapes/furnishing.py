@@ -14,16 +14,16 @@ from siam.worlds.landscapes.plan import Plan, Strip, Thing, Wood
 _TRIES = 40
 _ON_ROADS = ("car", "van", "lorry", "bus", "vintage_tram")
 _OVERHEAD = {"pylon_line": 140.0, "pole_line": 34.0}  # wires, with the metres from pole to pole
-_NEAR_TREES = 60.0  # metres: up to there trees are set one by one
-_LARGE = 18.0  # metres: what is set no nearer is a building, and needs room
+_NEAR_TREES = 60.0  # metres: nearer trees are placed one by one
+_LARGE = 18.0  # metres: things that may stand no nearer are buildings, and need room
 _COMPOSED = 0.22  # share of scenes whose foreground is composed
 
 
 class Furnisher:
-    """Sets trees and things into a scene.
+    """Places trees and things in a scene.
 
     Attributes:
-        shown: names of the things that were set.
+        shown: names of the things that were placed.
         composed: whether the foreground is composed: a tree at one third, or trees that frame the view.
     """
 
@@ -33,22 +33,22 @@ class Furnisher:
         self.canvas, self.plan, self.terrain, self.generator = canvas, plan, terrain, generator
         self.shown: set[str] = set()
         self.composed = False
-        self._taken: list[tuple[float, float]] = []  # intervals of x / z that things stand in
+        self._taken: list[tuple[float, float]] = []  # intervals of x / z that things occupy
         lake = plan.shape.lake
-        self._limit = lake[1] + 0.8 * lake[3] if lake else np.inf  # what is farther is mirrored in the lake
+        self._limit = lake[1] + 0.8 * lake[3] if lake else np.inf  # anything farther is mirrored in the lake
         made = {kind: Grove((kind,), canvas.light, generator) for kind in self._kinds()}
         self._groves = [Grove.of([made[kind] for kind in wood.kinds]) for wood in plan.woods]
         self._trees = [self._places(wood, ground) for wood in plan.woods]
         self._things = self._set_out()
 
     def woods(self, *, behind: bool) -> None:
-        """Set the trees behind the water, or those before it."""
+        """Place the trees behind the water, or those in front of it."""
         for wood, grove, places in zip(self.plan.woods, self._groves, self._trees, strict=True):
             chosen = [place for place in places if (place[2] > self._limit) == behind]
             grove.set(self.canvas, chosen, wood.height, self.generator)
 
     def things(self, *, behind: bool) -> None:
-        """Set the things and lines behind the water, or those before it and on it, from far to near."""
+        """Place the things and lines behind the water, or those in front of it and on it, from far to near."""
         items = [(z, name, x, ground, turn) for name, x, ground, z, turn in self._things if (z > self._limit) == behind]
         for z, name, x, ground, turn in sorted(items, key=lambda item: -item[0]):
             THINGS[name](Pen(self.canvas, x, z, ground, turn=turn), self.generator)
@@ -65,7 +65,7 @@ class Furnisher:
         return float(self.terrain.height(np.array([x]), np.array([z]))[0])
 
     def _places(self, wood: Wood, ground: Ground) -> list[tuple[float, float, float]]:
-        """Return where trees stand (x, ground, z): spread evenly over the pixels of their patches, off the strips."""
+        """Return where trees stand (x, ground, z): evenly over the pixels of their patches, off the strips."""
         if wood.far <= _NEAR_TREES or (wood.patches is None and wood.count < 30):
             spots = [self._spot(wood.near, wood.far, 1.5, 0.0) for _number in range(wood.count)]
             return [place for place in spots if place is not None]
@@ -165,13 +165,13 @@ class Furnisher:
             if free and (name in _OVERHEAD or self._beside_strips(float(x), float(z)) > 0.6):
                 run.append((float(x), max(float(height), 0.0), float(z)))
                 continue
-            if len(run) >= 2:  # a gate or a ford: the line ends, and begins again behind it
+            if len(run) >= 2:  # a gate or a ford: the line stops, and starts again behind it
                 LINES[name](self.canvas, run, self.generator)
                 self.shown.add(name)
             run = []
 
     def _compose(self) -> None:
-        """Set a tree at one third of the picture, or trees at both sides, in some scenes."""
+        """In some scenes, place a tree at one third of the picture, or trees on both sides."""
         generator, camera = self.generator, self.canvas.camera
         if generator.random() >= _COMPOSED or self.plan.place in ("beach", "woodland", "snowfield"):
             return

@@ -1,4 +1,4 @@
-"""The plan of a scene: everything that is decided before anything is painted."""
+"""The plan of a scene: everything decided before painting starts."""
 
 from dataclasses import dataclass, field
 
@@ -14,12 +14,12 @@ class Layer:
 
     Attributes:
         material: a key of `ground.MATERIALS`.
-        patches: of a noise with patches of `patch_length` metres and standard deviation 1.
-        far: of the distance, metres.
-        high: of the height, metres.
-        steep: of the sine of the slope.
-        patch_length: metres.
-        share: at most.
+        patches: rule on a noise with patches of `patch_length` metres and standard deviation 1.
+        far: rule on the distance in metres.
+        high: rule on the height in metres.
+        steep: rule on the sine of the slope.
+        patch_length: size of the patches in metres.
+        share: largest share to cover.
     """
 
     material: str
@@ -36,7 +36,7 @@ class Strip:
     """What runs along a course: its surface, and its furniture.
 
     Attributes:
-        course: of the strip.
+        course: the strip's course.
         kind: "path", "road", "rails" or "track" of earth.
     """
 
@@ -49,12 +49,12 @@ class Wood:
     """Trees over part of the land.
 
     Attributes:
-        kinds: of `plants.LEAVES`.
-        count: how many are set.
-        patches: as of `Layer`: where they stand.
-        near: metres from which on,
-        far: and up to which they stand.
-        height: of the smallest and tallest, metres.
+        kinds: keys of `plants.LEAVES`.
+        count: number of trees.
+        patches: where they stand, a rule as in `Layer`.
+        near: metres from which they stand.
+        far: metres up to which they stand.
+        height: heights of the smallest and tallest, in metres.
     """
 
     kinds: tuple[str, ...]
@@ -84,19 +84,19 @@ class Plan:
 
     Attributes:
         place: the kind of landscape.
-        shape: of the land.
-        eye: height of the camera over the land, metres.
-        horizon: its row as a share of the picture.
-        layers: materials, each over those before.
+        shape: shape of the land.
+        eye: height of the camera above the land, in metres.
+        horizon: row of the horizon as a share of the picture.
+        layers: materials, each over the ones before it.
         water: "sea", "lake", "river" or "".
         wind: from 0, calm, to 1: swell of the sea, ripples of a lake.
         strips: roads, paths and railways.
         woods: trees.
-        flowers: how dense flowers stand in the nearest meadow, 0 to 1.
+        flowers: density of flowers in the nearest meadow, 0 to 1.
         tufts: whether blades of grass are drawn in the foreground.
         things: objects.
         lines: names in `things.LINES`, each with the metres ahead where it passes.
-        nuances: strengths (0 to 1) of what no attribute stands for, as far as the plan decides them.
+        nuances: strengths (0 to 1) of causes without an attribute, as far as the plan decides them.
     """
 
     place: str
@@ -116,7 +116,7 @@ class Plan:
 
 
 def share_of(layer: Layer, z: np.ndarray, height: np.ndarray, steep: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Return the share (n,) of places that a layer covers, given distance, height, slope and noise (n,) there."""
+    """Return the share (n,) of each place that a layer covers, given distance, height, slope and noise (n,) there."""
     share = np.full(z.shape, layer.share, dtype=np.float32)
     for rule, value in ((layer.patches, noise), (layer.far, z), (layer.high, height), (layer.steep, steep)):
         if rule is not None:

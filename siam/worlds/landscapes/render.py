@@ -19,28 +19,28 @@ from siam.worlds.landscapes.scene import render
 
 SIZES = (64, 2000)  # pixels: smallest and largest square pictures
 _QUALITY = 90  # of the JPEG files
-_SETTINGS = "rendered.json"  # seed and size, so that a folder never holds scenes of two kinds
+_SETTINGS = "rendered.json"  # seed and size, so that a folder never mixes two kinds of scenes
 
 
 def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: int | None = None) -> None:
-    """Render the scenes 1 to `count` of a seed into `out`; those that are there already are kept.
+    """Render scenes 1 to `count` of a seed into `out`; existing ones are kept.
 
-    Scene n of a seed and size is the same, whatever `count` and `workers` are.
+    Scene n of a seed and size is always the same, whatever `count` and `workers` are.
 
     Args:
         out: the folder, in the layout of `siam.datasets.rendered`.
-        count: of scenes.
-        seed: at least 0.
-        size: of the square pictures, in pixels.
-        workers: processes, by default one for each core; one alone is this process.
+        count: number of scenes.
+        seed: seed of the scenes, at least 0.
+        size: side of the square pictures, in pixels.
+        workers: number of processes, by default one per core; with 1, everything runs in this process.
 
     Raises:
         DatasetError: the folder holds scenes of another seed or size, or cannot be written to.
-        ValueError: a number is out of its range.
+        ValueError: a number is out of range.
     """
     if count < 1 or seed < 0 or not SIZES[0] <= size <= SIZES[1]:
         raise ValueError(
-            f"count is 1 or more, seed 0 or more, size {SIZES[0]} to {SIZES[1]}: not {count}, {seed}, {size}"
+            f"got count {count}, seed {seed}, size {size}; expected at least 1, at least 0, {SIZES[0]} to {SIZES[1]}"
         )
     _claim(out, seed, size)
     waiting = [number for number in range(1, count + 1) if not (out / "truth" / f"{number}.json").exists()]
@@ -54,9 +54,9 @@ def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: in
 
 
 def render_one(out: Path, seed: int, number: int, size: int) -> None:
-    """Render one scene into its files; its truth comes last, as a sign that it is whole."""
+    """Render one scene into its files; its truth comes last, as a sign that it is complete."""
     scene = render(np.random.default_rng([seed, number]), size)
-    people = np.random.default_rng([seed, number, 1])  # apart, so that the picture does not depend on the crowd
+    people = np.random.default_rng([seed, number, 1])  # separate, so that the picture does not depend on the crowd
     areas = scene.masks.mean(axis=(1, 2))
     record = Truth(
         identifier=number,
@@ -83,14 +83,14 @@ def _claim(out: Path, seed: int, size: int) -> None:
         stored = path.read_text(encoding="utf-8", errors="replace")
         if stored != settings:
             raise DatasetError(
-                f"{out} holds scenes of {stored.strip()[:60]}, not {settings.strip()}: take another folder"
+                f"{out} holds scenes of {stored.strip()[:60]}, not {settings.strip()}: choose another folder"
             )
         return
     write_atomically(path, settings.encode())
 
 
 def _write_tables(out: Path) -> None:
-    """Write votes.tsv and labels.csv of all scenes in the folder, in the order of their numbers."""
+    """Write votes.tsv and labels.csv for all scenes in the folder, ordered by number."""
     numbers = sorted(int(path.stem) for path in (out / "truth").glob("*.json"))
     votes, labels = StringIO(), StringIO()
     vote_rows = csv.writer(votes, delimiter="\t", lineterminator="\n")

@@ -1,4 +1,4 @@
-"""From a number to a picture with its truth: a scene is planned, painted from far to near, and read off."""
+"""From a number to a picture with its truth: a scene is planned, painted from far to near, and its truth read off."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ from siam.worlds.landscapes.places.unusual import make_unusual
 from siam.worlds.landscapes.plan import Plan, share_of
 from siam.worlds.landscapes.sky import paint_sky
 
-_FAR_HORIZON = 1500.0  # metres: from there on the meeting of sky and plain is a horizon
-_FULL_REFLECTION = 0.10  # share of the picture under mirroring water from which that nuance is at its full strength
+_FAR_HORIZON = 1500.0  # metres: from here on, the line where sky and plain meet is a horizon
+_FULL_REFLECTION = 0.10  # share of the picture under mirroring water at which that nuance reaches full strength
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,11 @@ class Scene:
     """A picture and what is in it.
 
     Attributes:
-        picture: RGB, square.
-        masks: bool (K, size, size).
+        picture: the picture, RGB, square.
+        masks: masks (K, size, size), bool.
         place: a key of `PLACES`.
         light: name of the light.
-        strengths: of the nuances that no attribute stands for, 0 to 1.
+        strengths: strengths of the nuances, which no attribute stands for, 0 to 1.
     """
 
     picture: Image.Image
@@ -55,8 +55,8 @@ def render(generator: np.random.Generator, size: int, place: str | None = None) 
     """Render a scene.
 
     Args:
-        generator: decides everything; scenes of equal generators and sizes are equal.
-        size: of the square picture, in pixels.
+        generator: random generator that decides everything; equal generators and sizes give equal scenes.
+        size: side of the square picture, in pixels.
         place: the kind of landscape, a key of `PLACES`; by default any.
     """
     weights = np.array([weight for _make, weight in PLACES.values()])
@@ -113,7 +113,7 @@ def _paint(
 
 
 def _flowery(ground: Ground, plan: Plan, noises: _Noises) -> np.ndarray | None:
-    """Return the density (S, S) of flowers, and mark the meadows that they cover; None where there are none."""
+    """Return the density (S, S) of flowers, and mark the meadows they cover; None if there are none."""
     if not plan.flowers:
         return None
     patches = smoothstep(noises.smooth.at(ground.x / 0.6 + 3, ground.z / 0.6), 0.5 - plan.flowers, 1.1 - plan.flowers)
@@ -163,7 +163,7 @@ def _strengths(canvas: Canvas, plan: Plan, light: Light, furnisher: Furnisher) -
 
 
 def _picture(canvas: Canvas, generator: np.random.Generator) -> Image.Image:
-    """Return the canvas as a picture: averaged, with a little contrast, and the noise of a sensor."""
+    """Return the canvas as a picture: averaged, with a little contrast and sensor noise."""
     size = canvas.camera.size // OVERSAMPLING
     rgb = canvas.rgb.reshape(size, OVERSAMPLING, size, OVERSAMPLING, 3).mean(axis=(1, 3))
     rgb = rgb + 0.10 * (rgb - 0.5) * (1 - np.abs(2 * rgb - 1))

@@ -5,11 +5,11 @@ import numpy as np
 from siam.worlds.landscapes.paint.canvas import Canvas
 from siam.worlds.landscapes.paint.noise import Noise, mix, smoothstep
 
-_DENSE = 0.35  # opacity from which a cloud is one
+_DENSE = 0.35  # opacity from which a cloud counts as one
 
 
 def paint_sky(canvas: Canvas, smooth: Noise, cloudy: Noise, generator: np.random.Generator) -> None:
-    """Paint sky and clouds over the whole canvas, whatever will stand before them."""
+    """Paint sky and clouds over the whole canvas, whatever will stand in front."""
     camera, light = canvas.camera, canvas.light
     place = np.arange(camera.size) + 0.5
     up = ((camera.horizon - place) / camera.focal)[:, None]  # (S, 1) tangent of the elevation
@@ -40,7 +40,7 @@ def _clouds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return opacity and brightness (S, S) of a layer of clouds, seen from below in perspective."""
     light = canvas.light
-    tall = generator.uniform(0.12, 0.30)  # the higher, the less the layer is foreshortened
+    tall = generator.uniform(0.12, 0.30)  # the higher, the less foreshortened the layer
     detail = generator.uniform(20, 34)
     shift = generator.uniform(0, 512, 2)
     if light.cover < 0.08:

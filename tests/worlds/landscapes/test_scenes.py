@@ -78,7 +78,7 @@ def test_what_is_missing_is_rendered_again_and_nothing_else(scenes, tmp_path):
 
 @pytest.mark.parametrize(("seed", "size"), [(SEED + 1, SIZE), (SEED, SIZE + 2)])
 def test_a_folder_holds_scenes_of_one_kind(scenes, seed, size):
-    with pytest.raises(DatasetError, match="take another folder"):
+    with pytest.raises(DatasetError, match="choose another folder"):
         render_scenes(scenes, COUNT, seed, size, workers=1)
 
 

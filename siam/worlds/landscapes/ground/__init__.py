@@ -1,1 +1,1 @@
-"""The land: its shape, what covers it, the strips that run over it, and the water."""
+"""The land: its shape, its cover, the strips that cross it, and the water."""

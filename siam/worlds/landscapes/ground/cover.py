@@ -1,4 +1,4 @@
-"""What covers the land: meadow, fields, woods, rock, snow, sand, and what runs over it."""
+"""What covers the land: meadow, fields, woods, rock, snow, sand, and whatever crosses it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Material:
     """A surface of the land.
 
     Attributes:
-        colours: that it varies between.
-        attributes: that it shows.
+        colours: colours between which it varies.
+        attributes: attributes it shows.
         grain: contrast of its texture, 0 to 1.
-        shine: how much direct sun it takes, 1 for dull.
-        lumps: how rough it is, in the shading.
+        shine: how much direct sun it reflects, 1 for matt.
+        lumps: how rough its shading is.
     """
 
     colours: tuple[Colour, Colour]
@@ -62,7 +62,7 @@ MATERIALS = {
 
 
 class Ground:
-    """The visible land, pixel by pixel, while it is covered with one material after another.
+    """The visible land, pixel by pixel, as it is covered with one material after another.
 
     Attributes:
         x, z, height: metres (n,) of the places that the pixels show.
@@ -84,7 +84,7 @@ class Ground:
         self._grain, self._blotches = self._texture()
 
     def spread(self, name: str, share: np.ndarray | float = 1.0) -> None:
-        """Cover a share (n,) of every place with a material; it counts as that from one half on."""
+        """Cover a share (n,) of every place with a material, which it counts as from one half on."""
         material = MATERIALS[name]
         weight = np.broadcast_to(np.asarray(share, dtype=np.float32), self.z.shape)
         some = np.flatnonzero(weight > 0.01)
@@ -100,28 +100,28 @@ class Ground:
         self.cover[some[part > 0.5]] = self.canvas.set_of(material.attributes)
 
     def tint(self, colour: Sequence[float], share: np.ndarray) -> None:
-        """Colour a share (n,) of places without changing what they are."""
+        """Colour a share (n,) of every place without changing what it is."""
         self._colour = mix(self._colour, np.array(colour, dtype=np.float32), share)
 
     def mark(self, attributes: Sequence[str], where: np.ndarray) -> None:
-        """Say that places (n,) show attributes besides what they show already."""
+        """Mark places (n,) as showing further attributes."""
         self.canvas.join(self.cover, attributes, where)
 
     def strip(self, course: Course, width: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the share (n,) of places within `width` metres of a course, and their distance aside, signed."""
+        """Return the share (n,) of places within `width` metres of a course, and their signed distance to the side."""
         aside = course.offset(self.x, self.z)
         blur = 0.05 + 1.0 * self.z / self.canvas.camera.focal
         share = smoothstep(np.abs(aside), width / 2 + blur, width / 2 - blur) * course.within(self.z)
         return share, aside
 
     def finish(self) -> None:
-        """Light the land, put haze before it, and paint it."""
+        """Light the land, add haze, and paint it."""
         light = self.canvas.light
         sun = light.direction.astype(np.float32)
         bump = self._lumps * self._bumps()
         facing = self._normal @ sun + bump
         clouds = 1 - 0.45 * min(light.cover, 0.6) * smoothstep(self.smooth.at(self.x / 9, self.z / 16 + 200), 0.1, 1.0)
-        soft = 0.30 + 0.75 * facing  # grass and woods take light from the side, too
+        soft = 0.30 + 0.75 * facing  # grass and woods also catch light from the side
         colour = light.lit(self._colour, np.clip(soft, 0.04, 1) * self._shine * clouds)
         colour = light.hazed(colour.clip(0, 1), self.z)
         self.canvas.rgb[self.rows, self.columns] = colour
@@ -129,7 +129,7 @@ class Ground:
         self.canvas.depth[self.rows, self.columns] = self.z
 
     def _texture(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return fine grain and broad blotches (n,): several sizes of noise, each left out where it is too fine."""
+        """Return fine grain and broad blotches (n,): noise of several sizes, each left out where it is too fine."""
         grain = np.zeros_like(self.z)
         for metres, weight in ((0.012, 0.35), (0.05, 0.45), (0.3, 0.4), (2.5, 0.35)):  # of a cell of noise
             pixels = metres * self.canvas.camera.focal / self.z
@@ -138,7 +138,7 @@ class Ground:
         return np.clip(grain, -2.5, 2.5), blotches
 
     def _bumps(self) -> np.ndarray:
-        """Return how the small relief (n,) of the land faces the sun."""
+        """Return how far the small relief (n,) of the land faces the sun."""
         step = np.array([self.canvas.light.direction[0], self.canvas.light.direction[2]])
         cell = np.maximum(0.10, self.z / self.canvas.camera.focal * 1.5)  # metres, at least about a pixel
         cell = 0.1 * 2 ** np.round(np.log2(cell / 0.1))

@@ -1,4 +1,4 @@
-"""What runs over the land: paths, tracks, roads and railways."""
+"""What crosses the land: paths, tracks, roads and railways."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _DASHES = 6.0  # metres from dash to dash of a road's middle line
 
 
 def lay(ground: Ground, strip: Strip) -> None:
-    """Lay a strip over the land: its surface, and what is painted or fixed on it."""
+    """Lay a strip over the land: its surface, and whatever is painted or fixed on it."""
     _KINDS[strip.kind](ground, strip)
 
 

@@ -1,4 +1,4 @@
-"""The shape of the land: heights over the plane, and what of them a camera sees, by marching from near to far."""
+"""The shape of the land: heights over the plane, and what a camera sees of them, by marching from near to far."""
 
 from dataclasses import dataclass, field
 
@@ -22,9 +22,9 @@ class Course:
         bend: how far it swings to the sides.
         period: metres from swing to swing.
         phase: radians.
-        width: of what runs along it.
-        begin: metres ahead where it begins,
-        end: and ends.
+        width: width of what runs along it.
+        begin: metres ahead at which it begins.
+        end: metres ahead at which it ends.
     """
 
     across: bool
@@ -43,7 +43,7 @@ class Course:
         return self.start + self.slope * along + self.bend * swing
 
     def offset(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return how many metres (…) places lie to the side of the course."""
+        """Return by how many metres (…) places lie to the side of the course."""
         along, side = (x, z) if self.across else (z, x)
         tangent = self.slope + self.bend / self.period * np.cos(along / self.period + self.phase)
         return (side - self.middle(along)) / np.sqrt(1 + tangent**2)
@@ -58,9 +58,9 @@ class Mountains:
     """Mountains in the distance; metres.
 
     Attributes:
-        height: about that of the peaks.
-        begin: distance from which on they rise,
-        over: and over which they reach their height.
+        height: rough height of the peaks.
+        begin: distance at which they begin to rise.
+        over: distance over which they reach their height.
         ruggedness: 0 for round hills to 1 for crags.
     """
 
@@ -72,7 +72,7 @@ class Mountains:
 
 @dataclass(frozen=True)
 class Shape:
-    """What the land is made of; lengths in metres.
+    """The makeup of the land; lengths in metres.
 
     Attributes:
         rolling: height of gentle hills, over `rolling_length`.
@@ -83,7 +83,7 @@ class Shape:
         lake: (x, z, half width, half depth) of a lake, or None.
         river: its course, or None.
         flat: courses along which the land is level.
-        level: of the land near the camera, above the water.
+        level: height of the land near the camera above the water.
         cliff: height of a step down to the sea.
     """
 
@@ -147,7 +147,7 @@ class Terrain:
             if shape.cliff:
                 falling = np.where(inland > 0, shape.cliff * smoothstep(inland + 5 * wobble, 0, 14) + 0.3, falling)
                 return np.where(inland > 0, np.maximum(falling + np.minimum(land, inland * 0.5), 0.2), falling)
-            # Beside the water the land begins at its level and rises inland.
+            # The land begins at the water's level and rises inland.
             return np.where(inland > 0, np.minimum(np.maximum(land, 0.15), 0.15 + falling), falling)
         if shape.lake is not None:
             middle_x, middle_z, wide, deep = shape.lake

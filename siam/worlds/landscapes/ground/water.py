@@ -1,4 +1,4 @@
-"""Sea, lakes and rivers: what mirrors in them, waves and foam."""
+"""Sea, lakes and rivers: reflections, waves and foam."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ def paint_sea(canvas: Canvas, view: View, water: np.ndarray, rough: Noise, swell
     """Paint the sea where `water` (S, S): waves, whitecaps in a wind, and surf along the shore.
 
     Args:
-        canvas: with everything that stands behind the shore painted already.
-        view: of the land.
-        water: the pixels of the sea.
-        rough: for the waves.
+        canvas: the canvas, with everything behind the shore already painted.
+        view: the view of the land.
+        water: pixels of the sea.
+        rough: noise for the waves.
         swell: from 0, calm, to 1, a storm.
     """
     light = canvas.light
@@ -24,7 +24,7 @@ def paint_sea(canvas: Canvas, view: View, water: np.ndarray, rough: Noise, swell
     z, x, bottom = view.depth[rows, columns], view.x[rows, columns], view.height[rows, columns]
     steep = _waves(canvas, rough, x, z)
     mirrored = _mirrored(canvas, rows, columns, (0.8 + 3 * swell) * steep)
-    grazing = np.exp(-canvas.camera.height / z * 9)  # water mirrors the more, the flatter one looks at it
+    grazing = np.exp(-canvas.camera.height / z * 9)  # the flatter the view, the more water reflects
     deep = np.array(light.ambient, dtype=np.float32) * (0.13, 0.34, 0.42) + np.array(light.sun) * (0.02, 0.13, 0.15)
     shallow = deep + (0.10, 0.22, 0.16) * np.array(light.ambient, dtype=np.float32)
     colour = mix(deep.astype(np.float32), shallow.astype(np.float32), smoothstep(bottom, -2.5, 0))
@@ -43,10 +43,10 @@ def paint_still(canvas: Canvas, view: View, water: np.ndarray, rough: Noise, bre
     """Paint a lake or a calm river where `water` (S, S): it mirrors the scene, blurred by ripples.
 
     Args:
-        canvas: with everything that stands behind the shore painted already.
-        view: of the land.
-        water: the pixels of the lake.
-        rough: for the ripples.
+        canvas: the canvas, with everything behind the shore already painted.
+        view: the view of the land.
+        water: pixels of the lake.
+        rough: noise for the ripples.
         breeze: from 0, a mirror, to 1, hardly any reflection.
     """
     light = canvas.light
@@ -71,7 +71,7 @@ def paint_running(canvas: Canvas, view: View, water: np.ndarray, course: Course,
     mirrored = _mirrored(canvas, rows, columns, 5 * rough.at(x * 2, z))
     tint = np.array(light.ambient, dtype=np.float32) * (0.22, 0.36, 0.36)
     colour = mix(np.broadcast_to(tint, mirrored.shape), mirrored, 0.35)
-    fine = np.clip(canvas.camera.focal / z / 30, 0, 1)  # far away, streaks melt into a mean brightness
+    fine = np.clip(canvas.camera.focal / z / 30, 0, 1)  # far away, streaks blur into a mean brightness
     streaks = grain.at(aside * 9 + 11, along * 1.3) + 0.7 * grain.at(aside * 24, along * 4)
     rapids = smoothstep(rough.at(aside * 3 + 5, along * 1.2), -0.6, 1.4)
     foam = smoothstep(streaks, 1.5 - 1.5 * rapids, 2.2 - 1.3 * rapids) * fine + 0.35 * (0.3 + rapids) * (1 - fine)
@@ -87,7 +87,7 @@ def _lay(canvas: Canvas, view: View, rows: np.ndarray, columns: np.ndarray, colo
 
 
 def _waves(canvas: Canvas, rough: Noise, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Return how waves (n,) tilt the water towards the camera: long crests across, finer ones where near."""
+    """Return how far waves (n,) tilt the water towards the camera: long crests across, finer ones nearby."""
     near = np.clip(canvas.camera.focal / z / 40, 0, 1)
     crests = rough.at(x / 2.2, z / 0.9) * np.clip(canvas.camera.focal / z / 6, 0.05, 1)
     return crests * 0.8 + 0.6 * near * rough.at(x * 2.1 + 50, z * 3.3)
@@ -96,9 +96,9 @@ def _waves(canvas: Canvas, rough: Noise, x: np.ndarray, z: np.ndarray) -> np.nda
 def _mirrored(canvas: Canvas, rows: np.ndarray, columns: np.ndarray, jitter: np.ndarray) -> np.ndarray:  # fmt: skip
     """Return the colours (n, 3) that pixels of the plane y = 0 mirror.
 
-    A point at distance z and row r is mirrored at 2 p(z) - r, where p is the row of the plane at that distance: the row
-    is found by looking up the distance, again and again, beginning at the far shore. Water itself is as far as the sky:
-    it has not been painted yet.
+    A point at distance z and row r is mirrored at 2 p(z) - r, where p is the row of the plane at that distance. The row
+    is found by looking up the distance repeatedly, starting at the far shore. Water counts as infinitely far, like the
+    sky, because it has not been painted yet.
     """
     camera = canvas.camera
     shore = np.full(camera.size, camera.size)

@@ -1,4 +1,4 @@
-"""What stands in a landscape. A new thing is a function of a pen and a generator, and a line of its module's table."""
+"""What stands in a landscape. A new thing is a function of a pen and a generator, and a line in its module's table."""
 
 from siam.worlds.landscapes.objects import (
     boats,

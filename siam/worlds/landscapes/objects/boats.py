@@ -22,15 +22,15 @@ def _hull(
     """Draw a hull whose bow is at the right, on its own dark reflection.
 
     Args:
-        pen: that draws.
+        pen: the pen to draw with.
         half: metres from the middle to the bow.
-        wide: metres from the middle to the widest place of a side.
-        high: metres of the sides above the water; `sheer` more at the bow.
-        paint: of the sides.
-        deck: of what is seen from above.
-        attributes: that it shows.
+        wide: metres from the middle to the widest point of a side.
+        high: height of the sides above the water in metres, `sheer` more at the bow.
+        paint: colour of the sides.
+        deck: colour of the parts seen from above.
+        attributes: attributes it shows.
         stern: width of the stern as a share of `wide`.
-        sheer: metres.
+        sheer: extra height at the bow in metres.
     """
     share = np.array([-1.0, -0.55, 0.0, 0.4, 0.72, 0.9, 1.0])
     width = wide * np.array([stern, 0.95, 1.0, 0.93, 0.62, 0.28, 0.02])
@@ -60,7 +60,7 @@ def _hull(
 
 
 def _reflection(pen: Pen, strip: Sequence[tuple[float, float]], length: float) -> None:
-    """Darken the water under a hull and a little before it."""
+    """Darken the water under a hull and a little in front of it."""
     camera, dark = pen.canvas.camera, np.array((0.05, 0.07, 0.09), np.float32)
     places = [pen.place((x, 0.02, z)) for x, z in strip]
     above, nearest = max(camera.height - pen.ground, 0.3), min(z for _x, _y, z in places)

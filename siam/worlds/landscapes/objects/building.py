@@ -9,7 +9,7 @@ from siam.worlds.landscapes.paint.faces import Surface, face
 from siam.worlds.landscapes.paint.pen import Pen, Point
 from siam.worlds.landscapes.paint.textures import Colour
 
-BELOW = -0.9  # metres down to which walls reach, for ground that falls away
+BELOW = -0.9  # metres down to which walls reach, in case the ground falls away
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Side:
         return float(np.hypot(self.end[0] - self.begin[0], self.end[1] - self.begin[1]))
 
     def point(self, along: float, up: float, out: float = 0.0) -> Point:
-        """Return a point, `out` metres before the side."""
+        """Return a point `out` metres in front of the side."""
         across, away = ((b - a) / self.length for a, b in zip(self.begin, self.end, strict=True))
         return self.begin[0] + along * across + out * away, up, self.begin[1] + along * away - out * across
 
@@ -38,7 +38,7 @@ class Side:
 
 
 def sides(ring: Sequence[tuple[float, float]]) -> list[Side]:
-    """Return the sides over a ground plan of corners (x, z), counter-clockwise where z is up the page."""
+    """Return the sides over a ground plan of corners (x, z), counter-clockwise with z up the page."""
     return [Side(ring[number], ring[(number + 1) % len(ring)]) for number in range(len(ring))]
 
 
@@ -104,7 +104,7 @@ class Block:
 
 def opening(pen: Pen, side: Side, middle: float, low: float, wide: float, high: float, surface: Surface,
             frame: Colour | None = None, *, glow: bool = False) -> None:  # fmt: skip
-    """Paint a window or door, in a frame where given; what takes few pixels shows no attribute of its own."""
+    """Paint a window or door, in a frame if given; if it takes few pixels, it shows no attribute of its own."""
     left, right, top = middle - wide / 2, middle + wide / 2, low + high
     if wide * pen.pixels_per_metre < 2:
         return

@@ -30,7 +30,7 @@ def tyre(pen: Pen, place: Point, radius: float, shows: Attributes) -> None:
 
 
 def _crate(pen: Pen, generator: np.random.Generator, place: Point, surface: Surface, size: float) -> None:
-    """Paint a box of up to `size` metres, turned about."""
+    """Paint a box of up to `size` metres, turned at random."""
     wide, deep, high = size * generator.uniform(0.6, 1.0, 3)
     turn = generator.uniform(0, np.pi / 2)
     cos, sin = float(np.cos(turn)), float(np.sin(turn))
@@ -97,7 +97,7 @@ def drum(pen: Pen, place: Point, radius: float, high: float, surface: Surface) -
 
 
 def litter(pen: Pen, generator: np.random.Generator) -> None:
-    """Draw cans, bottles, bags and paper that lie about over 4 x 2 m; no attribute stands for them."""
+    """Draw cans, bottles, bags and paper scattered over 4 x 2 m; no attribute stands for them."""
     pen.shadow(2.2, 1.1, 0.06)
     for x, z in _scattered(pen, generator, 16, 2.0, 1.0):
         kind, size, turn = generator.random(), generator.uniform(0.10, 0.2), generator.uniform(0, 3)

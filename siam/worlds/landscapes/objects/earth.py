@@ -15,14 +15,14 @@ def ground_patch(
     pen: Pen, points: Sequence[tuple[float, float]], material: Material, attributes: Sequence[str] | None,
     least: float = 0.0,
 ) -> None:  # fmt: skip
-    """Paint a patch of the ground, over the ground that is there even where it is not quite level.
+    """Paint a patch over the existing ground, even where that is not quite level.
 
     Args:
-        pen: that draws.
+        pen: the pen to draw with.
         points: corners (right, away) in metres.
-        material: of metres right and away, and of the pixels that a metre takes.
-        attributes: that it shows.
-        least: metres above the ground, for what lies on it.
+        material: function of the metres right and away, and of the pixels per metre.
+        attributes: attributes it shows.
+        least: metres above the ground, for things that lie on it.
     """
     camera = pen.canvas.camera
     above = camera.height - pen.ground - least * pen.scale
@@ -74,14 +74,14 @@ def mound(
     """Draw a heap of earth or gravel, its lumps `clod` metres large, that faces the camera.
 
     Args:
-        pen: that draws.
-        at: metres right and away of its middle.
-        radius: metres.
-        height: metres.
-        colour: in white light.
-        attributes: that it shows.
-        generator: of its shape; the same number of draws whatever the distance.
-        clod: metres.
+        pen: the pen to draw with.
+        at: its middle, in metres right and away.
+        radius: radius in metres.
+        height: height in metres.
+        colour: colour in white light.
+        attributes: attributes it shows.
+        generator: generator for its shape; it makes the same number of draws whatever the distance.
+        clod: size of the lumps in metres.
     """
     x, y, z = pen.place((at[0], 0.0, at[1]))
     front = Pen(pen.canvas, x, max(z - 0.6 * radius * pen.scale, 1.0), y, scale=pen.scale)
@@ -109,7 +109,7 @@ def _earth(
     light: Light, base: np.ndarray, place: tuple[np.ndarray, np.ndarray], sizes: tuple[float, float, float],
     seed: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """Return the colours (n, 3), lit, of a heap of a radius, height and size of lumps at places right and up."""
+    """Return the lit colours (n, 3) of a heap of a radius, height and lump size at places right and up."""
     (right, up), (radius, height, clod), sun = place, sizes, light.direction
     rough = stain(right, up, seed, clod * 2)
     bend = 0.9 * right / radius + 0.35 * (stain(right + 0.12, up, seed, clod * 2) - rough)

@@ -1,4 +1,4 @@
-"""Tractors, and the field that one ploughs."""
+"""Tractors, and the field that a tractor ploughs."""
 
 from collections.abc import Callable
 
@@ -48,7 +48,7 @@ def tractor(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def plough(pen: Pen, generator: np.random.Generator) -> None:
-    """A tractor that draws a plough along the x axis; behind it and beside it the brown furrows."""
+    """A tractor that pulls a plough along the x axis, with brown furrows behind and beside it."""
     colour, seed = earth_colour(generator), generator.uniform(0, 500, 2)
     long, wide = float(generator.uniform(14, 20)), float(generator.uniform(5, 8))
 

@@ -1,4 +1,4 @@
-"""Human figures: how somebody looks and stands, drawn in a few shapes from 15 to 200 pixels tall."""
+"""Human figures, drawn in a few shapes, from 15 to 200 pixels tall."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from siam.worlds.landscapes.paint.pen import Pen
 
 
 class Shapes:
-    """Flat shapes in a plane that faces the camera, painted together: later ones over those before."""
+    """Flat shapes in a plane that faces the camera, painted together: later ones over earlier ones."""
 
     def __init__(self, pen: Pen, attributes: Sequence[str]) -> None:
         self.pen, self.attributes = pen, attributes
         self.fine = pen.pixels_per_metre > 20
         sun = pen.light.direction
         self.facing, self.sun_side = float(np.clip(0.4 - 0.45 * sun[2], 0.12, 0.9)), float(np.sign(sun[0]) or 1)
-        self._parts: list[tuple[np.ndarray, np.ndarray, float]] = []  # corners, colour, how it looks at the sun
+        self._parts: list[tuple[np.ndarray, np.ndarray, float]] = []  # corners, colour, how far it faces the sun
 
     def fill(self, points: Sequence[Spot], colour: np.ndarray | Sequence[float], shade: float = 1.0) -> None:
         """Add a polygon of places in the plane of the figure."""
@@ -73,14 +73,14 @@ class Shapes:
 def figure(
     pen: Pen, point: tuple[float, float], look: Look, pose: Pose, attributes: Sequence[str], *, hiker: bool = False
 ) -> None:
-    """Draw somebody.
+    """Draw a person.
 
     Args:
-        pen: whose place and turn `point` is given in; figures face the camera whatever its turn.
+        pen: the pen; `point` is relative to its place and turn, but figures face the camera whatever its turn.
         point: metres to the right and away.
-        look: of the figure.
-        pose: of the figure.
-        attributes: that it shows.
+        look: the figure's look.
+        pose: the figure's pose.
+        attributes: attributes it shows.
         hiker: whether it carries a rucksack and sticks.
     """
     x, y, z = pen.place((point[0], 0.0, point[1]))
@@ -176,7 +176,7 @@ def _head(shapes: Shapes, look: Look, pose: Pose) -> None:
 
 
 def _pack(shapes: Shapes, look: Look, pose: Pose) -> None:
-    """Draw a rucksack: on the back, beside it, or what shows of it from the front."""
+    """Draw a rucksack: on the back, beside it, or the part visible from the front."""
     if pose.view == 0:
         back = -pose.side
         outline = [(0.05, 0.98), (0.28, 0.96), (0.33, 1.10), (0.32, 1.38), (0.24, 1.52), (0.06, 1.50)]

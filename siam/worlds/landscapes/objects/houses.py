@@ -135,7 +135,7 @@ def stone_cottage(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def brick_house_body(pen: Pen, generator: np.random.Generator, shows: Attributes) -> Block:
-    """Draw a house of brick whose walls show other attributes, and return its body."""
+    """Draw a brick house whose walls show other attributes, and return its body."""
     return house(pen, generator, replace(_BRICK_HOUSE, shows=shows))
 
 

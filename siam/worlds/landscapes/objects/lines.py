@@ -1,7 +1,7 @@
-"""What runs across the land on posts: pylons and poles with wires, fences, railings; and dry-stone walls.
+"""What crosses the land on posts: pylons and poles with wires, fences, railings; and dry-stone walls.
 
 Every function takes places (x, height of the ground, z) in metres of the scene, in order along the line. Wires and the
-gaps of a fence are see-through: their pixels show the wire or fence besides what is behind.
+gaps of a fence are see-through: their pixels show the wire or fence as well as what is behind.
 """
 
 from collections.abc import Sequence

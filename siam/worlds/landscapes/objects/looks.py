@@ -1,4 +1,4 @@
-"""How people look and how they stand, walk or sit."""
+"""How people look, and how they stand, walk or sit."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ _PACKS = ((0.86, 0.30, 0.10), (0.12, 0.30, 0.62), (0.72, 0.12, 0.16), (0.30, 0.3
 
 
 class Look(NamedTuple):
-    """What somebody looks like: height in metres, colours, and what is worn."""
+    """What a person looks like: height in metres, colours, and clothes."""
 
     height: float
     skin: np.ndarray
@@ -35,7 +35,7 @@ class Pose(NamedTuple):
     """Where knees and feet, elbows and hands are, in metres for a figure of 1.75 m; seen from the side if `side`.
 
     `view` is -1 for a figure seen from behind, 0 from the side, 1 from the front; `side` is the sign of the direction
-    that a figure seen from the side looks in; `down` is how many metres the hips are lower than in standing.
+    in which a figure seen from the side looks; `down` is by how many metres the hips are lower than when standing.
     """
 
     legs: tuple[tuple[Spot, Spot], tuple[Spot, Spot]]
@@ -46,7 +46,7 @@ class Pose(NamedTuple):
 
 
 def draw_look(generator: np.random.Generator) -> Look:
-    """Return the looks of somebody."""
+    """Return a person's look."""
 
     def one(colours: Sequence[Sequence[float]]) -> np.ndarray:
         return np.array(colours[int(generator.integers(len(colours)))]) * generator.uniform(0.85, 1.1)
@@ -61,7 +61,7 @@ def draw_look(generator: np.random.Generator) -> Look:
 
 
 def standing(generator: np.random.Generator, view: int) -> Pose:
-    """Return somebody who stands, with an arm raised or akimbo now and then."""
+    """Return a standing pose, sometimes with an arm raised or akimbo."""
     arms = []
     for sign in (-1, 1):
         kind, bend = generator.random(), float(generator.uniform(0, 0.05))
@@ -73,7 +73,7 @@ def standing(generator: np.random.Generator, view: int) -> Pose:
 
 
 def walking(generator: np.random.Generator, view: int, side: int) -> Pose:
-    """Return somebody who walks, with sticks in both hands."""
+    """Return a walking pose, with sticks in both hands."""
     stride, left = float(generator.uniform(0.8, 1.1)), int(generator.choice([-1, 1]))
     if view == 0:
         legs = (
@@ -89,7 +89,7 @@ def walking(generator: np.random.Generator, view: int, side: int) -> Pose:
 
 
 def sitting(generator: np.random.Generator) -> Pose:
-    """Return somebody who sits on the ground."""
+    """Return a pose sitting on the ground."""
     side = int(generator.choice([-1, 1]))
     reach = float(generator.uniform(0.42, 0.6))
     legs = ((0.20 * side, 0.40), (reach * side, 0.07)), ((0.34 * side, 0.34), ((reach + 0.08) * side, 0.06))

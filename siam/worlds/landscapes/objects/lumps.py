@@ -1,4 +1,4 @@
-"""Lumps, rods and the like, of which heaps are made."""
+"""Lumps, rods and the like, from which heaps are made."""
 
 from collections.abc import Sequence
 

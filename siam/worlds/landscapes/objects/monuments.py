@@ -36,7 +36,7 @@ def _broken(generator: np.random.Generator, length: float, high: float, bays: in
 
 
 def _overgrown(wall: Material, generator: np.random.Generator) -> Material:
-    """Return a wall with ivy that climbs on it from below, and hangs from above."""
+    """Return a wall with ivy that climbs from below and hangs from above."""
     at, ivy = generator.uniform(0, 500, 2), generator.uniform(-1.1, -0.2)
 
     def material(along: np.ndarray, up: np.ndarray, grain: Grain) -> np.ndarray:
@@ -69,7 +69,7 @@ def _shaded(along: np.ndarray, _up: np.ndarray, _grain: Grain) -> np.ndarray:
 
 
 def _cut(material: Material, solid: Callable[..., np.ndarray]) -> Material:
-    """Return a material that is only where `solid` says."""
+    """Return a material that exists only where `solid` says."""
     return lambda along, up, grain: np.column_stack([material(along, up, grain), solid(along, up, grain)])
 
 

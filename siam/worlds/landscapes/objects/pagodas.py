@@ -36,7 +36,7 @@ def pagoda(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def _curved_roof(pen: Pen, out: float, inside: float, low: float, rise: float, surface: Surface) -> None:
-    """Paint a square roof that is hollow like a tent's, its corners bent up, and its underside."""
+    """Paint a square roof that curves like a tent, with upturned corners, and its underside."""
     bend = np.linspace(-1, 1, 9)
     profile = (0.0, 0.0), (0.28, 0.22), (0.6, 0.52), (1.0, 1.0)
     levels = [(out + share * (inside - out), low + up * rise) for share, up in profile]

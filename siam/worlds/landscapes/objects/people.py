@@ -19,7 +19,7 @@ def _crowd(pen: Pen, people: Sequence[tuple[tuple[float, float], Callable[[tuple
 
 
 def _hiker(pen: Pen, generator: np.random.Generator, way: int) -> Callable[[tuple[float, float]], None]:
-    """Return somebody who walks along the x axis of the pen: to its right where `way` is 1, else to its left."""
+    """Return a person walking along the pen's x axis: to its right if `way` is 1, otherwise to its left."""
     start, ahead = pen.place((0.0, 0.0, 0.0)), pen.place((float(way), 0.0, 0.0))
     across = (ahead[0] - start[0]) / pen.scale
     view = 0 if abs(across) > 0.72 else -1 if ahead[2] > start[2] else 1
@@ -28,12 +28,12 @@ def _hiker(pen: Pen, generator: np.random.Generator, way: int) -> Callable[[tupl
 
 
 def walker(pen: Pen, generator: np.random.Generator) -> None:
-    """Somebody who hikes along the x axis, with rucksack and sticks."""
+    """A hiker along the x axis, with rucksack and sticks."""
     _hiker(pen, generator, int(generator.choice([-1, 1])))((0.0, 0.0))
 
 
 def walkers(pen: Pen, generator: np.random.Generator) -> None:
-    """Two to four hikers one behind the other along the x axis."""
+    """Two to four hikers in single file along the x axis."""
     count, way = int(generator.integers(2, 5)), int(generator.choice([-1, 1]))
     people = []
     for number in range(count):
@@ -43,14 +43,14 @@ def walkers(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def _somebody(pen: Pen, generator: np.random.Generator, view: int | None) -> Callable[[tuple[float, float]], None]:
-    """Return somebody who stands, seen from the given side; None draws one."""
+    """Return a person standing, seen from the given side; None picks one at random."""
     look, drawn = draw_look(generator), int(generator.choice([-1, 0, 1]))
     pose = standing(generator, drawn if view is None else view)
     return lambda place: figure(pen, place, look, pose, ("social",))
 
 
 def group(pen: Pen, generator: np.random.Generator) -> None:
-    """Four to eight people who stand in a ring and talk."""
+    """Four to eight people standing in a ring and talking."""
     count, begin = int(generator.integers(4, 9)), float(generator.uniform(0, 6))
     people = []
     for number in range(count):
@@ -64,7 +64,7 @@ def group(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def spectators(pen: Pen, generator: np.random.Generator) -> None:
-    """Two rows of five to eight people who watch something, most of them seen from behind."""
+    """Two rows of five to eight people watching something, most of them seen from behind."""
     count, view = int(generator.integers(5, 9)), int(generator.choice([-1, -1, 1]))
     people = []
     for row in range(2):
@@ -77,7 +77,7 @@ def spectators(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def picnic(pen: Pen, generator: np.random.Generator) -> None:
-    """Three to five people who sit around a chequered blanket, with a basket."""
+    """Three to five people sitting around a chequered blanket, with a basket."""
     colour, white = np.array(_BLANKETS[int(generator.integers(4))]), np.array((0.92, 0.90, 0.86))
     count, begin = int(generator.integers(3, 6)), float(generator.uniform(0, 6))
 

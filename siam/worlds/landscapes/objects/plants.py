@@ -28,9 +28,9 @@ def tree_sprite(kind: str, light: Light, generator: np.random.Generator) -> Imag
     """Return a tree or bush, RGBA, its base at the lower edge, lit by the scene's light.
 
     Args:
-        kind: of `LEAVES`.
-        light: of the scene.
-        generator: no two trees are alike.
+        kind: a key of `LEAVES`.
+        light: the scene's light.
+        generator: random generator, so that no two trees are alike.
     """
     image = Image.new("RGBA", (_SIDE, _SIDE))
     pen = ImageDraw.Draw(image)
@@ -100,7 +100,7 @@ def _trunk(
     width = half * _SIDE * generator.uniform(0.8, 1.2)
     lean = generator.uniform(-6, 6)
     end = _SIDE - 0.75 * top
-    left, right = (0.2, 0.65) if np.sin(light.azimuth) > 0 else (0.65, 0.2)  # how its halves face the sun
+    left, right = (0.2, 0.65) if np.sin(light.azimuth) > 0 else (0.65, 0.2)  # how far its halves face the sun
     for begin, facing in ((-1.0, left), (0.1, right)):
         foot, head = middle + begin * width, middle + lean + 0.6 * begin * width
         points = [(foot, _SIDE), (middle + width, _SIDE), (middle + lean + 0.6 * width, end), (head, end)]
@@ -108,7 +108,7 @@ def _trunk(
 
 
 class Grove:
-    """Sprites of a few trees of some kinds, to be set again and again."""
+    """Sprites of a few trees of some kinds, to be placed many times."""
 
     def __init__(self, kinds: Sequence[str], light: Light, generator: np.random.Generator, each: int = 2) -> None:
         self._sprites: list[Image.Image] = []
@@ -119,7 +119,7 @@ class Grove:
 
     @classmethod
     def of(cls, groves: "Sequence[Grove]") -> "Grove":
-        """Return a grove of all their trees."""
+        """Return one grove with the trees of several."""
         together = cls.__new__(cls)
         together._sprites = [sprite for grove in groves for sprite in grove._sprites]
         return together
@@ -132,14 +132,14 @@ class Grove:
         generator: np.random.Generator,
         attributes: Sequence[str] = ("trees",),
     ) -> None:
-        """Set trees, from far to near.
+        """Place trees, from far to near.
 
         Args:
-            canvas: to draw on.
+            canvas: the canvas to draw on.
             places: (x, ground, z) in metres.
-            height: of the smallest and tallest, in metres.
-            generator: chooses.
-            attributes: that they show.
+            height: heights of the smallest and tallest, in metres.
+            generator: random generator that chooses among the trees.
+            attributes: attributes they show.
         """
         for x, ground, z in sorted(places, key=lambda place: -place[2]):
             metres = generator.uniform(*height)

@@ -86,7 +86,7 @@ def train(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def _coach(pen: Pen, colour: np.ndarray, second: np.ndarray, ribs: Material | None, *, first: bool) -> None:
-    """Draw a locomotive, a goods wagon where it has ribs, or a coach, 14 m long."""
+    """Draw a locomotive, a goods wagon if it has ribs, or a coach, 14 m long."""
     shows, panes = ("transport", "metal"), np.array((0.13, 0.17, 0.21))
     pen.shadow(7.0, 1.6)
     block(pen, (-6.6, 6.6, -0.9, 0.9, 0.55), (-6.6, 6.6, -0.9, 0.9, 1.1), DARK, shows)

@@ -46,7 +46,7 @@ def rusty_barn(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def _flat(pen: Pen, width: float, depth: float, high: float, surface: Surface) -> None:
-    """Paint a slab that stands a little out over walls, as the edge of a flat roof."""
+    """Paint a slab that juts out a little over walls, as the edge of a flat roof."""
     box(pen, -width / 2 - 0.3, width / 2 + 0.3, -depth / 2 - 0.3, depth / 2 + 0.3, high, high + 0.5, surface)
 
 
@@ -139,7 +139,7 @@ def scaffolded_house(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def _bar(pen: Pen, first: Point, second: Point, width: float, colour: Sequence[float], shows: Attributes) -> None:
-    """Draw a bar in short pieces, so that each has its own depth."""
+    """Draw a bar in short pieces, each with its own depth."""
     steps = np.linspace(first, second, 9)
     pen.line([(x, y, z) for x, y, z in steps.tolist()], width, colour, shows, least=1.3)
 

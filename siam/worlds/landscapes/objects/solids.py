@@ -38,7 +38,7 @@ def sides(low: Rect, high: Rect) -> list[list[tuple[float, float, float]]]:
 def silhouette(
     pen: Pen, points: Sequence[Point], colour: Colour, attributes: Sequence[str] | None, facing: float = 0.5
 ) -> None:
-    """Fill the convex outline of points, as far away as the farthest of them: for wheels, and behind faces' seams."""
+    """Fill the convex outline of points, at the farthest one's distance: for wheels, and behind the seams of faces."""
     places = [pen.place(point) for point in points]
     camera, depth = pen.canvas.camera, max(z for _x, _y, z in places)
     hull = convex_outline([camera.project(*place) for place in places])
@@ -73,13 +73,13 @@ def block(
     """Draw a block between two level rectangles, and return its sides.
 
     Args:
-        pen: that draws.
+        pen: the pen to draw with.
         low: the lower rectangle.
-        high: the upper one, smaller where sides lean in.
-        paint: of its sides.
-        attributes: that it shows.
-        under: about the colour of its sides, for the seams between them.
-        top: paint of its top, if another.
+        high: the upper one, smaller if the sides lean in.
+        paint: colour of its sides.
+        attributes: attributes it shows.
+        under: roughly the colour of its sides, for the seams between them.
+        top: colour of its top, if different.
     """
     faces = sides(low, high)
     silhouette(pen, [*faces[FRONT], *faces[BACK]], under, attributes)
@@ -93,7 +93,7 @@ def panel(
     pen: Pen, corners: Sequence[tuple[float, float, float]], where: tuple[float, float, float, float],
     paint: Material | Colour, attributes: Sequence[str], *, out: float = 0.02, glow: bool = False,
 ) -> None:  # fmt: skip
-    """Set a panel on a side: `where` is its left, right, lower and upper edge, in shares of the side."""
+    """Put a panel on a side: `where` gives its left, right, lower and upper edge as shares of the side."""
     a, b, c, d = (np.array(corner) for corner in corners)
     normal = np.cross(b - a, d - a)
     offset = -normal * out / max(float(np.linalg.norm(normal)), 1e-9)
@@ -161,7 +161,7 @@ def prism(
 
 
 def inner(pen: Pen, x: float, z: float, turn: float = 0.0) -> Pen:
-    """Return a pen at a place of another one, turned by an angle more."""
+    """Return a pen at a place of another pen, turned by a further angle."""
     here, right = pen.place((x, 0.0, z)), pen.place((x + 1.0, 0.0, z))
     angle = float(np.arctan2(right[2] - here[2], right[0] - here[0]))
     return Pen(pen.canvas, here[0], here[2], here[1], turn=angle + turn, scale=pen.scale)
@@ -179,14 +179,14 @@ def paint_of(colours: Sequence[Colour], generator: np.random.Generator) -> np.nd
 
 
 def window_panes(pen: Pen, generator: np.random.Generator, pane: float = 4.0, frame: float = 0.02) -> Material:
-    """Return the windows of a vehicle; `pane` is their width and `frame` that of the frames, metres."""
+    """Return the windows of a vehicle; `pane` is their width and `frame` the frames' width, in metres."""
     return glass(pen.light, generator, pane=(pane, 3.0), frame=frame)
 
 
 def wheels(
     pen: Pen, places: Sequence[float], radius: float, half: float, attributes: Sequence[str], width: float = 0.3
 ) -> None:
-    """Draw a wheel at both sides, `half` metres from the middle, at every place along the x axis."""
+    """Draw a wheel on both sides, `half` metres from the middle, at every place along the x axis."""
     for z in (half, -half):
         for x in places:
             wheel(pen, x, z, radius, width, attributes)

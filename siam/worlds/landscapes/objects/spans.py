@@ -8,18 +8,18 @@ from siam.worlds.landscapes.paint.canvas import Canvas
 
 Place = tuple[float, float, float]  # metres: x, height, z
 Line = Callable[[Canvas, Sequence[Place], np.random.Generator], None]
-NEAREST = 1.0  # metres: what is nearer is left out
+NEAREST = 1.0  # metres: anything nearer is left out
 
 
 def see_through(canvas: Canvas, points: Sequence[tuple[float, float]], ends: tuple[Place, Place],
                 attributes: Sequence[str]) -> None:  # fmt: skip
-    """Add attributes to what a polygon in an upright plane shows already, where that is farther away.
+    """Add attributes to what a polygon in an upright plane already shows, where that is farther away.
 
     Args:
-        canvas: whose `cover` changes; colour and distance stay.
+        canvas: the canvas, whose `cover` changes; colour and distance stay.
         points: canvas columns and rows of the polygon.
-        ends: two places of the plane.
-        attributes: to add.
+        ends: two places in the plane.
+        attributes: attributes to add.
     """
     coverage = canvas.coverage(points)
     if coverage is None:
@@ -43,7 +43,7 @@ def distance_to(canvas: Canvas, ends: tuple[Place, Place], columns: np.ndarray) 
 
 
 def in_view(canvas: Canvas, places: Sequence[Place]) -> bool:
-    """Return whether some of what lies between places may be on the canvas."""
+    """Return whether anything between two places may be on the canvas."""
     camera = canvas.camera
     spots = np.array([camera.project(x, y, max(z, 0.3)) for x, y, z in places])
     low, high = spots.min(axis=0), spots.max(axis=0)

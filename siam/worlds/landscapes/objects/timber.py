@@ -1,4 +1,4 @@
-"""Wood that lies about: logs, pallets, a fallen trunk."""
+"""Wood lying about: logs, pallets, a fallen trunk."""
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def pallets(pen: Pen, generator: np.random.Generator) -> None:
 
 
 def _stacked(_along: np.ndarray, up: np.ndarray, grain: Grain) -> np.ndarray:
-    """Return the sides of stacked pallets from afar: boards with dark gaps between, as far as pixels show them."""
+    """Return the sides of stacked pallets from afar: boards with dark gaps between, as far as pixels can show them."""
     gaps = smoothstep(np.abs(up / 0.155 % 1 - 0.4), 0.3, 0.2) * float(smoothstep(0.155 * grain.up, 1.2, 3.0))
     return np.array([(0.50, 0.40, 0.28)], dtype=np.float32) * (1 - 0.7 * gaps)[:, None]
 

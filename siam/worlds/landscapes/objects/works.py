@@ -122,7 +122,7 @@ def _digger_arm(pen: Pen, yellow: np.ndarray, raised: float, shows: Sequence[str
 
 
 def roadworks(pen: Pen, generator: np.random.Generator) -> None:
-    """Red and white barriers and cones around an opened strip, and a heap of gravel."""
+    """Red and white barriers and cones around a dug-up strip, and a heap of gravel."""
     soil, shows = earth_colour(generator), ("digging", "cluttered_space")
     count, seed, jitter = (
         int(generator.integers(3, 5)),

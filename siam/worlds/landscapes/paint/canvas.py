@@ -1,4 +1,4 @@
-"""The picture while it is painted: colour, distance, and which attributes each pixel shows."""
+"""The picture being painted: colour, distance, and the attributes each pixel shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Camera:
     """A level pinhole camera over the ground plane y = 0: x to the right, y up, z ahead, in metres.
 
     Attributes:
-        size: of the square canvas, in pixels.
-        horizon: its row.
+        size: side of the square canvas, in pixels.
+        horizon: row of the horizon.
         focal: focal length, in pixels.
-        height: above y = 0.
+        height: height of the eye above y = 0.
     """
 
     size: int
@@ -39,8 +39,8 @@ class Canvas:
     """Colour, distance and attributes of every pixel.
 
     Attributes:
-        camera: that looks at the scene.
-        light: of the scene.
+        camera: the camera that sees the scene.
+        light: the scene's light.
         rgb: (S, S, 3) float32, 0 to 1.
         depth: (S, S) float32, metres along z; infinite for the sky.
         cover: (S, S) uint8, which of the sets of attributes a pixel shows.
@@ -61,7 +61,7 @@ class Canvas:
         if wanted not in self.sets:
             unknown = wanted - set(ATTRIBUTES)
             if unknown:
-                raise ValueError(f"no attribute is called {sorted(unknown)[0]!r}")
+                raise ValueError(f"there is no attribute {sorted(unknown)[0]!r}")
             self.sets.append(wanted)
         return self.sets.index(wanted)
 
@@ -73,13 +73,13 @@ class Canvas:
         attributes: Sequence[str] | None,
         depth: np.ndarray | float,
     ) -> None:
-        """Paint a patch over what is farther away.
+        """Paint a patch over everything farther away.
 
         Args:
             corner: column and row of the patch's first pixel; it may lie outside the canvas.
             alpha: (h, w) opacity, 0 to 1.
-            colour: (h, w, 3) or (3,), as seen: lit and hazed.
-            attributes: that the patch shows; None leaves what is there, as for shadows.
+            colour: (h, w, 3) or (3,) as seen: lit and hazed.
+            attributes: attributes the patch shows; None keeps the existing ones, as for shadows.
             depth: (h, w) or one distance in metres.
         """
         left, top = max(corner[0], 0), max(corner[1], 0)
@@ -114,7 +114,7 @@ class Canvas:
             self.paint(corner, alpha * np.float32(opacity), colour, attributes, depth)
 
     def coverage(self, points: Sequence[tuple[float, float]]) -> tuple[tuple[int, int], np.ndarray] | None:
-        """Return the first pixel and the coverage (h, w) of a polygon, None where it is outside the canvas."""
+        """Return the first pixel and the coverage (h, w) of a polygon, or None if it is outside the canvas."""
         columns, rows = np.asarray(points, dtype=np.float64).T
         size, margin = self.camera.size, 4
         left, top = int(max(np.floor(columns.min()), -margin)), int(max(np.floor(rows.min()), -margin))
@@ -127,7 +127,7 @@ class Canvas:
         return (left, top), np.asarray(patch.reduce(2), dtype=np.float32) / 255
 
     def darken(self, centre: tuple[float, float], radii: tuple[float, float], strength: float, depth: float) -> None:
-        """Darken an ellipse with soft edges, as shadows do, around a column and row; what is nearer stays as it is."""
+        """Darken a soft-edged ellipse around a column and row, as shadows do; anything nearer stays as it is."""
         across, up = max(radii[0], 1.0), max(radii[1], 1.0)
         left, top = int(np.floor(centre[0] - across)), int(np.floor(centre[1] - up))
         columns = np.arange(left, int(centre[0] + across) + 2)[None, :]
@@ -140,15 +140,15 @@ class Canvas:
 
     def stamp(self, sprite: Image.Image, base: tuple[float, float], height: float, attributes: Sequence[str],
               metres: float, *, tint: Sequence[float] = (1, 1, 1)) -> None:  # fmt: skip
-        """Set a picture with transparency on its base, scaled to `height` pixels, hazed for its distance.
+        """Place a picture with transparency on its base, scaled to `height` pixels, hazed for its distance.
 
         Args:
-            sprite: RGBA, lit already.
+            sprite: the picture, RGBA, already lit.
             base: column and row of the middle of its lower edge.
-            height: in pixels of the canvas.
-            attributes: that it shows.
-            metres: distance.
-            tint: factors of red, green and blue.
+            height: height in pixels of the canvas.
+            attributes: attributes it shows.
+            metres: its distance.
+            tint: factors for red, green and blue.
         """
         width = max(1, round(sprite.width * height / sprite.height))
         tall = max(1, round(height))
@@ -162,7 +162,7 @@ class Canvas:
         self.paint(corner, small[..., 3], colour, attributes, metres)
 
     def mark(self, attributes: Sequence[str], where: np.ndarray) -> None:
-        """Say that pixels (S, S) show attributes besides what they show already."""
+        """Mark pixels (S, S) as showing further attributes."""
         self.join(self.cover, attributes, where)
 
     def join(self, cover: np.ndarray, attributes: Sequence[str], where: np.ndarray) -> None:
@@ -175,6 +175,6 @@ class Canvas:
         return np.array([attribute in of for of in self.sets])[self.cover]
 
     def masks(self) -> np.ndarray:
-        """Return the masks (K, s, s) of what the canvas shows, bool, one pixel for each of the picture."""
+        """Return the masks (K, s, s), bool, of what the canvas shows, at the picture's size."""
         cover = self.cover[OVERSAMPLING // 2 :: OVERSAMPLING, OVERSAMPLING // 2 :: OVERSAMPLING]
         return np.stack([np.array([name in of for of in self.sets])[cover] for name in ATTRIBUTES])

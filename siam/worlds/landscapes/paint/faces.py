@@ -19,15 +19,15 @@ def face(
     """Fill a flat polygon with a material, every pixel at its own depth.
 
     Args:
-        pen: that draws.
-        points: its corners as seen from outside: origin of the material, to the right of it, …, the last one up.
-        material: or one colour.
-        attributes: that it shows.
+        pen: the pen to draw with.
+        points: its corners as seen from outside: the material's origin, to the right of it, …, the last one above it.
+        material: a material, or one colour.
+        attributes: attributes it shows.
         start: metres along at the first corner.
-        facing: the sun, from 0 to 1; None works it out.
-        both: whether it is seen from behind too.
-        glow: whether colours are as seen already, without light.
-        plan: first, second and last corner of the plane, where the corners of a bent face do not give it.
+        facing: how far it faces the sun, from 0 to 1; None works it out.
+        both: whether it is visible from behind too.
+        glow: whether colours are final, without lighting.
+        plan: first, second and last corner of the plane, if the corners of a bent face do not define it.
     """
     places = [pen.place(point) for point in points]
     frame = [pen.place(point) for point in plan] if plan else [places[0], places[1], places[-1]]
@@ -56,7 +56,7 @@ def face(
         pen.canvas.paint((left, top), alpha, np.asarray(material, dtype=np.float32) * gain + haze, attributes, depth)
         return
     visible = np.flatnonzero((alpha > 0) & (_behind(pen, left, top, alpha.shape) > depth))
-    if len(visible) == 0:  # what is hidden needs no colour
+    if len(visible) == 0:  # hidden: no colour needed
         return
     upward = _cross(normal, right)
     upward = upward if _dot(upward, _minus(frame[2], frame[0])) >= 0 else (-upward[0], -upward[1], -upward[2])
@@ -73,7 +73,7 @@ def face(
 
 
 def _behind(pen: Pen, left: int, top: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the depths (h, w) of the canvas where a patch lies; beyond its border those at the border."""
+    """Return the canvas's depths (h, w) where a patch lies; beyond the border, those at the border."""
     last = pen.canvas.camera.size - 1
     rows, columns = np.arange(top, top + shape[0]).clip(0, last), np.arange(left, left + shape[1]).clip(0, last)
     return pen.canvas.depth[rows[:, None], columns]
@@ -83,7 +83,7 @@ _Vector = tuple[float, float, float]
 
 
 def _thickness(outline: Sequence[tuple[float, float]]) -> float:
-    """Return about how many pixels thick a polygon of columns and rows is."""
+    """Return roughly how many pixels thick a polygon of columns and rows is."""
     area = length = 0.0
     for number, (column, row) in enumerate(outline):
         before, above = outline[number - 1]
@@ -106,7 +106,7 @@ def _cross(one: _Vector, other: _Vector) -> _Vector:
 
 
 def unit(vector: _Vector) -> _Vector:
-    """Return a vector at length 1."""
+    """Return a vector scaled to length 1."""
     length = max(_dot(vector, vector) ** 0.5, 1e-9)
     return vector[0] / length, vector[1] / length, vector[2] / length
 

@@ -1,4 +1,4 @@
-"""Times of day and weather: where the sun is, what colour everything takes, and how far one sees."""
+"""Times of day and weather: the sun's position, the colour of everything, and the visibility."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ class Light:
     Attributes:
         name: such as "evening".
         sun: colour of direct light.
-        ambient: colour of the light from all of the sky.
-        zenith: colour of the sky above.
+        ambient: colour of the light from the whole sky.
+        zenith: colour of the sky overhead.
         low: colour of the sky at the horizon.
-        haze: colour of what is infinitely far.
+        haze: colour of things infinitely far away.
         visibility: metres after which haze hides 63 % of a colour.
-        azimuth: of the sun, radians from straight ahead to the right; behind the camera beyond pi / 2.
-        elevation: of the sun, radians.
-        cover: share of the sky under clouds, about.
+        azimuth: the sun's azimuth in radians, from straight ahead to the right; beyond pi / 2 it is behind the camera.
+        elevation: the sun's elevation in radians.
+        cover: rough share of the sky under clouds.
         evening: strength of the nuance "evening_light", from 0 to 1.
         gloom: strength of the nuance "gloom".
     """
@@ -53,7 +53,7 @@ class Light:
         return haze + (colour - haze) * left
 
     def lit(self, colour: np.ndarray, facing: np.ndarray | float) -> np.ndarray:
-        """Return a surface's colour (…, 3), `facing` (…) the sun from -1 to 1, or 1 straight on."""
+        """Return a surface's colour (…, 3); `facing` (…) is from -1 to 1, where 1 faces the sun straight on."""
         facing = np.clip(np.asarray(facing, dtype=np.float32), 0, 1)
         facing = facing[..., None] if facing.ndim else facing
         return colour * (np.array(self.ambient, dtype=np.float32) + np.array(self.sun, dtype=np.float32) * facing)
@@ -81,7 +81,7 @@ _SHARES = {
 
 
 def draw_light(generator: np.random.Generator) -> Light:
-    """Return the light of a scene: one of several times of day and weathers, each a little different every time."""
+    """Return the light of a scene: one of several times of day and weathers, a little different every time."""
     name = str(generator.choice(list(_SHARES), p=list(_SHARES.values())))
     sun, ambient, zenith, low, haze, visibility, elevation, cover, evening, gloom = _LIGHTS[name]
     side = float(generator.choice([-1, 1]))

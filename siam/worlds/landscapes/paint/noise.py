@@ -1,4 +1,4 @@
-"""Fractal noise without seams, from which clouds, hills and the grain of every surface are made."""
+"""Seamless fractal noise, from which clouds, hills and the grain of every surface are made."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Noise(NamedTuple):
     values: np.ndarray
 
     def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the noise (…) at places (…) in cells, between them by smooth interpolation; float32."""
+        """Return the noise (…) at places (…) in cells, smoothly interpolated; float32."""
         row, column = np.floor(y), np.floor(x)
         t, s = (y - row).astype(np.float32), (x - column).astype(np.float32)
         place = (row.astype(np.int64) % SIDE) * (SIDE + 1) + column.astype(np.int64) % SIDE
@@ -39,13 +39,13 @@ def fractal(generator: np.random.Generator, roughness: float) -> Noise:
 
 
 def smoothstep(value: np.ndarray | float, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
-    """Return 0 below `low`, 1 above `high`, and a smooth rise between; `low` may be the higher of both."""
+    """Return 0 below `low`, 1 above `high`, and a smooth rise between; `low` may be the higher of the two."""
     t = np.clip((np.asarray(value, dtype=np.float32) - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """Return colours (…, 3), of which `share` (…) is the second."""
+    """Return a mix of two colours (…, 3), with a `share` (…) of the second."""
     weight = np.asarray(share, dtype=np.float32)
     weight = weight[..., None] if weight.ndim else weight
     return first + (second - first) * weight

@@ -1,4 +1,4 @@
-"""Draws solid things in perspective: every object of a scene is a function of a pen and a random generator."""
+"""Drawing solid things in perspective: every object of a scene is a function of a pen and a random generator."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,15 +11,15 @@ Point = tuple[float, float] | tuple[float, float, float]  # metres: right, up, a
 
 
 class Pen:
-    """Draws at a place of the scene, in metres from there, turned by an angle; what is nearer is drawn later.
+    """Draws at a place of the scene, in metres from there, turned by an angle; nearer things are drawn later.
 
     Args:
-        canvas: to draw on.
+        canvas: the canvas to draw on.
         x: metres to the right of the camera.
         z: metres ahead.
         ground: height of the ground there.
         turn: radians by which everything is turned to the left, seen from above.
-        scale: of everything.
+        scale: factor on all sizes.
     """
 
     def __init__(
@@ -31,11 +31,11 @@ class Pen:
 
     @property
     def pixels_per_metre(self) -> float:
-        """How large a metre of the thing is, in pixels of the canvas: leave out what is smaller than one."""
+        """Pixels of the canvas per metre of the thing: leave out details smaller than one."""
         return self.canvas.camera.focal * self.scale / self.z
 
     def place(self, point: Point) -> tuple[float, float, float]:
-        """Return where a point of the thing is in the scene."""
+        """Return the position in the scene of a point of the thing."""
         across, up = point[0] * self.scale, point[1] * self.scale
         away = point[2] * self.scale if len(point) == 3 else 0.0
         x, z = across * self._cos - away * self._sin, across * self._sin + away * self._cos
@@ -54,10 +54,10 @@ class Pen:
 
         Args:
             points: its corners.
-            colour: in white light.
-            attributes: that it shows; None for what should not hide those behind, such as shadows.
-            facing: the sun, from 0 (in shade) to 1; None works it out from the first three corners.
-            opacity: 0 to 1.
+            colour: colour in white light.
+            attributes: attributes it shows; None if it should not hide those behind, as for shadows.
+            facing: how far it faces the sun, from 0 (in shade) to 1; None works it out from the first three corners.
+            opacity: opacity, 0 to 1.
         """
         places = [self.place(point) for point in points]
         depth = float(np.mean([z for _x, _y, z in places]))
@@ -100,7 +100,7 @@ class Pen:
         self.canvas.fill(list(edge), seen, attributes, z, opacity)
 
     def shadow(self, across: float, away: float, opacity: float = 0.35) -> None:
-        """Darken the ground under the thing: an ellipse of these radii in metres, drawn before the thing."""
+        """Darken the ground under the thing: an ellipse with these radii in metres, drawn before the thing."""
         reach = self.scale * np.hypot(across * self._cos, away * self._sin)
         depth = self.scale * np.hypot(across * self._sin, away * self._cos)
         camera = self.canvas.camera
@@ -111,7 +111,7 @@ class Pen:
         self.canvas.darken(centre, (1.25 * reach * metre, 1.25 * flat), 1.4 * strength, self.z - depth - 0.5)
 
     def _facing(self, places: Sequence[tuple[float, float, float]]) -> float:
-        """Return how a face looks at the sun: of its two sides, the one that the camera sees."""
+        """Return how far a face's visible side faces the sun."""
         first, second, third = (np.array(place) for place in places[:3])
         normal = np.cross(second - first, third - first)
         length = np.linalg.norm(normal)

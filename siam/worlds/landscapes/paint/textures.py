@@ -1,7 +1,7 @@
 """What built things are made of.
 
-A material is a function of metres along and up a face and of the pixels that a metre takes there. Details finer than a
-pixel fade; courses of bricks and rows of shingles grow coarser first, so that far walls still show what they are.
+A material is a function of metres along and up a face and of the pixels per metre there. Details finer than a pixel
+fade; courses of bricks and rows of shingles first become coarser, so that distant walls still show what they are.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ _FINE = 4  # places between the cells of a tile
 
 @cache
 def _clouds() -> np.ndarray:
-    """Return (SIDE * _FINE) ** 2 values of seamless noise in a row, so fine that they need no interpolation."""
+    """Return (SIDE * _FINE) ** 2 values of seamless noise in one row, so fine that they need no interpolation."""
     place = np.arange(SIDE * _FINE) / _FINE
     return fractal(np.random.default_rng(20), 1.0).at(place[None, :], place[:, None]).reshape(-1)
 
@@ -65,7 +65,7 @@ def each(row: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 
 def _coarser(size: float, pixels: float, most: float, least: float = 4.0) -> float:
-    """Return a size in metres, enlarged up to `most` until it takes `least` pixels."""
+    """Return a size in metres, enlarged to take `least` pixels but at most to `most` metres."""
     return float(np.clip(least / max(pixels, 1e-6), size, most))
 
 
@@ -77,7 +77,7 @@ def _gap(place: np.ndarray, size: float, width: float, pixels: float) -> np.ndar
 
 
 def _draw(choices: Sequence[Colour], generator: np.random.Generator, spread: float = 0.1) -> tuple[np.ndarray, Colour]:
-    """Return a colour, a little varied, and where its noise begins."""
+    """Return a slightly varied colour, and where its noise begins."""
     base = np.asarray(choices[int(generator.integers(len(choices)))])
     base = base * generator.uniform(1 - spread, 1 + spread) * generator.uniform(0.97, 1.03, 3)
     return base.astype(np.float32), generator.uniform(0, SIDE, 2)
@@ -229,7 +229,7 @@ def glass(
     light: Light, generator: np.random.Generator, pane: tuple[float, float] = (1.5, 1.6), frame: float = 0.07,
     inside: Colour = (0.10, 0.12, 0.14),
 ) -> Material:  # fmt: skip
-    """Return panes of glass that reflect sky and land, in frames `frame` metres wide; to be painted with `glow`."""
+    """Return panes of glass that reflect sky and land, in frames `frame` metres wide; paint them with `glow`."""
     at, bright = generator.uniform(0, SIDE, 2), float(np.clip(generator.normal(0.75, 0.15), 0.45, 1.0))
     low, zenith, haze = (np.array(colour, dtype=np.float32) for colour in (light.low, light.zenith, light.haze))
     behind = light.lit(np.asarray(inside, dtype=np.float32), 0.3)

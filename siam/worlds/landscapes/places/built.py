@@ -1,4 +1,4 @@
-"""Landscapes that people have built in: what their land is like, and what stands along roads and railways."""
+"""Built-up landscapes: what their land is like, and what stands along roads and railways."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""What stands in a landscape by chance: often where one expects it, now and then where one does not.
+"""Things that stand in a landscape by chance: often where they are expected, now and then where they are not.
 
-Without the second, a network could tell wires by the road below them, and sand by the sea.
+Without the latter, a network could recognise wires by the road below them, and sand by the sea.
 """
 
 import numpy as np
@@ -86,7 +86,7 @@ _MOST = 7  # things that are added
 
 
 def add_extras(plan: Plan, generator: np.random.Generator) -> None:
-    """Add to a plan what stands there by chance, and how strongly it shows what no attribute stands for."""
+    """Add to a plan the things that stand there by chance, and the strengths of nuances without an attribute."""
     chosen = [name for name, rule in EXTRAS.items() if generator.random() < _chance(plan, rule)]
     for name in generator.permutation(chosen)[:_MOST].tolist():
         _places, _usual, _other, near, far = EXTRAS[name]

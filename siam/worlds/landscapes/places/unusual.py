@@ -1,6 +1,6 @@
 """Landscapes without their usual company, now and then: sand far from the sea, lakes without grass, treeless rivers.
 
-Without them a network could tell sand by the sea beside it. What is chosen here comes from a generator of its own.
+Without them a network could recognise sand by the sea beside it. The choices here come from a generator of their own.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from siam.worlds.landscapes.plan import Layer, Plan
 
 
 def _desert(plan: Plan, generator: np.random.Generator) -> None:
-    """Dry land becomes dunes of sand, between bare mountains."""
+    """Dry land becomes sand dunes between bare mountains."""
     plan.layers = [
         Layer("sand"),
         Layer("earth", patches=(1.0, 1.5), patch_length=30, share=0.7),
@@ -23,7 +23,7 @@ def _desert(plan: Plan, generator: np.random.Generator) -> None:
 
 
 def _bare_shore(plan: Plan, generator: np.random.Generator) -> None:
-    """A lake lies in scree, or in snow, where nothing grows."""
+    """A lake lies in scree or snow, where nothing grows."""
     cover = [Layer("snow")] if generator.random() < 0.4 else [Layer("scree")]
     bare = [layer for layer in plan.layers if layer.material in ("rock", "far_snow")]
     plan.layers = [*cover, Layer("rock", patches=(0.7, 1.2), far=(120, 300), patch_length=60), *bare]
@@ -31,7 +31,7 @@ def _bare_shore(plan: Plan, generator: np.random.Generator) -> None:
 
 
 def _open_river(plan: Plan, generator: np.random.Generator) -> None:
-    """A river runs over open land: heath, or banks of gravel."""
+    """A river runs through open land: heath, or gravel banks."""
     cover = Layer("heath") if generator.random() < 0.5 else Layer("scree")
     plan.layers = [cover, Layer("scree", high=(0.45, 0.2), share=0.9), Layer("rock", far=(300, 600), steep=(0.2, 0.4))]
     plan.woods, plan.flowers, plan.tufts = [], 0.0, cover.material == "heath"
@@ -45,7 +45,7 @@ UNUSUAL: dict[str, tuple[Callable[[Plan, np.random.Generator], None], float]] = 
 
 
 def make_unusual(plan: Plan, generator: np.random.Generator) -> bool:
-    """Change a plan into one without its usual company, by chance; return whether it was changed."""
+    """By chance, change a plan into one without its usual company; return whether it was changed."""
     change, chance = UNUSUAL.get(plan.place, (None, 0.0))
     if change is None or generator.random() >= chance:
         return False

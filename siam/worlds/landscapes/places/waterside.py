@@ -1,4 +1,4 @@
-"""Landscapes at the water: lakes, rivers, beaches and cliffs."""
+"""Landscapes by the water: lakes, rivers, beaches and cliffs."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _Generator = np.random.Generator
 
 
 def alpine_lake(generator: _Generator) -> Plan:
-    """A lake before mountains."""
+    """A lake in front of mountains."""
     peaks = peaks_of(generator)
     near = generator.uniform(14, 30)
     deep = generator.uniform(70, 220)

@@ -1,4 +1,4 @@
-"""Wild and farmed landscapes: what their land is like, what grows on it and runs over it."""
+"""Wild and farmed landscapes: what their land is like, what grows on it and what crosses it."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ CONIFERS, BROADLEAVES = ("spruce", "pine"), ("oak", "beech", "birch")
 
 
 def course_ahead(generator: _Generator, width: float, *, across: bool = False, **settings: float) -> Course:
-    """Return a course that leads ahead from near the middle of the foreground, or passes across."""
+    """Return a course that leads ahead from near the middle of the foreground, or crosses the picture."""
     if across:
         start, slope = generator.uniform(16, 45), generator.uniform(-0.12, 0.12)
     else:
@@ -23,7 +23,7 @@ def course_ahead(generator: _Generator, width: float, *, across: bool = False, *
 
 
 def mountain_layers(top: float) -> list[Layer]:
-    """Return what covers mountains of a height: alp, then woods below, rock and snow above."""
+    """Return the cover of mountains of a height: alpine meadow, with woods below, rock and snow above."""
     return [
         Layer("alp", far=(500, 900)),
         Layer("needles", patches=(-0.6, 0.0), far=(350, 700), high=(0.42 * top, 0.30 * top), patch_length=500),
