@@ -1,6 +1,6 @@
-"""What an explanation costs beyond the two networks' bare forward passes: `python -m benchmarks.explain`.
+"""What an explanation costs compared with the two networks' bare forward passes: `python -m benchmarks.explain`.
 
-Both are timed in turns within one run, so that the ratio holds on a busy machine; the budget is 1.10.
+Both are timed alternately in one run, so that the ratio holds on a busy machine; the budget is 1.10.
 """
 
 import statistics
@@ -17,7 +17,7 @@ ROUNDS = 15
 
 
 def bare(pair: siam.Pair, pixels: torch.Tensor) -> float:
-    """Return the seconds of both trunks with pooling: the least that any score needs."""
+    """Return the seconds that both backbones take with pooling: the least that any score needs."""
     assert pair.baseline is not None
     began = time.perf_counter()
     with torch.inference_mode():

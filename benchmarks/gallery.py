@@ -1,7 +1,8 @@
-"""What a gallery of 30,000 photos costs beside one of 300: `python -m benchmarks.gallery [ROWS]`.
+"""What a gallery of 30,000 photos costs compared with one of 300: `python -m benchmarks.gallery [ROWS]`.
 
-As many photos as the test split of ScenicOrNot has, with votes, titles and authors as theirs, but without pictures.
-Every step is timed with both galleries by turns within one run. The budget is one second for opening, and for filters.
+The large gallery has as many photos as the test split of ScenicOrNot, with similar votes, titles and authors, but no
+pictures. Every step is timed alternately with both galleries in one run. The budget is one second each for opening and
+for filters.
 """
 
 import os
@@ -33,7 +34,7 @@ FILTERS = {
 
 
 def build(folder: Path, rows: int, pair: siam.Pair) -> None:
-    """Write a gallery of made-up numbers for a pair."""
+    """Write a gallery with made-up numbers for a pair."""
     random, config = np.random.default_rng(0), pair.siam.config
     count, middle = len(config.attributes), (config.scale.low + config.scale.high) / 2
     contributions = random.normal(0, 0.2, (rows, count)).astype(np.float32)
@@ -56,7 +57,7 @@ def build(folder: Path, rows: int, pair: siam.Pair) -> None:
 
 
 def page(gallery: str, **parameters: str) -> AppTest:
-    """Run the page Disagreements with a gallery, and no browser."""
+    """Run the page Disagreements with a gallery, without a browser."""
     app = AppTest.from_file(APP, default_timeout=120)
     app.query_params["gallery"] = gallery
     for name, value in parameters.items():
@@ -69,7 +70,7 @@ def page(gallery: str, **parameters: str) -> AppTest:
 
 
 def seconds(step: Callable[[], object]) -> float:
-    """Return how long a step takes."""
+    """Return the seconds a step takes."""
     began = time.perf_counter()
     step()
     return time.perf_counter() - began
@@ -91,7 +92,7 @@ def main() -> None:
             _row(label, [lambda of=of, f=filters, o=order: _filtered(of, f, o) for of in cases])
         for folder in folders:
             page(folder.name)
-        _row("page, anew", [lambda folder=folder: page(folder.name) for folder in folders])
+        _row("page, reload", [lambda folder=folder: page(folder.name) for folder in folders])
         _row("page, top cause", [lambda folder=folder: page(folder.name, cause="trees") for folder in folders])
 
 

@@ -1,7 +1,7 @@
-"""What keeping freed memory spares the networks: `python -m benchmarks.memory`.
+"""How much time keeping freed memory saves the networks: `python -m benchmarks.memory`.
 
-Both networks of the photo pair look at the same picture, in processes that take turns: one as the C library comes, one
-with `siam.runtime.memory`. The choice holds for a whole process, so a round is one process of each.
+Both networks of the photo pair score the same picture in alternating processes: one with the C library's defaults, one
+with `siam.runtime.memory`. The choice applies to a whole process, so a round is one process of each.
 """
 
 import statistics
@@ -22,7 +22,7 @@ USUAL, KEPT = "usual", "kept"
 
 
 def milliseconds() -> float:
-    """Return what both networks take for a picture, the median of several times."""
+    """Return the milliseconds that both networks take for a picture: the median of several runs."""
     pair = siam.load("photo", device="cpu")
     assert pair.baseline is not None
     pixels = preprocess(read_image(load_samples()[0].path), pair.siam.config)

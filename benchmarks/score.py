@@ -1,7 +1,7 @@
 """What batch scoring adds to the bare networks: `python -m benchmarks.score [PHOTOS]`.
 
 Scoring reads, scales and scores photo files; the bare networks get the same pictures, already in memory, one by one on
-all cores. Both take turns within one run, so that the ratio holds on a busy machine. The budget is 90 % of the bare
+all cores. Both alternate in one run, so that the ratio holds on a busy machine. The budget is 90 % of the bare
 networks' throughput, and memory that does not grow with the number of photos.
 """
 
@@ -23,7 +23,7 @@ ROUNDS, COPIES = 5, 2
 
 
 def bare(pair: siam.Pair, batches: list[torch.Tensor]) -> float:
-    """Return the seconds of both trunks with pooling, on pictures already in memory, one after the other."""
+    """Return the seconds that both backbones take with pooling, on pictures already in memory, one by one."""
     assert pair.baseline is not None
     began = time.perf_counter()
     with torch.inference_mode():
@@ -34,14 +34,14 @@ def bare(pair: siam.Pair, batches: list[torch.Tensor]) -> float:
 
 
 def scoring(pair: siam.Pair, files: list[Path]) -> float:
-    """Return the seconds of scoring the files by both networks."""
+    """Return the seconds that scoring the files with both networks takes."""
     began = time.perf_counter()
     predict_pair(pair, files, lambda output: (output.scenicness,))
     return time.perf_counter() - began
 
 
 def main() -> None:
-    """Print one line per round, the median ratio, and the memory of few photos and of many."""
+    """Print one line per round, the median ratio, and the memory for few and for many photos."""
     pair = siam.load("photo", device="cpu")
     paths = [Path(argument) for argument in sys.argv[1:]] or [sample.path for sample in load_samples()]
     batches = [preprocess(read_image(path), pair.siam.config) for path in paths] * COPIES

@@ -1,6 +1,7 @@
-"""The method in one figure, with the real maps of one bundled photo: a wide drawing, and a narrow one for phones.
+"""The method in one figure, with the real maps of a bundled photo: a wide drawing, and a narrow one for phones.
 
-Text takes the colour of the page that holds the drawing, and nothing is behind it, so it serves light and dark pages.
+Text takes the colour of the page around the drawing, and the background is transparent, so it suits light and dark
+pages.
 """
 
 from PIL import ImageOps
@@ -14,15 +15,15 @@ from siam.explanation.inference import Contribution
 from siam.figures import maps
 
 COUNT = 3  # attributes shown
-TITLE = "How SIAM works: a photo becomes attribute maps; times templates they are contributions, whose sum is the score"
-TILE = 100, 75  # of the maps, in the shape of the photo
-PIXELS = 1.5  # of the photo per unit
-SMOOTH = 50, 38  # px of a map, which browsers draw smoothly at its size
+TITLE = "How SIAM works: maps of attributes times templates give contributions; these and the bias add up to the score"
+TILE = 100, 75  # size of a map, in the proportions of the photo
+PIXELS = 1.5  # px of the photo per unit of the drawing
+SMOOTH = 50, 38  # px of a map; browsers smooth it to its size
 TEXT, SMALL = 15, 13
 
 
 def svg(explanation: siam.Explanation, *, narrow: bool) -> str:
-    """Return the figure for a photo of 4 by 3."""
+    """Return the figure, as SVG, for a photo of 4 by 3."""
     drawing = _narrow(explanation) if narrow else _wide(explanation)
     text = render_svg(drawing, ink="currentColor", background=None)
     kind = "narrow" if narrow else "wide"
@@ -36,8 +37,8 @@ def _wide(explanation: siam.Explanation) -> Drawing:
     step, top = TILE[1] + 23, 54
     middle = top + 1.5 * step - 12
     _photo(drawing, explanation, 0, middle - 72, 192)
-    _arrow(drawing, (196, middle), (226, middle))
-    _trunk(drawing, (230, middle - 72, 62, 144))
+    _arrow(drawing, (196, middle), (216, middle))
+    _backbone(drawing, (220, middle - 72, 72, 144))
     _arrow(drawing, (296, middle), (330, middle))
     columns = 336, 476, 616
     _heads(drawing, explanation, columns, 16)
@@ -62,7 +63,7 @@ def _narrow(explanation: siam.Explanation) -> Drawing:
     drawing = Drawing(400, 826, TITLE)
     _photo(drawing, explanation, 104, 0, 192)
     _arrow(drawing, (200, 168), (200, 186))
-    _trunk(drawing, (104, 190, 192, 34))
+    _backbone(drawing, (104, 190, 192, 34))
     _arrow(drawing, (200, 228), (200, 246))
     columns = 20, 150, 280
     _heads(drawing, explanation, columns, 268)
@@ -93,11 +94,11 @@ def _photo(drawing: Drawing, explanation: siam.Explanation, x: float, y: float, 
     ]  # fmt: skip
 
 
-def _trunk(drawing: Drawing, place: tuple[float, float, float, float]) -> None:
+def _backbone(drawing: Drawing, place: tuple[float, float, float, float]) -> None:
     x, y, width, height = place
     drawing.items += [
         Box(x, y, width, height, SIAM_COLOUR),
-        Label(x + width / 2, y + height / 2 + 5, "trunk", TEXT, "middle", PAPER),
+        Label(x + width / 2, y + height / 2 + 5, "backbone", SMALL, "middle", PAPER),
     ]
 
 
@@ -111,7 +112,7 @@ def _row(
     *,
     below: bool = False,
 ) -> None:
-    """Draw one attribute: its map times its template is its contribution."""
+    """Draw one attribute: its map times its template gives its contribution."""
     name, value = phrases.words(item.attribute), phrases.signed(item.value)
     ends = (
         maps.map_limit(explanation, shown),

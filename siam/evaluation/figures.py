@@ -110,7 +110,7 @@ class Figures:
             if of.name in content:
                 values[of.name] = of.metadata["read"](content[of.name], f"{place} · {of.name}")
             elif of.default is MISSING:
-                raise ValueError(f"lacks the figure {of.name} in {place}")
+                raise ValueError(f"lacks {of.name} among the figures of {place}")
         further = {name: of for name, of in content.items() if name not in cls.known_names()}
         return cls(names=tuple(content), further=further, **values)
 

@@ -118,7 +118,7 @@ def spoiled(**changes):
         (spoiled(figures={"siam": 3}), "siam"),
         (spoiled(figures={"siam": {"rmse": "much"}}), "siam · rmse"),
         (spoiled(figures={"baseline": {"oasis": {"kendall_tau": True}}}), "baseline · oasis · kendall_tau"),
-        (spoiled(figures={"siam": {"oasis": {"kendall_tau": 0.5}}}), "lacks the figure n in siam · oasis"),
+        (spoiled(figures={"siam": {"oasis": {"kendall_tau": 0.5}}}), "lacks n among the figures of siam · oasis"),
         (spoiled(figures={"siam": {**BLOCK, "rmse_interval": [1]}}), "siam · rmse_interval; expected the two ends"),
         (spoiled(figures={"siam": {**PRECISE, "positives": 3}}), "3 as siam · positives; expected names"),
         (spoiled(figures={"siam": {**PRECISE, "per_attribute": {"sky": "1"}}}), "siam · per_attribute · sky; expected"),

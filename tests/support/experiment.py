@@ -1,4 +1,4 @@
-"""A tiny experiment of the method "end-to-end": made-up photos laid out as SUN and ScenicOrNot, and its recipe."""
+"""A tiny "end-to-end" experiment: made-up photos in the layouts of SUN and ScenicOrNot, and a recipe."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from tests.support.networks import BACKBONE
 
 
 def write_photos(root: Path, labelled: int = 24, rated: int = 24) -> None:
-    """Write photos whose colour goes with their labels and scores, so that there is something to learn."""
+    """Write photos whose colour matches their labels and scores, so that there is something to learn."""
     random = np.random.default_rng(0)
     for name in ("sun", "scenicornot"):
         (root / name / "images").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Networks for the tests of explainers: thin ones on the real trunks, and ones whose answer is known."""
+"""Networks for testing explainers: thin ones with the real backbones, and ones with a known answer."""
 
 import copy
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from siam.explainers.vebi_features import feature_layers
-from siam.models.backbones import timm  # which it makes importable beside any torchvision
+from siam.models.backbones import timm  # importable with any version of torchvision
 from siam.models.baseline import Baseline
 from siam.models.fitted import Fitted
 from siam.models.siam import SIAM
@@ -33,7 +33,7 @@ def _thin(trunk: str, kind: type) -> SIAM | Baseline:
     else:
         backbone = timm.create_model("resnet50", num_classes=0, global_pool="", channels=(4, 4, 6, 6))
     for module in backbone.modules():
-        if isinstance(module, nn.BatchNorm2d):  # some residual branches begin at 0
+        if isinstance(module, nn.BatchNorm2d):  # some residual branches start at 0
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.2)
     model = on_trunk(backbone, 24, kind)
@@ -45,7 +45,7 @@ def _thin(trunk: str, kind: type) -> SIAM | Baseline:
 
 
 def random_vebi(model: Baseline) -> Fitted:
-    """Return random weights of one feature in each layer of the trunk: the score, and two bins."""
+    """Return random weights of one feature in each layer of the backbone, for the score and two bins."""
     layers = feature_layers(model)
     tensors = {
         "relevance": torch.randn(3, len(layers)),
@@ -58,7 +58,7 @@ def random_vebi(model: Baseline) -> Fitted:
 
 
 def on_trunk(backbone: nn.Module, channels: int, kind: type, attributes: int = 3) -> SIAM | Baseline:
-    """Return a SIAM or a baseline, in evaluation mode, whose trunk is another one; its head is random."""
+    """Return a SIAM or a baseline, in evaluation mode, with another backbone and a random head."""
     model = siam_network(attributes) if kind is SIAM else baseline_network()
     model.backbone = backbone
     if kind is SIAM:
@@ -71,7 +71,7 @@ def on_trunk(backbone: nn.Module, channels: int, kind: type, attributes: int = 3
 
 
 class RedHereGreenThere(nn.Module):
-    """A trunk without parameters: red within REGION, and green everywhere, as maps >= 0 of 8 px cells."""
+    """A backbone without parameters: red within REGION, and green everywhere, as maps >= 0 of 8 px cells."""
 
     feature_info = ({"module": "fine", "num_chs": 3, "reduction": 4}, {"module": "", "num_chs": 2, "reduction": 8})
 
@@ -88,7 +88,7 @@ class RedHereGreenThere(nn.Module):
 
 
 def known(kind: type) -> SIAM | Baseline:
-    """Return a network whose score is 0.5 + the mean, over the cells, of red within REGION.
+    """Return a network whose score is 0.5 + the mean over the cells of red within REGION.
 
     SIAM has the attributes "red" and "green", the latter without effect on the score.
     """
@@ -120,14 +120,14 @@ def red_and_green() -> torch.Tensor:
 
 
 def share_within(attribution: torch.Tensor, region: tuple[slice, slice]) -> float:
-    """Return which share of what is positive in a map (h, w) of such a picture lies in a region."""
+    """Return the share of the positive part of a map (h, w) of such a picture inside a region."""
     mass = attribution.clamp(min=0)
     whole = nn.functional.interpolate(mass[None, None], (64, 96), mode="nearest")[0, 0]
     return float(whole[region].sum() / whole.sum())
 
 
 def unusual(model: nn.Module) -> nn.Module:
-    """Bring a network into a state that nobody would guess: flags, gradients and hooks at random."""
+    """Put a network into an unlikely state: random flags, gradients and hooks."""
     for number, module in enumerate(model.modules()):
         module.training = number % 3 == 0
     for number, parameter in enumerate(model.parameters()):
@@ -138,7 +138,7 @@ def unusual(model: nn.Module) -> nn.Module:
 
 
 def state_of(model: nn.Module) -> dict:
-    """Return copies of all that an explainer must leave as it was."""
+    """Return copies of everything that an explainer must leave as it was."""
     hooks = [name for name in vars(nn.Module()) if "hooks" in name]
     return {
         "tensors": copy.deepcopy(model.state_dict()),
@@ -165,7 +165,7 @@ def assert_same_state(before: dict, after: dict) -> None:
 
 @contextmanager
 def counted(model: nn.Module):
-    """Give a list of the number of pictures in each pass through the trunk."""
+    """Yield a list of the number of pictures in each pass through the backbone."""
     sizes: list[int] = []
     handle = model.backbone.register_forward_hook(lambda _module, inputs, _output: sizes.append(len(inputs[0])))
     yield sizes

@@ -1,4 +1,4 @@
-"""Extensions as somebody else would write them: one file, loaded from a temporary folder."""
+"""Extensions as another author would write them: one file, loaded from a temporary folder."""
 
 import importlib
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 
 def load_module(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Write a module into a folder and import it; after the test it is forgotten."""
+    """Write a module into a folder and import it; forget it after the test."""
     (folder / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, name, raising=False)

@@ -1,4 +1,4 @@
-"""Explanations made up for tests: random, yet with every identity of a real one."""
+"""Made-up explanations for tests: random, but with every identity of a real one."""
 
 import numpy as np
 from PIL import Image
@@ -30,7 +30,7 @@ def fake_explanation(
 
 
 def blobs(seed: int, attributes: int, cells: tuple[int, int]) -> np.ndarray:
-    """Return smooth maps (K, h, w) >= 0, each with one place where its attribute is, and an unused border."""
+    """Return smooth maps (K, h, w) >= 0, each with its attribute in one place, and an unused border."""
     random = np.random.default_rng([seed, 0])
     y, x = np.mgrid[: cells[0], : cells[1]]
     maps = np.zeros((attributes, *cells))
@@ -45,7 +45,7 @@ def blobs(seed: int, attributes: int, cells: tuple[int, int]) -> np.ndarray:
 
 
 def fake_picture(seed: int, size: tuple[int, int]) -> Image.Image:
-    """Return coloured noise at the size asked for, smooth like a photo."""
+    """Return coloured noise of a given size, smooth like a photo."""
     coarse = np.random.default_rng([seed, 2]).integers(0, 256, (6, 9, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
 
@@ -58,7 +58,7 @@ def from_maps(
     image: Image.Image,
     bias: float = 4.55,
 ) -> Explanation:
-    """Return the explanation that attribute maps (K, h, w) and cell weights (K, h, w) amount to."""
+    """Return the explanation given by attribute maps (K, h, w) and cell weights (K, h, w)."""
     contribution_maps = (maps * weights).astype(np.float32)
     contributions = contribution_maps.sum(axis=(1, 2), dtype=np.float64).astype(np.float32)
     names = [SOME_NAMES[k] if k < len(SOME_NAMES) else f"attribute_{k}" for k in range(len(maps))]

@@ -1,4 +1,4 @@
-"""A server of files on this machine that can be told to fail, request by request, and keeps a log."""
+"""A local file server that can fail on demand, request by request, and keeps a log."""
 
 import re
 import socket
@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Stored:
-    """A file and what the server says of it."""
+    """A file and what the server says about it."""
 
     data: bytes
     etag: str | None = '"one"'
@@ -26,11 +26,11 @@ class Fault:
     """What goes wrong with one request.
 
     Attributes:
-        status: to answer with, instead of the file.
-        headers: beside those that the answer has anyway.
-        drop: bytes after which the connection is closed, short of the length that was promised.
-        cut: bytes after which the body ends as if that were all of it.
-        stall: bytes after which nothing more comes until the server's `go_on` is set.
+        status: status to answer with, instead of the file.
+        headers: headers in addition to the usual ones.
+        drop: bytes after which the connection is closed, short of the promised length.
+        cut: bytes after which the body ends as if it were complete.
+        stall: bytes after which nothing more is sent until the server's `go_on` is set.
     """
 
     status: int | None = None
@@ -51,7 +51,7 @@ class Asked:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `files` by path; each request for a path takes one of its `faults`, as long as there are any."""
+    """Serves `files` by path; each request for a path uses up one of its `faults`, if any are left."""
 
     daemon_threads = True
 
@@ -64,10 +64,10 @@ class Server(ThreadingHTTPServer):
         self.go_on = threading.Event()
 
     def handle_error(self, *_details: object) -> None:
-        """Say nothing: clients that leave early are part of the tests."""
+        """Stay quiet: clients that leave early are part of the tests."""
 
     def asked(self, path: str) -> list[Asked]:
-        """Return the requests for a path, its query aside."""
+        """Return the requests for a path, whatever their query."""
         return [asked for asked in self.log if asked.path.partition("?")[0] == path]
 
 
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, body: bytes, fault: Fault, asked: Asked) -> None:
         first = next((n for n in (fault.drop, fault.stall) if n is not None), len(body))
-        asked.sent += len(body[:first])  # before they go: the client may look as soon as it has them
+        asked.sent += len(body[:first])  # before sending: the client may look as soon as it has them
         self.wfile.write(body[:first])
         self.wfile.flush()
         if fault.drop is not None:

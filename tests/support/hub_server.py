@@ -1,4 +1,4 @@
-"""A small Hugging Face Hub on this machine: as much of its API as fetching and pushing a pair needs."""
+"""A small local Hugging Face Hub: as much of its API as fetching and pushing a pair needs."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ TOKEN = "hf_test"
 
 @dataclass
 class Repository:
-    """Commits by hash, each with the bytes of its files, and what branches and tags point to."""
+    """Commits by hash, each with the bytes of its files, and the commits of branches and tags."""
 
     private: bool = False
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Repository:
 
 
 class Hub(ThreadingHTTPServer):
-    """The server and what it holds: `repositories` by name, `requests` as "METHOD path", `failures` to answer with."""
+    """The server and its state: `repositories` by name, `requests` as "METHOD path", `failures` to answer with."""
 
     daemon_threads = True
 
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             if request.startswith(beginning):
                 self._answer({"error": "as the test wants it"}, status)
                 return
-        changes = self.command == "POST"  # blobs are put to an address that is secret in itself
+        changes = self.command == "POST"  # blobs are put to a secret address
         if changes and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._answer({"error": "Invalid username or password."}, 401)
             return
@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _commit(self, name: str, revision: str) -> tuple[Repository, str] | None:
-        """Return a repository and the commit asked for, or answer that there is none."""
+        """Return a repository and the requested commit, or answer that there is none."""
         repository = self.server.repositories.get(name)
         if repository is None or (repository.private and self.headers.get("Authorization") is None):
             self._answer({"error": "Repository not found"}, 401, X_Error_Code="RepoNotFound")

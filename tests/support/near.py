@@ -1,4 +1,4 @@
-"""Equality of results that were computed twice: the same but for the rounding of sums in another order."""
+"""Equality of results that were computed twice: the same up to the rounding of sums in another order."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5  # a hundred times the rounding of float32 sums 
 
 
 def near(one: Any, other: Any) -> bool:
-    """Return whether two results say the same: numbers, arrays and tensors, and whatever holds them."""
+    """Return whether two results agree: numbers, arrays, tensors, and containers of them."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):

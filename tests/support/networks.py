@@ -13,7 +13,7 @@ _COLOURS = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}
 
 
 def siam_network(attributes: int = 5, seed: int = 0, **settings) -> SIAM:
-    """Return a SIAM whose templates, combinations and weights are all random, so that nothing cancels by chance."""
+    """Return a SIAM whose templates, combinations and weights are all random, so that nothing cancels out by chance."""
     torch.manual_seed(seed)
     names = tuple(f"attribute_{index}" for index in range(attributes))
     config = SIAMConfig(**_INPUT, **_COLOURS, attributes=names, **{"grid": 4, "border": 0, **settings})

@@ -1,4 +1,4 @@
-"""What the tests of pages share: the app opened at an address, without a browser."""
+"""Shared by the tests of pages: the app opened at an address, without a browser."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -8,7 +8,7 @@ FOLDER = "pages"
 
 
 def opened(page: str = "", /, **parameters: str | list[str]) -> AppTest:
-    """Return the app after its first run at a page ("" is the first one) and with the parameters of its address."""
+    """Return the app after its first run at a page ("" is the first one), with these parameters in its address."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
     for name, value in parameters.items():
         app.query_params[name] = value
@@ -20,7 +20,7 @@ def opened(page: str = "", /, **parameters: str | list[str]) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    """Return all that a page says in Markdown, captions, headings and notes, as one text."""
+    """Return all Markdown, captions, headings and notes of a page as one text."""
     parts = [app.markdown, app.caption, app.subheader, app.info, app.warning, app.error]
     return "\n".join(element.value for part in parts for element in part)
 

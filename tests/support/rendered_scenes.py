@@ -1,4 +1,4 @@
-"""A small made-up rendered dataset: noise as pictures, patches as masks, and a truth that follows from them."""
+"""A small made-up rendered dataset: noise as pictures, patches as masks, and a truth derived from them."""
 
 import csv
 from pathlib import Path
@@ -14,7 +14,7 @@ SIZE = 80  # px
 
 
 def write_scenes(root: Path, count: int = 20, seed: int = 0, size: int = SIZE) -> list[Truth]:
-    """Write scenes 1 to `count` as `data render` does, votes, labels, masks and truth; return the truths.
+    """Write scenes 1 to `count` as `data render` does, with votes, labels, masks and truth; return the truths.
 
     Each scene shows six of nine attributes, as rectangles that may share pixels, and less than half a percent of a
     tenth; some scenes carry nuances.

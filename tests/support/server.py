@@ -48,7 +48,7 @@ def running_app() -> Iterator[str]:
 def _wait(address: str, process: subprocess.Popen[str], seconds: float = 60) -> None:
     for _attempt in range(int(seconds * 5)):
         if process.poll() is not None:
-            raise RuntimeError(f"the app stopped at its start: {process.communicate()[0]}")
+            raise RuntimeError(f"the app stopped on start: {process.communicate()[0]}")
         try:
             with urllib.request.urlopen(address, timeout=1):
                 return
@@ -58,7 +58,7 @@ def _wait(address: str, process: subprocess.Popen[str], seconds: float = 60) -> 
 
 
 def wait_until_idle(page: Page) -> None:
-    """Wait until the page's script has run to its end: a button of the run before would no longer answer."""
+    """Wait until the page's script has finished: a button of the previous run would no longer respond."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=WAIT)
 
 
