@@ -58,7 +58,7 @@ def cell(figures: Mapping[str, MeanFigure], keys: tuple[str, ...], digits: int) 
 
 
 def order_sentences(figures: ExplainerFigures) -> list[str]:
-    """Say in a sentence each whether the orders that papers report hold."""
+    """Say whether each order that papers report holds, one sentence each."""
     sentences = []
     for order in figures.orders:
         column = next(name for name, (keys, _digits) in COLUMNS.items() if order.figure in keys).split(" ")[0]
@@ -66,8 +66,8 @@ def order_sentences(figures: ExplainerFigures) -> list[str]:
         what = f"{column} at {share} %" if share.isdecimal() else column
         gain, low, high = (signed(value) for value in (order.gain, *order.interval))
         sentences.append(
-            f"{title(order.better)} before {title(order.worse)} in {what} ({order.reported_by}): "
-            f"{order.outcome}; better by {gain} ({low} to {high}, {order.n} pictures)"
+            f"{title(order.better)} ahead of {title(order.worse)} in {what} ({order.reported_by}): "
+            f"{order.outcome}; gain {gain} ({low} to {high}, {order.n} pictures)"
         )
     return sentences
 

@@ -157,8 +157,8 @@ def stored(figures):
 def test_tables():
     result = stored({"world": "rendered", **summary(made_up(), {"rise": Cost(2.0, None)})})
     text, markdown = tables([result]), tables([result], markdown=True)
-    assert "SISE before RISE in EBPG (SISE on VOC 2007): holds" in text and "| RISE |" in markdown
-    assert "L-CAM-Fm before Grad-CAM in drop at 15 %" in markdown
+    assert "SISE ahead of RISE in EBPG (SISE on VOC 2007): holds" in text and "| RISE |" in markdown
+    assert "L-CAM-Fm ahead of Grad-CAM in drop at 15 %" in markdown
     assert text.splitlines()[2].split()[:2] == ["method", "EBPG"]
     assert tables([]) == "" and comparisons([stored(None)]) == []
     assert order_sentences(comparisons([result])[0][1])[0].count("30 pictures") == 1
