@@ -1,4 +1,4 @@
-"""SIAM's answer in words beside the maps of other explainers, and how far each can be believed."""
+"""SIAM's answer in words beside the maps of other explainers, and how faithful each map is."""
 
 import streamlit as st
 
@@ -9,10 +9,7 @@ from ui.photos import picker
 router.ensure()
 
 st.header("Compare explainers", anchor=False)
-st.caption(
-    "Many methods show where a network looks. SIAM also says what it sees there, and how much that counts: "
-    "ask them all about the same photo."
-)
+st.caption("Do other explainers point to the same places as SIAM, and does the score follow their maps?")
 with st.expander("Choose a photo", icon=":material/image:"):
     photo = picker.choose()
 view = choice.ask(photo)

@@ -11,10 +11,11 @@ from ui.state import chosen
 router.ensure()
 
 st.header("Where do the two networks disagree?", anchor=False)
+st.caption("On which pictures do SIAM and the baseline differ most, why, and which is closer to the crowd?")
 cases = chosen.cases()
 if cases is None:
     st.info(
-        "These networks have no gallery yet. “Add a gallery” in the sidebar makes one, and so does "
+        "This pair has no gallery yet. Make one with “Add a gallery” in the sidebar, or with "
         "`python -m siam evaluate --model … --data … --root … --gallery galleries/NAME`.",
         icon=":material/photo_library:",
     )

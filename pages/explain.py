@@ -10,9 +10,6 @@ from ui.state import resources
 router.ensure()
 
 st.header("What makes this landscape beautiful?", anchor=False)
-st.caption(
-    "A network scores your photo through named attributes that add up exactly to the score; "
-    "an ordinary network beside it only gives a number."
-)
+st.caption("Which attributes raised or lowered the score of this photo, where, and by how much?")
 photo = picker.choose()
 view.show(resources.explanation(photo), photo)

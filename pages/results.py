@@ -1,4 +1,4 @@
-"""What was measured: the paper's tables beside ours, attributes, scores, presence, the benchmark, the model cards."""
+"""What was measured: the paper's tables beside ours, attributes, scores, presence, the benchmark and model cards."""
 
 import streamlit as st
 
@@ -8,6 +8,7 @@ from ui.results.views import VIEWS
 router.ensure()
 
 st.header("Results", anchor=False)
+st.caption("How good are these networks and their explanations, and what did the paper report?")
 view = st.segmented_control(
     "What to show",
     list(VIEWS),

@@ -1,4 +1,4 @@
-"""The templates: how much each attribute counts, and where in a picture."""
+"""The templates: what each attribute is worth at each place in a picture."""
 
 import streamlit as st
 
@@ -8,11 +8,8 @@ from ui.templates import view
 
 router.ensure()
 
-st.header("How much does each attribute count, and where?", anchor=False)
-st.caption(
-    "Each square stands for a picture: green where the attribute raises the score, magenta where it lowers it. "
-    "All on one scale, so that they compare. Choose one to look closer."
-)
+st.header("What is each attribute worth?", anchor=False)
+st.caption("How many points does an attribute add or take away at each place in a picture, whichever photo it is?")
 network = resources.pair().siam
 templates, names = view.effective(network), network.config.attributes
 attribute = view.chosen_attribute(templates, names)

@@ -1,4 +1,4 @@
-"""What would the score be, if there were more or less of something, or elsewhere?"""
+"""What the score would be if there were more or less of something, or if it were elsewhere."""
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from ui.what_if import edits, view
 router.ensure()
 
 st.header("What if there were less road, or more water?", anchor=False)
+st.caption("How would the score change if SIAM saw more or less of an attribute, or saw it somewhere else?")
 with st.expander("Choose a photo", icon=":material/image:"):
     photo = picker.choose()
 before = resources.explanation(photo)

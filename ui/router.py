@@ -1,8 +1,8 @@
-"""The way to every page: navigation, sidebar, and what an address holds, around the script of the page.
+"""The frame around every page: navigation, sidebar, and what the address holds.
 
-Beside a folder `pages/`, Streamlit runs a page's script without app.py where the first visitor of a fresh server comes
-by a deep link, until somebody reaches `st.navigation`. So each script in `pages/` begins with `ensure()`, which takes
-the way through the router then.
+If there is a folder `pages/` and the first visitor of a fresh server arrives by a deep link, Streamlit runs that page's
+script without app.py, until somebody reaches `st.navigation`. So each script in `pages/` begins with `ensure()`, which
+then runs the router.
 """
 
 import streamlit as st
@@ -15,11 +15,11 @@ _RUNNING = "router_runs"
 
 
 def run() -> None:
-    """Show the page that the address asks for, with navigation and sidebar."""
+    """Show the page in the address, with navigation and sidebar."""
     st.set_page_config(page_title="SIAM Explorer", page_icon="assets/icon.svg", layout="wide")
     page = st.navigation(
         [
-            # The default page answers at "/" alone; "/explain" is the same page, hidden from the navigation.
+            # The default page answers only at "/"; "/explain" is the same page, hidden from the navigation.
             st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", url_path="start", default=True),
             st.Page("pages/explain.py", title="Explain", url_path="explain", visibility="hidden"),
             st.Page("pages/templates.py", title="Templates", icon=":material/grid_view:"),
@@ -45,7 +45,7 @@ def run() -> None:
 
 
 def ensure() -> None:
-    """Make sure that a page runs inside the router: called first in every page."""
+    """Make sure that a page runs inside the router; every page calls this first."""
     if not st.session_state.get(_RUNNING):
         run()
         st.stop()

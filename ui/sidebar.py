@@ -1,4 +1,4 @@
-"""The sidebar, the same on all pages: which networks, which gallery, what they learned from, where they run."""
+"""The sidebar, the same on all pages: which networks and gallery are in use, and what the networks run on."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from ui.state.markdown import plain
 
 
 def show() -> None:
-    """Let people choose the networks and the gallery, and say what the networks are."""
+    """Let the visitor choose networks and gallery, and describe the networks."""
     with st.sidebar:
         st.selectbox(
             "Networks",
@@ -17,7 +17,7 @@ def show() -> None:
             key="pair",
             bind="query-params",
             on_change=address.forget_gallery,
-            help="Your own pairs appear here once they lie in a folder below runs/ or models/.",
+            help="Your own pairs appear here once they are in a folder under runs/ or models/.",
         )
     try:
         pair = resources.pair()
@@ -33,7 +33,7 @@ def show() -> None:
             icon=":material/description:",
             query_params={"table": "Model cards"},
         )
-        tasks.current()  # what has ended may have brought a gallery
+        tasks.current()  # a task that has ended may have made a gallery
         galleries = chosen.galleries()
         wanted = st.session_state.pop("wanted_gallery", None)
         if wanted in galleries:
@@ -42,7 +42,7 @@ def show() -> None:
         if galleries:
             st.selectbox(
                 "Gallery", list(galleries), key="gallery", bind="query-params", on_change=address.forget_gallery,
-                help="Photos with known numbers.",
+                help="Pictures that these networks have scored.",
             )  # fmt: skip
         if problem := chosen.problem():
             st.error(plain(problem), icon=":material/error:")

@@ -12,13 +12,13 @@ from siam.drawing.colours import INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO,
 from siam.drawing.phrases import signed, tick_text
 from siam.drawing.shapes import font, shortened, text_width
 
-DISPLAY_SIDE = 1280  # px: larger photos are shown smaller
+DISPLAY_SIDE = 1280  # px: larger photos are scaled down for display
 CELL_UNIT = "points per cell"
 
 _FRAME_FACTOR = 32  # px per point of the score, as in the paper, unless the largest frame would be too wide
 _FRAME_MOST, _FRAME_LEAST = 10, 1  # px
 _PAD = _FRAME_MOST + 4  # px from a tile's edge to its map
-_ASPECTS = 2 / 3, 3  # width by height of a tile's map area: beyond them a map is centred in it
+_ASPECTS = 2 / 3, 3  # width / height of a tile's map area; maps outside this range are centred in it
 
 
 def display_photo(image: Image.Image, side: int = DISPLAY_SIDE) -> Image.Image:
@@ -31,9 +31,9 @@ def display_photo(image: Image.Image, side: int = DISPLAY_SIDE) -> Image.Image:
 
 
 def upsampled(field: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a map (h, w) at a picture's size (width, height), each cell over the part of the picture it covers.
+    """Return a map (h, w) at the size (width, height) of a picture, each cell over the part of the picture it covers.
 
-    Bilinear, because it never leaves the range of the cells: anything smoother would draw evidence that is not there.
+    Bilinear interpolation never leaves the range of the cells: anything smoother would draw evidence that is not there.
     """
     cells = Image.fromarray(np.ascontiguousarray(field, dtype=np.float32))
     return np.asarray(cells.resize(size, Image.Resampling.BILINEAR))
@@ -76,7 +76,7 @@ def lit(image: Image.Image, field: np.ndarray, limit: float, dim: float = 0.3) -
 
 
 def scale_bar(limit: float, width: int = 480, unit: str = CELL_UNIT) -> Image.Image:
-    """Return the legend of a signed map: its colours with their range printed below."""
+    """Return the legend of a signed map: its colours, with the range and the unit below."""
     bar = Image.new("RGB", (width, 52), PAPER)
     bar.paste(signed_colours(np.linspace(-limit, limit, width - 24)[None], limit).resize((width - 24, 14)), (12, 8))
     pen = ImageDraw.Draw(bar)
@@ -88,18 +88,18 @@ def scale_bar(limit: float, width: int = 480, unit: str = CELL_UNIT) -> Image.Im
 
 
 def frame_factor(contributions: Iterable[float]) -> float:
-    """Return the px of frame per point of the score for a view in which the widest frame is 10 px."""
+    """Return how many px of frame one point gets, so that the widest frame in a view is at most 10 px."""
     largest = max((abs(value) for value in contributions), default=0.0)
     return min(_FRAME_FACTOR, _FRAME_MOST / largest) if largest > 0 else _FRAME_FACTOR
 
 
 def frame_width(value: float, factor: float) -> int:
-    """Return the px of frame of a contribution: proportional, at least 1."""
+    """Return the width of a contribution's frame in px: proportional to its magnitude, 1 to 10."""
     return int(min(_FRAME_MOST, max(_FRAME_LEAST, round(abs(value) * factor))))
 
 
 def fitted(size: tuple[int, int], width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the area (width, height) that tiles give to pictures of a size, and the size of the picture within it."""
+    """Return the area (width, height) of a tile for pictures of one size, and the size of the picture within it."""
     aspect = size[0] / size[1]
     height = round(width / min(max(aspect, _ASPECTS[0]), _ASPECTS[1]))
     ratio = min(width / size[0], height / size[1])
@@ -107,14 +107,14 @@ def fitted(size: tuple[int, int], width: int) -> tuple[tuple[int, int], tuple[in
 
 
 def inner_size(size: tuple[int, int], width: int) -> tuple[int, int]:
-    """Return the size at which a picture of a size lies in a tile of `framed`."""
+    """Return the size (width, height) at which `framed` draws a picture of a given size."""
     return fitted(size, width - 2 * _PAD)[1]
 
 
 def framed(picture: Image.Image, title: str, value: float, factor: float, width: int = 320) -> Image.Image:
-    """Return a tile: the picture in a frame of its value's colour and width, with title and signed value below.
+    """Return a tile: the picture in a frame whose colour and width show its value, with title and signed value below.
 
-    All tiles of pictures of one shape have one size, and the picture lies at the same place in each.
+    Pictures of the same shape give tiles of the same size, with the picture at the same place in each.
     """
     area, inner = fitted(picture.size, width - 2 * _PAD)
     text_size = max(11, round(width / 15))
@@ -140,7 +140,7 @@ def _normalised(field: np.ndarray, limit: float) -> np.ndarray:
 
 
 def _colours(normalised: np.ndarray) -> np.ndarray:
-    """Return colours (..., 3) as floats of values in [-1, 1]."""
+    """Return the colours (..., 3), as floats, of values in [-1, 1]."""
     magnitude = np.abs(normalised)[..., None]
     ends = np.where(normalised[..., None] >= 0, ImageColor.getrgb(POSITIVE), ImageColor.getrgb(NEGATIVE))
     return np.array(ImageColor.getrgb(ZERO)) * (1 - magnitude) + ends * magnitude

@@ -1,12 +1,12 @@
-"""Numbers, names and places as people read them."""
+"""Numbers, names and places in words."""
 
 import numpy as np
 
 from siam.datasets.base import RatingScale
 
-SIDE_SHARE = 0.55  # of the magnitude in an outer third: enough to say "left"
-MIDDLE_SHARE = 0.6  # a little more for the middle third, where wide things leave most of theirs
-OFF_CENTRE = 0.1  # of the picture's side: a centre of mass this far out also decides
+SIDE_SHARE = 0.55  # of the magnitude: an outer third with this much is enough to say "left"
+MIDDLE_SHARE = 0.6  # the middle third needs more, since wide things always fill it
+OFF_CENTRE = 0.1  # of the picture's side: a centre of mass this far off centre is also enough
 
 _PLACES = {
     ("top", "left"): "upper left",
@@ -31,7 +31,7 @@ def words(name: str) -> str:
 
 
 def signed(value: float) -> str:
-    """Return a number with its sign, a true minus and two decimals; "0.00" has no sign."""
+    """Return a number with two decimals and its sign, a real minus if negative; "0.00" has no sign."""
     text = f"{abs(value):.2f}"
     if float(text) == 0:
         return "0.00"
@@ -39,7 +39,7 @@ def signed(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Return an unsigned quantity with two decimals; a negative one gets a true minus."""
+    """Return a number with two decimals and no plus sign; a negative one gets a real minus."""
     return signed(value).removeprefix("+")
 
 
@@ -49,7 +49,7 @@ def score_text(value: float, scale: RatingScale) -> str:
 
 
 def difference_text(first: float, second: float) -> str:
-    """Return the signed difference of two scores as they are shown, so that it agrees with what stands beside it."""
+    """Return the signed difference of two scores as shown, so that it agrees with the rounded scores beside it."""
     return signed(round(first, 2) - round(second, 2))
 
 
@@ -60,7 +60,7 @@ def range_text(limit: float) -> str:
 
 
 def tick_text(value: float) -> str:
-    """Return an unsigned end of a scale to two significant digits, never in powers of ten."""
+    """Return the unsigned end of a scale to two significant digits, never in scientific notation."""
     if value <= 0:
         return "0"
     decimals = max(0, 1 - int(np.floor(np.log10(value))))
@@ -70,10 +70,10 @@ def tick_text(value: float) -> str:
 def where(contribution_map: np.ndarray) -> str:
     """Say where in the picture the magnitude of a map (h, w) lies.
 
-    Along each axis the picture is cut into thirds. An outer third with 55 % of the magnitude names the place; so does
-    the middle one with 60 %. Otherwise the side to which the centre of mass leans by 10 % of the picture does;
-    otherwise both ends, if each holds 40 %; otherwise the axis has no word. Without any word it is "everywhere", or
-    "in places" where a fifth of the cells holds more than half of the magnitude.
+    Each axis is cut into thirds. The middle third names the place if it holds 60 % of the magnitude, an outer third if
+    it holds 55 % or the centre of mass lies 10 % of the picture off centre on its side; both ends do if each holds
+    40 %. Otherwise the axis has no word. If neither axis has one, the place is "everywhere", or "in places" if a fifth
+    of the cells holds more than half of the magnitude. A map of zeros is "nowhere".
     """
     magnitude = np.abs(np.asarray(contribution_map, dtype=float))
     if magnitude.sum() == 0:
@@ -81,7 +81,7 @@ def where(contribution_map: np.ndarray) -> str:
     vertical = _place(magnitude.sum(axis=1), "top", "bottom")
     horizontal = _place(magnitude.sum(axis=0), "left", "right")
     place = _PLACES.get((vertical, horizontal))
-    if place is None:  # a side on one axis only: the other one's middle or both ends add nothing
+    if place is None:  # a side on one axis only: "middle" or "both" on the other adds nothing
         place = vertical if vertical in ("top", "bottom") else horizontal
     if place == "everywhere":
         descending = np.sort(magnitude, axis=None)[::-1]
@@ -107,7 +107,7 @@ def _place(profile: np.ndarray, low: str, high: str) -> str:
     """Return `low`, `high`, "middle", "both" or "" for the magnitude along one axis."""
     edges = np.linspace(0, 1, len(profile) + 1)
     below = np.concatenate([[0.0], np.cumsum(profile)]) / profile.sum()
-    first, second = np.interp([1 / 3, 2 / 3], edges, below)  # a cell on a border counts for both thirds, by its share
+    first, second = np.interp([1 / 3, 2 / 3], edges, below)  # a cell on a border is shared between both thirds
     centre = float(((edges[:-1] + edges[1:]) / 2 * profile).sum() / profile.sum())
     if second - first >= MIDDLE_SHARE:
         return "middle"
@@ -119,7 +119,7 @@ def _place(profile: np.ndarray, low: str, high: str) -> str:
 
 
 def listing(items: list[str]) -> str:
-    """Join words as prose does: "a, b and c"."""
+    """Join words as in prose: "a, b and c"."""
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,4 +1,4 @@
-"""A list of things to draw, computed once, and its two back ends: pixels (Pillow) and SVG."""
+"""Shapes to draw, laid out once, and two back ends for them: pixels (Pillow) and SVG."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from siam.drawing.colours import INK, PAPER, SOFT_INK
 from siam.runtime.paths import ASSETS
 
-FONT = ASSETS / "fonts" / "DejaVuSans.ttf"  # has minus and times signs
+FONT = ASSETS / "fonts" / "DejaVuSans.ttf"  # has the minus and times signs
 
 Anchor = Literal["start", "middle", "end"]
 _PILLOW_ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}
@@ -27,7 +27,7 @@ class Picture:
     width: float
     height: float
     image: Image.Image
-    text: str = ""  # what it shows, for people who do not see it
+    text: str = ""  # what it shows, for people who cannot see it
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """One line of text; (x, y) is on its baseline."""
+    """One line of text; (x, y) lies on its baseline."""
 
     x: float
     y: float
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass
 class Drawing:
-    """A page of a given size and what is on it, the lowest first."""
+    """A page of a given size and the shapes on it, the lowest first."""
 
     width: float
     height: float
@@ -77,17 +77,17 @@ class Drawing:
 
 @lru_cache(maxsize=32)
 def font(size: float) -> ImageFont.FreeTypeFont:
-    """Return the font of all pictures at a size in px."""
+    """Return the font of all drawings at a size in px."""
     return ImageFont.truetype(FONT, size)
 
 
 def text_width(text: str, size: float) -> float:
-    """Return how wide a line of text is at a size in px."""
+    """Return the width in px of a line of text at a size in px."""
     return font(size).getlength(text)
 
 
 def shortened(text: str, size: float, width: float) -> str:
-    """Return text that fits into a width, cut and ended by an ellipsis if it has to be."""
+    """Return text that fits into a width in px, cut short with an ellipsis if necessary."""
     text = " ".join(text.split())
     if text_width(text, size) <= width:
         return text
@@ -97,7 +97,7 @@ def shortened(text: str, size: float, width: float) -> str:
 
 
 def render_png(drawing: Drawing, scale: float = 2) -> Image.Image:
-    """Draw on white, with `scale` pixels per unit."""
+    """Return the drawing on white, with `scale` pixels per unit."""
     canvas = Image.new("RGB", (round(drawing.width * scale), round(drawing.height * scale)), PAPER)
     pen = ImageDraw.Draw(canvas)
     for item in drawing.items:
@@ -124,7 +124,7 @@ def _corners(item: Picture | Box, scale: float) -> tuple[int, int, int, int]:
 
 
 def render_svg(drawing: Drawing, ink: str = INK, background: str | None = PAPER) -> str:
-    """Return the drawing as SVG with real text; text in the default ink takes the colour `ink`."""
+    """Return the drawing as SVG with real text; text in the default colour is drawn in `ink`."""
     width, height = f"{drawing.width:g}", f"{drawing.height:g}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -154,14 +154,14 @@ def _svg_item(item: Picture | Box | Label | Line, ink: str) -> str:
 
 
 def data_uri(image: Image.Image, kind: Literal["PNG", "JPEG"] = "PNG") -> str:
-    """Return a picture as text that a page can hold."""
+    """Return a picture as a data URI."""
     stream = io.BytesIO()
     image.save(stream, kind, **({"quality": 88} if kind == "JPEG" else {}))
     return f"data:image/{kind.lower()};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
 
 
 def safe(text: str) -> str:
-    """Escape text for markup; characters that XML forbids become a replacement character."""
+    """Return text escaped for markup; characters that XML forbids become the replacement character."""
     return escape("".join(c if _allowed(c) else "\ufffd" for c in text))
 
 

@@ -1,4 +1,4 @@
-"""What SIAM says of a photo: what it saw, where, and how much each attribute added, exactly."""
+"""Explanations of photos: what SIAM sees, where, and exactly how much each attribute adds to the score."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Run a network over many photos: read ahead in threads, batched by size, with memory that does not grow."""
+"""Run a network over many photos: read ahead in threads, batched by size, in bounded memory."""
 
 import sys
 from collections import defaultdict, deque
@@ -22,7 +22,7 @@ from siam.models.siam import SIAM, SIAMOutput
 from siam.runtime.devices import device_of
 
 _ON_GPU = 8  # photos at a time
-_WAITING = 4  # batches of photos that may wait for others of their size
+_WAITING = 4  # batches of photos that may wait for more of the same size
 
 OnError = Callable[[int, ImageError], None]
 _Results = Iterator[tuple[list[int], list[np.ndarray]]]
@@ -30,15 +30,15 @@ _Done = TypeVar("_Done")
 
 
 class _NoCellError(ImageError):
-    """The network takes no photo of that shape, whatever is in it: no reason to go on with the others."""
+    """The network takes no photo of that shape, whatever its content, so there is no point in trying the others."""
 
 
 class Together(nn.Module):
-    """Both networks of a pair as one, so that each photo is read once: its output is (SIAM's, the baseline's).
+    """Both networks of a pair as one, so that each photo is read once; the output is (SIAM's, the baseline's).
 
     Attributes:
-        siam: of the pair.
-        baseline: of the pair.
+        siam: the pair's SIAM.
+        baseline: the pair's baseline.
         config: how photos are prepared, the same for both.
     """
 
@@ -47,7 +47,7 @@ class Together(nn.Module):
         self.siam, self.baseline, self.config = siam, baseline, siam.config
 
     def forward(self, images: Tensor) -> tuple[SIAMOutput, BaselineOutput]:
-        """Explain preprocessed images (N, 3, H, W)."""
+        """Return both networks' outputs for preprocessed images (N, 3, H, W)."""
         return self.siam(images), self.baseline(images)
 
 
@@ -66,25 +66,25 @@ def predict(
 ) -> tuple[np.ndarray, ...]:
     """Return what `function` takes from the network's output, for all photos in the order of `files`.
 
-    Photos of the same size at the network's input go through it together; results are those of one by one, up to
-    rounding. No more than a few batches of pictures are in memory at a time, however many sizes there are.
+    Photos of the same input size go through the network together; up to rounding, the results are the same as one by
+    one. Only a few batches of pictures are in memory at a time, however many sizes there are.
 
     Args:
         network: in evaluation mode, on any device.
         files: (N,) photos.
         function: maps the network's output of n photos to tensors whose first axis is n.
-        batch_size: photos at a time; by default 8 on a GPU. On a CPU, whose caches several overrun, each core by
-            default takes a photo of its own, from the file to the result.
+        batch_size: photos at a time; by default 8 on a GPU. On a CPU, where batches overrun the caches, by default
+            each core takes one photo from the file to the result.
         workers: threads that read and scale photos ahead of the batches.
-        description: of the progress bar on stderr; None for none.
-        on_error: told the place and the reason of each photo that cannot be read, which is then left out; None for an
-            exception at the first one.
+        description: of the progress bar on stderr; None for no bar.
+        on_error: called with the index and the error of each photo that cannot be read, which is then skipped; None
+            raises the first error.
 
     Returns:
-        An array (N, …) for each tensor, float32; rows of photos that were left out are NaN.
+        A float32 array (N, …) for each tensor; rows of skipped photos are NaN.
 
     Raises:
-        ImageError: a photo cannot be read and `on_error` is None, or none of them can; or the network's input size
+        ImageError: a photo cannot be read and `on_error` is None, or no photo can be read; or the network's input size
             leaves no cell inside the border of its maps.
         ValueError: there are no photos.
     """
@@ -107,16 +107,16 @@ def predict(
                 column[places] = part
             progress.update(len(places))
     if not columns:
-        raise ImageError(f"none of the {len(files)} photos can be read, the first of which is {files[0]}")
+        raise ImageError(f"none of the {len(files)} photos can be read; the first is {files[0]}")
     return columns
 
 
 def predict_pair(
     pair: Pair, files: Sequence[Path], function: Callable[[SIAMOutput], tuple[Tensor, ...]], **settings: Any
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray | None]:
-    """Return what `function` takes from SIAM's output, and the baseline's scenicness (N,), None without a baseline.
+    """Return what `function` takes from SIAM's output, and the baseline's scores (N,), None without a baseline.
 
-    Where both networks take the same input, each photo is read once.
+    If both networks take the same input, each photo is read once.
 
     Args:
         pair: the networks.
@@ -137,7 +137,7 @@ def predict_pair(
         return tuple(columns), scores
     columns = predict(network, files, function, **settings)
     if settings.get("on_error") is not None:
-        settings["on_error"] = lambda _place, _error: None  # it was told already
+        settings["on_error"] = lambda _place, _error: None  # already reported
     (scores,) = predict(baseline, files, lambda output: (output.scenicness,), **settings)
     return columns, scores
 
@@ -145,7 +145,7 @@ def predict_pair(
 def _on_cores(
     network: _Network, files: Sequence[Path], function: Callable[[Any], tuple[Tensor, ...]], on_error: OnError | None
 ) -> _Results:
-    """Yield each photo's place and results; as many threads as PyTorch has take a photo each, with one core each."""
+    """Yield each photo's index and results; each of PyTorch's threads takes one photo at a time on one core."""
     threads = torch.get_num_threads()
 
     def whole(path: Path) -> list[np.ndarray]:
@@ -157,7 +157,7 @@ def _on_cores(
         for place, parts in _ahead(whole, files, pool, 2 * threads, on_error):
             yield [place], parts
     finally:
-        torch.set_num_threads(threads)  # what a thread sets for itself is the default of all new ones
+        torch.set_num_threads(threads)  # a thread's own setting becomes the default for new threads
 
 
 def _in_batches(
@@ -168,7 +168,7 @@ def _in_batches(
     workers: int,
     on_error: OnError | None,
 ) -> _Results:
-    """Yield the places of some photos and their results."""
+    """Yield the indices of some photos and their results."""
     device = device_of(network)
     for places, images in _batches(network.config, files, batch_size, workers, on_error):
         with torch.inference_mode():
@@ -189,7 +189,7 @@ def _parts(
 def _batches(
     config: InputConfig, files: Sequence[Path], batch_size: int, workers: int, on_error: OnError | None
 ) -> Iterator[tuple[list[int], Tensor]]:
-    """Yield the places of some photos of one size, and their pictures (n, 3, H, W)."""
+    """Yield the indices of some photos of one size, and their pictures (n, 3, H, W)."""
     waiting: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
     count = 0
     pool = ThreadPoolExecutor(max(1, workers))
@@ -201,7 +201,7 @@ def _batches(
         if len(waiting[size]) < batch_size:
             if count < _WAITING * batch_size:
                 continue
-            size = max(waiting, key=lambda key: len(waiting[key]))  # too many sizes at once: the fullest group goes
+            size = max(waiting, key=lambda key: len(waiting[key]))  # too many sizes at once: send the fullest group
         group = waiting.pop(size)
         count -= len(group)
         yield _stack(group)
@@ -215,7 +215,7 @@ def _stack(group: Sequence[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
 def _ahead(
     work: Callable[[Path], _Done], files: Sequence[Path], pool: ThreadPoolExecutor, most: int, on_error: OnError | None
 ) -> Iterator[tuple[int, _Done]]:
-    """Yield each photo's place and what `work` makes of it, in order; up to `most` are begun ahead of time."""
+    """Yield each photo's index and what `work` makes of it, in order; up to `most` are started ahead of time."""
     remaining = enumerate(files)
     begun: deque[tuple[int, Future[_Done]]] = deque()
     try:
@@ -232,7 +232,7 @@ def _ahead(
                     raise
                 on_error(place, error)
                 continue
-            del future  # it keeps the picture as long as it lives itself
+            del future  # it would keep the picture alive
             yield place, done
-    finally:  # also after an error, and where nobody asks for more
+    finally:  # also after an error, or if the caller stops early
         pool.shutdown(wait=True, cancel_futures=True)

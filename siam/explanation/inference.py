@@ -19,7 +19,7 @@ Order = Literal["magnitude", "positive first", "name"]
 
 @dataclass(frozen=True)
 class Contribution:
-    """One attribute's exact share of the score: its index among the attributes, its name, and its signed value."""
+    """One attribute's exact share of the score: its index among the attributes, its name, and its signed points."""
 
     index: int
     attribute: str
@@ -46,13 +46,13 @@ class Explanation:
     total_map: np.ndarray  # (h, w); sums to scenicness - bias
     templates: np.ndarray  # (K, g, g), the effective templates
     cell_weights: np.ndarray  # (K, h, w), the effective templates at the size of the maps
-    baseline_scenicness: float | None  # None for a pair without baseline
+    baseline_scenicness: float | None  # None for a pair without a baseline
     baseline_bias: float | None
     baseline_map: np.ndarray | None  # (h', w'); sums to baseline_scenicness - baseline_bias
     scenicness_variance: float | None  # predicted variance of the votes, for networks that predict it
     device: str
     seconds: dict[str, float] = field(default_factory=dict)  # of each step
-    photo_size: tuple[int, int] | None = None  # (width, height) as read, where `image` was made smaller for display
+    photo_size: tuple[int, int] | None = None  # (width, height) as read; `image` may be smaller, for display
 
     def ranking(self, order: Order = "magnitude", count: int | None = None) -> list[Contribution]:
         """Return the `count` attributes that contribute most by magnitude (None: all), in the order asked for.
@@ -86,11 +86,11 @@ class Explanation:
 
 @torch.inference_mode()
 def explain(pair: Pair, image: Image.Image) -> Explanation:
-    """Explain the scenicness of one photo.
+    """Return the explanation of one photo: both scores, and every attribute's exact contribution to SIAM's.
 
     Args:
-        pair: networks as `siam.load` returns them.
-        image: an upright RGB picture as `siam.images.reading.read_image` returns it.
+        pair: networks as returned by `siam.load`.
+        image: an upright RGB picture as returned by `siam.images.reading.read_image`.
 
     Raises:
         ImageError: at the networks' input size, no cell of the maps is left inside their border.

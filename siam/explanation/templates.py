@@ -1,4 +1,4 @@
-"""What the effective templates say: how much each attribute counts, where, and in words.
+"""Effective templates: how much each attribute counts, where, and in words.
 
 W_k holds what one unit of attribute k adds to the score in each cell of a g x g grid over the picture
 (`siam.models.networks`).
@@ -14,26 +14,27 @@ from siam.drawing.phrases import at, where
 TemplateOrder = Literal["net effect", "name", "depends on place"]
 TEMPLATE_ORDERS: tuple[TemplateOrder, ...] = ("net effect", "name", "depends on place")
 
-_ONE_SIDED = 0.08  # of the magnitude: what the weaker sign holds at most where only the other one is told
-_SHOWS, _FEWEST = 0.5, 5  # presence from which on a photo shows an attribute; photos to judge by at least
-_SATURATED = 1e-6  # presence nearer to 1 says no more than this
-_EVEN = 0.35  # standard deviation over mean of the cells: below it, an effect is the same everywhere
+_ONE_SIDED = 0.08  # of the magnitude: below this, the weaker sign is not mentioned
+_SHOWS, _FEWEST = 0.5, 5  # a photo with this presence shows the attribute; the fewest photos to judge by
+_SATURATED = 1e-6  # presence is cut off this close to 1
+_EVEN = 0.35  # standard deviation / mean of the cells: below this, an effect is the same everywhere
 
 
 def net_effects(templates: np.ndarray) -> np.ndarray:
-    """Return the sum (K,) of each template (K, g, g): points that an attribute adds with one unit in every cell."""
+    """Return the sum (K,) of each template (K, g, g): the points that one unit of the attribute in every cell adds."""
     return templates.sum(axis=(1, 2))
 
 
 def spreads(templates: np.ndarray) -> np.ndarray:
-    """Return how strongly each template (K, g, g) depends on place: the standard deviation of its cells times g², so
-    that it compares with the net effect (K,).
+    """Return how strongly each template (K, g, g) depends on place (K,).
+
+    This is the standard deviation of its cells times g², on the scale of the net effect.
     """
     return templates.std(axis=(1, 2)) * templates[0].size
 
 
 def template_order(templates: np.ndarray, names: Sequence[str], order: TemplateOrder = "net effect") -> list[int]:
-    """Return the indices of templates (K, g, g), the largest net effect or spread first, or by name."""
+    """Return the indices of templates (K, g, g), largest net effect or spread first, or by name."""
     if order == "name":
         return sorted(range(len(names)), key=lambda k: names[k])
     values = net_effects(templates) if order == "net effect" else spreads(templates)
@@ -43,7 +44,7 @@ def template_order(templates: np.ndarray, names: Sequence[str], order: TemplateO
 def template_text(template: np.ndarray) -> str:
     """Say where an attribute helps and hurts, given its template (g, g): "helps at the bottom, hurts at the top".
 
-    A sign that holds less than 8 % of the template's magnitude is not told.
+    A sign with less than 8 % of the template's magnitude is not mentioned.
     """
     magnitude = float(np.abs(template).sum())
     if magnitude == 0:
@@ -56,20 +57,22 @@ def template_text(template: np.ndarray) -> str:
     if len(effects) == 1:
         verb, part = effects[0]
         if part.std() < _EVEN * np.abs(part.mean()):
-            return f"{verb} everywhere alike"
+            return f"{verb} equally everywhere"
         place = where(part)
         return f"{verb} everywhere, more in some places" if place == "everywhere" else f"{verb} most {at(place)}"
     return ", ".join(f"{verb} {at(where(part))}" for verb, part in effects)
 
 
 def stamp(grid: int, row: int, column: int, size: int) -> np.ndarray:
-    """Return the cells (grid, grid), bool, of a square patch of about size x size cells around one, cut at the edges.
+    """Return the cells (grid, grid) bool of a square of size x size cells around a cell, cut off at the edges.
 
     Raises:
         ValueError: the cell is outside the grid, or the size below 1.
     """
     if not (0 <= row < grid and 0 <= column < grid) or size < 1:
-        raise ValueError(f"cell ({row}, {column}), size {size}; expected a cell of 0 … {grid - 1} and a size from 1 on")
+        raise ValueError(
+            f"cell ({row}, {column}), size {size}; expected a cell of 0 … {grid - 1} and a size of at least 1"
+        )
     cells = np.zeros((grid, grid), dtype=bool)
     before = (size - 1) // 2
     top, left = max(0, row - before), max(0, column - before)
@@ -78,12 +81,12 @@ def stamp(grid: int, row: int, column: int, size: int) -> np.ndarray:
 
 
 def usual_amount(presence: np.ndarray, link: Literal["tanh", "sigmoid"] = "tanh") -> float:
-    """Return how much of an attribute a photo usually has that shows it: the median of the mean of its map.
+    """Return the usual amount of an attribute in photos that show it: the median, over photos, of its map's mean.
 
     Args:
-        presence: (N,) of the attribute in photos; those count that have 0.5 or more, and at least five, the first of
-            all. With none at all it is 1.
-        link: that made presence of the mean of a map (`SIAMConfig.attribute_link`).
+        presence: (N,) of the attribute in N photos. Those with 0.5 or more count, or the five highest if fewer have as
+            much. Without photos the result is 1.
+        link: the function that turned the mean of a map into presence (`SIAMConfig.attribute_link`).
     """
     if not len(presence):
         return 1.0
@@ -99,6 +102,6 @@ def stamp_effect(template: np.ndarray, cells: np.ndarray, amount: float = 1.0) -
     Args:
         template: (g, g) effective template.
         cells: (g, g) bool, at least one.
-        amount: mean over the whole picture of the attribute's map then; in the cells it is larger as they are fewer.
+        amount: mean of the attribute's map over the whole picture, all of it in those cells.
     """
     return float(amount * template.size * template[cells].mean())

@@ -1,17 +1,17 @@
-"""What-if: a photo's attribute maps edited by hand, and the score then. No network runs, since g is linear.
+"""What-if: edits of a photo's attribute maps, and the score after them. No network runs, since g is linear.
 
 ::
 
-    y = bias + sum_k <W_k, A_k>          so a map A_k that is changed by D changes y by exactly <W_k, D>
+    y = bias + sum_k <W_k, A_k>          so changing a map A_k by D changes y by exactly <W_k, D>
 
-An edit changes what g is told, not the photo: what f would see in a changed photo is another question. Networks with
-`SIAMConfig.template_relu` (imported, with negative templates) are linear only while no template stops.
+An edit changes the input of g, not the photo: what f would see in a changed photo is another question. Networks with
+`SIAMConfig.template_relu` (imported, with negative templates) are linear only while no template response is cut off.
 
-Edits are also one short line of text, such as that of an address (`edits_text`, `read_edits`)::
+Edits can be written as one short line of text, as in an address (`edits_text`, `read_edits`)::
 
     trees:scale:0.5,wire:erase:00f0,ocean:paint:0003:1.2,hiking:move:1:-2,grass:misread:trees
 
-Cells are a bit mask there, in hexadecimal digits, row by row, the first cell the highest bit.
+There, cells are a bit mask in hexadecimal digits, row by row, with the first cell as the highest bit.
 """
 
 import math
@@ -24,13 +24,13 @@ import numpy as np
 from siam.drawing.phrases import at, listing, number, where, words
 from siam.explanation.inference import Explanation
 
-STRONGEST = 2.0  # times an attribute can be scaled up
-_LARGEST = 1e4  # value to paint with, as text: far more than maps hold, and it adds up to no infinity
+STRONGEST = 2.0  # the largest factor of a scaling
+_LARGEST = 1e4  # value to paint with, in text: far above any map, but too small to sum to infinity
 
 
 @dataclass(frozen=True)
 class Scale:
-    """An attribute's map times a factor, 0 (it is not there) to `STRONGEST`."""
+    """An attribute's map times a factor, from 0 (removed) to `STRONGEST`."""
 
     attribute: int
     factor: float
@@ -38,7 +38,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Erase:
-    """An attribute taken out of some cells, given as (row, column) of the map."""
+    """An attribute removed from some cells, given as (row, column) of the map."""
 
     attribute: int
     cells: frozenset[tuple[int, int]]
@@ -46,7 +46,7 @@ class Erase:
 
 @dataclass(frozen=True)
 class Paint:
-    """An attribute put into some cells at a value of its map; where it is stronger already, it stays."""
+    """An attribute added to some cells with a value of its map; cells that already have more stay."""
 
     attribute: int
     cells: frozenset[tuple[int, int]]
@@ -55,7 +55,7 @@ class Paint:
 
 @dataclass(frozen=True)
 class Move:
-    """An attribute's map shifted by cells, down and to the right; what leaves the picture is gone."""
+    """An attribute's map shifted by cells, down and to the right; whatever leaves the picture is lost."""
 
     attribute: int
     down: int
@@ -64,7 +64,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Misread:
-    """What the network took for one attribute is another one: the map of the first is added to that of the second."""
+    """An attribute relabelled as another: the map of the first is added to that of the second."""
 
     attribute: int
     meant: int
@@ -74,7 +74,7 @@ Edit = Scale | Erase | Paint | Move | Misread
 
 
 class Step(NamedTuple):
-    """An edit, the change it brings after those before it, and the score then, in points."""
+    """An edit, the change it makes after the edits before it, and the score then, both in points."""
 
     edit: Edit
     change: float
@@ -82,10 +82,10 @@ class Step(NamedTuple):
 
 
 def edited_maps(maps: np.ndarray, edits: Sequence[Edit]) -> np.ndarray:
-    """Return attribute maps (K, h, w) after edits, one after the other.
+    """Return attribute maps (K, h, w) after edits, applied in order.
 
     Raises:
-        ValueError: an edit names an attribute, cell or value that cannot be.
+        ValueError: an edit has an attribute, cell or value out of range.
     """
     maps = np.array(maps, dtype=float)
     for edit in edits:
@@ -107,9 +107,9 @@ def edited_maps(maps: np.ndarray, edits: Sequence[Edit]) -> np.ndarray:
 
 
 def apply(explanation: Explanation, edits: Sequence[Edit]) -> Explanation:
-    """Return the explanation after edits; the baseline's part stays, since edits do not reach it.
+    """Return the explanation after edits.
 
-    Attribute scores are left as they were: the network's own, of the photo.
+    The baseline's part does not change, and the attribute scores stay those of the photo.
 
     Raises:
         ValueError: an edit names an attribute, cell or value that cannot be.
@@ -139,20 +139,20 @@ def apply(explanation: Explanation, edits: Sequence[Edit]) -> Explanation:
 
 
 def steps(explanation: Explanation, edits: Sequence[Edit]) -> list[Step]:
-    """Return what each edit changes, after those before it."""
+    """Return the change that each edit makes, after the edits before it."""
     scores = [score(explanation, edits[:count]) for count in range(len(edits) + 1)]
     changes = zip(edits, scores, scores[1:], strict=False)
     return [Step(edit, after - before, after) for edit, before, after in changes]
 
 
 def score(explanation: Explanation, edits: Sequence[Edit]) -> float:
-    """Return the score after edits."""
+    """Return the score after edits, in points."""
     maps = edited_maps(explanation.attribute_maps, edits)
     return float(explanation.bias + (maps * explanation.cell_weights).sum())
 
 
 class Reach(NamedTuple):
-    """Edits that bring the score to `score`; whether that is what was asked for; the lowest and highest in reach."""
+    """Edits that bring the score to `score`, whether that is the target, and the lowest and highest score in reach."""
 
     edits: tuple[Scale, ...]
     score: float
@@ -164,17 +164,16 @@ class Reach(NamedTuple):
 def edits_to_reach(explanation: Explanation, target: float) -> Reach:
     """Return the fewest scalings of attributes, 0 to `STRONGEST`, that bring the score to a target.
 
-    Each attribute moves the score on its own, so taking those that can move it farthest first needs the fewest; the
-    last one is scaled just as much as is missing. No cheaper way is looked for, such as one that people would find more
-    likely.
+    Attributes move the score independently, so taking those that move it farthest first needs the fewest; the last one
+    is scaled only as far as needed. Whether the edits are plausible is not considered.
 
     Args:
-        explanation: to start from, itself perhaps after edits.
-        target: in points.
+        explanation: to start from, possibly after edits.
+        target: score to reach, in points.
     """
     contributions = explanation.contributions.astype(float)
     begin = float(explanation.bias + contributions.sum())
-    up = np.maximum(contributions * (STRONGEST - 1), -contributions)  # the farthest that each attribute can go up
+    up = np.maximum(contributions * (STRONGEST - 1), -contributions)  # the most that each attribute can add
     down = np.minimum(contributions * (STRONGEST - 1), -contributions)
     lowest, highest = begin + float(down.sum()), begin + float(up.sum())
     missing = target - begin
@@ -183,7 +182,7 @@ def edits_to_reach(explanation: Explanation, target: float) -> Reach:
     for attribute in np.argsort(-np.abs(reach), kind="stable"):
         if abs(missing) < 1e-9 or reach[attribute] == 0:
             break
-        farthest = float(reach[attribute])  # of the sign of what is missing
+        farthest = float(reach[attribute])  # has the sign of `missing`
         step = min(missing, farthest) if farthest > 0 else max(missing, farthest)
         edits.append(Scale(int(attribute), 1 + step / float(contributions[attribute])))
         missing -= step
@@ -194,13 +193,13 @@ def edit_text(explanation: Explanation, edit: Edit) -> str:
     """Say in words what an edit does: "still water × 1.50", "wire erased in the upper left"."""
     name = words(explanation.attributes[edit.attribute])
     if isinstance(edit, Scale):
-        return f"{name} set to none" if edit.factor == 0 else f"{name} × {number(edit.factor)}"
+        return f"{name} removed" if edit.factor == 0 else f"{name} × {number(edit.factor)}"
     if isinstance(edit, Misread):
-        return f"{name} was misread: it is {words(explanation.attributes[edit.meant])}"
+        return f"{name} relabelled as {words(explanation.attributes[edit.meant])}"
     if isinstance(edit, Move):
         ways = ((edit.down, "down", "up"), (edit.right, "right", "left"))
         parts = [f"{abs(by)} {on if by > 0 else back}" for by, on, back in ways if by]
-        return f"{name} moved {listing(parts)}" if parts else f"{name} left where it is"
+        return f"{name} moved {listing(parts)}" if parts else f"{name} not moved"
     mask = _mask(edit.cells, explanation.attribute_maps.shape[1:])
     return f"{name} {'erased' if isinstance(edit, Erase) else 'painted'} {at(where(mask.astype(float)))}"
 
@@ -236,15 +235,15 @@ def _shifted(values: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def edits_text(edits: Sequence[Edit], attributes: Sequence[str], shape: tuple[int, int]) -> str:
-    """Return edits of maps (h, w) = `shape` as text; numbers with four significant digits."""
+    """Return edits of maps of `shape` (h, w) as text, numbers with four significant digits."""
     return ",".join(":".join([attributes[edit.attribute], *_edit_words(edit, attributes, shape)]) for edit in edits)
 
 
 def read_edits(text: str, attributes: Sequence[str], shape: tuple[int, int]) -> list[Edit]:
-    """Return the edits that a text tells.
+    """Return the edits written in a text.
 
     Raises:
-        ValueError: it does not tell edits of maps of this shape and these attributes.
+        ValueError: the text is not a list of edits of these attributes and maps of `shape` (h, w).
     """
     edits: list[Edit] = []
     for part in filter(None, text.split(",")):
@@ -252,7 +251,7 @@ def read_edits(text: str, attributes: Sequence[str], shape: tuple[int, int]) -> 
             name, kind, *values = part.split(":")
             edits.append(_edit_of(attributes.index(name), kind, values, attributes, shape))
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{part!r} is no edit of these networks' maps ({error}); begin without it") from error
+            raise ValueError(f"{part!r} is not an edit of these networks' maps ({error}); remove it") from error
     return edits
 
 
@@ -283,7 +282,7 @@ def _edit_of(index: int, kind: str, values: list[str], attributes: Sequence[str]
     if kind == "paint":
         cells, value = values
         return Paint(index, _cells_of(cells, shape), _between(value, _LARGEST))
-    raise ValueError(f"{kind!r} is none of scale, erase, paint, move, misread")
+    raise ValueError(f"{kind!r} is not one of scale, erase, paint, move or misread")
 
 
 def _between(text: str, most: float) -> float:
@@ -303,6 +302,6 @@ def _cells_of(text: str, shape: tuple[int, int]) -> frozenset[tuple[int, int]]:
     height, width = shape
     count = height * width
     if len(text) != -(-count // 4) or int(text, 16) >> count:
-        raise ValueError(f"its cells are not those of a map of {height} x {width}")
+        raise ValueError(f"its cells do not fit a map of {height} x {width}")
     bits = int(text, 16)
     return frozenset(divmod(place, width) for place in range(count) if bits >> (count - 1 - place) & 1)

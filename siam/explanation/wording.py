@@ -1,11 +1,11 @@
-"""The words and numbers of an explanation, as people read them."""
+"""An explanation in words."""
 
-from siam.drawing.phrases import listing, score_text, signed, where, words
+from siam.drawing.phrases import at, listing, score_text, signed, where, words
 from siam.explanation.inference import Explanation
 
 
 def sentence(explanation: Explanation, count: int = 4) -> str:
-    """Say in plain English what raised and what lowered the score, naming at most `count` attributes."""
+    """Say what raised and what lowered the score, naming at most `count` attributes and summing up the others."""
     named = [item for item in explanation.ranking(count=count) if signed(item.value) != "0.00"]
     clauses = []
     for verb, sign in (("raised by", 1), ("lowered by", -1)):
@@ -16,10 +16,10 @@ def sentence(explanation: Explanation, count: int = 4) -> str:
         ]
         if items:
             clauses.append(f"{verb} {listing(items)}")
-    rest = others_text(len(explanation.attributes) - len(named), explanation.others(len(named)))
     if clauses:
-        reasons = "; ".join(clauses)
-        return f"{reasons[0].upper()}{reasons[1:]}." + (f" {rest}." if rest else "")
+        rest = others_text(len(explanation.attributes) - len(named), explanation.others(len(named)))
+        text = "; ".join([*clauses, rest] if rest else clauses)
+        return f"{text[0].upper()}{text[1:]}."
     everything = f"All {len(explanation.attributes)} attributes together {signed(explanation.others(0))}."
     return everything if count < 1 else f"No attribute moves the score by 0.01 or more. {everything}"
 
@@ -33,30 +33,30 @@ def summary(explanation: Explanation, count: int = 4) -> str:
 
 
 def others_text(number_of_others: int, value: float) -> str:
-    """Return what the attributes that are not named add up to: "29 others together +0.03"; "" if there are none."""
+    """Return the sum of the attributes that are not named: "29 others together +0.03"; "" if there are none."""
     if number_of_others <= 0:
         return ""
     return f"{number_of_others} others together {signed(value)}" if number_of_others > 1 else f"1 other {signed(value)}"
 
 
 def attribute_map_text(explanation: Explanation, index: int) -> str:
-    """Say what one attribute's map shows: its alternative text."""
+    """Return the alternative text of one attribute's map: where SIAM sees it, and its contribution in points."""
     name = words(explanation.attributes[index])
-    place = where(explanation.attribute_maps[index])
-    return f"map of {name}: found {place}, contributes {signed(float(explanation.contributions[index]))}"
+    place = at(where(explanation.attribute_maps[index]))
+    return f"map of {name}: seen {place}, contributes {signed(float(explanation.contributions[index]))}"
 
 
 _VERDICTS = {  # by the kinds of `siam.evaluation.what_where_how.verdicts`
-    "right": "SIAM is right, within half a point of the true score.",
-    "both right": "Both networks are right, within half a point of the true score.",
+    "right": "SIAM is right: within half a point of the true score.",
+    "both right": "Both networks are right: within half a point of the true score.",
     "only SIAM right": "SIAM is right, within half a point of the true score; the baseline is not.",
-    "misread": "SIAM misread an attribute: it sees more or less of it than there is.",
+    "misread": "SIAM misread an attribute: it sees too much or too little of it.",
     "misplaced": "SIAM sees the right attribute in the wrong place.",
-    "misweighted": "SIAM sees what is there, but counts it wrongly.",
-    "outside the vocabulary": "The cause has no name among the attributes, so SIAM is blind to it.",
+    "misweighted": "SIAM sees what is there but gives it the wrong weight.",
+    "outside the vocabulary": "The cause is outside the vocabulary: no attribute names it, so SIAM cannot see it.",
 }
 
 
 def verdict_sentence(kind: str, cause: str | None = None) -> str:
-    """Say what happened on a rendered scene, as Markdown: the kind of its verdict, and the cause where there is one."""
-    return _VERDICTS[kind] + (f" Here: **{words(cause)}**." if cause else "")
+    """Return the verdict on a rendered scene as Markdown: its kind, and the cause if there is one."""
+    return _VERDICTS[kind] + (f" Cause: **{words(cause)}**." if cause else "")

@@ -1,1 +1,1 @@
-"""Figures: an explanation, a gallery and stored results as Pillow images and plotly charts of one style."""
+"""Figures of explanations, galleries and stored results: Pillow images and charts in one style."""

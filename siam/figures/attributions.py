@@ -1,4 +1,4 @@
-"""The pictures of a comparison of explainers: their maps over the photo, and the curves of their faithfulness."""
+"""Pictures for comparing explainers: their maps over the photo, and the curves of their faithfulness."""
 
 from collections.abc import Mapping
 
@@ -11,25 +11,25 @@ from siam.drawing.maps import overlay, upsampled
 from siam.drawing.phrases import at, signed, signed_map_text, where
 from siam.explainers.registry import description, title
 
-_PATTERN_COLOUR = "#1558C0"  # CROWD, the colour of what has no sign, is not seen on a photo in grey
+_PATTERN_COLOUR = "#1558C0"  # CROWD, the colour without a sign, is invisible on a grey photo
 _GRID = "rgba(128, 128, 128, 0.18)"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _LEGEND_ROW = 20  # px
 _COARSE = 64 * 64  # cells: larger maps are as fine as the pixels
-_OUTLIERS = 0.01  # of their cells
-_DIM = 0.3  # of the brightness, outside of a region
-_PALE = 0.35  # how far a photo is whitened where a map without direction is 0, and its colour is laid on white
+_OUTLIERS = 0.01  # share of their cells
+_DIM = 0.3  # brightness outside a region
+_PALE = 0.35  # how far a photo is whitened under a map without a direction
 
 
 def relative(field: np.ndarray, sign: int) -> np.ndarray:
-    """Return a map (h, w) as shares, -1 to 1, of its own largest magnitude: > 0 where the score itself is raised.
+    """Return a map (h, w) relative to its own largest magnitude, from -1 to 1; > 0 where the score is raised.
 
-    Of a map as fine as the pixels, single ones would leave all others pale: there the end of the scale is the
-    magnitude that one in a hundred exceeds, unless that is 0, and what exceeds it counts as 1.
+    In a map as fine as the pixels, single ones would leave all others pale: there the scale ends at the magnitude that
+    one pixel in a hundred exceeds, unless that is 0, and larger values are cut off.
 
     Args:
-        field: of any unit, as an explainer returns it; one that is 0 everywhere stays so.
-        sign: -1 where the map explains minus the score, else 1.
+        field: a map in any unit, as an explainer returns it; a map of zeros stays as it is.
+        sign: -1 if the map explains minus the score, else 1.
     """
     magnitude = np.abs(field)
     limit = float(np.quantile(magnitude, 1 - _OUTLIERS)) if field.size > _COARSE else 0.0
@@ -40,21 +40,21 @@ def relative(field: np.ndarray, sign: int) -> np.ndarray:
 def map_picture(photo: Image.Image, field: np.ndarray, sign: int, strength: float = 0.75) -> Image.Image:
     """Return a map over the photo, green where the score is raised, magenta where it is lowered.
 
-    Methods have different units, so each map is scaled by its own values (`relative`); otherwise as `overlay` does it.
+    Explainers use different units, so each map is scaled to its own values (`relative`) before `overlay` draws it.
     """
     return overlay(photo, relative(field, sign), 1.0, strength)
 
 
 def pattern(name: str) -> str | None:
-    """Return what the map of a method shows that does not know the direction; None for one that does."""
+    """Return what the map of an explainer without a direction shows; None for an explainer with one."""
     return description(name).pattern or None
 
 
 def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.75) -> Image.Image:
-    """Return a map without direction over the photo, in blue, which is no sign.
+    """Return a map without a direction over the photo, in blue, the colour without a sign.
 
-    The map is scaled as `map_picture` does it. The photo loses its colours and pales, and the colour covers it by the
-    strength times the map: the photo alone at strength 0, blue alone at 1 where the map is highest.
+    The map is scaled as in `map_picture`. The photo turns grey and pale, and blue covers it with the opacity strength
+    times map: the photo alone at strength 0, blue alone at strength 1 where the map is highest.
     """
     if strength <= 0:
         return photo.convert("RGB")
@@ -69,9 +69,9 @@ def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.7
 
 
 def map_text(name: str, field: np.ndarray, sign: int) -> str:
-    """Return the alternative text of a map: the method, and where it finds the score raised and lowered.
+    """Return the alternative text of a map: the method, and where it says the score is raised and lowered.
 
-    Of a map without direction: where what it shows is.
+    For a map without a direction: what it shows, and where.
     """
     subject = pattern(name)
     if subject is None:
@@ -80,14 +80,14 @@ def map_text(name: str, field: np.ndarray, sign: int) -> str:
 
 
 def region_picture(photo: Image.Image, mask: np.ndarray) -> Image.Image:
-    """Return the photo as it is within a mask (H, W) of bool, and dark and grey elsewhere."""
+    """Return the photo unchanged inside a mask (H, W) of bool, and dark and grey elsewhere."""
     inside = Image.fromarray(mask.astype(np.uint8) * 255).resize(photo.size)
     dark = Image.fromarray((np.asarray(ImageOps.grayscale(photo)) * _DIM).astype(np.uint8)).convert("RGB")
     return Image.composite(photo.convert("RGB"), dark, inside)
 
 
 def waiting_picture(photo: Image.Image) -> Image.Image:
-    """Return the photo in pale grey, in the place of a map that is still to come."""
+    """Return the photo in pale grey, as the placeholder for a map that is not ready."""
     grey = ImageOps.grayscale(photo).convert("RGB")
     return Image.blend(grey, Image.new("RGB", photo.size, CROWD), 0.6)
 
@@ -95,15 +95,15 @@ def waiting_picture(photo: Image.Image) -> Image.Image:
 def curves_figure(
     curves: Mapping[str, np.ndarray], shares: np.ndarray, heading: str, goal: str, x: str, y: str
 ) -> go.Figure:
-    """Return the curves of several methods, SIAM's the widest and above all others.
+    """Return the curves of several methods, SIAM's the widest and on top.
 
     Args:
         curves: by method, (S,), in points.
-        shares: (S,) of the pixels, from 0 to 1, common to all curves.
+        shares: (S,) shares of the pixels, from 0 to 1, common to all curves.
         heading: title of the figure.
-        goal: which curves are good; stands below the title.
-        x: what happens to the pixels.
-        y: what is measured, with its unit.
+        goal: which curves are better; the line below the title.
+        x: title of the horizontal axis.
+        y: title of the vertical axis, with its unit.
     """
     figure = go.Figure()
     for name in sorted(curves, key=lambda name: name == "siam"):  # what is drawn last lies on top

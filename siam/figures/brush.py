@@ -1,4 +1,4 @@
-"""A photo with the cells of an attribute's map over it, of which some can be chosen by box or lasso."""
+"""A photo under the cells of an attribute's map, which can be selected by box or lasso."""
 
 from collections.abc import Collection
 
@@ -15,13 +15,13 @@ _EDGE = "rgba(255, 255, 255, 0.22)"
 def brush_figure(
     explanation: Explanation, index: int, limit: float | None = None, chosen: Collection[tuple[int, int]] = ()
 ) -> go.Figure:
-    """Return the photo lit where an attribute is found, a point for each cell; `customdata` begins with (row, column).
+    """Return the photo lit where SIAM sees an attribute, with a point per cell; `customdata` is (row, column, value).
 
     Args:
-        explanation: of the photo, perhaps after edits.
+        explanation: of the photo, possibly after edits.
         index: of the attribute.
         limit: the value of the map that lights the photo fully; by default its largest.
-        chosen: cells, as (row, column), to outline.
+        chosen: cells, as (row, column), to highlight.
     """
     cells = explanation.attribute_maps[index]
     height, width = cells.shape

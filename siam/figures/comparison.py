@@ -1,4 +1,4 @@
-"""A comparison of explainers as a plotly figure; fonts and text colours are the page's."""
+"""A comparison of explainers as a plotly figure in the page's fonts and text colours."""
 
 import plotly.graph_objects as go
 
@@ -10,30 +10,30 @@ from siam.figures.style import GREY, dress, reach
 from siam.results.explainers import Methods
 
 _ROW = 24  # px
-_OF_ONE_NETWORK = ("deletion", "insertion", "drop_", "increase_")  # their points are those of the network explained
-MEASURES = {  # figure -> its name on the axis, whether high is good, whether the axis is logarithmic
+_OF_ONE_NETWORK = ("deletion", "insertion", "drop_", "increase_")  # in points of the network that is explained
+MEASURES = {  # figure -> its name on the axis, whether higher is better, whether the axis is logarithmic
     "ebpg": ("share of the map inside the truth (EBPG)", True, False),
     "pixel_ap": ("average precision of pixels", True, False),
-    "iou_area": ("area under IoU against threshold", True, False),
+    "iou_area": ("area under the curve of IoU over the threshold", True, False),
     "truth_rank": ("rank correlation with the signed truth", True, False),
-    "deletion": ("deletion: mean score while its top pixels vanish, in points above the end", False, False),
-    "insertion": ("insertion: mean score while its top pixels appear, in points above the start", True, False),
-    "drop_100": ("drop of the score seen through the map, in points", False, False),
-    "drop_50": ("drop of the score seen through half of the map, in points", False, False),
-    "drop_15": ("drop of the score seen through 15 % of the map, in points", False, False),
-    "increase_100": ("pictures whose score rises seen through the map, in %", True, False),
-    "increase_50": ("pictures whose score rises seen through half of the map, in %", True, False),
-    "increase_15": ("pictures whose score rises seen through 15 % of the map, in %", True, False),
+    "deletion": ("deletion: mean score as the top pixels are hidden, in points above the end", False, False),
+    "insertion": ("insertion: mean score as the top pixels are shown, in points above the start", True, False),
+    "drop_100": ("drop of the score with only the map kept, in points", False, False),
+    "drop_50": ("drop of the score with only the map's top 50 % kept, in points", False, False),
+    "drop_15": ("drop of the score with only the map's top 15 % kept, in points", False, False),
+    "increase_100": ("pictures whose score rises with only the map kept, in %", True, False),
+    "increase_50": ("pictures whose score rises with only the map's top 50 % kept, in %", True, False),
+    "increase_15": ("pictures whose score rises with only the map's top 15 % kept, in %", True, False),
     "agreement": ("rank correlation with SIAM's map", True, False),
-    "randomised": ("rank correlation with the map of shuffled weights", False, False),
-    "seconds": ("seconds for a picture", False, True),
-    "passes": ("forward passes for a picture", False, True),
-    "megabytes": ("MB at the peak, beside the network", False, True),
+    "randomised": ("rank correlation with the map of a network with shuffled weights", False, False),
+    "seconds": ("seconds per picture", False, True),
+    "passes": ("forward passes per picture", False, True),
+    "megabytes": ("peak memory besides the network, in MB", False, True),
 }
 
 
 def measures_of(methods: Methods) -> list[str]:
-    """Return the measures that at least two methods have a figure for, in the order of `MEASURES`."""
+    """Return the measures for which at least two methods have a figure, in the order of `MEASURES`."""
     return [name for name in MEASURES if sum(name in of for of in methods.values()) >= 2]
 
 
@@ -43,8 +43,8 @@ def comparison_figure(methods: Methods, measure: str, heading: str, source: str)
     Args:
         methods: name → figure → its mean.
         measure: one of `MEASURES`.
-        heading: what is shown.
-        source: pictures, networks and date, for the line below the heading.
+        heading: title of the figure.
+        source: pictures, networks and date, for the line below the title.
     """
     axis, high_is_good, logarithmic = MEASURES[measure]
     known = {name: of[measure] for name, of in methods.items() if measure in of}
@@ -72,9 +72,9 @@ def comparison_figure(methods: Methods, measure: str, heading: str, source: str)
     dress(figure, heading, source, 190 + _ROW * len(order))
     best = "higher is better" if high_is_good else "lower is better"
     if measure == "agreement":
-        best = "of SIAM itself it is 1"
+        best = "SIAM itself has 1"
     elif measure.startswith(_OF_ONE_NETWORK) and "siam_random" in known:
-        best += "; compare SIAM with “Random, on SIAM” alone"
+        best += "; compare SIAM only with “Random, on SIAM”"
     figure.update_xaxes(title=f"{axis}<br>{best}")
     if logarithmic:
         figure.update_xaxes(type="log")

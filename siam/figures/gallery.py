@@ -1,4 +1,4 @@
-"""A gallery as charts: SIAM's score against the baseline's beside how far the two are apart, and the crowd's votes."""
+"""Charts of a gallery: SIAM's score against the baseline's, how far apart they are, and the crowd's votes."""
 
 from typing import Any
 
@@ -12,28 +12,28 @@ from siam.drawing.phrases import number, signed
 from siam.gallery.cases import Cases
 
 CROWD_SCALE = ["#E3E9EF", "#7A8CA0", "#16324F"]  # lowest to highest mean rating
-MOST = 3000  # points in a chart; of more cases, so many are drawn, evenly spread in their order
+MOST = 3000  # points in a chart; of more cases, this many are drawn, evenly spread over their order
 AREA = "area"  # the selection of a box; its fields are `baseline` and `siam`
 CASE = "case"  # the selection of a point; its field is `identifier`
 
-_EDGE = "#7A8CA0"  # of a point, seen on light and on dark
+_EDGE = "#7A8CA0"  # of a point, visible on light and dark
 _GRID = "rgba(128, 128, 128, 0.18)"
 _BINS = 31
-_ROOM = 26  # px inside both ends of an axis: the labels of the other one stand there
+_ROOM = 26  # px inside both ends of an axis, for the labels of the other axis
 _HEIGHTS = (330, 120)  # px, of the scores and of their differences
 
 
 def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None = None) -> alt.VConcatChart:
-    """Return SIAM's score against the baseline's of some rows, a point each, above the histogram of the differences.
+    """Return SIAM's score against the baseline's, one point per row, above a histogram of the differences.
 
-    Above the diagonal SIAM scores higher. Colours of the points tell the crowd's mean rating; no colour, that there is
-    none. A box drawn over them (the selection `AREA`) leaves the bars of the points inside in colour: green where SIAM
-    is higher, magenta where the baseline is. A click on a point, but for those below the box, is the selection `CASE`.
+    Above the diagonal, SIAM scores higher. Points have the colour of the crowd's rating, or none if there is no rating.
+    A box drawn over them (the selection `AREA`) colours the bars of the points inside: green where SIAM is higher,
+    magenta where the baseline is. A click on a point outside the box is the selection `CASE`.
 
     Args:
         cases: of a gallery with a baseline.
-        rows: to draw: all of them in the bars, at most `MOST` of them as points.
-        area: lowest and highest score of the baseline, then of SIAM, where the box is at first.
+        rows: to draw, all of them in the bars and at most `MOST` as points.
+        area: the initial box: the baseline's lowest and highest score, then SIAM's.
     """
     table = cases.table.iloc[rows]
     table = table[table["difference"].notna()]
@@ -89,8 +89,9 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
 
 
 def _axis(title: str, **settings: Any) -> alt.Axis:
-    """Return an axis that stands inside the chart, its title above: Streamlit makes the plots of stacked charts as wide
-    as the page, without their axes.
+    """Return an axis inside the chart, with its title above it.
+
+    Streamlit makes the plots of stacked charts as wide as the page, without room for their axes.
     """
     return alt.Axis(
         title=title, titleAngle=0, titleAlign="left", titleAnchor="start", titleX=0, titleY=-12, titleBaseline="bottom",
@@ -99,7 +100,7 @@ def _axis(title: str, **settings: Any) -> alt.Axis:
 
 
 def _points(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what is drawn of each case, with its numbers in words."""
+    """Return the values drawn for each case, with its numbers as text."""
     return pd.DataFrame(
         {
             "identifier": table["identifier"].astype(str),
@@ -113,12 +114,12 @@ def _points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _differences(table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
-    """Return the histogram of SIAM minus baseline: pale of all rows, coloured of those in the box."""
+    """Return the histogram of SIAM minus baseline: all rows pale, those in the box coloured."""
     differences = table["difference"].to_numpy()
     limit = float(np.abs(differences).max(initial=0)) or 1.0
     width = 2 * limit / _BINS
     places = np.clip((differences + limit) // width, 0, _BINS - 1).astype(np.int8)
-    # Numbers alone, so that tens of thousands of rows are little to send: the browser counts them.
+    # Only numbers, which the browser counts: so tens of thousands of rows are quick to send.
     data = table[["baseline", "siam"]].round(3).astype(np.float32).assign(place=places)
     middle = _BINS // 2
     axis = alt.Scale(domain=[-limit, limit], nice=False, padding=_ROOM)
@@ -140,11 +141,11 @@ def _differences(table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
     every = _counted(bars, limit, width).encode(color=alt.value(CROWD), opacity=alt.value(0.25))
     inside = _counted(bars.transform_filter(box), limit, width).transform_calculate(colour=colour)
     inside = inside.encode(color=alt.Color("colour:N", scale=None))
-    return alt.LayerChart(layer=[every, inside], title="How far they are apart", height=_HEIGHTS[1])
+    return alt.LayerChart(layer=[every, inside], title="How far apart they are", height=_HEIGHTS[1])
 
 
 def _counted(bars: alt.Chart, limit: float, width: float) -> alt.Chart:
-    """Return bars with how many rows lie in each, and from where to where it reaches."""
+    """Return bars with the count and the range of each."""
     return bars.transform_aggregate(count="count()", groupby=["place"]).transform_calculate(
         low=f"{-limit} + datum.place * {width}",
         high=f"{-limit} + (datum.place + 1) * {width}",
@@ -153,14 +154,14 @@ def _counted(bars: alt.Chart, limit: float, width: float) -> alt.Chart:
 
 
 def votes_figure(votes: np.ndarray, low: float, high: float, marks: list[tuple[str, float, str]]) -> go.Figure:
-    """Return the crowd's votes as a strip of bars, with marks (name, value, colour) of scores above them."""
+    """Return the crowd's votes as bars, with a vertical line for each mark (name, value, colour)."""
     values, counts = np.unique(votes, return_counts=True)
     figure = go.Figure(
         go.Bar(x=values, y=counts, width=0.7, marker={"color": CROWD}, hovertemplate="%{y} voted %{x}<extra></extra>")
     )
     for _, value, colour in marks:
         figure.add_vline(x=value, line={"color": colour, "width": 2})
-    figure = _layout(figure, "What people voted", f"vote, {low:g} to {high:g}", "people")
+    figure = _layout(figure, "How people voted", f"vote, {low:g} to {high:g}", "people")
     figure.update_xaxes(range=[low - 0.6, high + 0.6], dtick=1)
     return figure.update_yaxes(dtick=max(1, int(np.ceil(counts.max() / 4)))).update_layout(height=190, dragmode=False)
 

@@ -22,7 +22,7 @@ from siam.explanation.inference import Contribution, Explanation, Order
 
 
 class TotalMaps(NamedTuple):
-    """Where the two scores come from, over the photo, on one scale."""
+    """Both total maps over the photo, and the end of their common scale in points per cell."""
 
     siam: Image.Image
     baseline: Image.Image | None
@@ -30,7 +30,7 @@ class TotalMaps(NamedTuple):
 
 
 def comparable_maps(explanation: Explanation) -> list[np.ndarray]:
-    """Return SIAM's total map and, if there is one, the baseline's, both in points per cell of SIAM's."""
+    """Return SIAM's total map and, if there is one, the baseline's, both in points per cell of SIAM's map."""
     maps = [explanation.total_map]
     if explanation.baseline_map is not None:
         maps.append(explanation.baseline_map * (explanation.baseline_map.size / explanation.total_map.size))
@@ -38,7 +38,7 @@ def comparable_maps(explanation: Explanation) -> list[np.ndarray]:
 
 
 def shared_limit(explanation: Explanation) -> float:
-    """Return the largest magnitude in the two total maps: the end of the scale of both."""
+    """Return the largest magnitude in both total maps, the end of their common scale."""
     return max(float(np.abs(field).max()) for field in comparable_maps(explanation))
 
 
@@ -50,7 +50,7 @@ def total_maps(explanation: Explanation, strength: float = 0.6, side: int = DISP
 
 
 def map_limit(explanation: Explanation, shown: Iterable[Contribution]) -> float:
-    """Return the largest value in the attribute maps shown: white in all of them."""
+    """Return the largest value in the attribute maps shown, which is white in all of them."""
     return max((float(explanation.attribute_maps[item.index].max()) for item in shown), default=0.0)
 
 
@@ -64,7 +64,7 @@ def attribute_map(
 def tiles(
     explanation: Explanation, order: Order = "magnitude", count: int | None = 8, width: int = 320
 ) -> list[tuple[Contribution, Image.Image]]:
-    """Return the framed maps of the attributes that count most, on one grey range and with one frame factor."""
+    """Return the framed maps of the attributes that count most, with one grey scale and one scale of frames."""
     shown = explanation.ranking(order, count)
     limit, factor = map_limit(explanation, shown), frame_factor(item.value for item in shown)
     inner = inner_size(explanation.image.size, width)
@@ -80,15 +80,15 @@ def tiles(
 
 
 def presence_image(explanation: Explanation, index: int, limit: float | None = None, dim: float = 0.3) -> Image.Image:
-    """Return the photo lit where an attribute was found, grey and `dim` elsewhere; `limit` lights it fully."""
+    """Return the photo lit where SIAM sees an attribute, fully at `limit`; grey and `dim` elsewhere."""
     field = explanation.attribute_maps[index]
     return lit(display_photo(explanation.image), field, limit or float(field.max()), dim)
 
 
 def template_image(explanation: Explanation, index: int, limit: float | None = None, side: int = 640) -> Image.Image:
-    """Return an attribute's effective template cell by cell, in the photo's shape with its long side `side` px.
+    """Return an attribute's effective template cell by cell, in the photo's shape, its long side `side` px.
 
-    The end of the scale is the largest value of all templates, unless `limit` is given.
+    The scale ends at `limit`, by default the largest magnitude in all templates.
     """
     end = float(np.abs(explanation.templates).max()) if limit is None else limit
     ratio = side / max(explanation.image.size)
@@ -99,6 +99,6 @@ def template_image(explanation: Explanation, index: int, limit: float | None = N
 def contribution_image(
     explanation: Explanation, index: int, strength: float = 0.6, limit: float | None = None
 ) -> Image.Image:
-    """Return one attribute's contribution map over the photo; the end of the scale is the largest of all attributes."""
+    """Return one attribute's contribution map over the photo; by default the scale ends at the largest of all maps."""
     end = float(np.abs(explanation.contribution_maps).max()) if limit is None else limit
     return overlay(display_photo(explanation.image), explanation.contribution_maps[index], end, strength)

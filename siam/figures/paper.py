@@ -1,4 +1,4 @@
-"""One explanation as the paper prints it: photo and total maps at the left, the eight largest attributes beside."""
+"""One explanation in the paper's layout: photo and total maps on the left, the eight largest contributions beside."""
 
 import io
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from siam.figures.maps import attribute_map, comparable_maps, map_limit, shared_
 COUNT = 8  # attributes shown
 SOURCE = "SIAM Explorer, after D. Marcos, S. Lobry and D. Tuia (2019)"
 
-_MARGIN, _GAP, _TITLE = 28, 30, 32  # around the page, between cells, and for the line over each picture
+_MARGIN, _GAP, _TITLE = 28, 30, 32  # around the page, between cells, and for the title above each picture
 _AREA = 42_000  # of a cell's picture
-_MOST, _LEAST = (400, 260), (216, 110)  # largest and smallest (width, height) of it
+_MOST, _LEAST = (400, 260), (216, 110)  # largest and smallest (width, height) of that area
 _TEXT, _SMALL = 13, 11.5
 _HAIRLINE = "#CBD2D9"
-_PIXELS = 2  # of embedded maps per unit
+_PIXELS = 2  # per unit, in embedded maps
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """Where the cells of the figure are: rows of pictures, the first column apart from the attributes."""
+    """The cells of the figure; the first column holds photo and total maps, the others the attributes."""
 
     rows: int
     columns: int
@@ -54,13 +54,13 @@ class _Grid:
         return row, column + 1
 
     def corner(self, row: int, column: int) -> tuple[float, float]:
-        """Return where the title line of a cell begins."""
+        """Return the top left corner of a cell."""
         return _MARGIN + column * (self.cell[0] + _GAP), _MARGIN + row * (self.cell[1] + _TITLE + _GAP)
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """What is drawn in one cell: a picture, perhaps framed, and the line above it."""
+    """One cell: a picture, framed or not, and the line above it."""
 
     title: str
     value: str
@@ -78,15 +78,15 @@ def paper_figure_png(explanation: Explanation) -> bytes:
 
 
 def paper_figure_svg(explanation: Explanation) -> str:
-    """Return the figure as an SVG file with real text; its pictures are inside."""
+    """Return the figure as an SVG file with real text and embedded pictures."""
     return render_svg(paper_figure(explanation))
 
 
 def paper_figure(explanation: Explanation) -> Drawing:
-    """Lay the figure out: the one place that both files come from."""
+    """Return the layout of the figure, from which both files are drawn."""
     shown = explanation.ranking(count=COUNT)
     rows = 2 if explanation.baseline_map is None else 3
-    grid = _grid(explanation.image.size, rows, 1 + ceil((len(shown) + 1) / rows))  # one cell more: the legend
+    grid = _grid(explanation.image.size, rows, 1 + ceil((len(shown) + 1) / rows))  # one more cell for the legend
     drawing = Drawing(grid.width, grid.height, f"Explanation of one photo by {explanation.model}")
     for row, cell in enumerate(_left_column(explanation, grid)):
         _draw_cell(drawing, grid, (row, 0), cell)
@@ -121,15 +121,17 @@ def _left_column(explanation: Explanation, grid: _Grid) -> list[_Cell]:
     cells = [_Cell("Photo", "", display_photo(explanation.image, 800), "the photo")]
     maps = comparable_maps(explanation)
     scores = [explanation.scenicness, explanation.baseline_scenicness]
-    for title, score, field in zip(("Our model", "Baseline"), scores, maps, strict=False):
+    for title, score, field in zip(("SIAM", "Baseline"), scores, maps, strict=False):
         value = "" if score is None else score_text(score, scale)
         image = signed_colours(field, limit, grid.pixels)
-        cells.append(_Cell(title, value, image, signed_map_text(field), 1, _HAIRLINE))  # white is a value: show its end
+        cells.append(
+            _Cell(title, value, image, signed_map_text(field), 1, _HAIRLINE)
+        )  # white is a value, so outline the map
     return cells
 
 
 def _draw_cell(drawing: Drawing, grid: _Grid, place: tuple[int, int], cell: _Cell) -> None:
-    """Draw a cell's picture at its top, under a line with the title at the left and the value at the right."""
+    """Draw a cell: title on the left and value on the right, above the picture."""
     x, y = grid.corner(*place)
     room = grid.cell[0] - text_width(cell.value, _TEXT) - 8
     drawing.items.append(Label(x, y + 12, shortened(cell.title, _TEXT, room), _TEXT))
@@ -145,7 +147,7 @@ def _draw_cell(drawing: Drawing, grid: _Grid, place: tuple[int, int], cell: _Cel
 def _draw_legend(
     drawing: Drawing, corner: tuple[float, float], width: float, explanation: Explanation, grey_limit: float
 ) -> None:
-    """Draw the two scales and the sum, so that nothing of the score is hidden."""
+    """Draw both scales, and the sum that leads to the score."""
     x, y = corner
     limit = shared_limit(explanation)
     end = tick_text(limit)
@@ -163,7 +165,7 @@ def _draw_legend(
 def _draw_scale(
     drawing: Drawing, place: tuple[float, float, float], bar: Image.Image, texts: tuple[str, str, str]
 ) -> None:
-    """Draw a colour bar at (x, y, width) with the texts for its ends and, between them, its unit."""
+    """Draw a colour bar at (x, y, width) with texts for its low end, its unit and its high end."""
     x, y, width = place
     drawing.items += [
         Box(x - 1, y - 1, width + 2, 10, _HAIRLINE),
@@ -185,7 +187,7 @@ def _sum(explanation: Explanation) -> list[tuple[str, str]]:
 
 
 def _draw_caption(drawing: Drawing, explanation: Explanation) -> None:
-    """Write below everything which network this is, its scale, and where the figure comes from."""
+    """Write the networks, the scale and the source at the bottom."""
     scale = explanation.scale
     rating = f"{scale.name} from {scale.low:g} to {scale.high:g}"
     room = drawing.width - 2 * _MARGIN

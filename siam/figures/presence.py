@@ -1,4 +1,4 @@
-"""Figure 3 as a plotly figure: a dot and an interval for each attribute, ordered by how it goes with the score.
+"""The paper's Figure 3 as a plotly figure: how each attribute's presence goes with the ratings, with intervals.
 
 After D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442.
 """
@@ -11,18 +11,18 @@ from siam.evaluation.figures import PresenceFigures, PresenceOfAttribute
 from siam.figures.style import reach
 
 _ROW = 20  # px
-_ZERO_LINE = "#9AA5B1"  # seen on light and on dark pages
-_AXIS = "Kendall's tau (−1 to 1), 95 % interval"
+_ZERO_LINE = "#9AA5B1"  # visible on light and dark pages
+_AXIS = "Kendall's τ (−1 to 1), 95 % interval"
 
 
 def presence_figure(presence: PresenceFigures, title: str, source: str) -> go.Figure:
-    """Return the chart, the attribute that goes best with the score at the top; its fonts are the page's.
+    """Return the chart in the page's fonts, the attribute with the highest τ at the top.
 
-    Attributes without a tau are left out.
+    Attributes without a τ are left out.
 
     Args:
         presence: predicted or true.
-        title: what is shown, such as "Predicted presence and beauty".
+        title: of the figure, such as "Predicted presence and beauty".
         source: photos, networks and date, for the line below the title.
     """
     known = [(name, of) for name, of in presence.attributes.items()]
@@ -50,12 +50,12 @@ def presence_figure(presence: PresenceFigures, title: str, source: str) -> go.Fi
 
 
 def _hover(of: PresenceOfAttribute, tau: float) -> str:
-    """Return a row's figures as people read them."""
-    parts = [f"tau {signed(tau)}"]
+    """Return one row's figures in words."""
+    parts = [f"τ {signed(tau)}"]
     if of.kendall_tau_interval is not None:
         low, high = of.kendall_tau_interval
         parts[0] += f" ({signed(low)} to {signed(high)})"
     for name, mean, count in (("present", of.mean_present, of.present), ("absent", of.mean_absent, of.absent)):
         if mean is not None:
-            parts.append(f"mean score {mean:.2f} where {name} (n = {count})")
+            parts.append(f"mean rating {mean:.2f} where {name} (n = {count})")
     return "<br>".join(parts)

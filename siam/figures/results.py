@@ -1,4 +1,4 @@
-"""Stored results as plotly figures; fonts and text colours are the page's, backgrounds are see-through."""
+"""Stored results as plotly figures in the page's fonts and text colours, on transparent backgrounds."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ from siam.results.scores import Precision, Precisions
 from siam.results.truths import Compared
 
 NETWORKS = {"siam": ("SIAM", SIAM_COLOUR), "baseline": ("Baseline", BASELINE_COLOUR)}
-_STEP = 40  # px of a row that has its label above it
+_STEP = 40  # px of a row with its label above it
 _KINDS = {"what": "average precision (0 to 1)", "where": "average precision of cells (0 to 1)"}
-_MARKS = {  # of references, by their words
+_MARKS = {  # of the references, by name
     "ideal": "diamond-open",
     "another scene": "x-thin-open",
     "uniform": "square-open",
@@ -30,7 +30,7 @@ def precisions_figure(precisions: Precisions, title: str, source: str) -> go.Fig
 
     Args:
         precisions: the attributes' figures.
-        title: what is shown.
+        title: of the figure.
         source: photos, networks and date, for the line below the title.
     """
     rows = precisions.rows[::-1]  # plotly counts from below
@@ -72,10 +72,10 @@ def precisions_figure(precisions: Precisions, title: str, source: str) -> go.Fig
 
 
 def people_figure(cases: Cases, network: str) -> go.Figure:
-    """Return the score of a network ("siam" or "baseline") over that of the crowd, photo by photo.
+    """Return the scores of a network ("siam" or "baseline") against the crowd's ratings, one dot per photo.
 
-    Scores are in points where the crowd rated on the networks' scale, else as ranks from 0 (lowest) to 100. All axes,
-    also those of the other network's figure, have the same ends.
+    Both are in points if the crowd rated on the networks' scale, else ranks from 0 (lowest) to 100. All axes, including
+    those of the other network's figure, have the same ends.
     """
     table, scale = cases.table.dropna(subset=["crowd", network]), cases.gallery.about.scale
     crowd, score = table["crowd"].to_numpy(), table[network].to_numpy()
@@ -100,14 +100,14 @@ def people_figure(cases: Cases, network: str) -> go.Figure:
         hovertemplate=f"%{{customdata[0]}}: crowd %{{customdata[1]}}, {name} %{{customdata[2]}}<extra></extra>",
         showlegend=False,
     )
-    dress(figure, name, f"{len(table):,} pictures · line: the same as the crowd", 420)
+    dress(figure, name, f"{len(table):,} pictures · line: same as the crowd", 420)
     figure.update_xaxes(title=f"crowd, {unit}", range=[low, high], nticks=10)
     figure.update_yaxes(title=f"{name}, {unit}", range=[low, high], nticks=10)
     return figure
 
 
 def compared_figure(figures: Sequence[Compared], title: str, source: str) -> go.Figure:
-    """Return each figure of what, where and how as SIAM's dot on a line from the lowest to the highest reference."""
+    """Return the figures of what, where and how: SIAM's dots on lines from the lowest to the highest reference."""
     figure = go.Figure()
     x: list[float | None] = []
     y: list[float | None] = []
@@ -137,7 +137,7 @@ def compared_figure(figures: Sequence[Compared], title: str, source: str) -> go.
         hovertemplate="%{customdata[0]}: SIAM %{customdata[1]}<extra></extra>",
     )
     lowest = min([0.0, *(value for of in figures for value in of.references.values()), *(of.siam for of in figures)])
-    for row, of in enumerate(figures):  # above its row, so that a narrow page has room for it
+    for row, of in enumerate(figures):  # above its row, for want of room on narrow pages
         figure.add_annotation(
             x=0, xref="paper", y=row - 0.17, text=f"<b>{of.part}</b> {of.label}", showarrow=False,
             xanchor="left", yanchor="bottom",
@@ -156,5 +156,5 @@ def _hover(row: Precision) -> str:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks from 0 (lowest) to 100; equal values share theirs."""
+    """Return ranks from 0 (lowest) to 100; equal values share a rank."""
     return 100 * (rankdata(values) - 1) / max(1, len(values) - 1)

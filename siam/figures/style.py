@@ -1,17 +1,17 @@
-"""What all plotly figures share: fonts and text colours are the page's, backgrounds are see-through."""
+"""The common style of plotly figures: the page's fonts and text colours, transparent backgrounds."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-GREY = "#8A949E"  # lines and marks that are no network's
+GREY = "#8A949E"  # lines and marks of no network
 GRID = "rgba(128, 128, 128, 0.18)"
 CLEAR = "rgba(0, 0, 0, 0)"
 ROW = 20  # px
 
 
 def dress(figure: go.Figure, title: str, source: str, height: int) -> None:
-    """Give a figure its title, the line below it, and what all figures have in common."""
+    """Give a figure its title, the line below it (`source`), its height in px and the common style."""
     figure.update_layout(
         title={"text": title, "subtitle": {"text": source}},
         height=height,
@@ -31,7 +31,7 @@ def dress(figure: go.Figure, title: str, source: str, height: int) -> None:
 
 
 def reach(rows: Sequence[tuple[float, Sequence[float] | None]]) -> dict[str, object]:
-    """Return, of values and their intervals, how far these reach to either side of the dots; nowhere where none is."""
+    """Return plotly's error bars for rows of (value, interval); a row without an interval gets none."""
     ends = [interval or (value, value) for value, interval in rows]
     return {
         "type": "data",

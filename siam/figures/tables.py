@@ -1,4 +1,4 @@
-"""Tables as HTML whose heads span what they stand above, for pages that give them their look."""
+"""HTML tables with grouped column heads, for pages that style them."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -7,12 +7,12 @@ from siam.drawing.shapes import safe
 
 
 def html_table(heads: Sequence[Sequence[str]], rows: Mapping[str, Sequence[str]] | Sequence[Sequence[str]]) -> str:
-    """Return a table whose adjacent equal heads are one.
+    """Return a table in which adjacent equal heads are merged.
 
     Args:
-        heads: of each column but the first, from the widest group to the column's own; all of one length. A head is
-            merged with its neighbour's where all heads above it are, too.
-        rows: the first cell of each → its others, or all cells; a row of a single cell is the head of those below it.
+        heads: for each column but the first, its heads from the widest group down; all of the same length. A head is
+            merged with its neighbour if all heads above it are merged too.
+        rows: first cell → other cells, or all cells of each row; a row with a single cell heads the rows below it.
     """
     rows = [(name, *cells) for name, cells in rows.items()] if isinstance(rows, Mapping) else rows
     head = "".join(_head(heads, level) for level in range(len(heads[0])))
@@ -22,7 +22,7 @@ def html_table(heads: Sequence[Sequence[str]], rows: Mapping[str, Sequence[str]]
 
 
 def _head(heads: Sequence[Sequence[str]], level: int) -> str:
-    """Return one line of heads: those that agree down to this level are one cell."""
+    """Return one line of heads: those that agree down to this level share a cell."""
     first = f'<th rowspan="{len(heads[0])}"></th>' if level == 0 else ""
     cells = []
     for path, columns in groupby(heads, key=lambda of: tuple(of[: level + 1])):

@@ -1,4 +1,4 @@
-"""Effective templates as pictures: small ones for a grid, a large one to point at."""
+"""Effective templates as pictures: small tiles for a grid, and a large chart to point at."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,18 +12,18 @@ COLOURS = [(0.0, NEGATIVE), (0.5, ZERO), (1.0, POSITIVE)]
 
 
 def template_tile(template: np.ndarray, limit: float, side: int = 168) -> Image.Image:
-    """Return a template (g, g) cell by cell, magenta (-limit), white (0), green (+limit); `side` px or less."""
+    """Return a template (g, g) cell by cell in magenta (-limit), white (0) and green (+limit) in `side` px or less."""
     cells = len(template)
     size = max(1, side // cells) * cells
     return signed_colours(template, limit).resize((size, size), Image.Resampling.NEAREST)
 
 
 def template_figure(template: np.ndarray, limit: float, name: str, marked: np.ndarray | None = None) -> go.Figure:
-    """Return a template (g, g) as a chart that tells each cell's weight and place; its points can be chosen.
+    """Return a template (g, g) as a chart that shows each cell's value and place; its points can be selected.
 
     Args:
         template: points that one unit of the attribute adds in each cell.
-        limit: the end of the colours.
+        limit: the end of the colour scale, in points.
         name: of the attribute.
         marked: (g, g) bool, a rectangle of cells to outline.
     """
@@ -52,7 +52,7 @@ def template_figure(template: np.ndarray, limit: float, name: str, marked: np.nd
         figure.add_shape(x0=left, x1=right, y0=top, y1=bottom, line={"color": INK, "width": 2.5})
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "range": [-0.5, grid - 0.5]}
     return figure.update_layout(
-        title={"text": "What one unit adds at each place, points", "x": 0, "xanchor": "left"},
+        title={"text": "Points that one unit adds at each place", "x": 0, "xanchor": "left"},
         height=440,
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",

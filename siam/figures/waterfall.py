@@ -1,4 +1,4 @@
-"""From the bias to the score, one attribute after the other."""
+"""Waterfall charts: from the bias to the score, one attribute after the other."""
 
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ _STEP, _SIZE = 27, 13  # row and text of the drawing
 
 
 class Step(NamedTuple):
-    """One row: from where to where the running sum goes; bias and score start where they end."""
+    """One row: the running sum before and after it; bias and score start where they end."""
 
     label: str
     start: float
     end: float
-    text: str  # the value as people read it
+    text: str  # the value as shown
 
     @property
     def value(self) -> float:
@@ -29,9 +29,9 @@ class Step(NamedTuple):
 
 
 def waterfall_steps(explanation: Explanation, count: int = 8, order: Order = "magnitude") -> list[Step]:
-    """Return bias, the `count` largest contributions, all others together, and the score.
+    """Return the bias, the `count` largest contributions, the sum of all others, and the score.
 
-    Every step starts exactly where the one before it ended.
+    Every step starts exactly where the previous one ended.
     """
     at = explanation.bias
     steps = [Step("bias", at, at, number(at))]
@@ -46,7 +46,7 @@ def waterfall_steps(explanation: Explanation, count: int = 8, order: Order = "ma
 
 
 def waterfall(explanation: Explanation, count: int = 8, order: Order = "magnitude") -> go.Figure:
-    """Return the way from the bias to the score as a chart, top to bottom; its fonts are the page's."""
+    """Return the steps from the bias to the score as a chart, top to bottom, in the page's fonts."""
     steps = waterfall_steps(explanation, count, order)
     rows = list(range(len(steps)))
     figure = go.Figure()
@@ -63,7 +63,7 @@ def waterfall(explanation: Explanation, count: int = 8, order: Order = "magnitud
             cliponaxis=False,
             width=0.62,
             customdata=[[step.label, step.text, number(step.end)] for step in steps[1:-1]],
-            hovertemplate="%{customdata[0]} %{customdata[1]}, then at %{customdata[2]}<extra></extra>",
+            hovertemplate="%{customdata[0]} %{customdata[1]}, to %{customdata[2]}<extra></extra>",
         )
     )
     figure.add_trace(_ends(steps))
@@ -126,7 +126,7 @@ def _layout(figure: go.Figure, steps: list[Step], explanation: Explanation) -> g
 
 
 def span(steps: list[Step]) -> tuple[float, float]:
-    """Return the ends of an axis that leaves room for the values beside the outermost bars."""
+    """Return the ends of an axis with room for the values beside the outermost bars."""
     ends = [step.end for step in steps]
     low, high = min(ends), max(ends)
     room = max(0.27 * (high - low), 0.05)
@@ -136,7 +136,7 @@ def span(steps: list[Step]) -> tuple[float, float]:
 def waterfall_drawing(
     explanation: Explanation, count: int = 8, order: Order = "magnitude", width: int = 400
 ) -> Drawing:
-    """Return the same chart as a drawing, for pages without scripts; each bar prints its value."""
+    """Return the same chart as a drawing, `width` px wide, for pages without scripts."""
     steps = waterfall_steps(explanation, count, order)
     low, high = span(steps)
     left = max(text_width(step.label, _SIZE) for step in steps) + 12

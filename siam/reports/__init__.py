@@ -1,1 +1,1 @@
-"""An explanation to take away: PNG, JSON and HTML, and how to cite it."""
+"""Explanations as files to keep: PNG, JSON and HTML, and how to cite SIAM."""

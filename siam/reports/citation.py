@@ -1,4 +1,4 @@
-"""How to cite the paper and this project, as BibTeX; CITATION.cff says the same."""
+"""How to cite the paper and this project, in BibTeX; CITATION.cff says the same."""
 
 PAPER = """@inproceedings{marcos2019semantically,
   author    = {Marcos, Diego and Lobry, Sylvain and Tuia, Devis},

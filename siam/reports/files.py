@@ -1,6 +1,4 @@
-"""An explanation as files: the numbers (JSON), and through `siam.reports.page` and `siam.figures.paper` what people
-read.
-"""
+"""An explanation as files: data (JSON), figure (`siam.figures.paper`) and report (`siam.reports.page`)."""
 
 import json
 import math
@@ -14,11 +12,11 @@ from siam.figures.paper import paper_figure_png
 from siam.reports.page import html_report as html_report
 from siam.runtime.files import write_atomically
 
-DIGITS = 6  # significant ones of every number in an array
+DIGITS = 6  # significant digits of every number in an array
 
 ARRAYS = {
     "attribute_scores": "presence of each attribute, 0 to 1",
-    "attribute_maps": "[attribute][row][column]: where each attribute was found, in cells of the photo, top left first",
+    "attribute_maps": "[attribute][row][column]: where SIAM sees each attribute, in cells of the photo, top left first",
     "contribution_maps": "[attribute][row][column]: points from each cell; each map sums to the contribution",
     "total_map": "[row][column]: sum of the contribution maps; sums to siam.score - siam.bias",
     "baseline_map": "[row][column]: class activation map; sums to baseline.score - baseline_bias, or null",
@@ -27,7 +25,7 @@ ARRAYS = {
 
 
 def contract_json(explanation: Explanation, image_name: str) -> dict:
-    """Return the scores and contributions of one photo: sum of contributions + bias = score, to rounding."""
+    """Return the scores and contributions of one photo; up to rounding, sum of contributions + bias = score."""
     scale = explanation.scale
     score = explanation.baseline_scenicness
     contributions = zip(explanation.attributes, explanation.contributions, strict=True)
@@ -45,7 +43,7 @@ def contract_json(explanation: Explanation, image_name: str) -> dict:
 
 
 def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
-    """Return everything that is known of one photo, and what the arrays are."""
+    """Return everything that an explanation holds, and what its arrays are."""
     scores = zip(explanation.attributes, explanation.attribute_scores, strict=True)
     return {
         **contract_json(explanation, image_name),
@@ -69,15 +67,15 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
 
 
 def write(explanation: Explanation, image_name: str, card: dict, folder: Path, stem: str) -> list[Path]:
-    """Write figure, data and report as `stem`.png, .json and .html into a folder; return their paths.
+    """Write figure, data and report as `stem`.png, .json and .html into a folder, and return their paths.
 
     Raises:
-        StorageError: one cannot be stored.
+        StorageError: a file cannot be written.
     """
     data = json.dumps(data_json(explanation, image_name, card), ensure_ascii=False, allow_nan=False)
     contents = {
         ".png": paper_figure_png(explanation),
-        ".json": data.encode(errors="replace"),  # the name of a file need not be Unicode
+        ".json": data.encode(errors="replace"),  # a file's name need not be valid Unicode
         ".html": html_report(explanation, image_name, card).encode(),
     }
     paths = []
@@ -88,12 +86,12 @@ def write(explanation: Explanation, image_name: str, card: dict, folder: Path, s
 
 
 def _finite(value: float) -> float | None:
-    """Return a number that JSON knows: NaN and infinity become null."""
+    """Return a number that JSON can hold: NaN and infinity become null."""
     return float(value) if math.isfinite(value) else None
 
 
 def _rounded(values: np.ndarray | float) -> object:
-    """Return an array as nested lists of numbers with few digits; a single number as one."""
+    """Return an array as nested lists of rounded numbers, and a number as a rounded number."""
     if np.ndim(values) > 0:
         return [_rounded(value) for value in np.asarray(values)]
     value = _finite(float(values))
@@ -101,7 +99,7 @@ def _rounded(values: np.ndarray | float) -> object:
 
 
 def _plain(value: object) -> object:
-    """Return a card's value in the types that JSON knows."""
+    """Return a value of a card in types that JSON can hold."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The report: one explanation as a web page that needs nothing else, to keep, send or print."""
+"""The report: one explanation as a self-contained web page to keep, send or print."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -17,33 +17,34 @@ from siam.figures.waterfall import waterfall_drawing
 COUNT = 8  # attributes shown with their maps
 PHOTO_SIDE = 900  # px
 
-# Nothing may be fetched or run, whatever a file is called.
+# Nothing may be loaded or run, whatever a file is called.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _CITATION = (
     "D. Marcos, S. Lobry, D. Tuia: Semantically Interpretable Activation Maps: what-where-how explanations within "
     "CNNs. ICCV Workshops, 2019. arXiv:1909.08442."
 )
 _HOW_TO_READ = (
-    "SIAM first looks for named attributes and draws a map of where it finds each. The score is then a plain sum: the "
-    "bias, which is the score of a picture without any attribute, and what each attribute adds or takes away.",
-    "Green raises the score, magenta lowers it, white does neither. The frame of a map is as wide as the attribute's "
-    "share of the score is large; the map in it is bright where the attribute was found.",
-    "Everything here says what the networks did with this photo, not what makes a landscape beautiful.",
+    "SIAM first draws a map of where it sees each named attribute. The score is then a plain sum: the bias, which is "
+    "the score of a photo without any attribute, and what each attribute adds or takes away.",
+    "Green raises the score, magenta lowers it, white does neither. The wider the frame of a map, the larger the "
+    "attribute's contribution; the map itself is bright where SIAM sees the attribute.",
+    "All of this describes how the networks scored this photo, not what makes a landscape beautiful.",
 )
 _ABOUT_BASELINE = (
-    "The baseline is an ordinary network that learned the score alone. Its map shows where it looks, not what it sees."
+    "The baseline is an ordinary network trained on the ratings alone. Its map shows where its evidence lies, not what "
+    "it sees."
 )
-_DETAILS = {"per_attribute", "minimum_positives"}  # figures that stay in the card; so do standard deviations
+_DETAILS = {"per_attribute", "minimum_positives"}  # figures left out here, like standard deviations
 _CARD = (("name", "Name"), ("training_data", "Trained on"), ("metrics", "Figures"), ("limits", "Limits"))
 
 
 def html_report(explanation: Explanation, image_name: str, card: dict) -> str:
-    """Return the page.
+    """Return the report of one explanation as HTML.
 
     Args:
-        explanation: what to show.
-        image_name: what the photo is called; it may come from anyone, and is escaped.
-        card: the network's own description; of its entries, `name`, `training_data`, `metrics` and `limits` are shown.
+        explanation: the explanation.
+        image_name: name of the photo; it may come from anyone, so it is escaped.
+        card: the pair's model card, of which `name`, `training_data`, `metrics` and `limits` are shown.
     """
     parts = [
         _header(explanation, image_name),
@@ -122,8 +123,9 @@ def _attribute_maps(explanation: Explanation) -> str:
     title = "The attribute" if len(shown) == 1 else f"The {len(shown)} attributes"
     return (
         f"<section><h2>{title} that count{'s' * (len(shown) == 1)} most here</h2>"
-        f'<div class="tiles">{figures}</div><p class="quiet">Maps: black 0, white {tick_text(limit)}, '
-        "the same for all. Frames: green raises, magenta lowers, width in proportion to the contribution.</p></section>"
+        f'<div class="tiles">{figures}</div><p class="quiet">In every map, black is 0 and white is '
+        f"{tick_text(limit)}. A green frame raises the score, a magenta one lowers it; its width is proportional to "
+        "the contribution.</p></section>"
     )
 
 
@@ -175,17 +177,17 @@ def _table(explanation: Explanation) -> str:
 
 
 def _network(explanation: Explanation, card: dict) -> str:
-    """Tell about the network what its card says, and how this explanation was computed."""
+    """Show the main entries of the card, and how this explanation was computed."""
     facts = [(title, _value(card[key])) for key, title in _CARD if card.get(key)]
     seconds = sum(explanation.seconds.values())
     computed = f"on {safe(explanation.device)}" + (f" in {number(seconds)} s" if seconds else "")
     facts.append(("Computed", computed))
     listed = "".join(f"<dt>{title}</dt><dd>{value}</dd>" for title, value in facts)
-    return f'<section><h2>The network</h2><dl class="card">{listed}</dl></section>'
+    return f'<section><h2>The networks</h2><dl class="card">{listed}</dl></section>'
 
 
 def _value(value: object) -> str:
-    """Return a card's entry, of whatever kind, as markup."""
+    """Return a card's entry of any type as markup."""
     if isinstance(value, Mapping):
         entries = {
             str(key): item for key, item in value.items() if key not in _DETAILS and not str(key).endswith("_sd")

@@ -1,6 +1,8 @@
-"""The parts of the page About: the method's figure, how to cite, whose photos these are."""
+"""The parts of the page About: the method's figure, how to cite, the documentation, photo credits."""
 
+import os
 import re
+from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import streamlit as st
@@ -12,33 +14,57 @@ from ui.state.markdown import plain
 
 _ASSETS = ASSETS
 _PHOTO = "mountain-path"  # the sample in the figure of the method
-_ONE_OF_TWO = (  # nothing else tells how wide the page is
+_DOCS = "SIAM_DOCS_URL"  # the environment variable with the address of the hosted documentation
+_ONE_OF_TWO = (  # only style sheets know how wide the page is
     "<style>@media (max-width: 640px) {.method-wide {display: none}} "
     "@media (min-width: 641px) {.method-narrow {display: none}}</style>"
 )
 
 
 def figure() -> None:
-    """Show the method in one figure, drawn by docs/make_figures.py: wide, or on a phone from top to bottom."""
+    """Show the method in one figure, drawn by docs/make_figures.py; on a phone it runs from top to bottom."""
     drawings = [(_ASSETS / name).read_text(encoding="utf-8") for name in ("method.svg", "method-narrow.svg")]
     lines = (_ONE_OF_TWO + "".join(drawings)).replace("\n", "")
-    st.markdown(f"<div>{lines}</div>", unsafe_allow_html=True)  # within the page, its text has the page's colour
+    st.markdown(f"<div>{lines}</div>", unsafe_allow_html=True)  # inline, so that its text takes the page's colour
     photo = next(sample for sample in load_samples() if sample.key == _PHOTO)
     licence = f"[{photo.licence}]({photo.licence_url})"
     st.caption(
-        "Maps and numbers are those of the networks “Photos”. Template and contribution: green raises the score, "
-        f"magenta lowers it. Photo: “{photo.title}” by {photo.author}, {licence}, scaled down."
+        "Maps and numbers come from the “Photos” networks. In the template and the contribution, green raises the "
+        f"score and magenta lowers it. Photo: “{photo.title}” by {photo.author}, {licence}, scaled down."
     )
 
 
 def cite() -> None:
-    """Show what to cite, to be copied."""
+    """Show the BibTeX entries of the paper and of this project, ready to copy."""
     st.code(citation.PAPER, language=None, wrap_lines=True)
     st.code(citation.PROJECT, language=None, wrap_lines=True)
 
 
+def documentation() -> None:
+    """Link to the hosted documentation, or say where it lies in the project and how to build it."""
+    address = _docs_address()
+    if address is not None:
+        st.markdown(f"[Read the documentation]({address})")
+    else:
+        st.markdown(
+            "The documentation is in the project's folder `docs/`: start at `docs/index.md`. "
+            "`sphinx-build docs site` builds it as a website in `site/`."
+        )
+
+
+def _docs_address() -> str | None:
+    """Return the address in `SIAM_DOCS_URL`, ready for a Markdown link; None unless it is an http(s) address."""
+    text = os.environ.get(_DOCS, "").strip()
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable() and " " not in text
+    except ValueError:
+        return None
+    return quote(text, safe="%/:=?&#@+,;~!$'*") if valid else None
+
+
 def credits() -> None:
-    """Show whose the bundled sample photos are."""
+    """Show who took the bundled sample photos, and under which licence."""
     rows = [
         {
             "photo": sample.name,
@@ -53,7 +79,7 @@ def credits() -> None:
 
 
 def _origin(sample: Sample) -> str:
-    """Return where a photo is from: its package, with a link where one is told."""
+    """Return where a photo is from: its package, linked where the address is known."""
     package, _comma, _file = sample.origin.partition(",")
     match = re.search(r"https://\S+", sample.origin)
     name = plain(package.removeprefix("Debian package ").split(" ")[0])

@@ -1,4 +1,4 @@
-"""“Add a gallery”: photos to fetch, or photos of one's own to score; the sidebar shows how far that is."""
+"""“Add a gallery”: pictures to download, or your own photos to score; the sidebar shows the progress."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ _ICONS = {
 
 
 def offer() -> None:
-    """Show the button, and beside it how far a task is, or how it ended; called in the sidebar."""
+    """Show the button and, below it, the progress or outcome of a task; called in the sidebar."""
     st.button(
         "Add a gallery", key="add-gallery", icon=":material/add_photo_alternate:", width="stretch", on_click=open_dialog
     )
@@ -39,12 +39,12 @@ def offer() -> None:
 
 
 def open_dialog() -> None:
-    """Let the next run of the page show the dialog."""
+    """Make the next run of the page show the dialog."""
     st.session_state["adding"] = True
 
 
 def show() -> None:
-    """Show the dialog as long as it is open; called outside of the sidebar."""
+    """Show the dialog while it is open; called outside the sidebar."""
     if st.session_state.get("adding"):
         _dialog()
 
@@ -53,7 +53,7 @@ def _close() -> None:
     st.session_state["adding"] = False
     task: Task | None = st.session_state.get("task")
     if task is not None and task.kind:
-        del st.session_state["task"]  # what became of it has been read
+        del st.session_state["task"]  # its outcome has been read
 
 
 @st.dialog("Add a gallery", width="medium", icon=":material/add_photo_alternate:", on_dismiss=_close)
@@ -66,7 +66,9 @@ def _dialog() -> None:
     if task is not None and not task.kind:
         st.markdown(f"**{plain(task.title)}**")
         _progress("dialog")
-        st.caption("You may close this and look at other pages; it goes on, and the sidebar shows how far it is.")
+        st.caption(
+            "You can close this window and use other pages: the work continues, and the sidebar shows its progress."
+        )
         return
     if task is not None:
         _ended(task)
@@ -79,7 +81,7 @@ def _dialog() -> None:
 
 @st.fragment(run_every=0.5)
 def _progress(place: str) -> None:
-    """Show how far the session's task is, until it ends."""
+    """Show the progress of the session's task until it ends."""
     task: Task | None = st.session_state.get("task")
     if task is None or task.kind or not task.job.running:
         st.rerun()
@@ -89,18 +91,18 @@ def _progress(place: str) -> None:
 
 
 def _ended(task: Task) -> None:
-    """Say how a task ended, what was left out, and offer what can be done with what it brought."""
+    """Say how a task ended and which photos were skipped, and offer what can be done with the result."""
     {"success": st.success, "info": st.info, "warning": st.warning}[task.kind](
         plain(task.outcome), icon=_ICONS[task.kind]
     )
     if task.reason:
-        st.caption(f"The reason: {plain(task.reason)}")
+        st.caption(f"Reason: {plain(task.reason)}")
     if task.batch is not None and task.batch.unused:
-        many = "one score" if task.batch.unused == 1 else f"{task.batch.unused} scores"
-        st.caption(f"The table of scores has {many} for photos that did not come.")
+        many = "one photo" if task.batch.unused == 1 else f"{task.batch.unused} photos"
+        st.caption(f"The ratings table includes {many} you did not upload.")
     if task.refused:
         count = len(task.refused)
-        with st.expander(f"{count} {'photo was' if count == 1 else 'photos were'} left out", expanded=count <= 5):
+        with st.expander(f"{count} {'photo was' if count == 1 else 'photos were'} skipped", expanded=count <= 5):
             st.markdown("\n".join(f"- **{plain(of.name)}**: {plain(of.reason)}" for of in task.refused))
     with st.container(horizontal=True):
         if task.label is not None and task.label in chosen.galleries():
@@ -116,7 +118,7 @@ def _ended(task: Task) -> None:
                 key="added-csv",
             )
         if task.kind != "success":
-            again = "Go on" if task.kind == "info" else "Try again"
+            again = "Resume" if task.kind == "info" else "Try again"
             st.button(again, key="again", icon=":material/replay:", on_click=task.begin)
 
 
@@ -131,24 +133,24 @@ def _show(label: str) -> None:
 
 
 def _your_photos(task: Task | None) -> None:
-    """Offer to score photos of one's own."""
+    """Offer to score the visitor's own photos."""
     with st.container(border=True):
         st.markdown("**Your own photos**")
         st.caption(
-            f"Up to {MOST} photos are scored in memory, scaled down to 800 px. Nothing is stored, and nobody else sees "
-            "them; they are gone when you close this page."
+            f"Score up to {MOST} photos. They are kept in memory, scaled down to 800 px: nothing is saved, nobody else "
+            "sees them, and they are gone when you close this page."
         )
         turn = st.session_state.setdefault("batch_turn", 0)
         photos = st.file_uploader("Photos", accept_multiple_files=True, key=f"batch-photos-{turn}", help=ACCEPTED)
         table = st.file_uploader(
-            "Scores that people gave (optional)",
+            "People’s ratings (optional)",
             type=["csv", "tsv", "txt"],
             key=f"batch-scores-{turn}",
-            help="A table (CSV) with the columns file and score, a row for each photo: lake.jpg, 5.5",
+            help="CSV with the columns file and score, one row per photo: lake.jpg, 5.5",
         )
         scores, problem = _scores(table, photos)
         if problem is None and len(photos) > MOST:
-            problem = f"{len(photos)} photos came, but at most {MOST} are taken at a time: remove some."
+            problem = f"You chose {len(photos)} photos, but at most {MOST} can be scored at a time: remove some."
         if problem is not None:
             st.error(plain(problem), icon=":material/error:")
         count = len(photos)
@@ -159,7 +161,7 @@ def _your_photos(task: Task | None) -> None:
 
 
 def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: dict[str, float]) -> None:
-    """Begin to score uploads, and empty the form that brought them."""
+    """Start scoring uploads, and empty the upload form."""
     batch = Batch([(photo.name, photo.getvalue()) for photo in photos], scores)
     uploads.forget([*photos, *([] if table is None else [table])])
     st.session_state["batch_turn"] += 1
@@ -167,7 +169,7 @@ def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: dict[
 
 
 def _scores(table: UploadedFile | None, photos: list[UploadedFile]) -> tuple[dict[str, float], str | None]:
-    """Return the scores of an uploaded table, and what is wrong with it."""
+    """Return the ratings in an uploaded table, or what is wrong with it."""
     try:
         return (
             ({}, None)
@@ -179,22 +181,21 @@ def _scores(table: UploadedFile | None, photos: list[UploadedFile]) -> tuple[dic
 
 
 def _batch_here(offered: bool) -> None:
-    """Offer what can be done with the photos that are in memory; `offered`: to go on with them already is."""
+    """Offer what can be done with the photos in memory; `offered`: resuming is already on offer."""
     batch: Batch | None = st.session_state.get("batch")
     if batch is None:
         return
     left = batch.left(resources.pair())
-    st.caption("New photos take the place of those that you brought before.")
+    st.caption("New photos replace the ones you uploaded before.")
     with st.container(horizontal=True):
         if left and not offered:
-            many = f"{left} photo" if left == 1 else f"{left} photos"
-            label = f"Score {many} that you brought before"
+            label = "Score the remaining photo" if left == 1 else f"Score the remaining {left} photos"
             st.button(label, key="go-on-batch", on_click=tasks.score_batch, args=(batch,))
         st.button("Remove your photos", key="forget-batch", icon=":material/delete:", type="tertiary", on_click=_forget)
 
 
 def _forget() -> None:
-    """Forget the photos in memory, and close, so that the page does without them."""
+    """Forget the photos in memory and close the dialog, so that the page runs without them."""
     chosen.forget_uploads()
     for key in ("batch", "task", resources.OWN):
         st.session_state.pop(key, None)
@@ -204,12 +205,12 @@ def _forget() -> None:
 
 
 def _folder() -> None:
-    """Offer to score a folder, where that is the visitor's own."""
+    """Offer to score a folder on the visitor's own machine."""
     with st.container(border=True):
         st.markdown("**A folder on this machine**")
         st.caption(
-            "Photos, subfolders included, with an optional ratings.csv (file, score) at the top. Small copies and "
-            f"their scores go into {chosen.OWN_GALLERIES.as_posix()}/; the folder itself is left as it is."
+            "Score all photos in a folder and its subfolders. It may hold a `ratings.csv` with the columns file "
+            f"and score. Small copies and scores are saved in {chosen.OWN_GALLERIES.as_posix()}/; your folder stays as it is."
         )
         st.text_input("Folder", key="batch-folder", placeholder="/home/you/photos")
         st.button("Score this folder", key="score-folder", on_click=_score_folder)
@@ -217,5 +218,5 @@ def _folder() -> None:
 
 def _score_folder() -> None:
     path = uploads.folder(st.session_state["batch-folder"])
-    if path is not None and uploads.on_this_machine():  # asked again: who sends messages of their own sees no dialog
+    if path is not None and uploads.on_this_machine():  # checked again: a forged message needs no dialog
         tasks.score_folder(path)

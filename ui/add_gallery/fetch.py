@@ -1,4 +1,4 @@
-"""What “Add a gallery” offers to fetch: pictures that a gallery lacks, and test photos of ScenicOrNot."""
+"""What “Add a gallery” offers to download: a gallery's missing pictures, and test photos from ScenicOrNot."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from ui.state.markdown import plain
 
 
 def missing_pictures() -> None:
-    """Offer the pictures that the gallery in use tells of but lacks, else those of the OASIS scenes."""
+    """Offer the pictures missing from the gallery in use, else those of the OASIS scenes."""
     galleries = [(label, gallery, pictures.missing(gallery)) for label, gallery in _galleries()]
     lacking = [of for of in galleries if of[2]]
     if not lacking:
@@ -21,12 +21,12 @@ def missing_pictures() -> None:
     with st.container(border=True):
         st.markdown(f"**Pictures of “{plain(label)}”**")
         st.caption(
-            f"The gallery comes with numbers alone; {missing:,} of its {len(gallery):,} pictures are not here yet, "
-            f"about {missing * PICTURE_BYTES / 1e6:,.0f} MB. They are fetched from where their authors published them, "
+            f"The gallery comes without its pictures; {missing:,} of its {len(gallery):,} pictures are missing, about "
+            f"{missing * PICTURE_BYTES / 1e6:,.0f} MB. They are downloaded from where their authors published them, "
             "checked, and kept in the cache of the user who runs the app."
         )
         st.button(
-            "Fetch the pictures",
+            "Download the pictures",
             key="fetch-pictures",
             icon=":material/download:",
             on_click=tasks.fetch_pictures,
@@ -44,18 +44,18 @@ def _galleries() -> list[tuple[str, Gallery]]:
 
 
 def scenicornot() -> None:
-    """Offer test photos of ScenicOrNot, scored by the networks in use."""
+    """Offer test photos from ScenicOrNot, scored by the networks in use."""
     count = tasks.COUNT
     with st.container(border=True):
         st.markdown(f"**ScenicOrNot, {count} test photos**")
         st.caption(
-            f"Places all over Great Britain, rated from 1 to 10 (photos CC BY-SA 2.0, ratings ODbL). They come from "
-            f"the Hugging Face Hub, 60 to 500 MB: how much exactly is known once its tables are read. Kept in "
-            f"{tasks.SCENICORNOT.as_posix()}/, then scored by the networks “{plain(chosen.pair().label)}”, "
-            "which takes some minutes."
+            "Places all over Great Britain, rated from 1 to 10 (photos CC BY-SA 2.0, ratings ODbL). The download from "
+            "the Hugging Face Hub is 60 to 500 MB; the exact size is known once its tables are read. The photos are "
+            f"kept in {tasks.SCENICORNOT.as_posix()}/ and scored by the “{plain(chosen.pair().label)}” networks, which "
+            "takes a few minutes."
         )
         st.button(
-            "Fetch and score",
+            "Download and score",
             key="fetch-scenicornot",
             icon=":material/download:",
             on_click=tasks.fetch_scenicornot,

@@ -24,7 +24,7 @@ from siam.runtime.jobs import CancelledError, Job, Watch
 from ui.photos import pictures
 from ui.state import chosen, resources
 
-SCENICORNOT = Path("DATA", "scenicornot")  # below the folder in which the app was started, as README has it
+SCENICORNOT = Path("DATA", "scenicornot")  # in the folder in which the app was started, as in README
 COUNT = 500
 
 Lock = AbstractContextManager[object]
@@ -32,20 +32,20 @@ Lock = AbstractContextManager[object]
 
 @dataclass
 class Task:
-    """Work that was begun, and what became of it.
+    """Work that was started, and its outcome.
 
     Attributes:
         title: what it is, in a few words.
         job: its work.
-        begin: begins it again, where it stopped.
-        kind: how it ended: "success", "info" (cancelled), or "warning"; "" as long as it goes on.
+        begin: starts it again from where it stopped.
+        kind: how it ended: "success", "info" (cancelled), or "warning"; "" while it runs.
         outcome: one sentence about that.
-        reason: of an error, as it was told.
-        pair: the networks that score, where some do.
-        batch: the photos in memory that are scored, where such are.
-        label: of the gallery that it brought.
+        reason: the message of the error, if there was one.
+        pair: the networks that score, if any.
+        batch: the photos in memory that are scored, if any.
+        label: of the gallery it made.
         cases: of that gallery.
-        refused: photos that were left out.
+        refused: photos that were skipped.
     """
 
     title: str
@@ -62,7 +62,7 @@ class Task:
 
 
 def current() -> Task | None:
-    """Return the session's task, if there is one; where its work has ended, what became of it is told in it."""
+    """Return the session's task, if there is one; once its work has ended, it holds the outcome."""
     task: Task | None = st.session_state.get("task")
     if task is not None and not task.kind and not task.job.running:
         _settle(task)
@@ -70,12 +70,12 @@ def current() -> Task | None:
 
 
 def fetch_pictures(gallery: Gallery, label: str) -> None:
-    """Begin to fetch the pictures of a gallery that comes without."""
-    _begin(f"Pictures of the {label}", partial(_pictures, gallery), partial(fetch_pictures, gallery, label))
+    """Start downloading the pictures of a gallery that comes without them."""
+    _begin(f"Pictures of “{label}”", partial(_pictures, gallery), partial(fetch_pictures, gallery, label))
 
 
 def fetch_scenicornot() -> None:
-    """Begin to fetch photos of ScenicOrNot, and to score them."""
+    """Start downloading photos from ScenicOrNot, to score them afterwards."""
     source = Source("scenicornot", SCENICORNOT, chosen.pair().source, "test", COUNT)
     pair, lock = resources.networks()
     folder = folder_for(chosen.OWN_GALLERIES, f"scenicornot-{COUNT}-{pair.name}", source)
@@ -83,7 +83,7 @@ def fetch_scenicornot() -> None:
 
 
 def score_folder(root: Path) -> None:
-    """Begin to score the photos of a folder on this machine."""
+    """Start scoring the photos in a folder on this machine."""
     source = Source("folder", root, chosen.pair().source)
     pair, lock = resources.networks()
     folder = folder_for(chosen.OWN_GALLERIES, root.resolve().name, source)
@@ -91,7 +91,7 @@ def score_folder(root: Path) -> None:
 
 
 def score_batch(batch: Batch) -> None:
-    """Begin to score photos in memory, or go on with them."""
+    """Start scoring photos in memory, or resume."""
     st.session_state["batch"] = batch
     pair, lock = resources.networks()
     _begin("Your photos", partial(_batch, pair, lock, batch), partial(score_batch, batch), pair=pair, batch=batch)
@@ -102,19 +102,19 @@ def _begin(title: str, work: Callable[[Watch], Any], begin: Callable[[], None], 
 
 
 def _settle(task: Task) -> None:
-    """Take in what the work brought; an error that is none of the user's is raised."""
-    pictures.forget()  # which of them are here may have changed
+    """Take in the result of the work; an error that is not the user's is raised."""
+    pictures.forget()  # some may have been downloaded
     try:
         result = task.job.result()
         task.kind, task.outcome = "success", _outcome(task, result)
     except CancelledError:
-        task.kind, task.outcome = "info", f"{task.title}: stopped. What was done is kept."
+        task.kind, task.outcome = "info", f"{task.title}: stopped. What was finished is kept."
         if task.batch is not None and task.pair is not None:
             task.outcome = f"{task.title}: stopped, with {task.batch.left(task.pair)} left to score."
     except SIAMError as error:
         task.kind, task.outcome = "warning", f"{task.title}: {str(error).rstrip('.')}."
         if isinstance(error, DownloadError | StorageError):
-            task.outcome = f"{task.title}: this could not be finished now. What came is kept, and you can try again."
+            task.outcome = f"{task.title}: not finished. Everything so far is kept; you can try again."
             task.reason = str(error)
     except BaseException:
         del st.session_state["task"]
@@ -127,14 +127,15 @@ def _outcome(task: Task, result: Any) -> str:
     if isinstance(result, Built):
         task.label = chosen.label_in(result.folder)
         task.cases, task.refused = chosen.cases_in(result.folder), list(result.refused)
-        return f"{result.count} photos are scored and lie in {result.folder.as_posix()}."
+        many = "1 photo" if result.count == 1 else f"{result.count} photos"
+        return f"{many} scored and saved in {result.folder.as_posix()}."
     if isinstance(result, Batch):
-        return "Your photos are scored. They stay in memory, for you alone, until you close this page."
-    return f"All {result} pictures are here."
+        return "Your photos are scored. They stay in memory, visible only to you, until you close this page."
+    return f"All {result} pictures are now on this machine."
 
 
 def _keep_batch(task: Task, batch: Batch, pair: Pair) -> None:
-    """Make a gallery of what is scored of a batch, be it all of it or not."""
+    """Make a gallery of the photos in a batch that have been scored, even if some are left."""
     task.refused = list(batch.refused)
     gallery = batch.gallery(pair)
     if gallery is not None:
@@ -142,33 +143,34 @@ def _keep_batch(task: Task, batch: Batch, pair: Pair) -> None:
         chosen.keep_uploads(task.cases)
         task.label = chosen.label_of(task.cases)
     elif task.kind == "success":
-        task.kind, task.outcome = "warning", "None of the photos can be scored; the reasons are below."
+        task.kind, task.outcome = "warning", "None of the photos could be scored; the reasons are below."
 
 
 def _pictures(gallery: Gallery, watch: Watch) -> int:
-    def tell(done: int, of: int) -> None:
-        size, whole = (count * PICTURE_BYTES for count in (done, of))
-        watch(done, of, f"Fetching {done:,} of {of:,} pictures, about {_mb(size)} of {_mb(whole)} MB")
+    def report(done: int, total: int) -> None:
+        size, whole = (count * PICTURE_BYTES for count in (done, total))
+        text = f"Downloading {done:,} of {total:,} pictures, about {_mb(size)} of {_mb(whole)} MB"
+        watch(done, total, text)
 
-    watch(0, 1, "Asking for the pictures")
+    watch(0, 1, "Connecting")
     with Web(PATIENCE, rate=RATE, sleep=watch.sleep) as web:
-        paths = fetch(gallery, progress=tell, web=web)
+        paths = fetch(gallery, progress=report, web=web)
     return sum(path is not None for path in paths)
 
 
 def _scenicornot(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> Built:
-    def tell(step: Step) -> None:
+    def report(step: Step) -> None:
         if step.kind == "tables":
-            watch(step.done, step.of, f"Step 1 of 3, tables: {step.done} of {step.of}, {_mb(step.come)} MB")
+            watch(step.done, step.of, f"Step 1 of 3: table {step.done} of {step.of}, {_mb(step.come)} MB")
         else:
             size = step.size or 1
             text = f"{step.done} of {step.of} photos, {_mb(step.come)} of {_mb(size)} MB"
-            watch(step.come, size, f"Step 2 of 3, fetching {text}")
+            watch(step.come, size, f"Step 2 of 3: downloading {text}")
 
-    watch(0, 1, "Step 1 of 3, asking the Hub for the tables")
+    watch(0, 1, "Step 1 of 3: asking the Hub for its tables")
     with Web(PATIENCE, headers=hub.headers(), sleep=watch.sleep) as web:
-        scenicornot.fetch(source.root, web, Request(source.split, source.count), progress=tell)
-    return _build(pair, lock, source, folder, watch, "Step 3 of 3, scoring")
+        scenicornot.fetch(source.root, web, Request(source.split, source.count), progress=report)
+    return _build(pair, lock, source, folder, watch, "Step 3 of 3: scoring")
 
 
 def _folder(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> Built:
@@ -176,17 +178,17 @@ def _folder(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) 
 
 
 def _build(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch, doing: str) -> Built:
-    def tell(done: int, of: int) -> None:
-        watch(done, of, f"{doing} {done} of {of} photos" if of else "Looking through the folder")
+    def report(done: int, total: int) -> None:
+        watch(done, total, f"{doing} {done} of {total} photos" if total else "Looking through the folder")
 
     take_half_of_the_cores()
     watch(0, 1, f"{doing} photos")
-    return build(pair, lock, source, folder, tell)
+    return build(pair, lock, source, folder, report)
 
 
 def _batch(pair: Pair, lock: Lock, batch: Batch, watch: Watch) -> Batch:
     take_half_of_the_cores()
-    batch.go_on(pair, lock, lambda done, of: watch(done, of, f"Scoring {done} of {of} photos"))
+    batch.go_on(pair, lock, lambda done, total: watch(done, total, f"Scoring {done} of {total} photos"))
     return batch
 
 

@@ -1,4 +1,4 @@
-"""What the page Compare is asked: what is explained, by which methods; both are part of the address."""
+"""What to compare: what is explained, and by which explainers. Both are part of the address."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ui.state import chosen, resources
 from ui.state.address import point
 
 TARGETS = {"what raises the score": 1, "what lowers the score": -1}
-_NONE = "none"  # in the address, where no method is chosen
+_NONE = "none"  # in the address, where no explainer is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,11 @@ class View:
     Attributes:
         pair: the networks.
         lock: to hold while they work.
-        photo: what they look at.
-        explanation: SIAM's of it.
+        photo: the photo they score.
+        explanation: SIAM's explanation of it.
         sign: 1: what raises the score is explained; -1: what lowers it.
-        names: of the methods, SIAM first, then those that were chosen.
-        key: of the photo and what is asked about it, for what is kept.
+        names: of the methods, SIAM first, then the chosen explainers.
+        key: of the pair, the photo and the question, under which results are kept.
     """
 
     pair: Pair
@@ -51,25 +51,25 @@ class View:
 
 
 def ask(photo: Photo) -> View:
-    """Show the choices, and return what is to be compared; by default, all methods that answer at once."""
+    """Show the choices and return what to compare; by default, SIAM and all fast explainers."""
     explanation = resources.explanation(photo)
     pair, lock = resources.networks()
     fast, slow = _offered(pair)
     _start(fast, slow)
     st.divider()
     asked = st.segmented_control(
-        "What is explained", list(TARGETS), default=next(iter(TARGETS)), required=True, key="explained",
+        "What to explain", list(TARGETS), default=next(iter(TARGETS)), required=True, key="explained",
         bind="query-params",
     )  # fmt: skip
     sign = TARGETS[asked or next(iter(TARGETS))]
-    _pills("Methods that answer at once", fast, "fast_methods", {name: title(name) for name in fast})
+    _pills("Fast explainers", fast, "fast_methods", {name: title(name) for name in fast})
     if slow:
         costs = cost.seconds(pair, lock, explanation, slow)
         labels = {name: f"{title(name)} · {cost.text(costs[name])}" for name in slow}
         _pills(
-            "Slow methods", slow, "slow_methods", labels,
-            help="They ask the network hundreds of times. The times are estimates for this machine; SISE and Ada-SISE "
-            "often need less.",
+            "Slow explainers", slow, "slow_methods", labels,
+            help="Each needs hundreds of forward passes. Times are estimates for this machine; SISE and Ada-SISE often "
+            "need less.",
         )  # fmt: skip
     _publish(fast)
     key = chosen.pair().source, identity(pair), photo.digest, sign
@@ -77,17 +77,17 @@ def ask(photo: Photo) -> View:
 
 
 def _offered(pair: Pair) -> tuple[list[str], list[str]]:
-    """Return the methods to choose from: those that answer at once, and the slow ones."""
+    """Return the explainers on offer: the fast ones and the slow ones."""
     names = [name for name in attribution.names_of(pair) if name != "siam"]
     return [name for name in names if not explainer(name).slow], [name for name in names if explainer(name).slow]
 
 
 def _start(fast: list[str], slow: list[str]) -> None:
-    """Take the methods from the address where that is new, else from the session; unknown ones are left out."""
+    """Take the explainers from a new address, otherwise from the session; unknown ones are ignored."""
     asked = st.query_params.get("methods")
-    choice = st.session_state.setdefault("compare", {"methods": None, "told": None})
-    if asked != choice["told"]:
-        choice.update(methods=None if asked is None else asked.split(","), told=asked)
+    choice = st.session_state.setdefault("compare", {"methods": None, "address": None})
+    if asked != choice["address"]:
+        choice.update(methods=None if asked is None else asked.split(","), address=asked)
     wanted = fast if choice["methods"] is None else choice["methods"]
     st.session_state["fast_methods"] = [name for name in fast if name in wanted]
     st.session_state["slow_methods"] = [name for name in slow if name in wanted]
@@ -98,7 +98,7 @@ def _pills(label: str, names: Sequence[str], key: str, labels: dict[str, str], h
 
 
 def _take() -> None:
-    """Remember what was clicked: what a page's widgets hold is lost when it is left."""
+    """Remember the choice: the values of a page's widgets are lost when the visitor leaves it."""
     st.session_state["compare"]["methods"] = _chosen()
 
 
@@ -107,8 +107,8 @@ def _chosen() -> list[str]:
 
 
 def _publish(fast: list[str]) -> None:
-    """Put the chosen methods into the address, unless they are those of the first visit."""
+    """Put the chosen explainers into the address, unless they are the default."""
     choice, names = st.session_state["compare"], _chosen()
     choice["methods"] = None if names == fast else names
-    choice["told"] = None if names == fast else ",".join(names) or _NONE
-    point("methods", choice["told"])
+    choice["address"] = None if names == fast else ",".join(names) or _NONE
+    point("methods", choice["address"])

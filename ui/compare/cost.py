@@ -1,4 +1,4 @@
-"""How long the methods of Compare take here, in seconds and in words."""
+"""How long explainers take on this machine, in seconds and in words."""
 
 import time
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from siam.runtime.jobs import Job, Watch
 from ui.add_gallery.tasks import Lock
 from ui.state import chosen
 
-_BACKWARD = 3  # a pass with its gradient costs about so many passes
+_BACKWARD = 3  # a forward pass with its gradient costs about as much as three without
 
 
 def seconds(pair: Pair, lock: Lock, explanation: Explanation, names: Sequence[str]) -> dict[str, float]:
-    """Return about how long each method takes at most for one photo, in a job on half of the cores."""
+    """Return roughly how many seconds each explainer takes at most for one photo, in a job on half the cores."""
     durations = {}
     for name in names:
         model, method = network_for(pair, name), explainer(name)
@@ -33,13 +33,13 @@ def seconds(pair: Pair, lock: Lock, explanation: Explanation, names: Sequence[st
 
 
 def of_a_pass(pair: Pair, lock: Lock, explanation: Explanation) -> float:
-    """Return about how long one pass of a photo takes, on half of the cores."""
+    """Return roughly how many seconds one forward pass of a photo takes on half the cores."""
     height, width = _input(pair, explanation)
     return height * width * _of_a_pixel(chosen.pair().source, identity(pair), pair, lock)
 
 
 def text(duration: float) -> str:
-    """Return a duration as people say it: "less than a second", "about 20 s", "about 2 min"."""
+    """Return a duration in words: "less than a second", "about 20 s", "about 2 min"."""
     if round(duration) < 1:
         return "less than a second"
     if duration >= 90:
@@ -48,7 +48,7 @@ def text(duration: float) -> str:
 
 
 def cost_text(duration: float, passes: int) -> str:
-    """Return what a map has cost: "0.07 s · 1 pass"."""
+    """Return what a map cost: "0.07 s · 1 pass"."""
     spent = f"{duration:.2f} s" if duration < 10 else f"{duration:.0f} s"
     return f"{spent} · {passes:,} {'pass' if passes == 1 else 'passes'}"
 
@@ -60,7 +60,7 @@ def _input(pair: Pair, explanation: Explanation) -> tuple[int, int]:
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=600)
 def _of_a_pixel(source: str, identity: str, _pair: Pair, _lock: Lock) -> float:
-    """Return the seconds per pixel of one pass, measured for all sessions, and anew now and then: load changes."""
+    """Return the seconds per pixel of one forward pass, measured for all sessions and repeated as the load changes."""
     return Job(lambda watch: _measured(_pair, _lock, watch)).result()
 
 

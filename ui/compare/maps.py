@@ -1,4 +1,4 @@
-"""Compare, the maps: SIAM's answer in words, and beside it what the other methods answer."""
+"""The maps on the page Compare: SIAM's answer in words, and the maps of other explainers."""
 
 from collections.abc import Sequence
 
@@ -23,17 +23,17 @@ _SIDE = 640  # px of a picture's long side: sharp on dense screens, and quickly 
 
 
 def run(view: View) -> None:
-    """Offer to run the slow methods that were chosen, or show how far they are."""
+    """Offer to run the chosen slow explainers, or show their progress."""
     waiting = [name for name in work.waiting(view) if explainer(name).slow]
     if work.doing() == "maps":
         work.progress()
     elif waiting:
         whole = sum(cost.seconds(view.pair, view.lock, view.explanation, waiting).values())
         names = phrases.listing([title(name) for name in waiting])
-        outcome = "Stopped; what was finished is kept. " if work.was_stopped(view, "maps") else ""
+        outcome = "Stopped; finished maps are kept. " if work.was_stopped(view, "maps") else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                "Run the slow methods",
+                "Run the slow explainers",
                 key="run-slow",
                 icon=":material/play_arrow:",
                 type="primary",
@@ -41,25 +41,25 @@ def run(view: View) -> None:
                 on_click=work.begin,
                 args=(view, "maps", waiting),
             )
-            st.caption(f"{outcome}{names}: {cost.text(whole)} in all; you can cancel.")
+            st.caption(f"{outcome}{names}: {cost.text(whole)} in total. You can cancel at any time.")
 
 
 @st.fragment
 def maps(view: View) -> None:
-    """Show SIAM's words and map, then the others' maps, all over the photo and each on its own scale."""
+    """Show SIAM's words and map, then the other maps, each over the photo and on its own scale."""
     photo, strength = display_photo(view.explanation.image, _SIDE), _answer(view)
     baseline = view.pair.baseline is not None
     others = view.names[1:]
-    st.subheader("The others answer with a map" if others else "No other method is chosen", anchor=False)
+    st.subheader("Other explainers answer with a map" if others else "No explainer chosen", anchor=False)
     if not others:
-        st.caption("Choose methods above, and their maps appear here.")
+        st.caption("Choose explainers above to see their maps here.")
     elif baseline:
         st.caption(
-            "They explain the baseline, an ordinary network that gives nothing but a score. What the places have in "
-            "common, or what is there, is left to you."
+            "They explain the baseline, an ordinary network that gives only a score. Their maps show where; what is "
+            "there is left to you."
         )
     else:
-        st.caption("This pair has no baseline, so they explain SIAM's score, and say less than SIAM itself does.")
+        st.caption("This pair has no baseline, so they explain SIAM's score, and say less about it than SIAM itself.")
     with st.grid(4, min_column_width=150, gap="small"):
         for name in others:
             with st.container(gap="xxsmall"):
@@ -67,7 +67,7 @@ def maps(view: View) -> None:
 
 
 def _answer(view: View) -> float:
-    """Show what SIAM says, beside photo, map and truth; return the strength of the overlays, from 0 to 1."""
+    """Show SIAM's explanation beside photo, map and truth; return the strength of the overlays, from 0 to 1."""
     explanation = view.explanation
     words, pictures = st.columns([1, 1], gap="medium")
     with words:
@@ -98,16 +98,16 @@ def _legend(names: Sequence[str]) -> str:
     without = [title(name) for name in names if pattern(name)]
     legend = ":green[**Green**] raises the score, :violet[**magenta**] lowers it. "
     if without:
-        verb = "does not know" if len(without) == 1 else "do not know"
-        legend += f":blue[**Blue**]: {phrases.listing(without)} {verb} which way the score moves. "
+        verb = "does" if len(without) == 1 else "do"
+        legend += f":blue[**Blue**]: {phrases.listing(without)} {verb} not say whether the score rises or falls. "
     return legend + (
-        "Methods count in different units, so each map is scaled by its own largest values: compare where they point, "
+        "Explainers use different units, so each map is scaled to its own largest values: compare where they point, "
         "not how strongly."
     )
 
 
 def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
-    """Show one method's map over the photo, with its paper, its idea and its cost; hold its place until it is there."""
+    """Show one method's map over the photo, with its paper, idea and cost; a placeholder until the map is there."""
     with st.spinner(f"{title(name)} …", show_time=False):
         answer = work.map_of(view, name)
     facts = description(name)
@@ -122,16 +122,16 @@ def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
     st.markdown(f"**[{facts.title}]({facts.link})**", help=f"{facts.idea} It explains {network}. {facts.paper}.")
     if isinstance(answer, Attribution):
         text = pattern(name)
-        same = f" · {text}, the same for both questions" if text else ""
+        same = f" · {text}, the same either way" if text else ""
         st.caption(cost.cost_text(answer.seconds, answer.passes) + same)
     elif answer is None:
-        st.caption("has not run yet")
+        st.caption("not run yet")
     else:
         st.warning(plain(answer))
 
 
 def _picture(view: View, name: str, field: np.ndarray, photo: Image.Image, strength: float) -> Image.Image:
-    """Return a map's picture, drawn once for each view and strength: every click on the page shows them all again."""
+    """Return a map's picture, drawn once per view and strength, since every click on the page shows them all again."""
     pictures, of = st.session_state.setdefault("compare_pictures", {}), (*view.key, strength)
     if pictures.get("of") != of:
         pictures.clear()

@@ -1,4 +1,4 @@
-"""Compare, the figures: whether the score follows each map, and how well the maps agree with SIAM's and the truth."""
+"""The figures on the page Compare: whether the score follows each map, and how well maps agree with each other."""
 
 from pathlib import Path
 from typing import Any
@@ -20,34 +20,33 @@ from ui.state.markdown import plain
 
 _CHART = {"displayModeBar": False}
 _HELP = {
-    "network": "whose score the method explains, and its figures follow",
-    "deletion": "mean height of the deletion curve, in points; low is good",
-    "insertion": "mean height of the insertion curve, in points; high is good",
-    "agreement": "Spearman's correlation with SIAM's map, cell by cell: 1 is the same order, 0 is none",
-    "EBPG": "share of the map's positive evidence inside the true region (energy-based pointing game); high is good",
-    "pixel AP": "average precision of all pixels, ranked by the map, against the true region; high is good",
-    "IoU area": "mean overlap (intersection over union) of the true region and the map above 20 thresholds; high is "
-    "good",
-    "seconds": "time for the map; slow methods ran on half of the cores",
-    "passes": "pictures that went through the network",
+    "network": "the network whose score is explained and measured",
+    "deletion": "mean height of the deletion curve, in points; lower is better",
+    "insertion": "mean height of the insertion curve, in points; higher is better",
+    "agreement": "Spearman correlation with SIAM's map, cell by cell: 1 is the same order, 0 is chance",
+    "EBPG": "share of the map's positive evidence inside the true region (energy-based pointing game); higher is "
+    "better",
+    "pixel AP": "average precision of all pixels, ranked by the map, against the true region; higher is better",
+    "IoU area": "mean overlap (intersection over union) of the true region and the map cut at 20 thresholds; higher is "
+    "better",
+    "seconds": "time to compute the map; slow explainers run on half the cores",
+    "passes": "forward passes",
 }
-_DROP = (
-    "points of the score that are lost when only the map's top {} % of the pixels are kept, weighted by the map; "
-    "low is good"
-)
+_VERBS = {1: "raises", -1: "lowers"}
+_DROP = "points the score loses when only the map's top {} % of pixels are kept, weighted by the map; lower is better"
 _INCREASE = (
-    "percent: 100 where the score rises when only the map's top {} % of the pixels are kept, weighted by the map, "
-    "else 0; high is good"
+    "100 if the score rises when only the map's top {} % of pixels are kept, weighted by the map, else 0 (in %); "
+    "higher is better"
 )
 
 
 def show(view: View) -> None:
-    """Show curves and table of the methods whose map is here."""
+    """Show the curves and the table of the methods whose map is ready."""
     st.subheader("Does the score follow the map?", anchor=False)
     st.caption(
-        "A map tells the truth about its network if hiding what it calls important changes the score at once "
-        "(deletion), and showing it brings the score back (insertion). SIAM's curve follows SIAM's own score, the "
-        "others that of the network that they explain."
+        "A map is faithful to its network if hiding what it marks as important changes the score quickly (deletion) "
+        "and showing it brings the score back quickly (insertion). Each curve follows the score of the network that is "
+        "explained."
     )
     _measure(view)
     _curves(view)
@@ -55,7 +54,7 @@ def show(view: View) -> None:
 
 
 def _measure(view: View) -> None:
-    """Offer to measure the maps that were not measured, or show how far that is."""
+    """Offer to measure the maps that have not been measured, or show the progress."""
     names = work.unmeasured(view)
     if work.doing() == "faithfulness":
         work.progress()
@@ -63,19 +62,19 @@ def _measure(view: View) -> None:
         a_pass = cost.of_a_pass(view.pair, view.lock, view.explanation)
         whole = len(names) * PASSES * a_pass
         busy = work.doing() is not None
-        outcome = "Stopped; what was measured is kept. " if work.was_stopped(view, "faithfulness") else ""
-        many = "one map" if len(names) == 1 else f"{len(names)} maps"
+        outcome = "Stopped; finished measurements are kept. " if work.was_stopped(view, "faithfulness") else ""
+        many = "1 map" if len(names) == 1 else f"{len(names)} maps"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Measure faithfulness",
                 key="measure",
                 icon=":material/monitoring:",
                 disabled=busy,
-                help="One thing at a time: the slow methods are running." if busy else None,
+                help="Wait until the slow explainers have finished." if busy else None,
                 on_click=work.begin,
                 args=(view, "faithfulness", names),
             )
-            st.caption(f"{outcome}{many.capitalize()}, {PASSES} passes each: {cost.text(whole)}.")
+            st.caption(f"{outcome}{many.capitalize()}, {PASSES} forward passes each: {cost.text(whole)}.")
 
 
 def _curves(view: View) -> None:
@@ -89,8 +88,8 @@ def _curves(view: View) -> None:
     shares = next(iter(measured.values())).shares
     above = "above" if view.sign == 1 else "below"
     drawn = (
-        ("deletion", "low is good", "% of the pixels hidden, the most important first", "plain"),
-        ("insertion", "high is good", "% of the pixels shown, the most important first", "blurred"),
+        ("deletion", "lower is better", "% of pixels hidden, most important first", "plain"),
+        ("insertion", "higher is better", "% of pixels shown, most important first", "blurred"),
     )
     with st.grid(2, min_column_width=300, gap="medium"):
         for kind, goal, x, without in drawn:
@@ -111,13 +110,13 @@ def _table(view: View) -> None:
     st.dataframe(table, hide_index=True, column_config=_columns(list(table)), key="figures")
     notes = ["None: not measured, or not defined for this photo."] if table.isna().any(axis=None) else []
     if region is not None:
-        verb = "raises" if view.sign == 1 else "lowers"
+        verb = _VERBS[view.sign]
         notes.append(
-            f"True region: the smallest that holds half of what truly {verb} the score, {100 * region.mean():.0f} % of "
-            f"the picture. A map that knows nothing gets about {region.mean():.2f} in EBPG and pixel AP."
+            f"True region: the smallest that holds half of what really {verb} the score, {100 * region.mean():.0f} % "
+            f"of the picture. A map that knows nothing gets about {region.mean():.2f} for EBPG and pixel AP."
         )
     elif truth is not None:
-        notes.append("Nothing in this scene truly moves the score that way, so there is no region to find.")
+        notes.append(f"Nothing in this scene really {_VERBS[view.sign]} the score, so there is no region to find.")
     if notes:
         st.caption(" ".join(notes))
     st.download_button(
@@ -134,7 +133,7 @@ def _table(view: View) -> None:
 
 
 def _row(view: View, name: str, region: np.ndarray | None) -> dict[str, Any]:
-    """Return one line of the table; what is not known is None."""
+    """Return one row of the table; unknown figures are None."""
     attribution, siam = _map(view, name), _map(view, "siam")
     assert attribution is not None, name
     row: dict[str, Any] = {"method": title(name), "network": _network(view, name)}

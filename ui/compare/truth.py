@@ -1,4 +1,4 @@
-"""Compare, the truth: where the score of a rendered scene really comes from, beside what the methods say."""
+"""The truth on the page Compare: where the score of a rendered scene really comes from."""
 
 from dataclasses import dataclass
 
@@ -20,9 +20,11 @@ _VERBS = {1: "raises", -1: "lowers"}
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The true density (H, W) of a scene, and of what is asked about it the region (H, W) of bool that counts most.
+    """The truth about one scene.
 
-    There is no region where nothing truly raises, or lowers, the score.
+    Attributes:
+        density: (H, W), what each place really adds to the score or takes away.
+        region: (H, W) bool, the smallest that holds half of what raises (or lowers) the score; None if nothing does.
     """
 
     density: np.ndarray
@@ -30,7 +32,7 @@ class Truth:
 
 
 def truth_of(view: View) -> Truth | None:
-    """Return the truth about a view's photo, None where it is not known."""
+    """Return the truth about a view's photo; None if it is not known."""
     identifier = view.photo.address.get("case")
     cases = chosen.cases() if identifier else None
     row = None if cases is None else cases.row_of(identifier)
@@ -44,7 +46,7 @@ def _truth(folder: str, digest: str, identifier: str, sign: int, _cases, _row: i
     try:
         masks = _cases.gallery.masks(_row)
     except DatasetError:
-        return None  # as where the scene came without
+        return None  # as for a scene without masks
     if masks is None or masks.shape[1] != masks.shape[2]:
         return None
     density = true_density(masks)
@@ -53,23 +55,23 @@ def _truth(folder: str, digest: str, identifier: str, sign: int, _cases, _row: i
 
 
 def truth_tiles(truth: Truth, photo: Image.Image, sign: int, strength: float) -> None:
-    """Show what is true in the first tiles of a grid."""
+    """Show the truth in the first tiles of a grid."""
     with st.container(gap="xxsmall"):
         picture = attributions.map_picture(photo, truth.density, 1, strength)
         st.image(
             picture, width="stretch", output_format="JPEG", alt=f"The truth: {phrases.signed_map_text(truth.density)}"
         )
-        st.markdown("**Truth**", help="What each place of this rendered scene truly adds to its score.")
-        st.caption("what truly counts, place by place")
+        st.markdown("**Truth**", help="What each place in this rendered scene really adds to the score.")
+        st.caption("what really counts, place by place")
     if truth.region is not None:
         with st.container(gap="xxsmall"):
             picture = attributions.region_picture(photo, truth.region)
-            where = phrases.where(truth.region.astype(float))
+            where = phrases.at(phrases.where(truth.region.astype(float)))
             st.image(
                 picture,
                 width="stretch",
                 output_format="JPEG",
-                alt=f"Half of what truly {_VERBS[sign]} the score is {where}",
+                alt=f"Half of what really {_VERBS[sign]} the score is {where}",
             )
-            st.markdown("**True region**", help="The table below holds the maps against it.")
-            st.caption(f"smallest region that holds half of what truly {_VERBS[sign]} the score")
+            st.markdown("**True region**", help="The table below compares each map with it.")
+            st.caption(f"smallest region that holds half of what really {_VERBS[sign]} the score")

@@ -1,4 +1,4 @@
-"""Compare, what VEBI looks for: the baseline's features that go with high and low scores, each as a mean picture."""
+"""What VEBI looks for: the baseline's features that go with high and low scores, each as a mean picture."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ Finder = Callable[[str], Image.Image | None]  # of a picture's thumbnail, by its
 
 
 def show(view: View) -> None:
-    """Show the pictures of the features that VEBI found for this baseline, the heaviest first, where it was fitted."""
+    """Show the features that VEBI found in this baseline, most important first; nothing unless it was fitted."""
     baseline = view.pair.baseline
     if baseline is None or "vebi" not in baseline.fitted:
         return
@@ -34,16 +34,16 @@ def show(view: View) -> None:
     if "means" not in fitted.tensors:
         return
     means, of = fitted.tensors["means"].numpy(), fitted.tensors["means_of"].numpy()
-    weights = fitted.tensors["relevance"][0].numpy()[of]  # the first row speaks for the score
+    weights = fitted.tensors["relevance"][0].numpy()[of]  # the first row is for the score
     strength = fitted.tensors["strength"].numpy()[of] if "strength" in fitted.tensors else np.ones_like(weights)
     heaviest = np.argsort(-np.abs(weights * strength), kind="stable")[:_MOST]
     top, finder = _top(fitted.facts.get("top", {}))
     with st.expander("What VEBI looks for", icon=":material/visibility:"):
         st.caption(
-            "VEBI first asks which features inside the baseline go with the scores. Each picture is the mean of the "
-            "places where one of them is strongest: the features that count most come first, and what they stand for "
-            "is yours to name. Below it are the pictures in which it is strongest. A weight above 0 goes with higher "
-            "scores, one below 0 with lower ones."
+            "VEBI finds the features inside the baseline that go with high or low scores. Each tile is the mean of the "
+            "places where one feature is strongest; below it are the pictures in which it is strongest. The most "
+            "important features come first, and naming them is up to you. A positive weight goes with higher scores, a "
+            "negative one with lower scores."
         )
         with st.grid(6, min_column_width=110, gap="small"):
             for place in heaviest[weights[heaviest] != 0]:
@@ -57,14 +57,15 @@ def show(view: View) -> None:
 
 
 def _name(facts: dict[str, Any], tensors: dict[str, Any], index: int) -> str:
-    """Return what a feature is called: its layer, counted from the photo on, and its channel."""
+    """Return the name of a feature: its layer, counted from the input, and its channel."""
     layer, count = int(tensors["layer"][index]) + 1, len(facts.get("layers", ()))
     return f"layer {layer}{f' of {count}' if count else ''}, channel {int(tensors['channel'][index])}"
 
 
 def _top(facts: dict[str, Any]) -> tuple[dict[str, Any], Finder]:
-    """Return the pictures in which each feature is strongest, of a gallery of this pair if there is one, else of the
-    samples, and where to find them.
+    """Return the pictures in which each feature is strongest, and where to find them.
+
+    They come from a gallery of this pair if there is one, otherwise from the samples.
     """
     in_use = chosen.cases()
     for cases in (in_use, *(_bundled(name) for name in facts)):
@@ -78,7 +79,7 @@ def _top(facts: dict[str, Any]) -> tuple[dict[str, Any], Finder]:
 
 
 def _bundled(name: str) -> Cases | None:
-    """Return the cases of a bundled gallery whose numbers are those of the pair in use."""
+    """Return the cases of a bundled gallery if the pair in use scored it."""
     folder = chosen.BUNDLED / name
     if not (folder / store.FILE).is_file():
         return None
@@ -98,18 +99,18 @@ def _in_gallery(cases: Cases) -> Finder:
 
 
 def _strongest(names: Sequence[str], find: Finder) -> None:
-    """Show in which pictures a feature is strongest; those that are not here are named."""
+    """Show the pictures in which a feature is strongest; missing ones are named."""
     shown = {str(name): find(str(name)) for name in names[:_MOST_TOP]}
     here = {name: picture for name, picture in shown.items() if picture is not None}
     if here:
         st.image(_sheet(list(here.values())), width="stretch", alt=f"strongest in {phrases.listing(list(here))}")
     missing = [plain(name) for name in shown if name not in here]
     if missing:
-        st.caption(f"strongest {'also ' if here else ''}in {phrases.listing(missing)}")
+        st.caption(f"{'also ' if here else ''}strongest in {phrases.listing(missing)}")
 
 
 def _sheet(small: Sequence[Image.Image]) -> Image.Image:
-    """Return up to four pictures in two columns; what is left over is transparent."""
+    """Return up to four pictures in two columns; an empty place is transparent."""
     (width, height), rows = _SMALL, -(-len(small) // 2)
     sheet = Image.new("RGBA", (2 * width + _GAP, rows * (height + _GAP) - _GAP))
     for place, picture in enumerate(small):

@@ -1,7 +1,7 @@
-"""The work behind Compare: maps and their faithfulness, computed once for each session; long work runs in a job.
+"""The work behind Compare: maps and their faithfulness, computed once per session; long work runs in a job.
 
-Methods that answer at once use the shared networks and hold their lock. Long work has networks of its own, copied from
-them, so that nobody waits for it, and takes turns: on the whole server one job computes at a time.
+Fast explainers use the shared networks and hold their lock. Long work uses copies of the networks, so that nobody waits
+for it, and takes turns: one job at a time computes on the whole server.
 """
 
 import copy
@@ -32,16 +32,16 @@ ViewKey = tuple[str, str, str, int]
 Key = tuple[str, str, str, int, str]  # of a view, and the name of a method
 Maps = dict[Key, Attribution | str]
 Figures = dict[Key, Faithfulness | str]
-_MOST = 96  # maps that a session keeps; the largest are as large as the network's input
+_MOST = 96  # maps kept per session; the largest have the size of the network's input
 _TURN = threading.Lock()
-_PATIENCE = 0.2  # seconds between two looks whether it is this job's turn
-# A method is not defined for this network, a file is damaged, or memory does not suffice: told in the map's place.
+_PATIENCE = 0.2  # seconds between two checks whether it is this job's turn
+# A method is not defined for this network, a file is damaged, or memory runs out: the message replaces the map.
 _TROUBLES = (ValueError, RuntimeError, MemoryError, OSError, SIAMError)
 
 
 @dataclass
 class _Work:
-    """A job, what it does and for which view; `finished` methods so far, of which the page has `shown` some."""
+    """A job: what it does, for which view, which methods are `finished`, and how many of those the page has `shown`."""
 
     doing: Doing
     of: ViewKey
@@ -52,7 +52,7 @@ class _Work:
 
 @dataclass
 class _Store:
-    """What a session keeps, by view and method: maps and figures, or in a sentence why there is none."""
+    """What a session keeps by view and method: maps and figures, or a sentence saying why there are none."""
 
     maps: Maps = field(default_factory=dict)
     figures: Figures = field(default_factory=dict)
@@ -62,7 +62,7 @@ class _Store:
 
 
 def map_of(view: View, name: str) -> Attribution | str | None:
-    """Return a method's map, in a sentence why there is none, or None where a slow method has not run yet."""
+    """Return a method's map, a sentence saying why there is none, or None if a slow method has not run yet."""
     maps, key = _store().maps, (*view.key, name)
     if key not in maps and not explainer(name).slow:
         first = not any(of[:2] == key[:2] for of in list(maps))
@@ -73,17 +73,17 @@ def map_of(view: View, name: str) -> Attribution | str | None:
 
 
 def cached_map(view: View, name: str) -> Attribution | str | None:
-    """Return what `map_of` returned, None where it was not asked yet; no network runs."""
+    """Return what `map_of` returned, None if it has not been called yet; no network runs."""
     return _store().maps.get((*view.key, name))
 
 
 def figures_of(view: View, name: str) -> Faithfulness | str | None:
-    """Return how faithful a method's map is, in a sentence why that is not known, or None where nobody measured it."""
+    """Return how faithful a method's map is, a sentence saying why that failed, or None if it was not measured."""
     return _store().figures.get((*view.key, name))
 
 
 def held_against(view: View, name: str, region: np.ndarray) -> dict[str, float]:
-    """Return how well a method's map, which must be here, agrees with the true region (H, W) of bool."""
+    """Return how well a method's map, which must be ready, agrees with the true region (H, W) of bool."""
     truths, key = _store().truths, (*view.key, name)
     if key not in truths:
         attribution = _store().maps[key]
@@ -93,19 +93,19 @@ def held_against(view: View, name: str, region: np.ndarray) -> dict[str, float]:
 
 
 def waiting(view: View) -> list[str]:
-    """Return the chosen methods that have not run yet: slow ones, once the others were shown."""
+    """Return the chosen methods that have not run yet: slow ones, once the others are shown."""
     return [name for name in view.names if (*view.key, name) not in _store().maps]
 
 
 def unmeasured(view: View) -> list[str]:
-    """Return the chosen methods whose map is here and was not measured."""
+    """Return the chosen methods whose map is ready but not measured."""
     store, keys = _store(), {name: (*view.key, name) for name in view.names}
     names = [name for name, key in keys.items() if isinstance(store.maps.get(key), Attribution)]
     return [name for name in names if keys[name] not in store.figures]
 
 
 def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
-    """Begin to compute maps, or to measure them, in a job; nothing while the session has one: it was a double click."""
+    """Start computing or measuring maps in a job; a second click while a job runs does nothing."""
     store, finished = _store(), list[str]()
     if store.work is not None:
         return
@@ -116,7 +116,7 @@ def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
     one = _explained if doing == "maps" else _measured
     maps, figures = store.maps, store.figures
 
-    def work(watch: Watch) -> None:  # holds what is kept, but not the session nor the job
+    def work(watch: Watch) -> None:  # holds the results, but neither the session nor the job
         take_half_of_the_cores()
         with _turn(watch):
             for name in names:
@@ -128,7 +128,7 @@ def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
 
 
 def settle(view: View) -> None:
-    """Take in what a job has brought, and cancel one for another photo; called before anything is shown."""
+    """Take in the results of a job, and cancel one for another photo; called before anything is shown."""
     store = _store()
     work = store.work
     _forget(store, view)
@@ -147,7 +147,7 @@ def settle(view: View) -> None:
 
 
 def end() -> None:
-    """Cancel the session's job: its page was left."""
+    """Cancel the session's job when the visitor leaves its page."""
     store: _Store | None = st.session_state.get("comparison")
     if store is not None and store.work is not None:
         store.work.job.cancel()
@@ -155,7 +155,7 @@ def end() -> None:
 
 
 def doing() -> Doing | None:
-    """Return what the session's job does, None where there is none."""
+    """Return what the session's job does, None if there is none."""
     work = _store().work
     return None if work is None else work.doing
 
@@ -167,12 +167,12 @@ def was_stopped(view: View, what: Doing) -> bool:
 
 @st.fragment(run_every=1.0)
 def progress() -> None:
-    """Show how far the session's job is, with a button that cancels it; the page runs anew when a method is done."""
+    """Show the progress of the session's job and a Cancel button; the page reruns when a method has finished."""
     work = _store().work
     if work is None or not work.job.running or len(work.finished) > work.shown:
         st.rerun()
     progress, stopping = work.job.progress, work.job.stopping
-    st.progress(progress.share, "Stopping …" if stopping else progress.text or "Making ready …")
+    st.progress(progress.share, "Stopping …" if stopping else progress.text or "Preparing …")
     st.button("Cancel", key="cancel-compare", icon=":material/close:", disabled=stopping, on_click=work.job.cancel)
 
 
@@ -181,7 +181,7 @@ def _store() -> _Store:
 
 
 def _forget(store: _Store, view: View) -> None:
-    """Drop the oldest of what is kept, but nothing of this view."""
+    """Drop the oldest results, but none of this view."""
     of_others = [key for key in list(store.maps) if key[:-1] != view.key]
     for key in of_others[: max(0, len(store.maps) - _MOST)]:
         del store.maps[key]
@@ -189,53 +189,53 @@ def _forget(store: _Store, view: View) -> None:
         store.truths.pop(key, None)
 
 
-def _map(view: View, name: str, tell: Progress = quiet, by_copy: bool = False) -> Attribution | str:
-    """Return a method's map, or why there is none; `by_copy`: by a copy of the network, else by the shared one."""
+def _map(view: View, name: str, report: Progress = quiet, by_copy: bool = False) -> Attribution | str:
+    """Return a method's map, or why there is none; `by_copy` runs a copy of the network instead of the shared one."""
     try:
         model = _copy(view, name) if by_copy else network_for(view.pair, name)
         image = preprocess(view.photo.image(), model.config)
-        return attribute_photo(model, image, name, view.target, tell)
+        return attribute_photo(model, image, name, view.target, report)
     except _TROUBLES as error:
         return f"{title(name)} cannot explain this photo: {error}"
 
 
-def _explained(view: View, name: str, maps: Maps, _figures: object, tell: Progress) -> None:
-    maps[*view.key, name] = _map(view, name, tell, by_copy=True)
+def _explained(view: View, name: str, maps: Maps, _figures: object, report: Progress) -> None:
+    maps[*view.key, name] = _map(view, name, report, by_copy=True)
 
 
-def _measured(view: View, name: str, maps: Maps, figures: Figures, tell: Progress) -> None:
+def _measured(view: View, name: str, maps: Maps, figures: Figures, report: Progress) -> None:
     attribution = maps[*view.key, name]
     assert isinstance(attribution, Attribution), name  # `unmeasured` gives no others
     try:
         model = _copy(view, name)
         image = preprocess(view.photo.image(), model.config)
-        figures[*view.key, name] = faithfulness(model, image, attribution.map, view.target, tell)
+        figures[*view.key, name] = faithfulness(model, image, attribution.map, view.target, report)
     except _TROUBLES as error:
         figures[*view.key, name] = f"{title(name)} cannot be measured: {error}"
 
 
 def _copy(view: View, name: str) -> Network:
-    with view.lock:  # nobody's hooks are on it now
+    with view.lock:  # so that no hooks are on it
         return copy.deepcopy(network_for(view.pair, name))
 
 
 def _progress(watch: Watch, name: str, costs: dict[str, float]) -> Progress:
-    """Return what tells of one method's passes as a part of all."""
+    """Return a callback that reports one method's passes as a part of the whole job."""
     names = list(costs)
-    before, whole = sum(costs[of] for of in names[: names.index(name)]), sum(costs.values())
+    before, whole = sum(costs[other] for other in names[: names.index(name)]), sum(costs.values())
 
-    def tell(done: int, of: int) -> None:
-        watch(before + costs[name] * done / max(1, of), whole, f"{title(name)}: {done:,} of {of:,} passes")
+    def report(done: int, total: int) -> None:
+        watch(before + costs[name] * done / max(1, total), whole, f"{title(name)}: {done:,} of {total:,} passes")
 
-    return tell
+    return report
 
 
 @contextmanager
 def _turn(watch: Watch) -> Iterator[None]:
     """Wait until no other session's job computes, or until this one is cancelled."""
-    watch(0, 1, "Making ready …")
+    watch(0, 1, "Preparing …")
     while not _TURN.acquire(timeout=_PATIENCE):
-        watch(0, 1, "Waiting until somebody else's methods have run …")
+        watch(0, 1, "Waiting for somebody else's explainers to finish …")
     try:
         yield
     finally:

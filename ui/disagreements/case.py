@@ -1,4 +1,4 @@
-"""One case of a gallery: everything of Explain, the crowd's votes, previous and next, the credit, and the truth."""
+"""One case of a gallery: its explanation, the crowd's votes, the truth, the credit, and the way to its neighbours."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from ui.state.markdown import plain
 
 
 def show(cases: Cases, row: int, rows: np.ndarray) -> None:
-    """Show a case; previous and next follow the order of `rows`."""
+    """Show a case; Previous and Next follow the order of `rows`."""
     _turn(cases, row, rows)
     facts = cases.case(row)
     name = " · ".join(filter(None, (str(facts["identifier"]), facts["title"], facts["place"])))
@@ -34,7 +34,7 @@ def show(cases: Cases, row: int, rows: np.ndarray) -> None:
     _other_networks(cases, row)
     view.scores(explanation)
     st.page_link(
-        "pages/what_if.py", label="Change it in What-if", icon=":material/tune:",
+        "pages/what_if.py", label="Edit it in What-if", icon=":material/tune:",
         query_params={"case": str(facts["identifier"])},
     )  # fmt: skip
     view.total_maps(explanation, photo)
@@ -46,7 +46,7 @@ def show(cases: Cases, row: int, rows: np.ndarray) -> None:
 
 
 def _turn(cases: Cases, row: int, rows: np.ndarray) -> None:
-    """Show the way back, and to the neighbours in the filtered order, also by the arrow keys."""
+    """Show the way back, and to the neighbours in the filtered order, also with the arrow keys."""
     places = np.flatnonzero(rows == row)
     place = int(places[0]) if len(places) else None
     before = None if place is None or place == 0 else str(cases.table["identifier"].iloc[rows[place - 1]])
@@ -59,13 +59,13 @@ def _turn(cases: Cases, row: int, rows: np.ndarray) -> None:
                 args=("case", other),
             )  # fmt: skip
         if place is None:
-            st.caption("Outside the filters that are set.")
+            st.caption("Not among the filtered cases.")
         else:
-            st.caption(f"{place + 1:,} of {len(rows):,}, as filtered and ordered")
+            st.caption(f"{place + 1:,} of {len(rows):,} filtered cases")
 
 
 def _crowd(cases: Cases, row: int) -> None:
-    """Say what people thought, who is closer, and show every vote."""
+    """Show the crowd's rating, which network is closer, and every vote."""
     facts, votes = cases.case(row), cases.gallery.facts(row)["votes"]
     scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
     if np.isnan(facts["crowd"]):
@@ -76,7 +76,7 @@ def _crowd(cases: Cases, row: int) -> None:
     if not np.isnan(facts["crowd_sd"]):
         parts.append(f"standard deviation {phrases.number(facts['crowd_sd'])}")
     if facts["closer"]:
-        unit = "hundredths of the ranks" if cases.in_ranks else "points"
+        unit = "percentile points" if cases.in_ranks else "points"
         errors = ", ".join(
             f"{name} {phrases.signed(facts[column])}"
             for name, column in (("SIAM", "siam_error"), ("baseline", "baseline_error"))
@@ -90,20 +90,20 @@ def _crowd(cases: Cases, row: int) -> None:
 
 
 def _other_networks(cases: Cases, row: int) -> None:
-    """Say so where the gallery's numbers are not those of the networks that explain the picture here."""
+    """Say so if the gallery's scores come from other networks than those that explain the picture here."""
     if cases.gallery.about.split != "cross-validation":
         return
     facts = cases.case(row)
     st.info(
         f"The gallery's scores (SIAM {phrases.number(facts['siam'])}, baseline {phrases.number(facts['baseline'])}) "
-        "are those of networks that had not seen this photo. The networks that explain it below learned from it, too, "
-        "so their scores are others.",
+        "come from networks that had not seen this photo. The networks below were also trained on it, so their scores "
+        "differ.",
         icon=":material/info:",
     )
 
 
 def _numbers(cases: Cases, row: int) -> None:
-    """Show what the gallery tells of a picture that is not here."""
+    """Show the numbers that the gallery holds for a missing picture."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
         pictures.thumbnail(cases.gallery, row)
@@ -111,8 +111,8 @@ def _numbers(cases: Cases, row: int) -> None:
     facts, scale = cases.case(row), cases.gallery.about.scale
     with right:
         st.info(
-            "This picture is not on this machine, or damaged; its numbers are here. “Add a gallery” fetches what is "
-            "missing.",
+            "This picture is missing or damaged, so only its numbers are shown. “Add a gallery” downloads missing "
+            "pictures.",
             icon=":material/hide_image:",
         )
         with st.grid(3, min_column_width=120, gap="small"):
@@ -132,7 +132,7 @@ def _numbers(cases: Cases, row: int) -> None:
 
 
 def export(cases: Cases, rows: np.ndarray) -> None:
-    """Offer the filtered list with all contributions as CSV."""
+    """Offer the filtered cases with all their contributions as CSV."""
     st.download_button(
         f"Export {len(rows):,} cases (CSV)",
         lambda: csv_text(cases, rows).encode("utf-8-sig"),

@@ -1,4 +1,4 @@
-"""The cases of a gallery: charts, filters, cards. Order, filters, page and area are part of the address."""
+"""The cases of a gallery: charts, filters and cards. Order, filters, page and area are part of the address."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,14 +19,14 @@ PER_PAGE = 24
 
 
 def filters(cases: Cases) -> tuple[Filters, str]:
-    """Show the filters and return what they say, with the order."""
+    """Show the filters; return them and the order."""
     about = cases.gallery.about
     causes = {phrases.words(name): name for name in sorted(about.attributes)}
     closer = side = kind = crowd = None
     with st.grid(4, min_column_width=150, gap="small"):
         order = st.selectbox("Order", list(ORDERS), key="sort", bind="query-params")
         cause = st.selectbox(
-            "Among the three top causes", list(causes), None, placeholder="any attribute", key="cause",
+            "Among the top three attributes", list(causes), None, placeholder="any attribute", key="cause",
             bind="query-params",
         )  # fmt: skip
         text = st.text_input("Search", placeholder="number, title, author, place", key="text", bind="query-params")
@@ -36,13 +36,13 @@ def filters(cases: Cases) -> tuple[Filters, str]:
             )
         if not np.isnan(cases.table["crowd"]).all():
             side = st.selectbox(
-                "SIAM’s score is", SIDES, None, placeholder="over or under", key="side", bind="query-params"
+                "SIAM’s error", SIDES, None, placeholder="over or under", key="side", bind="query-params"
             )
             crowd = _crowd(cases)
         if np.any(cases.table["kind"] != ""):
             kind = st.selectbox(
                 "What happened", KINDS, None, placeholder="anything", key="kind", bind="query-params",
-                help="What the truth of a rendered scene says about SIAM's error.",
+                help="How SIAM's score compares with the truth of the scene.",
             )  # fmt: skip
     return Filters(closer, side, crowd, causes.get(cause or ""), kind, text or None, _area()), order
 
@@ -58,7 +58,7 @@ def _crowd(cases: Cases) -> tuple[float, float] | None:
 
 
 def _area() -> tuple[float, float, float, float] | None:
-    """Return the area in the address: lowest and highest score of the baseline, then of SIAM."""
+    """Return the area in the address: the baseline's lowest and highest score, then SIAM's; None without one."""
     try:
         numbers = [float(part) for part in st.query_params.get("area", "").split("_")]
     except ValueError:
@@ -69,7 +69,7 @@ def _area() -> tuple[float, float, float, float] | None:
 
 
 def summary(cases: Cases, rows: np.ndarray) -> None:
-    """Say in one line how the two networks compare on the cases shown."""
+    """Say in one line how the two networks compare on these cases."""
     figures, about = cases.summary(rows), cases.gallery.about
     parts = [f"**{figures['n']:,}** of {len(cases.table):,} pictures"]
     if figures["median_difference"] is not None:
@@ -80,21 +80,19 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
     st.markdown(" · ".join(parts))
     asked = st.query_params.get("case")
     if asked is not None:
-        st.info(
-            f"There is no picture {plain(asked)} in this gallery. Here are all of it.", icon=":material/search_off:"
-        )
+        st.info(f"There is no picture {plain(asked)} in this gallery, so all are shown.", icon=":material/search_off:")
     if about.crowd_scale is not None:
         st.caption(
-            f"The crowd rated {about.crowd_scale.name} ({about.crowd_scale.low:g} to {about.crowd_scale.high:g}), the "
+            f"The crowd rated {about.crowd_scale.name} ({about.crowd_scale.low:g} to {about.crowd_scale.high:g}); the "
             f"networks predict {about.scale.name} ({about.scale.low:g} to {about.scale.high:g}). Errors, and who is "
-            "closer, therefore compare ranks within this gallery, in hundredths, not points."
+            "closer, therefore compare percentile ranks within this gallery, not points."
         )
 
 
 def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> None:
-    """Show scores and differences; a box drawn over the points filters the cards, a click on a point opens its case."""
+    """Show scores and differences: a box drawn over the points filters the cards, a click on a point opens its case."""
     if np.isnan(cases.table["difference"]).all():
-        st.info("These networks have no baseline: there is nothing to compare SIAM with.", icon=":material/info:")
+        st.info("This pair has no baseline, so there is nothing to compare SIAM with.", icon=":material/info:")
         return
     key, start = _chart_of(rows, area)
     st.altair_chart(
@@ -102,13 +100,13 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
         width="stretch",
         key=key,
         on_select=lambda: _take(key),
-        alt="SIAM's score against the baseline's, a point for each picture, coloured by the crowd's rating; below, how "
-        "many pictures differ by how much",
+        alt="SIAM's score against the baseline's, one point per picture, coloured by the crowd's rating; below, a "
+        "histogram of the differences",
     )
-    drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} are drawn, evenly spread."
+    drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} pictures are drawn, evenly sampled."
     st.caption(
-        "Dotted: no difference. Green: SIAM scores higher. Magenta: the baseline does. Draw a box to see only the "
-        f"pictures in it; click on a point outside it to open its picture.{drawn}"
+        "Dotted line: no difference. Green: SIAM scores higher; magenta: the baseline does. Draw a box to show only "
+        f"the pictures in it; click a point outside the box to open its picture.{drawn}"
     )
     if area is not None:
         low, high, bottom, top = map(phrases.number, area)
@@ -119,10 +117,10 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
 
 
 def _chart_of(rows: np.ndarray, area: tuple[float, ...] | None) -> tuple[str, tuple[float, ...] | None]:
-    """Return the key of the chart, and where its box was when it began.
+    """Return the key of the chart and the area of its initial box.
 
-    The chart remembers its box. Another chart begins where it would be wrong: when other rows are shown, and when the
-    area in the address is not the one that was drawn last, because it was cleared, or came by a link or by Back.
+    The chart remembers its box. A new chart is needed where that box would be wrong: when other rows are shown, or when
+    the area in the address is not the one drawn last, because it was cleared or came from a link or from Back.
     """
     shown = digest(rows.tobytes())
     chart = st.session_state.setdefault("scatter", {"number": 0, "rows": shown, "start": area, "area": area})
@@ -132,7 +130,7 @@ def _chart_of(rows: np.ndarray, area: tuple[float, ...] | None) -> tuple[str, tu
 
 
 def _take(key: str) -> None:
-    """Take what was clicked, or the box that was drawn, into the address."""
+    """Put the point that was clicked, or the box that was drawn, into the address."""
     selection = st.session_state[key]["selection"]
     if clicked := selection.get(CASE):
         point("case", str(clicked[0]["identifier"]))
@@ -146,9 +144,9 @@ def _take(key: str) -> None:
 
 
 def cards(cases: Cases, rows: np.ndarray) -> None:
-    """Show the cards of a page, and which page."""
+    """Show one page of cards, and the page numbers."""
     if not len(rows):
-        st.info("No picture passes these filters. Widen or clear one of them.", icon=":material/filter_alt_off:")
+        st.info("No picture matches these filters. Widen or clear one of them.", icon=":material/filter_alt_off:")
         return
     pages = -(-len(rows) // PER_PAGE)
     above = st.container()
@@ -167,7 +165,7 @@ def _pictures_elsewhere(cases: Cases) -> None:
         st.caption("The pictures of this gallery are not on this machine.", width="content")
         if pictures.missing(cases.gallery):
             st.button(
-                "Fetch them", icon=":material/download:", key="fetch", type="tertiary", on_click=dialog.open_dialog
+                "Download them", icon=":material/download:", key="fetch", type="tertiary", on_click=dialog.open_dialog
             )
 
 
@@ -191,7 +189,7 @@ def _card(cases: Cases, row: int) -> None:
 
 
 def cause_text(marks: Iterable[tuple[str, tuple[str, float] | None]]) -> str:
-    """Return the biggest causes as Markdown: ▲ in the colour of what raises, ▼ in that of what lowers."""
+    """Return the largest contributions as Markdown, ▲ and ▼ in the colours of what raises and lowers the score."""
     colours = {"▲": "green", "▼": "violet"}
     return "  \n".join(
         f":{colours[mark]}[{mark}] {phrases.words(cause[0])} {phrases.signed(cause[1])}"
@@ -201,7 +199,7 @@ def cause_text(marks: Iterable[tuple[str, tuple[str, float] | None]]) -> str:
 
 
 def crowd_text(facts: dict[str, Any]) -> str:
-    """Return what people said of a case, such as "crowd 7.03 (9 votes)"."""
+    """Return the crowd's rating of a case, such as "crowd 7.03 (9 votes)"."""
     if np.isnan(facts["crowd"]):
         return "no rating"
     votes = "" if facts["votes"] is None else f" ({facts['votes']} votes)"

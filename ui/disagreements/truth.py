@@ -1,4 +1,4 @@
-"""What is true of a rendered scene, beside what SIAM says: masks, contributions, and what kind of case it is."""
+"""The truth about a rendered scene beside SIAM's explanation: masks, contributions, and where SIAM went wrong."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from ui.state.markdown import plain
 
 
 def verdict(cases: Cases, row: int) -> None:
-    """Say in one line what kind of case a rendered scene is."""
+    """Say in one line whether SIAM is right about a rendered scene, or how it went wrong."""
     if (known := cases.gallery.verdict(row)) is not None:
         st.markdown(f"**What happened:** {verdict_sentence(known.kind, known.cause)}")
 
@@ -27,7 +27,7 @@ def show(cases: Cases, row: int, explanation: Explanation, count: int = 4) -> No
     truth = cases.gallery.truths[row]
     if truth is None:
         return
-    st.subheader("What is true", anchor=False)
+    st.subheader("The truth", anchor=False)
     st.caption(
         f"True score {phrases.number(truth['quality'])}: bias {phrases.number(truth['bias'])}, "
         f"attributes {phrases.signed(sum(truth['contributions'].values()))}, "
@@ -55,7 +55,7 @@ def _masks(cases: Cases, row: int, truth: dict[str, Any], explanation: Explanati
             with st.container(gap="xxsmall"):
                 name = phrases.words(item.attribute)
                 mask = Image.fromarray(masks[names.index(item.attribute)].astype(np.uint8) * 255)
-                st.image(mask, width="stretch", alt=f"where {name} truly is")
+                st.image(mask, width="stretch", alt=f"where {name} really is")
                 picture = attribute_map(explanation, item.index, limit, mask.size)
                 st.image(picture, width="stretch", alt=f"where SIAM sees {name}")
                 st.caption(f"{name}: truth above, SIAM below")
@@ -75,5 +75,5 @@ def _contributions(truth: dict[str, Any], explanation: Explanation) -> None:
     table["difference"] = table["SIAM"] - table["true"]
     table = table.sort_values("difference", key=np.abs, ascending=False)
     points = st.column_config.NumberColumn(format="%+.2f", help="points of the scale")
-    with st.expander("True and predicted contributions, the largest difference first", expanded=True):
+    with st.expander("True and predicted contributions, largest difference first", expanded=True):
         st.dataframe(table, hide_index=True, column_config=dict.fromkeys(("true", "SIAM", "difference"), points))

@@ -1,6 +1,6 @@
-"""The parts of an explanation as people read them, top to bottom: answer, evidence, details, files.
+"""The parts of an explanation from top to bottom: answer, evidence, details, files.
 
-Parts with controls are fragments: moving a slider redraws that part alone and runs no network.
+Parts with controls are fragments: moving a slider redraws only that part and runs no network.
 """
 
 import json
@@ -22,14 +22,14 @@ from ui.photos.photo import Photo
 from ui.state import resources
 
 COLUMNS = {
-    "contribution": st.column_config.NumberColumn(format="%+.2f", help="points of the rating scale"),
+    "contribution": st.column_config.NumberColumn(format="%+.2f", help="points of the scale"),
     "presence": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
 }
 ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
 
 
 def show(explanation: Explanation, photo: Photo) -> None:
-    """Show an explanation, top to bottom."""
+    """Show an explanation from top to bottom."""
     scores(explanation)
     total_maps(explanation, photo)
     attributes(explanation)
@@ -44,13 +44,15 @@ def scores(explanation: Explanation) -> None:
     st.divider()
     with st.grid(3, min_column_width=150, gap="small"):
         st.metric(
-            "SIAM", phrases.score_text(explanation.scenicness, scale), help="the sum of its attributes and a bias"
+            "SIAM",
+            phrases.score_text(explanation.scenicness, scale),
+            help="the sum of a bias and the attributes' contributions",
         )
         if explanation.baseline_scenicness is not None:
             st.metric(
                 "Baseline",
                 phrases.score_text(explanation.baseline_scenicness, scale),
-                help="an ordinary network: the same trunk, average pooling and a linear layer; it gives no reasons",
+                help="an ordinary network on the same kind of backbone; it gives no reasons",
             )
             st.metric("Difference", phrases.difference_text(explanation.scenicness, explanation.baseline_scenicness))
     st.markdown(f"##### {wording.sentence(explanation)}")
@@ -59,7 +61,7 @@ def scores(explanation: Explanation) -> None:
 
 @st.fragment
 def total_maps(explanation: Explanation, photo: Photo) -> None:
-    """Show the photo beside both total maps, on one scale, with the strength of the overlay."""
+    """Show the photo beside both total maps on one scale, with a slider for the overlay."""
     strength = st.slider(
         "Overlay strength", 0, 100, 75, 5, format="%d %%", key="overlay", width=320, bind="query-params"
     )
@@ -81,7 +83,7 @@ def total_maps(explanation: Explanation, photo: Photo) -> None:
                 st.image(
                     totals.baseline,
                     width="stretch",
-                    caption=f"**Baseline**, where it looks: {text}",
+                    caption=f"**Baseline**, where its evidence lies: {text}",
                     alt=f"the baseline's total map: {text}",
                 )
     st.image(scale_bar(totals.limit), width=360, alt=f"Scale: {phrases.range_text(totals.limit)} points per cell")
@@ -92,8 +94,8 @@ def attributes(explanation: Explanation) -> None:
     """Show the framed maps of the attributes that count most."""
     st.subheader("The attributes that count most here", anchor=False)
     st.caption(
-        "White is where the attribute was found, on one grey scale for all. "
-        "A green frame and + raise the score, a magenta frame and − lower it; the wider, the more."
+        "Bright is where SIAM sees the attribute, on the same grey scale in all maps. A green frame (+) raises the "
+        "score, a magenta frame (−) lowers it; the wider the frame, the larger the contribution."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.segmented_control(
@@ -111,7 +113,7 @@ def attributes(explanation: Explanation) -> None:
                     key=f"open-{contribution.attribute}",
                     type="tertiary",
                     width="stretch",
-                    help=f"{phrases.words(contribution.attribute)}: photo, template and their product",
+                    help=f"{phrases.words(contribution.attribute)}: map, template and their product",
                 ):
                     title = f"{phrases.words(contribution.attribute)} {phrases.signed(contribution.value)}"
                     st.dialog(title, width="large")(_one_attribute)(explanation, contribution)
@@ -127,14 +129,14 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
     with st.grid(3, min_column_width=200, gap="small"):
         with st.container(gap="xsmall"):
             picture = maps.presence_image(explanation, contribution.index)
-            st.image(picture, width="stretch", alt=f"the photo, lit where {name} was found")
-            st.caption(f"**What and where**: the photo is lit where {name} was found (presence {presence:.2f} of 1).")
+            st.image(picture, width="stretch", alt=f"the photo, lit where SIAM sees {name}")
+            st.caption(f"**What and where**: the photo is lit where SIAM sees {name} (presence {presence:.2f} of 1).")
         with st.container(gap="xsmall"):
             picture = maps.template_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the template of {name}")
             st.caption(
                 f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place; "
-                f"colours: {weights} points."
+                f"colours: {weights} points per unit and cell."
             )
         with st.container(gap="xsmall"):
             picture = maps.contribution_image(explanation, contribution.index)
@@ -144,14 +146,14 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
             )
     st.page_link(
         "pages/templates.py",
-        label=f"The template of {name}, in every detail",
+        label=f"The template of {name} in detail",
         icon=":material/grid_view:",
         query_params={"attribute": contribution.attribute},
     )
 
 
 def waterfall(explanation: Explanation) -> None:
-    """Show how the bias becomes the score; nothing is left out."""
+    """Show how contributions lead from the bias to the score; the smallest are added up in one bar."""
     figure = waterfall_figure(explanation, count=min(8, len(explanation.attributes)))
     st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="waterfall")
 
@@ -173,20 +175,20 @@ def table(explanation: Explanation) -> None:
 
 @st.fragment
 def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None:
-    """Offer figure, data and report; show the paper's own layout on request."""
-    st.subheader("Take it with you", anchor=False)
+    """Offer figure, data and report as files; show the figure in the paper's layout on request."""
+    st.subheader("Download this explanation", anchor=False)
     stem = Path(name).stem
     with st.container(horizontal=True):
         _download("Figure (PNG)", f"{stem}.png", "image/png", lambda: paper_figure_png(explanation))
         _download("Figure (SVG)", f"{stem}.svg", "image/svg+xml", lambda: paper_figure_svg(explanation))
         _download("Data (JSON)", f"{stem}.json", "application/json", lambda: _json(explanation, name, card))
         _download("Report (HTML)", f"{stem}.html", "text/html", lambda: html_report(explanation, name, card))
-    if st.toggle("Show the picture in the paper's own layout", key="paper", bind="query-params"):
+    if st.toggle("Show the figure in the paper's layout", key="paper", bind="query-params"):
         st.image(paper_figure_png(explanation), width="stretch", alt=wording.summary(explanation))
 
 
 def _download(label: str, file_name: str, kind: str, make) -> None:
-    # The file is made when it is asked for, not with every rerun; a rerun on the click would race with its making.
+    # The file is made on the click, not with every rerun; a rerun on the click would race with that.
     st.download_button(
         label, make, file_name, kind, key=f"download-{label}", icon=":material/download:", on_click="ignore"
     )

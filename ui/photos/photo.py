@@ -1,4 +1,4 @@
-"""A photo that was read, wherever it came from: an upload, the camera, a bundled sample, or a gallery."""
+"""A photo from any source: an upload, the camera, a bundled sample, or a gallery."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,20 +15,20 @@ from siam.runtime.digests import digest
 from ui.photos import pictures
 from ui.state.markdown import plain
 
-_SAFE = ":/?#@!$&'*+,;=%~"  # what may stand in a link as it is, but for brackets
+_SAFE = ":/?#@!$&'*+,;=%~"  # characters that need no escaping in a link; brackets do
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo that can be read: its name, its file's content with a digest, and what to say of it.
+    """A photo: its file, with a digest, and the texts that go with it.
 
     Attributes:
-        name: of its file.
-        data: content of its file.
+        name: of the file.
+        data: content of the file.
         digest: of the content.
-        credit: Markdown, whose photo it is, under which licence.
+        credit: author and licence, as Markdown.
         description: alternative text.
-        address: parameters that lead to it; none for a photo of one's own, which nobody else can see.
+        address: parameters of the address that lead to it; none for a visitor's own photo, which nobody else can see.
     """
 
     name: str
@@ -48,22 +48,22 @@ class Photo:
 
 
 def uploaded_photo(name: str, data: bytes) -> Photo:
-    """Return a photo that somebody brought."""
+    """Return a photo that the visitor uploaded or took."""
     return Photo(name, data, digest(data), plain(name), f"Your photo {name}")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def sample_photo(key: str) -> Photo:
-    """Return a bundled photo."""
+    """Return the bundled sample photo with a key."""
     sample = next(sample for sample in load_samples() if sample.key == key)
     data = sample.path.read_bytes()
     return Photo(sample.path.name, data, digest(data), _sample_credit(sample), sample.description, {"sample": key})
 
 
 def case_photo(cases: Cases, row: int) -> Photo | None:
-    """Return a photo of a gallery, None where its picture is not here.
+    """Return a photo of a gallery, None if its picture is missing.
 
-    One that is in memory alone has no address: nobody else could open it.
+    A photo kept in memory has no address: nobody else could open it.
     """
     data = pictures.content_of(cases.gallery, row)
     if data is None:
@@ -80,7 +80,7 @@ def case_photo(cases: Cases, row: int) -> Photo | None:
 
 
 def readable(photo: Photo | None) -> Photo | None:
-    """Return a photo whose file can be read, None for a damaged one."""
+    """Return the photo if its file can be read, otherwise None."""
     try:
         if photo is not None:
             photo.image()
@@ -90,7 +90,7 @@ def readable(photo: Photo | None) -> Photo | None:
 
 
 def case_credit(facts: dict[str, Any]) -> str:
-    """Return in Markdown whose photo it is, given what a gallery tells of it (`siam.gallery.store.Gallery.facts`)."""
+    """Return title, author, licence and source as Markdown, from `siam.gallery.store.Gallery.facts`."""
     title, author, licence, link = (facts[name] or "" for name in ("title", "author", "licence", "link"))
     page = f"[source]({quote(link, safe=_SAFE)})" if link.startswith(("https://", "http://")) else ""
     parts = [f"“{plain(title)}”" if title else "", plain(author), plain(licence), page]

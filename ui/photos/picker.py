@@ -1,6 +1,6 @@
-"""The photo picker: upload, camera, or a photo that is here already; it owns the session's keys `photo` and `source`.
+"""The photo picker: upload, camera, or a photo on offer; it owns the session's keys `photo` and `source`.
 
-The last choice counts. A file that cannot be read is refused with a sentence, and the photo before it stays in view.
+The last choice counts. A file that cannot be read is refused with a message, and the previous photo stays in view.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ OFFERED = 10
 
 @dataclass(frozen=True)
 class Offer:
-    """A photo that is here: its place in the address, its file, a name for a button, and an alternative text."""
+    """A photo on offer: its parameter in the address, its file, the name on its button, and an alternative text."""
 
     parameter: Literal["sample", "case"]
     value: str
@@ -34,7 +34,7 @@ class Offer:
 
 
 def choose() -> Photo:
-    """Show the picker and return the chosen photo: on the first visit the first on offer, or the one in the address."""
+    """Show the picker and return the chosen photo: at first the one in the address, or else the first on offer."""
     offers = _offers()
     _start(offers)
     left, ready = st.columns([2, 3], gap="medium")
@@ -43,9 +43,9 @@ def choose() -> Photo:
     with ready:
         _grid(offers)
     source = st.session_state["source"]
-    brought = {"upload": upload, "camera": camera}.get(source)
-    if brought is not None:
-        _keep(brought.name if source == "upload" else "camera photo", brought.getvalue())
+    new = {"upload": upload, "camera": camera}.get(source)
+    if new is not None:
+        _keep(new.name if source == "upload" else "camera photo", new.getvalue())
     photo: Photo = st.session_state["photo"]
     for name in ("sample", "case"):
         point(name, photo.address.get(name))
@@ -54,7 +54,7 @@ def choose() -> Photo:
 
 
 def _offers() -> list[Offer]:
-    """Return the bundled photos; of rendered landscapes, whose networks know no others, one of each kind of place."""
+    """Return the bundled photos, or one rendered scene per kind of place for networks that know only scenes."""
     cases, offers = chosen.cases(), []
     if cases is not None and cases.gallery.about.data == "rendered":
         firsts = cases.table.drop_duplicates("place").query("place != ''").head(OFFERED)
@@ -68,10 +68,10 @@ def _offers() -> list[Offer]:
 
 
 def _start(offers: list[Offer]) -> None:
-    """Load what the address names, if that is new: on the first visit, after Back, or by a link.
+    """Load the photo in the address if it is new: on the first visit, after Back, or from a link.
 
-    Where the networks changed, an offered photo gives way to the first that is offered with the new ones; a photo that
-    somebody brought stays.
+    If the networks changed, an offered photo gives way to the first one offered with the new networks; an uploaded
+    photo stays.
     """
     asked = {name: st.query_params[name] for name in ("sample", "case") if name in st.query_params}
     new = asked != st.session_state.get("asked", {})
@@ -98,7 +98,8 @@ def _named(asked: dict[str, str]) -> Photo | None:
     photo = readable(case_photo(cases, row))
     if photo is None:
         st.info(
-            f"Picture {plain(asked['case'])} cannot be shown; “Add a gallery” fetches missing ones. Here is another.",
+            f"Picture {plain(asked['case'])} cannot be shown, so here is another. “Add a gallery” downloads missing "
+            "pictures.",
             icon=":material/hide_image:",
         )
     return photo
@@ -110,20 +111,20 @@ def _of(offer: Offer) -> Photo:
 
 def _inputs():
     upload = st.file_uploader(
-        "Your photo of a landscape",
+        "Upload a photo of a landscape",
         key="upload",
         on_change=_use,
         args=("upload",),
-        help=f"{ACCEPTED}. It stays on the machine that runs this page.",
+        help=f"{ACCEPTED}. Your photo stays on the machine that runs this app.",
     )
     camera = None
     if st.toggle("Take a photo with the camera", key="camera_on"):
-        camera = st.camera_input("Photo with the camera", key="camera", on_change=_use, args=("camera",))
+        camera = st.camera_input("Camera", key="camera", on_change=_use, args=("camera",))
     return upload, camera
 
 
 def _grid(offers: list[Offer]) -> None:
-    st.markdown("Or one of these")
+    st.markdown("Or choose one of these")
     with st.grid(5, min_column_width=60, gap="xsmall"):
         for offer in offers:
             with st.container(gap=None):
@@ -147,13 +148,13 @@ def _take(offer: Offer) -> None:
 
 
 def _use(source: Source) -> None:
-    """Remember which input was used last; an emptied one leaves the photo as it is."""
+    """Remember which input was used last; clearing one leaves the photo as it is."""
     if st.session_state[source] is not None:
         st.session_state["source"] = source
 
 
 def _keep(name: str, data: bytes) -> None:
-    """Make the bytes the session's photo, or say why not."""
+    """Make a file the session's photo, or say why it cannot be."""
     photo = uploaded_photo(name, data)
     if st.session_state["photo"].digest == photo.digest:
         return

@@ -1,4 +1,4 @@
-"""Pictures of a gallery: thumbnails that load at once, and a designed place where a picture is not here."""
+"""Pictures of a gallery: thumbnails that load at once, and a placeholder for missing pictures."""
 
 from io import BytesIO
 from pathlib import Path
@@ -13,19 +13,19 @@ THUMBNAIL = 320, 240
 
 
 def path_of(gallery: Gallery, row: int) -> Path | None:
-    """Return the file of a picture, if it is here; one that is in memory alone has none."""
+    """Return the file of a picture; None if it is missing or in memory only."""
     if gallery.contents is not None:
         return None
     return _paths(gallery)[row]
 
 
 def is_here(gallery: Gallery, row: int) -> bool:
-    """Return whether a picture can be shown."""
+    """Return whether a picture is on this machine."""
     return gallery.contents is not None or path_of(gallery, row) is not None
 
 
 def missing(gallery: Gallery) -> int:
-    """Return how many pictures are not here, but could be fetched from the address that the gallery tells."""
+    """Return how many pictures are missing but can be downloaded from the address in the gallery."""
     if gallery.contents is not None:
         return 0
     images = gallery.photos["image"]
@@ -33,18 +33,18 @@ def missing(gallery: Gallery) -> int:
 
 
 def content_of(gallery: Gallery, row: int) -> bytes | None:
-    """Return the content of a picture's file, if it is here."""
+    """Return the content of a picture's file; None if it is missing."""
     if gallery.contents is not None:
         return gallery.contents[row]
     path = path_of(gallery, row)
     try:
         return None if path is None else path.read_bytes()
     except OSError:
-        return None  # it was removed while the app ran
+        return None  # removed while the app was running
 
 
 def thumbnail_of(gallery: Gallery, row: int) -> Image.Image | None:
-    """Return a thumbnail, made once, if the picture is here."""
+    """Return a picture's thumbnail, made once; None if the picture is missing."""
     if gallery.contents is not None:
         return _in_memory(str(gallery.photos["sha256"].iloc[row]), gallery.contents[row])
     path = path_of(gallery, row)
@@ -52,7 +52,7 @@ def thumbnail_of(gallery: Gallery, row: int) -> Image.Image | None:
 
 
 def thumbnail(gallery: Gallery, row: int, text: str | None = None) -> None:
-    """Show a small picture with an alternative text, or say that it is not here."""
+    """Show a thumbnail with an alternative text, or a placeholder if the picture is missing."""
     picture = thumbnail_of(gallery, row)
     name = text or f"picture {gallery.photos['identifier'].iloc[row]}"
     if picture is not None:
@@ -62,12 +62,12 @@ def thumbnail(gallery: Gallery, row: int, text: str | None = None) -> None:
 
 
 def small(path: Path) -> Image.Image:
-    """Return a thumbnail, made once."""
+    """Return the thumbnail of a file, made once."""
     return _small(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 def forget() -> None:
-    """Look anew which pictures are here, after some were fetched."""
+    """Check again which pictures are on this machine, after some were downloaded."""
     _here.clear()
 
 
@@ -87,7 +87,7 @@ def _small(path: Path, changed: int) -> Image.Image:
 
 
 def _in_memory(digest: str, content: bytes) -> Image.Image:
-    """Return the thumbnail of a picture in memory; only the session that brought it keeps it."""
+    """Return the thumbnail of a picture in memory; only the session that uploaded it keeps it."""
     thumbnails = st.session_state.setdefault("own_thumbnails", {})
     if digest not in thumbnails:
         thumbnails[digest] = _fitted(BytesIO(content))
@@ -105,7 +105,7 @@ def _fitted(source: Path | BytesIO) -> Image.Image:
 
 @st.cache_resource(show_spinner=False)
 def _absent() -> Image.Image:
-    """Return a quiet drawing of a picture that is not here: hills below a sun, in the crowd's blue-grey."""
+    """Return the placeholder for a missing picture: hills below a sun, in the crowd's blue-grey."""
     width, height = THUMBNAIL
     picture = Image.new("RGB", THUMBNAIL, "#DCE3EA")
     draw = ImageDraw.Draw(picture)

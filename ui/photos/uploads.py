@@ -1,4 +1,4 @@
-"""Whose machine this is, and how uploads are held: in memory alone."""
+"""Whether the visitor is on this machine, and how uploads are held: in memory only."""
 
 import os
 from pathlib import Path
@@ -15,16 +15,16 @@ from siam.images.reading import MAX_BYTES
 _HERE = ("localhost", "127.0.0.1", "::1")
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
 
-# Streamlit's server would put an upload of more than 1 MB into a temporary file while it comes.
+# Otherwise Streamlit's server would write uploads of more than 1 MB to a temporary file while receiving them.
 MultiPartParser.spool_max_size = 2 * MAX_BYTES
 
 
 def on_this_machine() -> bool:
-    """Return whether the browser runs on the machine that runs the app, whose folders are then its user's own.
+    """Return whether the browser runs on the machine that runs the app, so that its folders are the visitor's own.
 
-    Only there may a page read a folder by its name: to any other visitor the server's disk shows what is none of
-    theirs. The address that the browser tells could be made up, so the connection must come from this machine, too,
-    and not by way of a proxy, which stands between others and the app.
+    Only then may a page read a folder by its name; to anyone else the server's disk is private. The address that the
+    browser sends can be forged, so the connection must also come from this machine, and not through a proxy, which may
+    forward other people's requests.
     """
     host = urlsplit(st.context.url or "").hostname
     forwarded = any(name in st.context.headers for name in _FORWARDED)
@@ -32,7 +32,7 @@ def on_this_machine() -> bool:
 
 
 def forget(files: list[UploadedFile]) -> None:
-    """Make the server forget uploads; else it would keep them as long as the session lasts."""
+    """Make the server forget uploads, which it would otherwise keep for the whole session."""
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         for file in files:
@@ -40,7 +40,7 @@ def forget(files: list[UploadedFile]) -> None:
 
 
 def folder(text: str) -> Path | None:
-    """Return the folder that somebody typed, absolute; None for nothing."""
+    """Return the absolute path of a folder that was typed in; None for an empty text."""
     name = text.replace("\0", "").strip().strip("\"'")
     if not name:
         return None

@@ -1,4 +1,4 @@
-"""The model card of a pair: what it learned from, how well it does, what it cannot do."""
+"""The model card of a pair: what it was trained on, how good it is, and where it fails."""
 
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ LABELLED = ("sun_test", "rendered_test")
 
 
 def show_all() -> None:
-    """Show the card of the pair in use, and then those of the other bundled pairs."""
-    show(resources.pair().card, f"{chosen.pair().label}, the networks in use")
+    """Show the card of the pair in use, then those of the other bundled pairs."""
+    show(resources.pair().card, f"{chosen.pair().label} (in use)")
     for pair in chosen.pairs().values():
         folder = checkpoint.BUNDLED / pair.source
         if pair == chosen.pair() or not folder.is_dir() or Path(pair.source).is_absolute():
@@ -33,9 +33,9 @@ def show_all() -> None:
 
 
 def show(card: dict[str, Any], title: str) -> None:
-    """Show a card as text and small tables; what it does not tell, as that of imported networks, is left out."""
+    """Show a card as text and small tables; entries it lacks, as those of imported networks may, are left out."""
     st.subheader(plain(title), anchor=False)
-    for label, key in (("Learned from", "training_data"), ("Limits", "limits")):
+    for label, key in (("Trained on", "training_data"), ("Limits", "limits")):
         if key in card:
             st.markdown(f"**{label}.** {card[key]}")
     _show_networks(card)
@@ -54,7 +54,7 @@ def show(card: dict[str, Any], title: str) -> None:
 
 
 def _show_networks(card: dict[str, Any]) -> None:
-    """Say in a line what networks these are and on which scale they score."""
+    """Say in one line what networks these are, and on which scale they score."""
     of = card.get("siam")
     if not isinstance(of, dict):
         return
@@ -62,7 +62,7 @@ def _show_networks(card: dict[str, Any]) -> None:
     st.markdown(
         f"**Networks.** SIAM with {len(of['attributes'])} attributes"
         + (" and its baseline" if card.get("baseline") else ", without a baseline")
-        + f"; trunk {plain(of['backbone'])}, photos at {of['image_size']} px. "
+        + f"; backbone {plain(of['backbone'])}, photos at {of['image_size']} px. "
         f"Scores: {plain(scale['name'])}, {scale['low']:g} to {scale['high']:g}."
     )
 
@@ -78,12 +78,12 @@ def _show_scores(metrics: dict[str, Any]) -> None:
         }
         for source, figures in metrics["siam"].items()
     ]
-    st.markdown("**Agreement with the crowd, on photos that the networks had not seen**")
+    st.markdown("**Agreement with the crowd on unseen photos**")
     table = pd.DataFrame(rows)
     st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
     st.caption(
-        "τ: Kendall's rank correlation, 1 is the same order. RMSE in points of the scale. No fine-tuning: attributes "
-        "learned without scores, only the templates with them."
+        "τ: Kendall's rank correlation; 1 is the same order, 0 is chance. RMSE: in points of the scale. No "
+        "fine-tuning: the attributes were trained without ratings, only the templates with them."
     )
 
 
@@ -95,13 +95,13 @@ def _show_attributes(metrics: dict[str, Any], key: str, photos: str) -> None:
         f"{figures['attributes']} attributes (chance {chance:.2f}"
     )
     alone = metrics.get("f_alone", {}).get("mean_average_precision")
-    st.markdown(text + (f"; before scores were learned {alone:.2f})." if alone is not None else ")."))
+    st.markdown(text + (f"; before training on ratings {alone:.2f})." if alone is not None else ")."))
     rows = {name: {"what: AP": value} for name, value in figures["per_attribute"].items()}
     places = figures.get("places")
     if places:
         st.markdown(
             f"**Where, judged by a segmenter.** Mean pixel average precision {places['pixel_ap']:.2f} over "
-            f"{places['attributes']} attributes that have a place one could outline (chance {places['chance']:.2f})."
+            f"{places['attributes']} attributes that can be outlined (chance {places['chance']:.2f})."
         )
         for name, row in places["per_attribute"].items():
             rows.setdefault(name, {}).update({"where: pixel AP": row["pixel_ap"], "where: chance": row["chance"]})

@@ -15,19 +15,19 @@ from ui.state import chosen, resources
 from ui.state.markdown import plain
 
 _CHART = {"displayModeBar": False}
-_TITLES = {"what": "What: which attributes are found", "where": "Where: are the maps at the right place"}
-_JUDGES = {"what": "", "where": " An outside segmenter said which cells show the attribute."}
+_TITLES = {"what": "What: which attributes are found", "where": "Where: whether the maps are in the right place"}
+_JUDGES = {"what": "", "where": " A separate segmenter decided which cells show the attribute."}
 
 
 def attributes() -> None:
-    """Show how well each attribute is found, and where maps were judged, how well it is placed."""
+    """Show how well each attribute is found and, if the maps were judged, how well it is placed."""
     readable = stored.read_parts(precisions, stored.of_pair())
     if not readable:
-        stored.missing("figures of attributes are", "sun")
+        stored.missing("attribute figures", "sun")
         return
     st.markdown(
-        "Average precision: 1 is a network that ranks every photo showing the attribute above all others; chance is "
-        "the share of photos that show it."
+        "Average precision is 1 if every photo that shows the attribute ranks above all others; chance is the share of "
+        "photos that show it."
     )
     for result, figures in groupby(readable, key=lambda of: of[0]):
         for _result, measured in figures:
@@ -36,12 +36,12 @@ def attributes() -> None:
 
 
 def people() -> None:
-    """Show the chosen gallery's photos, the crowd's score against the networks', and how far they agree."""
+    """Show the networks' scores against the crowd's ratings in the chosen gallery, and how far they agree."""
     cases = chosen.cases()
     scale = resources.pair().siam.config.scale
     unit = f"points of {scale.low:g} to {scale.high:g}"
     if cases is None:
-        st.info("There is no gallery of these networks to draw. This command makes one:")
+        st.info("This pair has no gallery to draw. This command makes one:")
         st.code(
             f"python -m siam evaluate --data … --root … --model {chosen.pair().source} --gallery galleries/NAME",
             language=None,
@@ -58,22 +58,22 @@ def people() -> None:
         _agreement(cases.gallery.about.data, rows, unit, drawn)
         st.caption("Computed from the pictures drawn; no intervals are stored.")
     elif not readable:
-        stored.missing("figures of agreement with a crowd are", "oasis")
+        stored.missing("figures of agreement with a crowd", "oasis")
 
 
 def presence() -> None:
-    """Show, for each result that tells it, how the presence of attributes goes with the score (Figure 3)."""
+    """Show how the presence of attributes goes with the crowd's ratings (the paper's Figure 3), result by result."""
     readable = stored.read_parts(presences, stored.of_pair())
     if not readable:
-        stored.missing("figures of presence are", "oasis")
+        stored.missing("presence figures", "oasis")
     for result, of in readable:
         st.markdown(
-            "How the presence of each attribute goes with the crowd's scores (the paper's Figure 3): +1 the more of it "
-            "the more beautiful, −1 the less. It describes these photos, not causes: where there is a fence, there is "
-            "often more that people do not like."
+            "How each attribute's presence goes with the crowd's ratings (the paper's Figure 3): at +1, photos with "
+            "more of it are always rated higher; at −1, always lower. This describes these photos, not causes: where there "
+            "is a fence, there is often something else that people dislike."
         )
         source = f"{stored.photos(result.data)}, {stored.short_source(result)}"
-        titles = {"predicted": "Predicted presence and beauty", "true": "Presence that annotators saw, and beauty"}
+        titles = {"predicted": "Predicted presence and beauty", "true": "Annotated presence and beauty"}
         for kind in (kind for kind in titles if kind in of):
             figure = presence_figure(of[kind], titles[kind], source)
             st.plotly_chart(figure, config=_CHART, alt=titles[kind])
@@ -98,16 +98,16 @@ def _means(measured: Precisions) -> str:
 
 
 def _caption(measured: Precisions) -> str:
-    """Say what intervals there are, and which attributes are left out."""
+    """Say which intervals are shown, and which attributes are left out."""
     parts = []
     if all(row.interval is None for row in measured.rows):
-        parts.append("No intervals are stored for single attributes, hence dots only: take small differences for none.")
+        parts.append("No intervals are stored for single attributes, so do not read anything into small differences.")
     else:
         parts.append("Lines: 95 % intervals, bootstrap over photos.")
     if measured.deviation is not None:
-        parts.append("±: standard deviation over repetitions of the training.")
+        parts.append("±: standard deviation over repeated trainings.")
     if others := len(resources.pair().siam.config.attributes) - len(measured.rows):
-        reason = "shown by too few photos" if measured.kind == "what" else "without a place that the segmenter outlines"
+        reason = "shown by too few photos" if measured.kind == "what" else "that the segmenter cannot outline"
         parts.append(f"Left out: {others} attributes {reason}.")
     return " ".join(parts)
 
@@ -116,31 +116,34 @@ def _scatter(cases: Cases) -> None:
     about = cases.gallery.about
     rated = len(cases.table.dropna(subset=["crowd"]))
     if rated == 0:
-        st.info("Nobody rated the pictures of this gallery, so there is nothing to compare the networks with.")
+        st.info("Nobody rated this gallery's pictures, so there is nothing to compare the networks with.")
         return
     photos = plain(stored.photos(about.data))
     st.markdown(
         f"{rated:,} {photos}, {plain(about.split)}; {stored.crowd(about.data)}. "
-        "Each dot is a picture: to the right, the crowd rates it higher; towards the top, the network does."
+        "Each dot is a picture: further right, the crowd rates it higher; further up, the network does."
     )
     if cases.in_ranks and about.crowd_scale is not None:
         crowd = about.crowd_scale
         st.caption(
             f"The crowd rated {plain(crowd.name)}, {crowd.low:g} to {crowd.high:g}; the networks predict "
-            f"{plain(about.scale.name)}, {about.scale.low:g} to {about.scale.high:g}: ranks are compared, not points."
+            f"{plain(about.scale.name)}, {about.scale.low:g} to {about.scale.high:g}, so ranks are compared."
         )
     with st.grid(2, min_column_width=300, gap="small"):
         for network in NETWORKS:
             if len(cases.table.dropna(subset=["crowd", network])):
                 figure = people_figure(cases, network)
                 st.plotly_chart(
-                    figure, config=_CHART, key=f"people-{network}", alt=f"crowd against {NETWORKS[network][0]}"
+                    figure,
+                    config=_CHART,
+                    key=f"people-{network}",
+                    alt=f"scores against the crowd's ratings: {NETWORKS[network][0]}",
                 )
-    st.caption(f"Pictures made by `{about.command}` on {about.date}.")
+    st.caption(f"Gallery made by `{about.command}` on {about.date}.")
 
 
 def _agreements(result: Result, cases: Cases | None) -> list[tuple[str, list[Agreement]]]:
-    """Return a result's figures of agreement on the gallery's photos, or on each set where there is no gallery."""
+    """Return a result's figures of agreement on the gallery's photos, or on each set if there is no gallery."""
     sets = {result.data.split()[0], *(name for of in result.figures.values() for name in of.sets)} - {"annotated"}
     wanted = sorted(sets) if cases is None else [cases.gallery.about.data]
     return [(photos, rows) for photos in wanted if photos in sets and (rows := agreements(result, photos))]
@@ -153,7 +156,7 @@ def _agreement(photos: str, rows: list[Agreement], unit: str, drawn: int) -> Non
     if any(of.tau_interval for of in rows):
         parts.append("In brackets: 95 % intervals.")
     if any(of.tau_deviation for of in rows):
-        parts.append("±: standard deviation over repetitions; no intervals are stored.")
+        parts.append("±: standard deviation over repeated trainings; no intervals are stored.")
     if drawn and drawn != rows[0].count:
-        parts.append(f"Figures of {rows[0].count:,} photos, of which {drawn:,} are drawn.")
+        parts.append(f"The figures cover {rows[0].count:,} photos, of which {drawn:,} are drawn.")
     st.caption(" ".join(parts))

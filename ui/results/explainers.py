@@ -1,4 +1,4 @@
-"""The stored comparisons of explainers: a chart of one measure, the table of all, and the orders that papers report."""
+"""The stored comparisons of explainers: a chart of one measure, a table of all, and the rankings that papers report."""
 
 import streamlit as st
 
@@ -23,9 +23,10 @@ def explainers() -> None:
         st.code("python -m siam compare --out assets/results/explainers.json", language=None, wrap_lines=True)
         return
     st.markdown(
-        "Every explainer on the same pictures, of which it is known where what raises the score is. The page Compare "
-        "shows their maps; here is how right they are on average, how faithful to the network, and what they cost. "
-        "*Truth* is the true mask itself in cells as coarse as the maps; *centre* and *random* look at no network."
+        "All explainers on the same pictures, for which it is known what raises the score and where. The Compare page "
+        "shows their maps; this view shows how accurate they are on average, how faithful to the network, and what "
+        "they cost. *Truth* is the true mask itself, in cells as coarse as the maps; *centre* and *random* ignore the "
+        "network."
     )
     readable.sort(key=lambda of: list(_WORLDS).index(of[1].world) if of[1].world in _WORLDS else len(_WORLDS))
     labels = {_label(result, comparison): (result, comparison) for result, comparison in readable}
@@ -54,19 +55,20 @@ def _comparison(result: Result, figures: ExplainerFigures) -> None:
     measure = st.selectbox("Measure", measures_of(methods), format_func=_measure, key="measure")
     heading = _measure(measure).split(":")[0]
     figure = comparison_figure(methods, measure, heading, f"{figures.n} pictures, {stored.short_source(result)}")
-    st.plotly_chart(figure, config=_CHART, alt=f"{heading} of each explainer: the table below holds the figures")
+    st.plotly_chart(figure, config=_CHART, alt=f"{heading} of each explainer; the table below has the figures")
     st.subheader("All figures", anchor=False)
     names = shown(methods)
     st.markdown(html_table([(name,) for name in names], rows(methods, names)), unsafe_allow_html=True)
     st.caption(
-        "EBPG, pixel AP, IoU area: where, against the mask. truth: rank correlation with the signed truth. deletion "
-        "(low is good), insertion, drop (low) and increase in %: does the score follow the map, as it is, and with its "
-        "top 50 and 15 % alone. as SIAM: rank correlation with SIAM's map. shuffled: with the map of a network of "
-        "shuffled weights, near 0 for what explains the network. passes, seconds and memory: of one picture. SIAM's "
-        "deletion to increase are by SIAM's own score: hold them against *Random, on SIAM*, others against *Random*."
+        "EBPG, pixel AP, IoU area: how well the map matches the true mask. truth: rank correlation with the signed "
+        "truth. deletion and drop (lower is better), insertion and increase in % (higher is better): whether the score "
+        "follows the map, drop and increase also with its top 50 or 15 % alone. as SIAM: rank correlation with SIAM's "
+        "map. shuffled: rank correlation with the map of a network with shuffled weights, near 0 if the map depends on "
+        "the network. passes, seconds and memory: per picture. SIAM's deletion, insertion, drop and increase follow "
+        "SIAM's own score: compare them with *Random, on SIAM*, the others with *Random*."
     )
     if figures.orders:
-        st.subheader("Orders that papers report", anchor=False)
+        st.subheader("Rankings that papers report", anchor=False)
         st.markdown("\n".join(f"- {sentence}" for sentence in order_sentences(figures)))
-        st.caption("Gains are paired, picture by picture, with 95 % bootstrap intervals; the papers measured classes.")
+        st.caption("Gains are paired by picture, with 95 % bootstrap intervals; the papers measured class scores.")
     stored.source(result)

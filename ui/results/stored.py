@@ -1,4 +1,4 @@
-"""The stored results that pages show: those that can be read, those of the pair in use, and where each comes from."""
+"""The stored results that pages show: which can be read, which belong to the pair in use, where each comes from."""
 
 import shlex
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Part = TypeVar("Part")
 
 
 def photos(name: str) -> str:
-    """Return a set of photos in words: "rendered landscapes, test" for "rendered, test"."""
+    """Return the name of a set of photos in words: "rendered landscapes, test" for "rendered, test"."""
     first, comma, rest = name.partition(", ")
     layout = layout_of(first)
     title = None if layout is None else layout.titles.get(first.split(" ")[0])
@@ -26,13 +26,13 @@ def photos(name: str) -> str:
 
 
 def crowd(name: str) -> str:
-    """Return in words whose ratings of a set of photos these are."""
+    """Say who rated a set of photos."""
     layout = layout_of(name.partition(", ")[0])
     return "rated by people" if layout is None else layout.crowd
 
 
 def results() -> list[Result]:
-    """Return all results that can be read; say of each other one, in a sentence, what is wrong with it."""
+    """Return all results that can be read; show a warning for each of the others."""
     readable = []
     for path in sorted(stored.STORED.glob("*.json")):
         try:
@@ -48,7 +48,7 @@ def of_pair() -> list[Result]:
 
 
 def read_parts(reader: Callable[[Result], list[Part]], candidates: list[Result]) -> list[tuple[Result, Part]]:
-    """Return what a reader takes from results, with the result; say of an odd one, in a sentence, what is wrong."""
+    """Return each result with the parts a reader takes from it; show a warning for each that it cannot read."""
     parts = []
     for result in candidates:
         try:
@@ -59,19 +59,19 @@ def read_parts(reader: Callable[[Result], list[Part]], candidates: list[Result])
 
 
 def source(result: Result) -> None:
-    """Say where a view's figures come from: the command, its date, the protocol."""
+    """Show where a view's figures come from: the command, its date and the protocol."""
     st.caption(f"Made by `{result.command}` on {result.date}: {plain(result.protocol)}.")
 
 
 def short_source(result: Result) -> str:
-    """Return where a figure comes from, for the line below its title."""
+    """Return the networks and the date, for the line below a chart's title."""
     return f"networks {result.model!r}, {result.date}"
 
 
 def missing(what: str, data: str) -> None:
-    """Say that nothing of a kind is stored for the pair in use, and which command would store it."""
+    """Say that nothing of a kind, such as "presence figures", is stored for the pair in use, and how to make it."""
     pair = chosen.pair()
-    st.info(f"No {what} stored for the networks “{plain(pair.label)}” yet. This command makes them:")
+    st.info(f"No {what} are stored for the “{plain(pair.label)}” networks yet. This command makes them:")
     name = f"{Path(pair.source).name}-{data}"
     st.code(
         f"python -m siam evaluate --data {data} --root DATA/{data} --model {shlex.quote(pair.source)} "
@@ -87,5 +87,5 @@ def _read(path: Path, changed: int) -> Result:
 
 
 def _near(text: str, path: Path) -> str:
-    """Return an error's text with the file's name alone: where the project lies is nobody's business."""
+    """Return an error's text with only the file's name, since the path on the server is private."""
     return text.replace(str(path), path.name)

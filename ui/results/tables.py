@@ -22,10 +22,8 @@ _CHART = {"displayModeBar": False}
 
 
 def paper() -> None:
-    """Show the paper's Tables 2 and 3, what it reports beside what was measured."""
-    st.markdown(
-        "What the paper reports, beside what was measured here. A number in brackets leads to the source below."
-    )
+    """Show the paper's Tables 2 and 3: what it reports beside what was measured here."""
+    st.markdown("What the paper reports beside what was measured here. Numbers in brackets refer to the sources below.")
     for table in paper_tables.tables(stored.results()):
         st.subheader(table.title, anchor=False)
         heads = [(group, stored.photos(photos), *others) for group, photos, *others in table.heads]
@@ -34,22 +32,22 @@ def paper() -> None:
 
 
 def what_where_how() -> None:
-    """Show how far SIAM is right about what, where and how on rendered scenes, between its references."""
+    """Show how far SIAM is right about what, where and how on rendered scenes, beside the references."""
     everything = stored.read_parts(truths.truths, stored.results())
     of_pair = [(result, judgement) for result, judgement in everything if result.model == chosen.pair().name]
     if not of_pair:
         _no_truth({result.model for result, _judgement in everything})
     for result, judgement in of_pair:
         st.markdown(
-            "What an explanation of a photo should say, nobody knows. So the project renders landscapes and writes "
-            "down what is where, and what each thing is worth. The references say what a figure is worth: *ideal* has "
-            "the true masks as maps, *another scene* explains the wrong picture, *uniform*, *centre* and *random* "
-            "know nothing."
+            "Nobody knows what the right explanation of a photo is. So the project renders landscapes of which it is "
+            "known what is where, and how much each thing counts. The references put the figures into context: *ideal* "
+            "uses the true masks as maps, *another scene* explains the wrong picture, and *uniform*, *centre* and "
+            "*random* know nothing."
         )
         title = "SIAM between its references"
         source = f"{judgement.n:,} rendered scenes, {stored.short_source(result)}"
         figure = compared_figure(truths.compared(judgement), title, source)
-        st.plotly_chart(figure, config=_CHART, alt=f"{title}: the table below holds the figures")
+        st.plotly_chart(figure, config=_CHART, alt=f"{title}; the table below has the figures")
         _truth(judgement)
         if judgement.error:
             _errors(judgement.error)
@@ -59,7 +57,7 @@ def what_where_how() -> None:
 
 
 def agreements(listed: list[scores.Agreement], unit: str) -> None:
-    """Show how far networks agree with people, with intervals where they are stored."""
+    """Show how far networks agree with the crowd, with intervals where they are stored."""
     rows = {}
     for of in listed:
         signs = of.name.startswith("SIAM −")
@@ -71,12 +69,12 @@ def agreements(listed: list[scores.Agreement], unit: str) -> None:
 
 
 def _no_truth(others: set[str]) -> None:
-    """Say so, and offer the networks that have figures."""
-    stored.missing("figures of what, where and how are", "rendered")
+    """Say that there are no figures, and offer the networks that have some."""
+    stored.missing("figures of what, where and how", "rendered")
     for pair in chosen.pairs().values():
         if pair.name in others:
             st.button(
-                f"Look at the networks “{plain(pair.label)}”",
+                f"Switch to the “{plain(pair.label)}” networks",
                 on_click=st.session_state.update,
                 args=({"pair": pair.label},),
             )
@@ -93,21 +91,21 @@ def _truth(truth: TruthFigures) -> None:
         rows.append([f"{label[0].upper()}{label[1:]}", *map(_minus, cells)])
     st.subheader("What, where and how, against the truth", anchor=False)
     _show(html_table([("",) if not head else (head,) for head in heads[1:]], rows))
-    st.caption("A dash: the reference says nothing about it. Shares 0 to 1, correlations −1 to 1.")
+    st.caption("–: the reference does not apply. Shares run from 0 to 1, correlations from −1 to 1.")
 
 
 def _errors(error: ErrorFigures) -> None:
     heads, *body = error_rows(error)
-    st.subheader("Why its scores are off", anchor=False)
+    st.subheader("Why SIAM’s scores are off", anchor=False)
     _show(html_table([(_unit(head),) for head in heads[1:]], [[name, *map(_minus, cells)] for name, *cells in body]))
     st.caption(
-        "The parts of each scene's error sum to that error exactly: what SIAM misread, misplaced, misweighted, and "
-        "what no attribute stands for. Largest in: of how many scenes a part is the largest."
+        "The parts of each scene's error add up to it exactly: what SIAM misread, misplaced or misweighted, and what "
+        "is outside the vocabulary. Largest in: the share of scenes in which a part is the largest."
     )
 
 
 def _each(rows: Mapping[str, TruthOfAttribute]) -> None:
-    """Show every attribute's figures, those with signs as texts that carry them."""
+    """Show every attribute's figures; signed ones as text, to show their signs."""
     table = pd.DataFrame(
         [
             {
@@ -128,7 +126,7 @@ def _each(rows: Mapping[str, TruthOfAttribute]) -> None:
         name: st.column_config.NumberColumn(format="%.2f") for name in table.select_dtypes("float").columns
     }
     st.dataframe(table, hide_index=True, column_config=formats)
-    st.caption("Points: what an attribute would add to the score if it covered all of the picture.")
+    st.caption("Points: what an attribute would add to the score if it covered the whole picture.")
 
 
 def _signed(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The views of stored results that the page Results chooses from."""
+"""The views of the page Results, by name."""
 
 from collections.abc import Callable
 

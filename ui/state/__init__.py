@@ -1,1 +1,1 @@
-"""What all pages share: the address, what was chosen, and the networks."""
+"""What all pages share: the address, the choices in the sidebar, and the networks."""

@@ -1,12 +1,12 @@
 """The address of a view, beyond what widgets bind to it themselves.
 
-Going to another page, or back to one, Streamlit drops the parameters of the page that is left. They are remembered, and
-a page that is entered without any of its own gets those back that it had: nobody loses a filter by looking elsewhere.
+When the visitor goes to another page, Streamlit drops the parameters of the page they leave. They are remembered here,
+and a page opened without any parameters gets its previous ones back: nobody loses a filter by looking elsewhere.
 """
 
 import streamlit as st
 
-# Of each page, by its path: keys of bound widgets, and parameters that the page sets itself.
+# For each page, by its path: the keys of bound widgets, and the parameters that the page sets itself.
 WIDGETS = {
     "": ("overlay", "order", "count", "paper"),
     "templates": ("by", "halves", "row", "column", "size", "strength"),
@@ -30,7 +30,7 @@ PARAMETERS = {
 
 
 def enter(path: str) -> None:
-    """Remember what the page before was like, and bring back what this one was, unless its address says more."""
+    """Remember the state of the previous page and restore that of this one, unless its address has parameters."""
     views, before = st.session_state.setdefault("views", {}), st.session_state.get("at")
     if before is not None:
         values = {key: st.session_state[key] for key in WIDGETS[before] if key in st.session_state}
@@ -41,11 +41,11 @@ def enter(path: str) -> None:
     if path in views and views[path]["of"] == _of() and (views[path]["widgets"] or views[path]["parameters"]):
         st.session_state.update(views[path]["widgets"])
         st.query_params.update(views[path]["parameters"])
-        st.rerun()  # only a value of the run before is put into the address by its widget
+        st.rerun()  # a widget puts only values from the previous run into the address
 
 
 def leave(path: str) -> None:
-    """Remember the parameters that a page set itself; called when its script has run, or was stopped."""
+    """Remember the parameters that a page set itself; called when its script has ended."""
     view = st.session_state.setdefault("views", {}).setdefault(path, {"widgets": {}, "parameters": {}, "of": _of()})
     if view["of"] != _of():
         view.update(widgets={}, of=_of())
@@ -53,18 +53,18 @@ def leave(path: str) -> None:
 
 
 def forget_gallery() -> None:
-    """Leave what belongs to a gallery that is given up: its case, and the area of its scores."""
+    """Remove what belongs to the previous gallery from the address: its case and the area of its scores."""
     for name in ("case", "area"):
         st.query_params.pop(name, None)
 
 
 def _of() -> tuple[str | None, str | None]:
-    """Return whose views are remembered: those of a pair and a gallery do not fit others."""
+    """Return the pair and the gallery to which remembered views belong; they do not fit others."""
     return st.session_state.get("pair"), st.session_state.get("gallery")
 
 
 def point(name: str, value: str | None) -> None:
-    """Set a parameter, or take it away; an unchanged one is left, so that Back is not filled with the same view."""
+    """Set a parameter of the address, or remove it if `value` is None; an unchanged one adds no step to Back."""
     if value is None:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != value:

@@ -1,4 +1,4 @@
-"""What the sidebar chose: the pair of networks and the gallery, the same on all pages and part of the address."""
+"""The choices in the sidebar: the pair and the gallery, the same on all pages and part of the address."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from siam.models.checkpoint import CARD, bundled
 from siam.runtime.paths import ASSETS
 
 BUNDLED = ASSETS / "gallery"
-OWN_GALLERIES = Path("galleries")  # these and the next below the folder in which the app was started
+OWN_GALLERIES = Path("galleries")  # like the next, in the folder in which the app was started
 OWN_PAIRS = (Path("runs"), Path("models"))
 DEFAULT = "Photos"
 
@@ -24,7 +24,7 @@ _GALLERIES = {"oasis": "OASIS scenes", "rendered": "Rendered landscapes"}
 
 @dataclass(frozen=True)
 class Named:
-    """A pair to choose: what it is called on the pages, where it is, and the name that its galleries know it by."""
+    """A pair on offer: its label on the pages, where to load it from, and the name that its galleries store."""
 
     label: str
     source: str
@@ -32,7 +32,7 @@ class Named:
 
 
 def pairs() -> dict[str, Named]:
-    """Return the pairs to choose from, by label: the bundled ones, and the user's own below runs/ and models/."""
+    """Return the pairs on offer, by label: the bundled ones, and the user's own in runs/ and models/."""
     labels = [name for name in _TITLES if name in bundled()] + [name for name in bundled() if name not in _TITLES]
     named = [Named(_TITLES.get(name, name), name, name) for name in labels]
     for folder in OWN_PAIRS:
@@ -48,9 +48,7 @@ def pair() -> Named:
 
 
 def galleries() -> dict[str, Path | Cases]:
-    """Return the galleries whose numbers are those of the pair in use, by label: folders, and cases in memory that this
-    session alone has.
-    """
+    """Return the galleries that the pair in use has scored, by label: folders, and this session's cases in memory."""
     choices: dict[str, Path | Cases] = {}
     for folder in (BUNDLED, OWN_GALLERIES):
         for path in sorted(folder.glob(f"*/{store.FILE}")):
@@ -62,7 +60,7 @@ def galleries() -> dict[str, Path | Cases]:
 
 
 def label_in(folder: Path) -> str:
-    """Return what the gallery in a folder is called."""
+    """Return the label of the gallery in a folder."""
     if folder.parent == BUNDLED:
         return _GALLERIES.get(folder.name, folder.name)
     match = re.fullmatch(r"scenicornot-(\d+)-.+", folder.name)
@@ -70,12 +68,12 @@ def label_in(folder: Path) -> str:
 
 
 def choose_gallery(label: str) -> None:
-    """Let the next run of the page begin with another gallery."""
+    """Make the next run of the page use another gallery."""
     st.session_state["wanted_gallery"] = label
 
 
 def keep_uploads(cases: Cases) -> None:
-    """Add cases in memory to the galleries of this session, in the place of those that their networks had before."""
+    """Add cases in memory to the galleries of this session; they replace earlier ones of the same networks."""
     uploads = st.session_state.setdefault("own_cases", {})
     before = uploads.get(cases.gallery.about.model)
     if before is not None and st.session_state.get("gallery") == label_of(before):
@@ -84,24 +82,24 @@ def keep_uploads(cases: Cases) -> None:
 
 
 def forget_uploads() -> None:
-    """Forget the cases in memory, and what was made of them."""
+    """Forget the cases in memory and their thumbnails."""
     for key in ("own_cases", "own_thumbnails"):
         st.session_state.pop(key, None)
 
 
 def label_of(cases: Cases) -> str:
-    """Return what a gallery in memory is called."""
+    """Return the label of a gallery in memory."""
     return f"Your photos ({len(cases.gallery)})"
 
 
 def cases() -> Cases | None:
-    """Return the cases of the gallery in use; None where the pair has none, or it is damaged, as the sidebar tells."""
+    """Return the cases of the gallery in use; None if there is none, or if it is damaged (the sidebar says so)."""
     answer = _in_use()
     return None if isinstance(answer, str) else answer
 
 
 def problem() -> str | None:
-    """Return in a sentence what is wrong with the gallery in use, or with an own one that cannot be listed."""
+    """Return a sentence saying what is wrong with the gallery in use or one of the user's own; None if all are fine."""
     paths = sorted(OWN_GALLERIES.glob(f"*/{store.FILE}"))
     answers = [_in_use(), *(_peek(path.parent, path.stat().st_mtime_ns) for path in paths)]
     return next((of for of in answers if isinstance(of, str)), None)
@@ -117,7 +115,7 @@ def _in_use() -> Cases | str | None:
 
 
 def cases_in(folder: Path) -> Cases:
-    """Return the cases of a gallery, read once for all sessions, and anew when its file changes.
+    """Return the cases of a gallery, read once for all sessions and again when its file changes.
 
     Raises:
         DatasetError: it is missing or damaged.
@@ -132,7 +130,7 @@ def _cases(folder: Path, changed: int) -> Cases:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _peek(folder: Path, changed: int) -> store.About | str:
-    """Return what a gallery tells of itself, or what is wrong with it."""
+    """Return a gallery's description, or a sentence saying what is wrong with it."""
     try:
         return store.peek(folder)[0]
     except DatasetError as error:
@@ -141,7 +139,7 @@ def _peek(folder: Path, changed: int) -> store.About | str:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _name(card: Path, changed: int) -> str:
-    """Return what a pair calls itself; of a damaged card, which loading will tell of, the folder's name."""
+    """Return the name on a pair's card, or the folder's name if the card is damaged; loading reports that."""
     try:
         return str(json.loads(card.read_text(encoding="utf-8"))["name"])
     except (OSError, ValueError, KeyError, TypeError):

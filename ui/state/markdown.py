@@ -1,4 +1,4 @@
-"""Text of files and people inside Markdown."""
+"""Text from files and people inside Markdown."""
 
 import re
 

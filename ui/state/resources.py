@@ -17,19 +17,19 @@ from ui.state import chosen
 if TYPE_CHECKING:
     from ui.photos.photo import Photo
 
-OWN = "own_explanations"  # of the session: of photos that nobody else may see
+OWN = "own_explanations"  # in the session: of photos that nobody else may see
 _MOST_OWN = 8
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the networks; the first time this takes some seconds …")
+@st.cache_resource(max_entries=4, show_spinner="Loading the networks; the first time takes a few seconds …")
 def _loaded(source: str, changed: int) -> tuple[Pair, Lock]:
     return load(source), Lock()
 
 
 def networks() -> tuple[Pair, Lock]:
-    """Return the networks in use, and the lock to hold while they work: other sessions use them too."""
+    """Return the networks in use, and the lock to hold while running them, since other sessions use them too."""
     source = chosen.pair().source
-    card = Path(source) / CARD  # of a pair of one's own, which may be trained anew while the app runs
+    card = Path(source) / CARD  # a user's own pair may be retrained while the app runs
     return _loaded(source, card.stat().st_mtime_ns if card.is_file() else 0)
 
 
@@ -39,7 +39,7 @@ def pair() -> Pair:
 
 
 def device_name() -> str:
-    """Return in words what the networks run on."""
+    """Return what the networks run on: "CPU (4 threads)"."""
     device = next(pair().siam.parameters()).device
     if device.type == "cuda":
         return f"GPU ({torch.cuda.get_device_name(device)})"
@@ -47,10 +47,10 @@ def device_name() -> str:
 
 
 def explanation(photo: "Photo") -> Explanation:
-    """Return what the networks in use say of a photo, computed once per photo and pair.
+    """Return the explanation of a photo by the networks in use, computed once per photo and pair.
 
-    The result must not be changed: it is shared between sessions, unless the photo is a visitor's own. It keeps the
-    photo at the size shown, not at full size.
+    Do not change it: it is shared between sessions, unless the photo is a visitor's own. It holds the photo at display
+    size, not at full size.
     """
     pair, lock = networks()
     source = chosen.pair().source

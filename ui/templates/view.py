@@ -1,6 +1,6 @@
-"""The templates: all of them as one grid of small heatmaps, and one of them large, in words, with pictures and a stamp.
+"""The templates: all of them in a grid, and one of them large, in words, with example pictures and a stamp.
 
-The attribute chosen and the cell of the stamp are part of the address.
+The chosen attribute and the cell of the stamp are part of the address.
 """
 
 from typing import cast
@@ -28,24 +28,28 @@ from ui.photos import pictures
 from ui.state.address import point
 from ui.state.markdown import plain
 
-UNIT = "points in a cell"
+UNIT = "points per unit and cell"
 EXAMPLES = 6
 
 
 def effective(network: SIAM) -> np.ndarray:
-    """Return the effective templates (K, g, g)."""
+    """Return the effective templates (K, g, g), in points per unit and cell."""
     return network.scenicness_head.effective_templates().detach().cpu().numpy()
 
 
 def chosen_attribute(templates: np.ndarray, names: tuple[str, ...]) -> str:
-    """Return the attribute in the address; at first that with the largest effect, up or down."""
+    """Return the attribute in the address, by default the one with the largest net effect, up or down."""
     asked = st.query_params.get("attribute")
     return asked if asked in names else names[int(np.abs(net_effects(templates)).argmax())]
 
 
 def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
-    """Show all templates, of which one can be chosen."""
+    """Show all templates; a click chooses one."""
     limit, effects, spread = float(np.abs(templates).max()), net_effects(templates), spreads(templates)
+    st.caption(
+        "Each square stands for a picture: green where the attribute raises the score, magenta where it lowers it, all "
+        "on one scale. Click a name to look closer."
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.segmented_control(
             "Order", TEMPLATE_ORDERS, default=TEMPLATE_ORDERS[0], required=True, key="by", bind="query-params"
@@ -56,7 +60,7 @@ def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
         for k in ranked:
             with st.container(gap=None):
                 name = phrases.words(names[k])
-                text = f"{name} {template_text(templates[k])}; net {phrases.signed(effects[k])}"
+                text = f"{name} {template_text(templates[k])}; net effect {phrases.signed(effects[k])}"
                 st.image(template_tile(templates[k], limit), width="stretch", alt=text)
                 st.button(
                     f"**:primary[{name}]**" if names[k] == chosen else name,
@@ -68,14 +72,14 @@ def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
                 )
                 st.caption(f"{phrases.signed(effects[k])} ± {phrases.number(spread[k])}", text_alignment="center")
     st.caption(
-        "Below each: its net effect, the points that one unit of the attribute everywhere in the picture adds; "
-        "± how strongly that depends on place (standard deviation over the cells, on the same scale)."
+        "Below each template: its net effect, the points added by one unit of the attribute everywhere in the picture, "
+        "± how much that depends on place (standard deviation over the cells, on the same scale)."
     )
 
 
 @st.fragment
 def one(templates: np.ndarray, names: tuple[str, ...], name: str, amount: float) -> None:
-    """Show a template large, in words, with its two halves on request and a stamp to put somewhere.
+    """Show one template large and in words, its two halves on request, and a stamp to place on it.
 
     `amount` is how much of the attribute a picture usually has (`siam.explanation.templates.usual_amount`).
     """
@@ -83,13 +87,13 @@ def one(templates: np.ndarray, names: tuple[str, ...], name: str, amount: float)
     template, limit = templates[k], float(np.abs(templates).max())
     st.subheader(title.capitalize(), anchor=False)
     st.markdown(
-        f"**{title.capitalize()} {template_text(template)}.** Net {phrases.signed(float(net_effects(templates)[k]))}, "
-        f"depends on place by {phrases.number(float(spreads(templates)[k]))} points."
+        f"**{title.capitalize()} {template_text(template)}.** Net effect "
+        f"{phrases.signed(float(net_effects(templates)[k]))} ± {phrases.number(float(spreads(templates)[k]))} points."
     )
     left, right = st.columns([3, 2], gap="large")
     with right:
         cells = _stamp(template, title, amount)
-        if st.toggle("Show its two non-negative halves", key="halves", bind="query-params"):
+        if st.toggle("Show what raises and what lowers separately", key="halves", bind="query-params"):
             _halves(template, limit, title)
     with left:
         st.plotly_chart(
@@ -103,41 +107,48 @@ def one(templates: np.ndarray, names: tuple[str, ...], name: str, amount: float)
 
 
 def _place() -> None:
-    """Put the stamp where somebody clicked; the chart's key names the attribute."""
+    """Put the stamp where the visitor clicked; the chart's key names the attribute."""
     for key, state in st.session_state.items():
         if str(key).startswith("large-") and (points := state["selection"]["points"]):
             st.session_state["row"], st.session_state["column"] = int(points[0]["y"]) + 1, int(points[0]["x"]) + 1
 
 
 def _stamp(template: np.ndarray, title: str, amount: float) -> np.ndarray | None:
-    """Show the controls of the stamp and what it would change; return its cells, None where it lies nowhere yet."""
+    """Show the controls of the stamp and its effect; return its cells, None until it is placed."""
     size = len(template)
-    st.markdown("**Put it here**")
-    st.caption(f"Click a place in the heatmap, or name it: how much would {title} there change the score?")
+    st.markdown("**Place it in a picture**")
+    st.caption(f"Click a cell, or enter its row and column, to see how much {title} there would change the score.")
     with st.container(horizontal=True):
         row = st.number_input("Row from the top", 1, size, None, key="row", width=150, bind="query-params")
         column = st.number_input("Column from the left", 1, size, None, key="column", width=150, bind="query-params")
     if not 1 <= st.session_state.get("size", 1) <= size:
-        st.session_state.pop("size")  # of networks with a finer grid
-    side = st.slider("Size, cells", 1, size, min(3, size), key="size", bind="query-params")
-    strength = st.slider("How much, times the usual", 0.0, 2.0, 1.0, 0.05, key="strength", bind="query-params")
+        st.session_state.pop("size")  # left from networks with a finer grid
+    side = st.slider("Size (cells)", 1, size, min(3, size), key="size", bind="query-params")
+    strength = st.slider("Amount (times the usual)", 0.0, 2.0, 1.0, 0.05, key="strength", bind="query-params")
     if row is None or column is None:
         return None
     cells = stamp(size, row - 1, column - 1, side)
     effect = stamp_effect(template, cells, strength * amount)
     st.metric(f"{title.capitalize()} there changes the score by", f"{phrases.signed(effect)} points")
     st.caption(
-        f"Exact for a picture that has {amount:.2g} units of it on average, as is usual in this gallery where it is "
-        "seen, and has them all under the stamp: amount × the template's mean there × its number of cells."
+        f"Amount × the template's mean under the stamp × its number of cells. The usual amount is {amount:.2g}, the "
+        "mean of the attribute map over the whole picture; here all of it is under the stamp."
     )
     return cells
 
 
 def _halves(template: np.ndarray, limit: float, title: str) -> None:
-    st.caption("The template is the difference of two that are never negative: T⁺ raises, T⁻ lowers.")
+    st.caption(
+        "The template is the difference of two templates that are never negative: T⁺ raises the score, T⁻ lowers it."
+    )
     with st.grid(2, min_column_width=120, gap="small"):
         for part, what in ((np.maximum(template, 0), "T⁺ raises"), (np.minimum(template, 0), "T⁻ lowers")):
-            st.image(template_tile(part, limit, 240), caption=what, width="stretch", alt=f"where {title} {what[3:]}")
+            st.image(
+                template_tile(part, limit, 240),
+                caption=what,
+                width="stretch",
+                alt=f"where {title} {what[3:]} the score",
+            )
 
 
 def usual(cases: Cases | None, network: SIAM, name: str) -> float:
@@ -149,14 +160,14 @@ def usual(cases: Cases | None, network: SIAM, name: str) -> float:
 
 
 def examples(cases: Cases, name: str) -> None:
-    """Show where the gallery has most of an attribute, and where it moved the score most; each leads to its case."""
+    """Show the pictures with most of an attribute, and those whose score it moved most; each links to its case."""
     if name not in cases.gallery.about.attributes:
-        return  # the gallery was made by networks of that name that knew others
+        return  # made by networks of the same name with another vocabulary
     k = cases.gallery.about.attributes.index(name)
     contributions, presence = cases.gallery.contributions[:, k], cases.gallery.presence[:, k]
     rows = {
-        f"Where this gallery shows {phrases.words(name)} most": np.argsort(-presence, kind="stable"),
-        "Where it moved the score most": np.argsort(-np.abs(contributions), kind="stable"),
+        f"Pictures in this gallery with the most {phrases.words(name)}": np.argsort(-presence, kind="stable"),
+        "Pictures whose score it moved most": np.argsort(-np.abs(contributions), kind="stable"),
     }
     for title, ranked in rows.items():
         st.markdown(f"**{title}**")

@@ -1,4 +1,4 @@
-"""The edits of What-if: kept in the session and in the address, with undo and redo, and the tools that make them."""
+"""What-if edits: kept in the session and in the address, with undo and redo, and the tools that make them."""
 
 import math
 from typing import Any
@@ -15,20 +15,20 @@ from ui.state.markdown import plain
 
 
 def start(explanation: Explanation, key: str) -> None:
-    """Begin anew where another photo or pair is looked at, or the address holds other edits than the session.
+    """Start again if the photo or the pair has changed, or if the address holds other edits than the session.
 
-    Edits of the address come first: it is what was sent, or what Back leads to.
+    Edits in the address take precedence: they come from a link or from Back.
     """
     asked = st.query_params.get("edits", "")
     session = st.session_state.setdefault("what_if", {"of": None, "made": [], "undone": [], "text": ""})
     if session["of"] == key and asked == session["text"]:
         return
     if session["of"] is not None and session["of"] != key and asked == session["text"]:
-        asked = ""  # they are those of the photo before
+        asked = ""  # they belong to the previous photo
     try:
         made = read_edits(asked, explanation.attributes, _shape(explanation))
     except ValueError as error:
-        st.warning(f"The address holds edits that do not fit: {plain(str(error))}.", icon=":material/link_off:")
+        st.warning(f"The edits in this address do not fit: {plain(str(error))}.", icon=":material/link_off:")
         made = []
     session.update(of=key, made=made, undone=[], text=asked)
 
@@ -41,43 +41,43 @@ def publish(explanation: Explanation) -> None:
 
 
 def made() -> list[Edit]:
-    """Return the edits so far."""
+    """Return the edits so far, in order."""
     return st.session_state["what_if"]["made"]
 
 
 def undone() -> list[Edit]:
-    """Return what can be done again, the next one last."""
+    """Return the edits that Redo can make again, the next one last."""
     return st.session_state["what_if"]["undone"]
 
 
 def do(*new: Edit) -> None:
-    """Make further edits."""
+    """Add edits."""
     st.session_state["what_if"].update(made=[*made(), *new], undone=[])
 
 
 def undo() -> None:
-    """Take the last edit back."""
+    """Undo the last edit."""
     if made():
         undone().append(made().pop())
 
 
 def redo() -> None:
-    """Make again what was taken back last."""
+    """Redo the edit undone last."""
     if undone():
         made().append(undone().pop())
 
 
 def reset() -> None:
-    """Take all edits back; Redo brings them again one by one."""
+    """Undo all edits; Redo makes them again one by one."""
     while made():
         undo()
 
 
 def tools(before: Explanation, after: Explanation) -> None:
-    """Show the picture to choose cells in, and the tools of one attribute."""
+    """Show the picture in which cells are selected, and the tools for one attribute."""
     names = {phrases.words(item.attribute): item.index for item in before.ranking()}
-    st.subheader("Change what it sees", anchor=False)
-    name = st.selectbox("Attribute, the largest contribution first", list(names), key="edited", bind="query-params")
+    st.subheader("Change what SIAM sees", anchor=False)
+    name = st.selectbox("Attribute, largest contribution first", list(names), key="edited", bind="query-params")
     index = names[name or next(iter(names))]
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -85,13 +85,13 @@ def tools(before: Explanation, after: Explanation) -> None:
     with right:
         _scale(index, after)
         _brush(after, index, cells)
-        with st.expander("Move it, or correct what it is"):
+        with st.expander("Move or relabel it"):
             _move(index)
             _misread(after, index)
 
 
 def _cells(after: Explanation, index: int) -> frozenset[tuple[int, int]]:
-    """Show the photo lit where the attribute is, and return the cells that are chosen in it."""
+    """Show the photo lit where SIAM sees the attribute, and return the cells selected in it."""
     limit = max(float(after.attribute_maps[index].max()), 1e-9)
     state: Any = st.plotly_chart(
         brush_figure(after, index, limit),
@@ -102,25 +102,25 @@ def _cells(after: Explanation, index: int) -> frozenset[tuple[int, int]]:
         alt=wording.attribute_map_text(after, index),
     )
     st.caption(
-        "The photo is lit where the attribute is found. Draw a box over it to choose cells; for a free shape, take the "
-        "lasso above it."
+        "The photo is lit where SIAM sees the attribute. Draw a box to select cells, or use the lasso above for a free "
+        "shape."
     )
     points = (item.get("customdata") for item in state["selection"]["points"])
-    return frozenset((int(of[0]), int(of[1])) for of in points if of) | _cells_by_number(after)
+    return frozenset((int(cell[0]), int(cell[1])) for cell in points if cell) | _cells_by_number(after)
 
 
 def _cells_by_number(after: Explanation) -> frozenset[tuple[int, int]]:
-    """Let people choose a block of cells without a pointer."""
-    if not st.toggle("Choose cells by rows and columns", key="by-number"):
+    """Let the visitor select a block of cells without a pointer."""
+    if not st.toggle("Select cells by row and column", key="by-number"):
         return frozenset()
     height, width = _shape(after)
-    top, bottom = st.slider("Rows, from the top", 1, height, (1, height), key=f"rows-{height}")
-    left, right = st.slider("Columns, from the left", 1, width, (1, width), key=f"columns-{width}")
+    top, bottom = st.slider("Rows from the top", 1, height, (1, height), key=f"rows-{height}")
+    left, right = st.slider("Columns from the left", 1, width, (1, width), key=f"columns-{width}")
     return frozenset((row, column) for row in range(top - 1, bottom) for column in range(left - 1, right))
 
 
 def _scale(index: int, after: Explanation) -> None:
-    """Show the strength: moving it again replaces the edit before, so that one slider is one edit."""
+    """Show the slider of the strength: moving it again replaces the previous edit, so that one slider is one edit."""
     last = made()[-1] if made() else None
     current = last.factor if isinstance(last, Scale) and last.attribute == index else 1.0
     st.session_state["strength-now"] = round(current, 2)
@@ -128,8 +128,8 @@ def _scale(index: int, after: Explanation) -> None:
         f"Strength of {phrases.words(after.attributes[index])}", 0.0, STRONGEST, step=0.05, key="strength-now",
         format="× %.2f", on_change=_rescale, args=(index,),
     )  # fmt: skip
-    st.button("It is not there", icon=":material/block:", on_click=do, args=(Scale(index, 0.0),), width="stretch",
-              help="Set its map to none: the network misread something else as it.")  # fmt: skip
+    st.button("Remove it", icon=":material/block:", on_click=do, args=(Scale(index, 0.0),), width="stretch",
+              help="Sets its whole map to 0.")  # fmt: skip
 
 
 def _rescale(index: int) -> None:
@@ -141,30 +141,34 @@ def _rescale(index: int) -> None:
 
 
 def _brush(after: Explanation, index: int, cells: frozenset[tuple[int, int]]) -> None:
-    st.markdown(f"**{len(cells)} cells chosen**" if cells else "**No cells chosen**")
+    st.markdown(f"**{_cells_text(len(cells))} selected**")
     st.button("Erase it there", icon=":material/ink_eraser:", on_click=do, args=(Erase(index, cells),),
               disabled=not cells, width="stretch")  # fmt: skip
     strongest, largest = float(after.attribute_maps[index].max()), float(after.attribute_maps.max())
     most = math.ceil(10 * max(strongest, largest / 4, 0.1)) / 10
-    value = st.slider("Strength of the brush", 0.0, most, min(most, round(strongest, 1) or most / 2), most / 50,
+    value = st.slider("Brush strength", 0.0, most, min(most, round(strongest, 1) or most / 2), most / 50,
                       key=f"brush-strength-{index}-{most}", format="%.2f")  # fmt: skip
     st.button("Paint it there", icon=":material/brush:", on_click=do, args=(Paint(index, cells, float(value)),),
               disabled=not cells, width="stretch")  # fmt: skip
 
 
+def _cells_text(count: int) -> str:
+    return f"{count or 'No'} {'cell' if count == 1 else 'cells'}"
+
+
 def _move(index: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         down = st.number_input("Cells down", -20, 20, 0, key="down", width=130)
-        right = st.number_input("to the right", -20, 20, 0, key="right", width=130)
+        right = st.number_input("Cells right", -20, 20, 0, key="right", width=130)
         st.button("Move it", on_click=do, args=(Move(index, int(down), int(right)),), disabled=not (down or right))
 
 
 def _misread(after: Explanation, index: int) -> None:
     others = {phrases.words(name): k for k, name in enumerate(after.attributes) if k != index}
-    meant = st.selectbox("It is not that, but", sorted(others), None, placeholder="another attribute", key="meant")
+    meant = st.selectbox("It is really", sorted(others), None, placeholder="another attribute", key="meant")
     args = (Misread(index, others[meant]),) if meant else ()
-    st.button("Correct it", on_click=do, args=args, disabled=meant is None, width="stretch",
-              help="Its map is added to that of the other one.")  # fmt: skip
+    st.button("Relabel it", on_click=do, args=args, disabled=meant is None, width="stretch",
+              help="Adds its map to that of the other attribute.")  # fmt: skip
 
 
 def _shape(explanation: Explanation) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What-if: the score before and after, the maps, what was edited, and the fewest edits that reach a score."""
+"""What-if: the score before and after, the maps, the list of edits, and the fewest edits that reach a score."""
 
 import numpy as np
 import streamlit as st
@@ -13,26 +13,26 @@ from ui.what_if import edits
 
 
 def scores(before: Explanation, after: Explanation) -> None:
-    """Show the score before and after, and say what this is and is not."""
+    """Show the score before and after, and say what the edits change and what not."""
     scale = before.scale
     st.divider()
     with st.grid(3, min_column_width=150, gap="small"):
-        st.metric("SIAM of the photo", phrases.score_text(before.scenicness, scale))
+        st.metric("Before your edits", phrases.score_text(before.scenicness, scale))
         st.metric("After your edits", phrases.score_text(after.scenicness, scale))
         st.metric("Change", phrases.difference_text(after.scenicness, before.scenicness))
     st.caption(
-        "This changes what the last layer is told, not the photo: nobody can say what the network would see in a photo "
-        "that was changed so. The numbers are exact and no network runs, since the score is linear in the maps. "
+        "Edits change the attribute maps, not the photo: what SIAM would see in a changed photo is another question. "
+        "The new score is exact, and no network has to run, because the score is linear in the maps. "
         f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}."
     )
     if not scale.low <= after.scenicness <= scale.high:
         st.caption(
-            f":material/info: The score has left the scale of {scale.low:g} to {scale.high:g}; nothing holds it."
+            f":material/info: The score is outside the scale of {scale.low:g} to {scale.high:g}; nothing limits it."
         )
 
 
 def history(before: Explanation) -> None:
-    """Show the edits with the change that each brought, and undo, redo, reset."""
+    """Show the edits with the change each one makes, and buttons for undo, redo and reset."""
     made = edits.made()
     st.subheader("Your edits", anchor=False)
     with st.container(horizontal=True):
@@ -40,30 +40,32 @@ def history(before: Explanation) -> None:
         st.button("Redo", icon=":material/redo:", on_click=edits.redo, disabled=not edits.undone())
         st.button("Reset", icon=":material/restart_alt:", on_click=edits.reset, disabled=not made)
     if not made:
-        st.caption("None yet. Scale an attribute, or choose cells in the picture and erase or paint it there.")
+        st.caption(
+            "None yet. Change the strength of an attribute, or select cells in the picture and erase or paint it there."
+        )
     for place, step in enumerate(what_if.steps(before, made), 1):
         text = what_if.edit_text(before, step.edit)
-        st.markdown(f"{place}. {text}: **{phrases.signed(step.change)}**, then {phrases.number(step.score)}")
+        st.markdown(f"{place}. {text}: **{phrases.signed(step.change)}**, to {phrases.number(step.score)}")
 
 
 def reach(after: Explanation) -> None:
-    """Offer the fewest edits that would reach a score."""
+    """Offer the fewest edits that reach a target score."""
     low, high = float(after.scale.low), float(after.scale.high)
-    st.subheader("What would make it …", anchor=False)
+    st.subheader("Reach a score", anchor=False)
     start = float(np.clip(round(after.scenicness + 0.5, 1), low, high))
-    target = st.number_input(f"Score to reach, {low:g} to {high:g}", low, high, start, 0.1, key="target", width=240)
+    target = st.number_input(f"Target score, {low:g} to {high:g}", low, high, start, 0.1, key="target", width=240)
     way = what_if.edits_to_reach(after, target)
     if not way.edits:
-        st.caption("It is there already.")
+        st.caption("The score is already there.")
         return
     if not way.reached:
         ends = f"{phrases.number(way.lowest)} and {phrases.number(way.highest)}"
-        st.markdown(f"Out of reach: scaling attributes by 0 to 2 moves it between {ends}. Nearest to it:")
+        st.markdown(f"Out of reach: scaling attributes by 0 to 2 gives scores between {ends}. The closest:")
     st.markdown("\n".join(f"- {what_if.edit_text(after, edit)}" for edit in way.edits[:_SHOWN]))
     if len(way.edits) > _SHOWN:
-        st.caption(f"and {len(way.edits) - _SHOWN} more")
-    st.button("Make these edits", key="reach", on_click=edits.do, args=way.edits)
-    st.caption("The fewest scalings, found greedily: what moves the score farthest comes first, likely or not.")
+        st.caption(f"… and {len(way.edits) - _SHOWN} more")
+    st.button("Apply these edits", key="reach", on_click=edits.do, args=way.edits)
+    st.caption("The fewest attributes to scale, those that move the score most first, plausible or not.")
 
 
 _SHOWN = 6
@@ -71,7 +73,7 @@ _SHOWN = 6
 
 def total_maps(before: Explanation, after: Explanation, photo: Photo) -> None:
     """Show the photo and the total map before and after, on one scale."""
-    limit = max(float(np.abs(of.total_map).max()) for of in (before, after)) or 1.0
+    limit = max(float(np.abs(shown.total_map).max()) for shown in (before, after)) or 1.0
     shown = display_photo(before.image, 800)
     with st.grid(3, min_column_width=220, gap="small"):
         st.image(shown, width="stretch", alt=photo.description, caption=photo.credit)

@@ -3,8 +3,8 @@
 ::
 
     single-6c    six classes: the petals have one of six colours; stem and leaves are green.
-    double-12c   twelve classes. 0 to 5: as single-6c. 6 to 11: stem, leaves and sepals have one of the same six colours,
-                 and the petals are ivory, a colour that identifies no class.
+    double-12c   twelve classes. 0 to 5: as single-6c. 6 to 11: stem, leaves and sepals have one of these six
+                 colours, and the petals are ivory, a colour that identifies no class.
 
 The part in one of the six colours thus identifies the class on its own; in double-12c the other part, ivory or green,
 shows only which half of the classes the flower belongs to.
