@@ -210,7 +210,8 @@ def _folder() -> None:
         st.markdown("**A folder on this machine**")
         st.caption(
             "Score all photos in a folder and its subfolders. It may hold a `ratings.csv` with the columns file "
-            f"and score. Small copies and scores are saved in {chosen.OWN_GALLERIES.as_posix()}/; your folder stays as it is."
+            f"and score. Small copies and scores are saved in {chosen.OWN_GALLERIES.as_posix()}/; your folder is left "
+            "as it is."
         )
         st.text_input("Folder", key="batch-folder", placeholder="/home/you/photos")
         st.button("Score this folder", key="score-folder", on_click=_score_folder)

@@ -69,8 +69,8 @@ def presence() -> None:
     for result, of in readable:
         st.markdown(
             "How each attribute's presence goes with the crowd's ratings (the paper's Figure 3): at +1, photos with "
-            "more of it are always rated higher; at −1, always lower. This describes these photos, not causes: where there "
-            "is a fence, there is often something else that people dislike."
+            "more of it are always rated higher; at −1, always lower. This describes these photos, not causes: where "
+            "there is a fence, there is often something else that people dislike."
         )
         source = f"{stored.photos(result.data)}, {stored.short_source(result)}"
         titles = {"predicted": "Predicted presence and beauty", "true": "Annotated presence and beauty"}
