@@ -20,8 +20,11 @@ def sentence(explanation: Explanation, count: int = 4) -> str:
         rest = others_text(len(explanation.attributes) - len(named), explanation.others(len(named)))
         text = "; ".join([*clauses, rest] if rest else clauses)
         return f"{text[0].upper()}{text[1:]}."
-    everything = f"All {len(explanation.attributes)} attributes together {signed(explanation.others(0))}."
-    return everything if count < 1 else f"No attribute moves the score by 0.01 or more. {everything}"
+    total = signed(explanation.others(0))
+    if count < 1:
+        return f"All {len(explanation.attributes)} attributes together {total}."
+    everything = f"; all {len(explanation.attributes)} together {total}" if len(explanation.attributes) > 1 else ""
+    return f"No attribute moves the score by 0.01 or more{everything}."
 
 
 def summary(explanation: Explanation, count: int = 4) -> str:

@@ -26,11 +26,11 @@ def half(top, bottom, grid=6):
 
 def test_templates_are_told_in_words():
     assert template_text(half(-1, 1)) == "helps at the bottom, hurts at the top"
-    assert template_text(half(2, 2)) == "helps everywhere alike"
-    assert template_text(half(-2, -2)) == "hurts everywhere alike"
+    assert template_text(half(2, 2)) == "helps equally everywhere"
+    assert template_text(half(-2, -2)) == "hurts equally everywhere"
     assert template_text(half(0, -1)) == "hurts most at the bottom"
     assert template_text(half(0, 0)) == "has no effect"
-    assert template_text(half(0.02, -1)) == "hurts most at the bottom"  # the little that helps is not told
+    assert template_text(half(0.02, -1)) == "hurts most at the bottom"  # the little that helps is not mentioned
     corner = np.zeros((6, 6))
     corner[:2, :2] = 1
     assert template_text(corner) == "helps most in the upper left"

@@ -125,10 +125,10 @@ def test_fewer_edits_do_not_reach_it(explanation):
 def test_edits_are_told_in_words(explanation):
     names = [name.replace("_", " ") for name in explanation.attributes]
     assert what_if.edit_text(explanation, Scale(0, 1.5)) == f"{names[0]} × 1.50"
-    assert what_if.edit_text(explanation, Scale(0, 0.0)) == f"{names[0]} set to none"
+    assert what_if.edit_text(explanation, Scale(0, 0.0)) == f"{names[0]} removed"
     assert what_if.edit_text(explanation, Erase(1, frozenset({(0, 0)}))) == f"{names[1]} erased in the upper left"
     assert what_if.edit_text(explanation, Move(1, -2, 1)) == f"{names[1]} moved 2 up and 1 right"
-    assert what_if.edit_text(explanation, Misread(1, 2)) == f"{names[1]} was misread: it is {names[2]}"
+    assert what_if.edit_text(explanation, Misread(1, 2)) == f"{names[1]} relabelled as {names[2]}"
 
 
 @pytest.mark.parametrize(

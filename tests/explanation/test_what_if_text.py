@@ -44,7 +44,7 @@ def test_the_text_of_the_documentation():
     ],
 )  # fmt: skip
 def test_what_is_no_edit_is_refused(text):
-    with pytest.raises(ValueError, match="is no edit"):
+    with pytest.raises(ValueError, match="is not an edit"):
         read_edits(text, NAMES, SHAPE)
 
 

@@ -132,7 +132,7 @@ def test_sentence_names_what_raised_and_what_lowered():
     maps[0] = 0.41 * region((0.5, 1), (0, 0.5), maps.shape[1:])
     text = sentence(dataclasses.replace(explanation, contribution_maps=maps), count=3)
     assert text == (
-        "Raised by hiking (+0.41, lower left) and clouds (+0.22, everywhere); lowered by dry (−0.18, everywhere). "
+        "Raised by hiking (+0.41, lower left) and clouds (+0.22, everywhere); lowered by dry (−0.18, everywhere); "
         "2 others together +0.03."
     )
 
@@ -142,14 +142,15 @@ def test_sentence_names_what_raised_and_what_lowered():
     [
         ((0.3, 0.2), 4, "Raised by hiking (+0.30, everywhere) and clouds (+0.20, everywhere)."),
         ((-0.3,), 4, "Lowered by hiking (−0.30, everywhere)."),
-        ((-0.3, 0.02), 1, "Lowered by hiking (−0.30, everywhere). 1 other +0.02."),
-        ((0.3, 0.004, -0.003), 4, "Raised by hiking (+0.30, everywhere). 2 others together 0.00."),
+        ((-0.3, 0.02), 1, "Lowered by hiking (−0.30, everywhere); 1 other +0.02."),
+        ((0.3, 0.004, -0.003), 4, "Raised by hiking (+0.30, everywhere); 2 others together 0.00."),
         (
             (0.004, 0.004, 0.004),
             4,
-            "No attribute moves the score by 0.01 or more. All 3 attributes together +0.01.",
+            "No attribute moves the score by 0.01 or more; all 3 together +0.01.",
         ),
-        ((0.0, 0.0), 4, "No attribute moves the score by 0.01 or more. All 2 attributes together 0.00."),
+        ((0.0, 0.0), 4, "No attribute moves the score by 0.01 or more; all 2 together 0.00."),
+        ((0.0,), 4, "No attribute moves the score by 0.01 or more."),
         ((0.3, -0.2, 0.1), 0, "All 3 attributes together +0.20."),
         (
             (0.2, 0.2, 0.2),

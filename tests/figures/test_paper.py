@@ -67,7 +67,7 @@ def test_svg_is_xml_with_one_frame_per_attribute_shown(kind):
     assert len(framing) == min(8, len(explanation.attributes))
     assert all(item.get("href", "").startswith("data:image/png;base64,") for item in root.iter(f"{SVG}image"))
     texts = [item.text for item in root.iter(f"{SVG}text")]
-    assert {"Photo", "Our model"} <= set(texts)
+    assert {"Photo", "SIAM"} <= set(texts)
     assert ("Baseline" in texts) == (explanation.baseline_map is not None)
 
 

@@ -23,7 +23,7 @@ def presence():
 def test_dots_and_intervals_are_the_figures_in_their_order(presence):
     (dots,) = presence_figure(presence, "Predicted presence and beauty", "OASIS, photo").data
     assert list(dots.x) == sorted(dots.x)
-    assert set(dots.y) == {"still water", "wire", "trees"}  # "never" has no tau
+    assert set(dots.y) == {"still water", "wire", "trees"}  # "never" has no τ
     for place, name in enumerate(dots.y):
         of = presence.attributes[name.replace(" ", "_")]
         assert dots.x[place] == of.kendall_tau
@@ -36,7 +36,7 @@ def test_it_says_what_it_shows_in_which_unit_and_where_from(presence):
     layout = presence_figure(presence, "Predicted presence and beauty", "OASIS, photo").layout
     assert layout.title.text == "Predicted presence and beauty"
     assert layout.title.subtitle.text == "40 photos · OASIS, photo"
-    assert "tau" in layout.xaxis.title.text and "95 %" in layout.xaxis.title.text
+    assert "τ" in layout.xaxis.title.text and "95 %" in layout.xaxis.title.text
 
 
 def test_an_attribute_without_interval_has_a_dot_alone(presence):

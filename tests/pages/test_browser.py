@@ -143,12 +143,12 @@ def test_from_the_worst_disagreement_to_a_link(browser, address, cases, folder):
     page.screenshot(path=folder / f"case-{width}.png", full_page=True)
 
     # Change it in What-if.
-    page.get_by_role("link", name="Change it in What-if").click()
-    expect(page.get_by_role("heading", name="Change what it sees")).to_be_visible(timeout=WAIT)
+    page.get_by_role("link", name="Edit it in What-if").click()
+    expect(page.get_by_role("heading", name="Change what SIAM sees")).to_be_visible(timeout=WAIT)
     settle(page)
     assert query(page) == {"pair": "Rendered", "case": identifier}
     assert values(page)[0] == scores[0] == values(page)[1]
-    page.get_by_role("button", name="It is not there").click()
+    page.get_by_role("button", name="Remove it").click()
     until_query(page, "edits", "flowers:scale:0")
     settle(page)
     changed = values(page)
@@ -328,12 +328,12 @@ def test_explainers_are_chosen_cancelled_and_measured(browser, address, folder):
     page.get_by_role("button", name=re.compile("^RISE · about ")).click()
     until_query(page, "methods", "cam,rise")
     expect(page.get_by_role("img", name="RISE has no map yet")).to_be_visible(timeout=WAIT)
-    page.get_by_role("button", name="Run the slow methods").click()
+    page.get_by_role("button", name="Run the slow explainers").click()
     expect(page.get_by_text(re.compile("^RISE: .* of 2,000 passes"))).to_be_visible(timeout=WAIT)
     nothing_is_wider(page, width)
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Stopped; what was finished is kept.")).to_be_visible(timeout=WAIT)
-    expect(page.get_by_role("button", name="Run the slow methods")).to_be_enabled(timeout=WAIT)
+    expect(page.get_by_text("Stopped; finished maps are kept.")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("button", name="Run the slow explainers")).to_be_enabled(timeout=WAIT)
 
     # Measure what is there.
     page.get_by_role("button", name="Measure faithfulness").click()

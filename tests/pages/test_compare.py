@@ -267,7 +267,7 @@ def test_a_region_is_lit_and_the_rest_is_dark():
 def test_curves_hold_their_numbers_with_siam_on_top():
     shares = np.linspace(0, 1, 3)
     curves = {"siam": np.array([1.0, 0.5, 0.0]), "rise": np.array([2.0, 1.5, 0.0])}
-    figure = curves_figure(curves, shares, "Deletion", "low is good", "pixels", "points")
+    figure = curves_figure(curves, shares, "Deletion", "lower is better", "pixels", "points")
     assert [trace.name for trace in figure.data] == ["RISE", "SIAM"]
     assert figure.data[1].line.color == SIAM_COLOUR and figure.data[1].line.width > figure.data[0].line.width
     assert list(figure.data[1].y) == [1.0, 0.5, 0.0] and list(figure.data[1].x) == [0, 50, 100]
@@ -318,7 +318,7 @@ def test_methods_are_in_the_address(pair):
     app.pills(key="slow_methods").set_value([]).run()
     app.pills(key="fast_methods").set_value([]).run()
     assert parameter(app, "methods") == "none"
-    assert shown_maps(app) == ["SIAM"] and "Choose methods above" in texts(app)
+    assert shown_maps(app) == ["SIAM"] and "Choose explainers above" in texts(app)
     app.query_params["methods"] = "grad_cam,no-such,siam:trees"  # what the browser's Back does, or somebody types
     app.run()
     assert not app.exception
@@ -359,7 +359,7 @@ def test_cancelling_keeps_what_was_finished(pair, monkeypatch):
     assert time.monotonic() - began < 5
     until(lambda: app.session_state["comparison"].work is None or not app.session_state["comparison"].work.job.running)
     app.run()
-    assert "Stopped; what was finished is kept. RISE:" in texts(app)
+    assert "Stopped; finished maps are kept. RISE:" in texts(app)
     app.segmented_control(key="explained").set_value("what lowers the score").run()
     assert "RISE:" in texts(app) and "Stopped" not in texts(app)  # nobody stopped anything for this question
     app.button(key=f"sample-{load_samples()[2].key}").click().run()
@@ -367,7 +367,7 @@ def test_cancelling_keeps_what_was_finished(pair, monkeypatch):
     app.button(key=f"sample-{load_samples()[0].key}").click().run()
     app.segmented_control(key="explained").set_value("what raises the score").run()
     assert shown_maps(app) == ["SIAM", "Occlusion"]
-    assert not button(app, "Run the slow methods").disabled
+    assert not button(app, "Run the slow explainers").disabled
 
 
 @pytest.mark.parametrize("how", ["page", "photo", "target", "networks"])
@@ -440,7 +440,7 @@ def test_faithfulness_is_measured_when_asked(pair):
     assert len(app.get("plotly_chart")) == 2
     assert "measure" not in [of.key for of in app.button]
     app.pills(key="fast_methods").set_value(["cam", "grad_cam"]).run()
-    assert PASSES == 25 and "One map, 25 passes" in texts(app)  # only what is new
+    assert PASSES == 25 and "1 map, 25 forward passes" in texts(app)  # only what is new
 
 
 def test_drops_are_told_in_points_and_increases_in_percent(pair):
@@ -450,7 +450,7 @@ def test_drops_are_told_in_points_and_increases_in_percent(pair):
     for p in (100, 50, 15):
         drop, increase = columns[f"drop {p} %"], columns[f"increase {p} %"]
         assert drop["type_config"]["format"] == "%.2f" and increase["type_config"]["format"] == "%.0f"
-        said = f"points of the score that are lost when only the map's top {p} % of the pixels are kept, weighted by"
+        said = f"points the score loses when only the map's top {p} % of pixels are kept, weighted by"
         assert drop["help"].startswith(said) and "percent" not in drop["help"]
         assert increase["help"].startswith("percent") and f"top {p} %" in increase["help"]
 
@@ -477,7 +477,7 @@ def test_measuring_can_be_cancelled(pair, monkeypatch):
     app.button(key="cancel-compare").click().run()
     assert work.job.wait(5)
     app.run()
-    assert "Stopped; what was measured is kept." in texts(app)
+    assert "Stopped; finished measurements are kept." in texts(app)
     app.segmented_control(key="explained").set_value("what lowers the score").run()
     assert "measure" in [of.key for of in app.button] and "Stopped" not in texts(app)  # that was another question
 
@@ -566,8 +566,8 @@ def test_maps_without_direction_say_what_they_show(pair):
     assert said["L-CAM-Fm"].startswith("what the score rests on is ")
     captions = [of.value for of in app.caption]
     for what in ("the main pattern of the last features", "what the score rests on"):
-        assert sum(f"1 pass · {what}, the same for both questions" in of for of in captions) == 1
-    assert ":blue[**Blue**]: Eigen-CAM and L-CAM-Fm do not know which way the score moves." in texts(app)
+        assert sum(f"1 pass · {what}, the same either way" in of for of in captions) == 1
+    assert ":blue[**Blue**]: Eigen-CAM and L-CAM-Fm do not say whether the score rises or falls." in texts(app)
     shown = app.session_state["compare_pictures"]
     for name, draw in (("cam", lambda *of: map_picture(*of, 1)), ("lcam_fm", pattern_picture)):
         photo = display_photo(siam.explain(pair, read_image(SAMPLE.path)).image, 640)
@@ -610,7 +610,7 @@ def test_the_truth_of_a_rendered_scene_stands_beside_the_maps(label, sign):
             [expected[key] for key in ("ebpg", "pixel_ap", "iou_area")]
         )
     verb = {1: "raises", -1: "lowers"}[sign]
-    assert f"smallest region that holds half of what truly {verb} the score" in texts(app)
+    assert f"smallest region that holds half of what really {verb} the score" in texts(app)
     assert f"The truth: {phrases.signed_map_text(density)}" in alternatives(app)
 
 
@@ -648,7 +648,7 @@ def test_what_vebi_looks_for(pair):
     assert strongest(app) == ["strongest in forest-path, lake-boats, dune-grass and storm-road"]
     put_vebi(pair, {"samples": {"1": ["forest-path", "a"]}})
     app = page(methods="cam")
-    assert strongest(app) == ["strongest in forest-path"] and "strongest also in a" in texts(app)
+    assert strongest(app) == ["strongest in forest-path"] and "also strongest in a" in texts(app)
     fitted = pair.baseline.fitted["vebi"]
     bare = {name: tensor for name, tensor in fitted.tensors.items() if name not in ("means", "means_of")}
     pair.baseline.fitted["vebi"] = dataclasses.replace(fitted, tensors=bare)

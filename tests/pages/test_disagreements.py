@@ -95,7 +95,7 @@ def test_pages_of_cards(cases):
 def test_no_hits_are_told():
     app = rendered(text="no such thing")
     assert listed(app) == []
-    assert "No picture passes these filters" in texts(app)
+    assert "No picture matches these filters" in texts(app)
     assert app.download_button(key="export").disabled
 
 
@@ -116,7 +116,7 @@ def test_a_case_opens_with_everything_and_its_link_does_the_same(cases):
     said = texts(app)
     assert wording.sentence(explanation) in said
     assert f"Crowd {phrases.number(told['crowd'])} of 10" in said
-    assert "What happened" in said and "What is true" in said
+    assert "What happened" in said and "The truth" in said
     table = app.dataframe[0].value  # true beside predicted contributions
     truth = cases.gallery.truths[row]
     assert table["true"].sum() == pytest.approx(truth["quality"] - truth["bias"], abs=1e-3)
@@ -142,7 +142,7 @@ def test_next_and_previous_follow_the_filtered_order(cases):
 def test_a_case_outside_the_filters_is_shown_and_told(cases):
     outside = names(cases, cases.select(Filters(closer="baseline")))[0]
     app = rendered(closer="SIAM", case=outside)
-    assert "Outside the filters" in texts(app)
+    assert "Not among the filtered cases" in texts(app)
     assert app.button(key="case-next").disabled and app.button(key="case-previous").disabled
 
 
@@ -159,7 +159,7 @@ def test_a_gallery_without_pictures_shows_its_numbers():
     assert listed(app) == names(oasis, oasis.select(Filters())[:PER_PAGE])
     assert "pictures of this gallery are not on this machine" in texts(app)
     app.button(key="fetch").click().run()
-    assert "Pictures of “OASIS scenes”" in texts(app)  # the dialog that fetches them
+    assert "Pictures of “OASIS scenes”" in texts(app)  # the dialog that downloads them
     app = opened("disagreements")
     first = listed(app)[0]
     app.button(key=f"open-case-{first}").click().run()
@@ -175,7 +175,7 @@ def test_errors_are_in_ranks_where_scales_differ(monkeypatch, cases):
     other = read_cases(dataclasses.replace(cases.gallery, about=about))
     monkeypatch.setattr(chosen, "cases", lambda: other)
     app = rendered()
-    assert "compare ranks" in texts(app) and "beauty of another crowd" in texts(app)
+    assert "compare percentile ranks" in texts(app) and "beauty of another crowd" in texts(app)
 
 
 def test_without_a_gallery_the_page_says_how_to_get_one(monkeypatch):
@@ -199,7 +199,7 @@ def test_without_a_baseline_there_is_nothing_to_compare(monkeypatch, cases):
     alone = dataclasses.replace(cases, table=cases.table.assign(baseline=nothing, difference=nothing, closer=""))
     monkeypatch.setattr(chosen, "cases", lambda: alone)
     app = rendered()
-    assert "have no baseline" in texts(app) and not app.get("vega_lite_chart")
+    assert "has no baseline" in texts(app) and not app.get("vega_lite_chart")
     assert len(listed(app)) == PER_PAGE
     app.button(key=f"open-case-{listed(app)[0]}").click().run()
     assert not app.exception

@@ -194,7 +194,7 @@ def test_what_where_how_is_that_of_the_file_with_a_true_minus():
 
 def test_networks_without_a_benchmark_lead_to_those_with_one():
     app = at("results", table="What, where, how", pair="Photos")
-    button(app, "Look at the networks “Rendered”").click().run()
+    button(app, "Switch to the “Rendered” networks").click().run()
     assert not app.exception
     assert len(charts(app)) == 1 and app.session_state["pair"] == "Rendered"
 
@@ -202,7 +202,7 @@ def test_networks_without_a_benchmark_lead_to_those_with_one():
 def test_cards_of_all_bundled_pairs_the_one_in_use_first():
     for pair, other in (PAIRS, PAIRS[::-1]):
         app = at("results", table="Model cards", pair=pair)
-        assert [heading.value for heading in app.subheader] == [f"{pair}, the networks in use", other]
+        assert [heading.value for heading in app.subheader] == [f"{pair} (in use)", other]
         for name in ("photo", "rendered"):
             card = cards.read(BUNDLED / name)
             assert card["training_data"] in texts(app) and card["limits"] in texts(app)
@@ -244,7 +244,7 @@ def test_networks_without_stored_results_get_the_command_that_would_store_them(f
         path.unlink()
     for view in ("Attributes", "Presence", "What, where, how"):
         app = at("results", table=view)
-        assert not charts(app) and "stored for the networks “Photos” yet" in texts(app)
+        assert not charts(app) and "are stored for the “Photos” networks yet" in texts(app)
         assert re.fullmatch(
             r"python -m siam evaluate --data \w+ --root DATA/\w+ --model photo --out assets/results/photo-\w+\.json",
             app.code[0].value,

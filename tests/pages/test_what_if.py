@@ -70,7 +70,7 @@ def test_strength_is_one_edit_however_often_it_moves(explanation):
 def test_edits_undo_redo_reset(explanation, named):
     app = what_if_page()
     first, second = list(named)[:2]
-    button(app, "It is not there").click().run()
+    button(app, "Remove it").click().run()
     app.selectbox(key="edited").set_value(phrases.words(second)).run()
     app.slider(key="strength-now").set_value(2.0).run()
     both = Scale(named[first], 0.0), Scale(named[second], 2.0)
@@ -92,7 +92,7 @@ def test_move_and_correct(explanation, named):
     moved = Move(named["trees"], -3, 0)
     assert shown(app) == expected(explanation, moved)
     app.selectbox(key="meant").set_value("grass").run()
-    button(app, "Correct it").click().run()
+    button(app, "Relabel it").click().run()
     assert shown(app) == expected(explanation, moved, Misread(named["trees"], named["grass"]))
 
 
@@ -104,10 +104,10 @@ def test_erase_and_paint_cells_without_a_pointer(explanation, named):
     app.slider(key=f"rows-{height}").set_value((1, 2)).run()
     app.slider(key=f"columns-{width}").set_value((2, 4)).run()
     cells = frozenset((row, column) for row in (0, 1) for column in (1, 2, 3))
-    assert "6 cells chosen" in texts(app)
+    assert "6 cells selected" in texts(app)
     button(app, "Erase it there").click().run()
     assert shown(app) == expected(explanation, Erase(named["trees"], cells))
-    brush = next(slider for slider in app.slider if slider.label == "Strength of the brush")
+    brush = next(slider for slider in app.slider if slider.label == "Brush strength")
     brush.set_value(brush.max).run()
     button(app, "Paint it there").click().run()
     assert shown(app) == expected(
@@ -160,7 +160,7 @@ def test_ones_own_photo_is_kept_in_the_session_alone():
 
 def test_another_photo_begins_anew(explanation):
     app = what_if_page()
-    button(app, "It is not there").click().run()
+    button(app, "Remove it").click().run()
     other = load_samples()[2]
     app.button(key=f"sample-{other.key}").click().run()
     assert shown(app) == expected(siam.explain(siam.load("photo"), read_image(other.path)))
@@ -170,7 +170,7 @@ def test_another_photo_begins_anew(explanation):
 def test_edits_run_no_network(monkeypatch):
     app = what_if_page()
     monkeypatch.setattr(resources, "explain", lambda *_: pytest.fail("an edit ran the network"))
-    button(app, "It is not there").click().run()
+    button(app, "Remove it").click().run()
     app.slider(key="strength-now").set_value(0.5).run()
     assert not app.exception
 

@@ -126,7 +126,11 @@ def test_uploads_become_a_gallery_with_its_table(app, pair):
     assert (task.kind, task.label) == ("success", "Your photos (2)")
     assert "Your photos (2)" in app.selectbox(key="gallery").options
     said = " ".join(of.value for of in (*app.markdown, *app.caption, *app.success))
-    assert "bad.jpg" in said and "one score for photos that did not come" in said and "stay in memory" in said
+    assert (
+        "bad.jpg" in said
+        and "The ratings table includes one photo you did not upload." in said
+        and "stay in memory" in said
+    )
     rows = list(csv.DictReader(io.StringIO(task_csv(task))))
     assert [row["identifier"] for row in rows] == ["a.jpg", "b.jpg"] and float(rows[0]["crowd"]) == 5
     cases = task.cases
@@ -191,7 +195,7 @@ def test_a_bad_table_is_told_in_one_sentence_and_nothing_begins(app):
         assert app.button(key="score-batch").disabled
     app.file_uploader(key="batch-scores-0").set_value(None)
     bring(app, [("a.jpg", jpeg(1))] * 201)
-    assert len(app.error) == 1 and "201 photos came, but at most 200" in app.error[0].value
+    assert len(app.error) == 1 and "201 photos, but at most 200" in app.error[0].value
     assert app.button(key="score-batch").disabled
 
 
@@ -339,10 +343,10 @@ def scenes(server, monkeypatch, place):
 
 def test_pictures_are_fetched_and_no_longer_offered(scenes, app):
     opened(app)
-    assert any("3 of its 3 pictures are not here yet" in caption.value for caption in app.caption)
+    assert any("3 of its 3 pictures are missing" in caption.value for caption in app.caption)
     app.button(key="fetch-pictures").click().run()
     task = ended(app)
-    assert (task.kind, task.outcome) == ("success", "All 3 pictures are here.")
+    assert (task.kind, task.outcome) == ("success", "All 3 pictures are now on this machine.")
     assert "fetch-pictures" not in keys(app)
     cases = chosen.cases_in(chosen.BUNDLED / "oasis")
     assert [pictures.path_of(cases.gallery, row).read_bytes() for row in range(3)] == scenes
@@ -353,7 +357,7 @@ def test_a_server_that_refuses_costs_nothing_that_came(scenes, server, app):
     opened(app)
     app.button(key="fetch-pictures").click().run()
     task = ended(app)
-    assert task.kind == "warning" and "What came is kept, and you can try again." in app.warning[0].value
+    assert task.kind == "warning" and "Everything so far is kept; you can try again." in app.warning[0].value
     assert "http" not in task.outcome and "404" in task.reason
     assert any("1 of its 3 pictures" in caption.value for caption in app.caption)
     server.files["/2.jpg"] = Stored(scenes[2])
@@ -370,7 +374,7 @@ def test_fetching_is_cancelled_shown_in_the_sidebar_and_resumed(scenes, server, 
     while job.progress.share < 0.3:
         pass
     app.run()
-    assert re.fullmatch(r"Fetching 1 of 3 pictures, about 0.1 of 0.3 MB", job.progress.text)
+    assert re.fullmatch(r"Downloading 1 of 3 pictures, about 0.1 of 0.3 MB", job.progress.text)
     assert "cancel-dialog" in keys(app) and "score-batch" not in keys(app)
     app.session_state["adding"] = False  # what the cross of the dialog does
     app.run()
@@ -414,7 +418,7 @@ def test_a_hub_that_is_not_there_is_one_calm_sentence(app, monkeypatch):
     opened(app)
     app.button(key="fetch-scenicornot").click().run()
     task = ended(app)
-    assert task.kind == "warning" and task.outcome.startswith("ScenicOrNot: this could not be finished now.")
+    assert task.kind == "warning" and task.outcome.startswith("ScenicOrNot: not finished.")
     assert "again" in keys(app)
 
 

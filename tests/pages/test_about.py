@@ -1,0 +1,56 @@
+"""The page About: where the documentation is, and the one line under each page's title."""
+
+import pytest
+
+from tests.support.pages import opened, texts
+
+PAGES = ("", "templates", "disagreements", "what_if", "compare", "results", "about")
+
+
+def documentation(monkeypatch, address):
+    """What About says of the documentation with an address in the environment, None for none."""
+    if address is None:
+        monkeypatch.delenv("SIAM_DOCS_URL", raising=False)
+    else:
+        monkeypatch.setenv("SIAM_DOCS_URL", address)
+    app = opened("about")
+    assert "Documentation" in [heading.value for heading in app.subheader]
+    return texts(app)
+
+
+def in_the_folder(text):
+    return "`docs/index.md`" in text and "`sphinx-build docs site`" in text
+
+
+def test_a_hosted_documentation_is_linked(monkeypatch):
+    text = documentation(monkeypatch, "https://example.org/siam_docs/en/?v=1#top")
+    assert "[Read the documentation](https://example.org/siam_docs/en/?v=1#top)" in text
+    assert not in_the_folder(text)
+
+
+def test_without_an_address_the_folder_is_named(monkeypatch):
+    text = documentation(monkeypatch, None)
+    assert in_the_folder(text) and "Read the documentation" not in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "javascript:alert(1)", "docs/index.html", "https://", "https://[bad", "ftp://example.org", "https://a b.org"],
+)
+def test_anything_but_a_web_address_is_ignored(monkeypatch, address):
+    text = documentation(monkeypatch, address)
+    assert in_the_folder(text) and "Read the documentation" not in text
+    assert f"]({address})" not in text
+
+
+def test_a_bracket_in_the_address_does_not_end_the_link(monkeypatch):
+    text = documentation(monkeypatch, "https://example.org/)[x](https://evil.example")
+    assert "[Read the documentation](https://example.org/%29%5Bx%5D%28https://evil.example)" in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_line_below_the_title_is_the_question_that_the_page_answers(page):
+    app = opened(page)
+    _main, first, second = list(app.main)[:3]
+    assert first.type == "header" and second.type == "caption"
+    assert second.value.endswith("?") and len(second.value) <= 110
