@@ -124,8 +124,8 @@ def _attribute_maps(explanation: Explanation) -> str:
     return (
         f"<section><h2>{title} that count{'s' * (len(shown) == 1)} most here</h2>"
         f'<div class="tiles">{figures}</div><p class="quiet">In every map, black is 0 and white is '
-        f"{tick_text(limit)}. A green frame raises the score, a magenta one lowers it; its width is proportional to "
-        "the contribution.</p></section>"
+        f"{tick_text(limit)}. Green frames mark attributes that raise the score, magenta ones those that lower it; "
+        "the width is proportional to the contribution.</p></section>"
     )
 
 

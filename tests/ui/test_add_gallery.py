@@ -343,7 +343,7 @@ def scenes(server, monkeypatch, place):
 
 def test_pictures_are_fetched_and_no_longer_offered(scenes, app):
     opened(app)
-    assert any("3 of its 3 pictures are missing" in caption.value for caption in app.caption)
+    assert any("Still to download: 3 of 3," in caption.value for caption in app.caption)
     app.button(key="fetch-pictures").click().run()
     task = ended(app)
     assert (task.kind, task.outcome) == ("success", "All 3 pictures are now on this machine.")
@@ -359,7 +359,7 @@ def test_a_server_that_refuses_costs_nothing_that_came(scenes, server, app):
     task = ended(app)
     assert task.kind == "warning" and "Everything so far is kept; you can try again." in app.warning[0].value
     assert "http" not in task.outcome and "404" in task.reason
-    assert any("1 of its 3 pictures" in caption.value for caption in app.caption)
+    assert any("Still to download: 1 of 3," in caption.value for caption in app.caption)
     server.files["/2.jpg"] = Stored(scenes[2])
     app.button(key="again").click().run()
     assert ended(app).kind == "success"

@@ -21,7 +21,7 @@ def missing_pictures() -> None:
     with st.container(border=True):
         st.markdown(f"**Pictures of “{plain(label)}”**")
         st.caption(
-            f"The gallery comes without its pictures; {missing:,} of its {len(gallery):,} pictures are missing, about "
+            f"This gallery comes without pictures. Still to download: {missing:,} of {len(gallery):,}, about "
             f"{missing * PICTURE_BYTES / 1e6:,.0f} MB. They are downloaded from where their authors published them, "
             "checked, and kept in the cache of the user who runs the app."
         )

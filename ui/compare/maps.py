@@ -55,8 +55,8 @@ def maps(view: View) -> None:
         st.caption("Choose explainers above to see their maps here.")
     elif baseline:
         st.caption(
-            "They explain the baseline, an ordinary network that gives only a score. Their maps show where; what is "
-            "there is left to you."
+            "They explain the baseline, an ordinary network that gives only a score. Their maps show where; naming "
+            "what is there is left to you."
         )
     else:
         st.caption("This pair has no baseline, so they explain SIAM's score, and say less about it than SIAM itself.")

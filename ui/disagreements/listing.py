@@ -35,9 +35,7 @@ def filters(cases: Cases) -> tuple[Filters, str]:
                 "Closer to the crowd", CLOSER, None, placeholder="either", key="closer", bind="query-params"
             )
         if not np.isnan(cases.table["crowd"]).all():
-            side = st.selectbox(
-                "SIAM’s error", SIDES, None, placeholder="over or under", key="side", bind="query-params"
-            )
+            side = st.selectbox("SIAM’s error", SIDES, None, placeholder="either way", key="side", bind="query-params")
             crowd = _crowd(cases)
         if np.any(cases.table["kind"] != ""):
             kind = st.selectbox(

@@ -94,8 +94,9 @@ def attributes(explanation: Explanation) -> None:
     """Show the framed maps of the attributes that count most."""
     st.subheader("The attributes that count most here", anchor=False)
     st.caption(
-        "Bright is where SIAM sees the attribute, on the same grey scale in all maps. A green frame (+) raises the "
-        "score, a magenta frame (−) lowers it; the wider the frame, the larger the contribution."
+        "Each map is bright where SIAM sees the attribute, on one grey scale for all. Green frames (+) mark attributes "
+        "that raise the score, magenta frames (−) those that lower it; the wider the frame, the larger the "
+        "contribution."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.segmented_control(

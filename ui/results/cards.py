@@ -83,7 +83,7 @@ def _show_scores(metrics: dict[str, Any]) -> None:
     st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
     st.caption(
         "τ: Kendall's rank correlation; 1 is the same order, 0 is chance. RMSE: in points of the scale. No "
-        "fine-tuning: the attributes were trained without ratings, only the templates with them."
+        "fine-tuning: the attributes were trained without ratings, and only the templates on them."
     )
 
 

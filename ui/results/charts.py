@@ -101,7 +101,7 @@ def _caption(measured: Precisions) -> str:
     """Say which intervals are shown, and which attributes are left out."""
     parts = []
     if all(row.interval is None for row in measured.rows):
-        parts.append("No intervals are stored for single attributes, so do not read anything into small differences.")
+        parts.append("No intervals are stored for single attributes, so do not read much into small differences.")
     else:
         parts.append("Lines: 95 % intervals, bootstrap over photos.")
     if measured.deviation is not None:

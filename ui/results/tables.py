@@ -39,8 +39,8 @@ def what_where_how() -> None:
         _no_truth({result.model for result, _judgement in everything})
     for result, judgement in of_pair:
         st.markdown(
-            "Nobody knows what the right explanation of a photo is. So the project renders landscapes of which it is "
-            "known what is where, and how much each thing counts. The references put the figures into context: *ideal* "
+            "Nobody knows what the right explanation of a photo is. So the project renders landscapes in which it "
+            "knows what moves the score, where, and by how much. The references put the figures into context: *ideal* "
             "uses the true masks as maps, *another scene* explains the wrong picture, and *uniform*, *centre* and "
             "*random* know nothing."
         )

@@ -88,7 +88,8 @@ def one(templates: np.ndarray, names: tuple[str, ...], name: str, amount: float)
     st.subheader(title.capitalize(), anchor=False)
     st.markdown(
         f"**{title.capitalize()} {template_text(template)}.** Net effect "
-        f"{phrases.signed(float(net_effects(templates)[k]))} ± {phrases.number(float(spreads(templates)[k]))} points."
+        f"{phrases.signed(float(net_effects(templates)[k]))} points, varying by "
+        f"{phrases.number(float(spreads(templates)[k]))} with place."
     )
     left, right = st.columns([3, 2], gap="large")
     with right:
@@ -166,8 +167,8 @@ def examples(cases: Cases, name: str) -> None:
     k = cases.gallery.about.attributes.index(name)
     contributions, presence = cases.gallery.contributions[:, k], cases.gallery.presence[:, k]
     rows = {
-        f"Pictures in this gallery with the most {phrases.words(name)}": np.argsort(-presence, kind="stable"),
-        "Pictures whose score it moved most": np.argsort(-np.abs(contributions), kind="stable"),
+        "Highest presence in this gallery": np.argsort(-presence, kind="stable"),
+        "Largest contribution in this gallery": np.argsort(-np.abs(contributions), kind="stable"),
     }
     for title, ranked in rows.items():
         st.markdown(f"**{title}**")

@@ -65,7 +65,7 @@ def reach(after: Explanation) -> None:
     if len(way.edits) > _SHOWN:
         st.caption(f"… and {len(way.edits) - _SHOWN} more")
     st.button("Apply these edits", key="reach", on_click=edits.do, args=way.edits)
-    st.caption("The fewest attributes to scale, those that move the score most first, plausible or not.")
+    st.caption("The fewest changes of strength, largest effect first, plausible or not.")
 
 
 _SHOWN = 6
