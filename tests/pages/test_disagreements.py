@@ -164,7 +164,7 @@ def test_a_gallery_without_pictures_shows_its_numbers():
     first = listed(app)[0]
     app.button(key=f"open-case-{first}").click().run()
     assert not app.exception
-    assert "not on this machine" in texts(app)
+    assert "missing or damaged" in texts(app)
     told = oasis.table.iloc[oasis.row_of(first)]
     assert app.metric[0].value == f"{phrases.number(told['siam'])} of 7"
     assert len(app.dataframe[0].value) == len(oasis.gallery.about.attributes)

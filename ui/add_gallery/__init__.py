@@ -1,1 +1,1 @@
-"""“Add a gallery”: the dialog, what it fetches, and its work in the background."""
+"""“Add a gallery”: the dialog, what it downloads, and its work in the background."""

@@ -1,4 +1,4 @@
-"""The figures on the page Compare: whether the score follows each map, and how well maps agree with each other."""
+"""The figures on the page Compare: whether the score follows each map, and how well maps agree with the truth."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ _HELP = {
 _VERBS = {1: "raises", -1: "lowers"}
 _DROP = "points the score loses when only the map's top {} % of pixels are kept, weighted by the map; lower is better"
 _INCREASE = (
-    "100 if the score rises when only the map's top {} % of pixels are kept, weighted by the map, else 0 (in %); "
+    "percent: 100 if the score rises when only the map's top {} % of pixels are kept, weighted by the map, else 0; "
     "higher is better"
 )
 
