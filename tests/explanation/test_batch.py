@@ -130,14 +130,16 @@ def test_a_photo_that_cannot_be_read_is_named(network, photos, tmp_path):
     assert threading.active_count() == before
 
 
-def test_told_errors_leave_a_photo_out_and_the_others_as_they_are(network, photos, tmp_path):
+def test_reported_errors_skip_a_photo_and_leave_the_others_as_they_are(network, photos, tmp_path):
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    told = []
+    errors = []
     files = [bad, *photos[:5], tmp_path / "missing.jpg", *photos[5:]]
-    found = predict(network, files, both, batch_size=4, on_error=lambda place, error: told.append((place, str(error))))
-    assert [place for place, _reason in told] == [0, 6]
-    assert "bad.jpg" in told[0][1] and "missing.jpg" in told[1][1]
+    found = predict(
+        network, files, both, batch_size=4, on_error=lambda place, error: errors.append((place, str(error)))
+    )
+    assert [place for place, _reason in errors] == [0, 6]
+    assert "bad.jpg" in errors[0][1] and "missing.jpg" in errors[1][1]
     good = [place for place in range(len(files)) if place not in (0, 6)]
     for column, expected in zip(found, one_by_one(network, photos), strict=True):
         assert np.isnan(column[[0, 6]]).all()
@@ -178,12 +180,12 @@ def test_a_pair_reads_each_photo_once_and_scores_it_twice(network, photos, monke
 
 
 def test_a_pair_of_different_inputs_gives_each_network_its_own(network, photos, tmp_path):
-    baseline, told = baseline_network(), []
+    baseline, errors = baseline_network(), []
     baseline.config = dataclasses.replace(baseline.config, image_size=64, mean=(0.1, 0.2, 0.3))
     files = [*photos[:3], tmp_path / "missing.jpg"]
     pair = Pair("tiny", network, baseline, {})
-    found, scores = predict_pair(pair, files, both, on_error=lambda place, _error: told.append(place))
-    assert told == [3]
+    found, scores = predict_pair(pair, files, both, on_error=lambda place, _error: errors.append(place))
+    assert errors == [3]
     np.testing.assert_allclose(found[0][:3], one_by_one(network, photos[:3])[0], atol=1e-5)
     (alone,) = predict(baseline, photos[:3], lambda output: (output.scenicness,))
     np.testing.assert_allclose(scores[:3], alone, atol=1e-5)

@@ -1,4 +1,4 @@
-"""What is said of templates, against templates whose answer is plain."""
+"""Descriptions of templates, against templates whose answer is obvious."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def half(top, bottom, grid=6):
     return template
 
 
-def test_templates_are_told_in_words():
+def test_templates_are_described_in_words():
     assert template_text(half(-1, 1)) == "helps at the bottom, hurts at the top"
     assert template_text(half(2, 2)) == "helps equally everywhere"
     assert template_text(half(-2, -2)) == "hurts equally everywhere"

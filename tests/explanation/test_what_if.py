@@ -122,7 +122,7 @@ def test_fewer_edits_do_not_reach_it(explanation):
     assert len(what_if.edits_to_reach(explanation, target).edits) == 2  # the best single edit brings gains[0] only
 
 
-def test_edits_are_told_in_words(explanation):
+def test_edits_are_described_in_words(explanation):
     names = [name.replace("_", " ") for name in explanation.attributes]
     assert what_if.edit_text(explanation, Scale(0, 1.5)) == f"{names[0]} × 1.50"
     assert what_if.edit_text(explanation, Scale(0, 0.0)) == f"{names[0]} removed"

@@ -8,7 +8,7 @@ PAGES = ("", "templates", "disagreements", "what_if", "compare", "results", "abo
 
 
 def documentation(monkeypatch, address):
-    """What About says of the documentation with an address in the environment, None for none."""
+    """What About says about the documentation with an address in the environment, None for none."""
     if address is None:
         monkeypatch.delenv("SIAM_DOCS_URL", raising=False)
     else:

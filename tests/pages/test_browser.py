@@ -118,14 +118,14 @@ def test_from_the_worst_disagreement_to_a_link(browser, address, cases, folder):
     width = NARROW
     page, troubles = watched(browser, address, width)
     row = int(cases.select(Filters())[0])
-    told = cases.table.iloc[row]
-    identifier = told["identifier"]
+    case = cases.table.iloc[row]
+    identifier = case["identifier"]
 
     # See the worst disagreement, and understand it from its card.
     page.goto(f"{address}/disagreements?pair=Rendered")
     first = page.get_by_role("button", name=re.compile("^Open ")).first
     expect(first).to_have_text(f"Open {identifier}", timeout=WAIT)
-    card = page.get_by_text(f"SIAM {phrases.number(told['siam'])} · baseline {phrases.number(told['baseline'])}")
+    card = page.get_by_text(f"SIAM {phrases.number(case['siam'])} · baseline {phrases.number(case['baseline'])}")
     expect(card.first).to_be_visible()
     settle(page)
     nothing_is_wider(page, width)
@@ -133,7 +133,7 @@ def test_from_the_worst_disagreement_to_a_link(browser, address, cases, folder):
 
     # Open its explanation.
     first.click()
-    scores = [phrases.score_text(told[name], cases.gallery.about.scale) for name in ("siam", "baseline")]
+    scores = [phrases.score_text(case[name], cases.gallery.about.scale) for name in ("siam", "baseline")]
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(scores[0], timeout=WAIT)
     settle(page)
     assert values(page)[:2] == scores
@@ -366,7 +366,7 @@ def test_explainers_are_chosen_cancelled_and_measured(browser, address, folder):
 
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory):
-    """A real photo that is no sample: one of them mirrored, cropped and stored anew."""
+    """A real photo that is not a sample: one of them mirrored, cropped and saved again."""
     path = tmp_path_factory.mktemp("photos") / "my photo.jpg"
     with Image.open(load_samples()[1].path) as picture:
         ImageOps.mirror(picture).crop((100, 50, 1000, 700)).save(path, quality=92)

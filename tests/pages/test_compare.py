@@ -125,7 +125,7 @@ def shown_maps(app):
 
 
 def finished(app, seconds=60):
-    """Wait for the session's job, and for the page to take in what it brought."""
+    """Wait for the session's job, and for the page to take in its result."""
     work = app.session_state["comparison"].work
     assert work is None or work.job.wait(seconds)
     app.run()
@@ -443,7 +443,7 @@ def test_faithfulness_is_measured_when_asked(pair):
     assert PASSES == 25 and "1 map, 25 forward passes" in texts(app)  # only what is new
 
 
-def test_drops_are_told_in_points_and_increases_in_percent(pair):
+def test_drops_are_given_in_points_and_increases_in_percent(pair):
     app = page(methods="none")
     app.button(key="measure").click().run()
     columns = json.loads(finished(app).dataframe[0].proto.columns)
@@ -455,7 +455,7 @@ def test_drops_are_told_in_points_and_increases_in_percent(pair):
         assert increase["help"].startswith("percent") and f"top {p} %" in increase["help"]
 
 
-def test_faithfulness_takes_as_many_passes_as_is_told(pair):
+def test_faithfulness_takes_as_many_passes_as_the_page_says(pair):
     model, seen = pair.baseline, []
     handle = model.backbone.register_forward_hook(lambda _module, inputs, _output: seen.append(len(inputs[0])))
     faithfulness(model, image(model), torch.ones(2, 2), score_up())
@@ -529,7 +529,7 @@ def test_a_method_that_fails_says_so_and_the_others_are_shown(pair, monkeypatch,
         ("preprocess", OSError("no file")),
     ],
 )
-def test_trouble_before_the_network_runs_is_told_like_any_other(pair, monkeypatch, where, error):
+def test_trouble_before_the_network_runs_is_reported_like_any_other(pair, monkeypatch, where, error):
     def failing(*_arguments):
         raise error
 
@@ -642,9 +642,9 @@ def test_what_vebi_looks_for(pair):
     app = page(methods="cam")
     assert not app.exception
     assert "What VEBI looks for" in [of.label for of in app.expander]
-    told = texts(app)
-    assert told.index("**−0.75**") < told.index("**+0.25**")  # the heaviest first
-    assert "layer 2 of 2, channel 8\nstrongest in a, b, c and d" in told  # they are not here
+    shown = texts(app)
+    assert shown.index("**−0.75**") < shown.index("**+0.25**")  # the heaviest first
+    assert "layer 2 of 2, channel 8\nstrongest in a, b, c and d" in shown  # they are not here
     assert strongest(app) == ["strongest in forest-path, lake-boats, dune-grass and storm-road"]
     put_vebi(pair, {"samples": {"1": ["forest-path", "a"]}})
     app = page(methods="cam")

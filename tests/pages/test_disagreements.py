@@ -41,10 +41,10 @@ def test_the_worst_disagreement_comes_first(cases):
     app = rendered()
     ranked = np.argsort(-cases.table["difference"].abs().to_numpy(), kind="stable")
     assert listed(app) == names(cases, ranked[:PER_PAGE])
-    told = cases.table.iloc[ranked[0]]
-    assert f"SIAM **{phrases.number(told['siam'])}**" in texts(app)
-    assert f"baseline **{phrases.number(told['baseline'])}**" in texts(app)
-    assert f"{told['closer']} closer" in texts(app)
+    case = cases.table.iloc[ranked[0]]
+    assert f"SIAM **{phrases.number(case['siam'])}**" in texts(app)
+    assert f"baseline **{phrases.number(case['baseline'])}**" in texts(app)
+    assert f"{case['closer']} closer" in texts(app)
     assert f"**{len(cases.table)}** of {len(cases.table)} pictures" in texts(app)
     assert len(app.get("vega_lite_chart")) == 1
 
@@ -82,7 +82,7 @@ def test_filters_and_order_that_are_set(cases):
 
 
 @pytest.mark.parametrize("area", ["1_2_3", "a_b_c_d", "nan_1_2_3", "", "1_2_3_4_5"])
-def test_an_area_that_is_none_is_passed_over(cases, area):
+def test_an_invalid_area_is_ignored(cases, area):
     assert len(listed(rendered(area=area))) == PER_PAGE
 
 
@@ -92,7 +92,7 @@ def test_pages_of_cards(cases):
     assert listed(rendered(page="999"))
 
 
-def test_no_hits_are_told():
+def test_no_match_is_reported():
     app = rendered(text="no such thing")
     assert listed(app) == []
     assert "No picture matches these filters" in texts(app)
@@ -106,8 +106,8 @@ def test_a_case_opens_with_everything_and_its_link_does_the_same(cases):
     assert parameter(app, "case") == first
     row = cases.row_of(first)
     explanation = siam.explain(siam.load("rendered"), read_image(cases.gallery.picture(row)))
-    told = cases.table.iloc[row]
-    assert explanation.scenicness == pytest.approx(told["siam"], abs=2e-3)  # the gallery's numbers are those shown
+    case = cases.table.iloc[row]
+    assert explanation.scenicness == pytest.approx(case["siam"], abs=2e-3)  # the gallery's numbers are those shown
     values = [metric.value for metric in app.metric]
     assert values[:2] == [
         phrases.score_text(explanation.scenicness, explanation.scale),
@@ -115,7 +115,7 @@ def test_a_case_opens_with_everything_and_its_link_does_the_same(cases):
     ]
     said = texts(app)
     assert wording.sentence(explanation) in said
-    assert f"Crowd {phrases.number(told['crowd'])} of 10" in said
+    assert f"Crowd {phrases.number(case['crowd'])} of 10" in said
     assert "What happened" in said and "The truth" in said
     table = app.dataframe[0].value  # true beside predicted contributions
     truth = cases.gallery.truths[row]
@@ -139,14 +139,14 @@ def test_next_and_previous_follow_the_filtered_order(cases):
     assert listed(app) == order[:PER_PAGE]
 
 
-def test_a_case_outside_the_filters_is_shown_and_told(cases):
+def test_a_case_outside_the_filters_is_shown_with_a_note(cases):
     outside = names(cases, cases.select(Filters(closer="baseline")))[0]
     app = rendered(closer="SIAM", case=outside)
     assert "Not among the filtered cases" in texts(app)
     assert app.button(key="case-next").disabled and app.button(key="case-previous").disabled
 
 
-def test_an_unknown_case_is_told():
+def test_an_unknown_case_is_reported():
     app = rendered(case="no *such* case")
     assert r"There is no picture no \*such\* case" in texts(app)
     assert len(listed(app)) == PER_PAGE
@@ -165,8 +165,8 @@ def test_a_gallery_without_pictures_shows_its_numbers():
     app.button(key=f"open-case-{first}").click().run()
     assert not app.exception
     assert "missing or damaged" in texts(app)
-    told = oasis.table.iloc[oasis.row_of(first)]
-    assert app.metric[0].value == f"{phrases.number(told['siam'])} of 7"
+    case = oasis.table.iloc[oasis.row_of(first)]
+    assert app.metric[0].value == f"{phrases.number(case['siam'])} of 7"
     assert len(app.dataframe[0].value) == len(oasis.gallery.about.attributes)
 
 
@@ -205,7 +205,7 @@ def test_without_a_baseline_there_is_nothing_to_compare(monkeypatch, cases):
     assert not app.exception
 
 
-def test_a_gallery_that_cannot_be_read_is_told_and_costs_nothing(monkeypatch, tmp_path):
+def test_a_gallery_that_cannot_be_read_is_reported_and_breaks_nothing(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "galleries" / "broken").mkdir(parents=True)
     (tmp_path / "galleries" / "broken" / "gallery.parquet").write_bytes(b"no parquet")
@@ -266,7 +266,7 @@ def test_a_damaged_picture_leaves_its_numbers(monkeypatch, tmp_path, cases):
     assert "or damaged" in texts(rendered(gallery="mine", case="1228"))
 
 
-def test_a_missing_mask_is_told_and_the_rest_is_shown(monkeypatch, tmp_path, cases):
+def test_a_missing_mask_is_reported_and_the_rest_is_shown(monkeypatch, tmp_path, cases):
     folder = own_gallery(tmp_path, monkeypatch)
     (folder / cases.gallery.truths[cases.row_of("898")]["mask"]).unlink()
     app = rendered(gallery="mine", case="898")

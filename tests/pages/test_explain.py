@@ -234,11 +234,11 @@ def test_pair_without_baseline(monkeypatch, pair):
     resources._explanation.clear()
 
 
-def test_device_and_training_data_are_told(app, pair):
+def test_device_and_training_data_are_shown(app, pair):
     app.run()
-    told = " ".join(caption.value for caption in app.sidebar.caption)
-    assert pair.card["summary"] in told
-    assert "CPU" in told or "GPU" in told
+    sidebar = " ".join(caption.value for caption in app.sidebar.caption)
+    assert pair.card["summary"] in sidebar
+    assert "CPU" in sidebar or "GPU" in sidebar
 
 
 def test_results_show_the_card_and_presence_and_about_links_to_them(app, pair):
@@ -261,7 +261,7 @@ def test_results_show_the_card_and_presence_and_about_links_to_them(app, pair):
     assert metrics(app)
 
 
-def test_a_card_that_tells_little_is_shown(app, pair):
+def test_a_sparse_card_is_shown(app, pair):
     """As that of imported networks, which were not measured here."""
     bare = {key: pair.card[key] for key in ("summary", "training_data", "limits")}
     kept = dict(pair.card)
@@ -308,7 +308,7 @@ def test_file_name_is_shown_as_it_is(app):
     assert r"my \*best\* \`photo\`.jpg" in app.error[0].value
 
 
-def test_networks_that_cannot_be_loaded_are_told_in_a_sentence(monkeypatch):
+def test_networks_that_cannot_be_loaded_are_reported_in_a_sentence(monkeypatch):
     def refuse(_name):
         raise siam.CheckpointError("card.json is missing: copy it again")
 

@@ -232,7 +232,7 @@ def test_explainers_are_those_of_the_files():
         assert raw["command"] in texts(app)
 
 
-def test_without_a_comparison_the_command_that_makes_one_is_told(folder):
+def test_without_a_comparison_the_command_that_makes_one_is_named(folder):
     for path in folder.glob("explainers-*.json"):
         path.unlink()
     app = at("results", table="Explainers")
@@ -337,9 +337,9 @@ def test_the_figure_is_ours_to_show_on_any_page():
 
 
 def test_citation_says_what_the_citation_file_says():
-    told = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    version, licence = (re.search(rf"^{key}: (\S+)$", told, re.MULTILINE)[1] for key in ("version", "license"))
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    version, licence = (re.search(rf"^{key}: (\S+)$", cited, re.MULTILINE)[1] for key in ("version", "license"))
     assert f"version = {{{version}}}" in citation.PROJECT and f"license = {{{licence}}}" in citation.PROJECT
     for family in ("Marcos, Diego", "Lobry, Sylvain", "Tuia, Devis", "2019", "1909.08442"):
         assert family in citation.PAPER
-        assert family.split(",")[0] in told
+        assert family.split(",")[0] in cited

@@ -135,7 +135,7 @@ def test_the_address_holds_the_edits(explanation, named):
 
 
 @pytest.mark.parametrize("text", ["oak:scale:1", "trees:erase:ff", "<b>", "trees:scale:99"])
-def test_edits_that_do_not_fit_are_told_in_a_sentence(explanation, text):
+def test_edits_that_do_not_fit_are_reported_in_a_sentence(explanation, text):
     app = what_if_page(edits=text)
     assert not app.exception
     assert "do not fit" in app.warning[0].value
@@ -158,7 +158,7 @@ def test_ones_own_photo_is_kept_in_the_session_alone():
     assert resources.OWN not in other.session_state
 
 
-def test_another_photo_begins_anew(explanation):
+def test_another_photo_starts_without_edits(explanation):
     app = what_if_page()
     button(app, "Remove it").click().run()
     other = load_samples()[2]
@@ -190,7 +190,7 @@ def test_rendered_landscapes_are_offered_to_their_networks():
     assert not app.exception
 
 
-def test_a_change_of_networks_changes_what_is_offered_but_not_what_was_brought():
+def test_a_change_of_networks_changes_the_photos_on_offer_but_not_an_uploaded_one():
     app = opened("")
     app.selectbox(key="pair").set_value("Rendered").run()
     assert parameter(app, "case") is not None and parameter(app, "sample") is None

@@ -79,7 +79,7 @@ def opened(app):
 
 
 def ended(app):
-    """Wait for the task, and for the page to take in what it brought."""
+    """Wait for the task, and for the page to take in its result."""
     assert app.session_state["task"].job.wait(60)
     app.run()
     assert not app.exception
@@ -188,7 +188,7 @@ def test_a_photo_in_memory_is_a_photo_without_an_address(app):
     assert pictures.content_of(cases.gallery, 0) == cases.gallery.contents[0]
 
 
-def test_a_bad_table_is_told_in_one_sentence_and_nothing_begins(app):
+def test_a_bad_table_is_reported_in_one_sentence_and_nothing_starts(app):
     for table, words in ((b"a,b\n1,2\n", "begins with a, b"), (b"file,score\nx.jpg,3\n", "none of these photos")):
         bring(opened(app), [("a.jpg", jpeg(1))], table)
         assert len(app.error) == 1 and words in app.error[0].value
@@ -264,7 +264,7 @@ def test_a_folder_where_browser_and_app_share_a_machine(app, walk, place, monkey
     assert "walk" in session().selectbox(key="gallery").options  # it is in the machine's folder, for all who use that
 
 
-def test_a_folder_that_is_none_is_told(app, walk, monkeypatch):
+def test_a_path_that_is_no_folder_is_reported(app, walk, monkeypatch):
     monkeypatch.setattr(uploads, "on_this_machine", lambda: True)
     opened(app)
     app.text_input(key="batch-folder").set_value(str(walk / "nothing")).run()
@@ -275,7 +275,7 @@ def test_a_folder_that_is_none_is_told(app, walk, monkeypatch):
 
 
 class Context:
-    """What Streamlit tells of a visitor."""
+    """What Streamlit knows about a visitor."""
 
     def __init__(self, url, address=None, **headers):
         self.url, self.ip_address = url, address
@@ -352,7 +352,7 @@ def test_pictures_are_fetched_and_no_longer_offered(scenes, app):
     assert [pictures.path_of(cases.gallery, row).read_bytes() for row in range(3)] == scenes
 
 
-def test_a_server_that_refuses_costs_nothing_that_came(scenes, server, app):
+def test_a_server_that_refuses_loses_nothing_that_arrived(scenes, server, app):
     del server.files["/2.jpg"]
     opened(app)
     app.button(key="fetch-pictures").click().run()
@@ -425,7 +425,7 @@ def test_a_hub_that_is_not_there_is_one_calm_sentence(app, monkeypatch):
 # The hooks of the download
 
 
-def test_a_download_tells_how_far_it_is(hub_server, tmp_path):
+def test_a_download_reports_its_progress(hub_server, tmp_path):
     steps = []
     with Web(Patience(silence=5), headers=hub.headers()) as web:
         scenicornot.fetch(tmp_path, web, Request("test"), REPOSITORY, progress=steps.append)
