@@ -45,7 +45,7 @@ st.subheader("Licences", anchor=False)
 st.markdown(
     """
 - **Code and rendered landscapes:** Apache License 2.0.
-- **Bundled networks:** trained with this code. Their backbone, EfficientNet-Lite0 from ImageNet, is Apache-2.0 too.
+- **Bundled networks:** trained with this code on the backbone EfficientNet-Lite0 (ImageNet), which is Apache-2.0 too.
 - **Sample photos:** each keeps its author's licence, listed below.
 - **OASIS pictures:** not bundled, only their scores are. They are downloaded from their authors when you ask for them.
 - **Font** in downloaded figures: DejaVu, under its own free licence.

@@ -56,7 +56,7 @@ _VERDICTS = {  # by the kinds of `siam.evaluation.what_where_how.verdicts`
     "misread": "SIAM misread an attribute: it sees too much or too little of it.",
     "misplaced": "SIAM sees the right attribute in the wrong place.",
     "misweighted": "SIAM sees what is there but gives it the wrong weight.",
-    "outside the vocabulary": "The cause is outside the vocabulary: no attribute names it, so SIAM cannot see it.",
+    "outside the vocabulary": "What moves the score is outside the vocabulary, so SIAM cannot see it.",
 }
 
 

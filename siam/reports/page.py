@@ -77,7 +77,7 @@ def _header(explanation: Explanation, image_name: str) -> str:
     if explanation.baseline_scenicness is not None:
         scores.append(_score("Baseline", explanation.baseline_scenicness, f" of {scale.high:g}"))
         difference = difference_text(explanation.scenicness, explanation.baseline_scenicness)
-        scores.append(f"<div><dt>Difference</dt><dd>{difference}</dd></div>")
+        scores.append(f"<div><dt>Difference</dt><dd>{difference}<small> points</small></dd></div>")
     rating = f"{safe(words(scale.name))}, on a scale from {scale.low:g} to {scale.high:g}"
     return (
         f'<header><p class="quiet">{safe(explanation.model)} · {rating}</p><h1>{safe(image_name)}</h1>'

@@ -62,7 +62,7 @@ def truth_tiles(truth: Truth, photo: Image.Image, sign: int, strength: float) ->
             picture, width="stretch", output_format="JPEG", alt=f"The truth: {phrases.signed_map_text(truth.density)}"
         )
         st.markdown("**Truth**", help="What each place in this rendered scene really adds to the score.")
-        st.caption("what really counts, place by place")
+        st.caption("what really counts, and where")
     if truth.region is not None:
         with st.container(gap="xxsmall"):
             picture = attributions.region_picture(photo, truth.region)

@@ -61,7 +61,7 @@ def _turn(cases: Cases, row: int, rows: np.ndarray) -> None:
         if place is None:
             st.caption("Not among the filtered cases.")
         else:
-            st.caption(f"{place + 1:,} of {len(rows):,} filtered cases")
+            st.caption(f"Case {place + 1:,} of {len(rows):,}")
 
 
 def _crowd(cases: Cases, row: int) -> None:
@@ -119,7 +119,7 @@ def _numbers(cases: Cases, row: int) -> None:
             st.metric("SIAM", phrases.score_text(facts["siam"], scale))
             if not np.isnan(facts["baseline"]):
                 st.metric("Baseline", phrases.score_text(facts["baseline"], scale))
-                st.metric("Difference", phrases.difference_text(facts["siam"], facts["baseline"]))
+                st.metric("Difference (points)", phrases.difference_text(facts["siam"], facts["baseline"]))
         st.markdown(listing.cause_text(zip(("▲", "▼"), cases.causes(row), strict=True)))
     names = [phrases.words(name) for name in cases.gallery.about.attributes]
     columns = {

@@ -54,7 +54,9 @@ def scores(explanation: Explanation) -> None:
                 phrases.score_text(explanation.baseline_scenicness, scale),
                 help="an ordinary network on the same kind of backbone; it gives no reasons",
             )
-            st.metric("Difference", phrases.difference_text(explanation.scenicness, explanation.baseline_scenicness))
+            st.metric(
+                "Difference (points)", phrases.difference_text(explanation.scenicness, explanation.baseline_scenicness)
+            )
     st.markdown(f"##### {wording.sentence(explanation)}")
     st.caption(f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}.")
 

@@ -26,8 +26,8 @@ def attributes() -> None:
         stored.missing("attribute figures", "sun")
         return
     st.markdown(
-        "Average precision is 1 if every photo that shows the attribute ranks above all others; chance is the share of "
-        "photos that show it."
+        "Average precision is 1 if the photos that show an attribute rank above all others; chance is their share of "
+        "all photos."
     )
     for result, figures in groupby(readable, key=lambda of: of[0]):
         for _result, measured in figures:
@@ -39,7 +39,7 @@ def people() -> None:
     """Show the networks' scores against the crowd's ratings in the chosen gallery, and how far they agree."""
     cases = chosen.cases()
     scale = resources.pair().siam.config.scale
-    unit = f"points of {scale.low:g} to {scale.high:g}"
+    unit = f"points ({scale.low:g} to {scale.high:g})"
     if cases is None:
         st.info("This pair has no gallery to draw. This command makes one:")
         st.code(

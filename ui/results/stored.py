@@ -65,7 +65,7 @@ def source(result: Result) -> None:
 
 def short_source(result: Result) -> str:
     """Return the networks and the date, for the line below a chart's title."""
-    return f"networks {result.model!r}, {result.date}"
+    return f"networks “{result.model}”, {result.date}"
 
 
 def missing(what: str, data: str) -> None:

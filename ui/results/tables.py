@@ -44,7 +44,7 @@ def what_where_how() -> None:
             "uses the true masks as maps, *another scene* explains the wrong picture, and *uniform*, *centre* and "
             "*random* know nothing."
         )
-        title = "SIAM between its references"
+        title = "SIAM and its references"
         source = f"{judgement.n:,} rendered scenes, {stored.short_source(result)}"
         figure = compared_figure(truths.compared(judgement), title, source)
         st.plotly_chart(figure, config=_CHART, alt=f"{title}; the table below has the figures")

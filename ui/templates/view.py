@@ -47,8 +47,8 @@ def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
     """Show all templates; a click chooses one."""
     limit, effects, spread = float(np.abs(templates).max()), net_effects(templates), spreads(templates)
     st.caption(
-        "Each square stands for a picture: green where the attribute raises the score, magenta where it lowers it, all "
-        "on one scale. Click a name to look closer."
+        "Each square stands for a picture: green raises the score, magenta lowers it, all on one scale. Click a name to "
+        "look closer."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.segmented_control(
@@ -94,7 +94,7 @@ def one(templates: np.ndarray, names: tuple[str, ...], name: str, amount: float)
     left, right = st.columns([3, 2], gap="large")
     with right:
         cells = _stamp(template, title, amount)
-        if st.toggle("Show what raises and what lowers separately", key="halves", bind="query-params"):
+        if st.toggle("Show T⁺ and T⁻", key="halves", bind="query-params"):
             _halves(template, limit, title)
     with left:
         st.plotly_chart(
@@ -166,11 +166,12 @@ def examples(cases: Cases, name: str) -> None:
         return  # made by networks of the same name with another vocabulary
     k = cases.gallery.about.attributes.index(name)
     contributions, presence = cases.gallery.contributions[:, k], cases.gallery.presence[:, k]
-    rows = {
-        "Highest presence in this gallery": np.argsort(-presence, kind="stable"),
-        "Largest contribution in this gallery": np.argsort(-np.abs(contributions), kind="stable"),
-    }
-    for title, ranked in rows.items():
+    lists = (
+        ("Highest presence in this gallery", presence, "presence {:.2f}".format),
+        ("Largest contribution in this gallery", contributions, lambda value: f"{phrases.signed(value)} points"),
+    )
+    for title, values, text in lists:
+        ranked = np.argsort(-np.abs(values), kind="stable")
         st.markdown(f"**{title}**")
         with st.grid(EXAMPLES, min_column_width=112, gap="small"):
             for row in ranked[:EXAMPLES]:
@@ -179,7 +180,7 @@ def examples(cases: Cases, name: str) -> None:
                     identifier = str(cases.table["identifier"].iloc[row])
                     st.page_link(
                         "pages/disagreements.py",
-                        label=f"{phrases.signed(float(contributions[row]))}, presence {presence[row]:.2f}",
+                        label=text(float(values[row])),
                         query_params={"case": identifier},
                         help=f"Open picture {plain(identifier)}",
                     )

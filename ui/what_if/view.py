@@ -19,7 +19,7 @@ def scores(before: Explanation, after: Explanation) -> None:
     with st.grid(3, min_column_width=150, gap="small"):
         st.metric("Before your edits", phrases.score_text(before.scenicness, scale))
         st.metric("After your edits", phrases.score_text(after.scenicness, scale))
-        st.metric("Change", phrases.difference_text(after.scenicness, before.scenicness))
+        st.metric("Change (points)", phrases.difference_text(after.scenicness, before.scenicness))
     st.caption(
         "Edits change the attribute maps, not the photo: what SIAM would see in a changed photo is another question. "
         "The new score is exact, and no network has to run, because the score is linear in the maps. "
