@@ -47,8 +47,8 @@ def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
     """Show all templates; a click chooses one."""
     limit, effects, spread = float(np.abs(templates).max()), net_effects(templates), spreads(templates)
     st.caption(
-        "Each square stands for a picture: green raises the score, magenta lowers it, all on one scale. Click a name to "
-        "look closer."
+        "Each square stands for a picture: green raises the score, magenta lowers it, all on one scale. Click a name "
+        "to look closer."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.segmented_control(
