@@ -150,7 +150,7 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
         figures[variant]["what_where_how"] = answer["what_where_how"]
     if not figures[variant]:
         return fail(f"nothing stored in {options.out}: {answer['notes'][0]}")
-    protocol = "; ".join([f"networks as they are, on {answer['n']} photos", answer["method"], *answer["notes"]])
+    protocol = "; ".join([f"the finished networks on {answer['n']} photos", answer["method"], *answer["notes"]])
     result = stored.Result(
         model=answer["model"],
         data=answer["folder"] if answer["folder"] == options.data else f"{answer['folder']} ({options.data})",
