@@ -89,7 +89,7 @@ def main() -> None:
         print(f"{'step':<24}{FEW:>10,}{rows:>10,}{'ratio':>8}")
         _row("open", [lambda folder=folder: read_cases(read(folder)) for folder in folders])
         for label, (filters, order) in FILTERS.items():
-            _row(label, [lambda of=of, f=filters, o=order: _filtered(of, f, o) for of in cases])
+            _row(label, [lambda case=case, f=filters, o=order: _filtered(case, f, o) for case in cases])
         for folder in folders:
             page(folder.name)
         _row("page, reload", [lambda folder=folder: page(folder.name) for folder in folders])

@@ -116,8 +116,8 @@ def _row(
     name, value = phrases.words(item.attribute), phrases.signed(item.value)
     ends = (
         maps.map_limit(explanation, shown),
-        float(abs(explanation.templates[[of.index for of in shown]]).max()),
-        float(abs(explanation.contribution_maps[[of.index for of in shown]]).max()),
+        float(abs(explanation.templates[[one.index for one in shown]]).max()),
+        float(abs(explanation.contribution_maps[[one.index for one in shown]]).max()),
     )
     pictures = (
         maps.attribute_map(explanation, item.index, ends[0], SMOOTH),

@@ -57,8 +57,8 @@ def against_mask(saliency: Tensor, mask: np.ndarray) -> dict[str, float]:
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:
     """Return Spearman's correlation of two maps of any sizes, on `CELLS` x `CELLS`; NaN where one is constant."""
-    cells: list[Any] = [pooled(of.detach().cpu().double().numpy(), (CELLS, CELLS)).ravel() for of in (one, other)]
-    if any(np.ptp(of) <= 1e-12 * max(1e-300, float(np.abs(of).max())) for of in cells):
+    cells: list[Any] = [pooled(map_.detach().cpu().double().numpy(), (CELLS, CELLS)).ravel() for map_ in (one, other)]
+    if any(np.ptp(values) <= 1e-12 * max(1e-300, float(np.abs(values).max())) for values in cells):
         return float("nan")
     return float(np.corrcoef(*map(rankdata, cells))[0, 1])
 

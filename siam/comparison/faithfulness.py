@@ -139,4 +139,4 @@ def _top_pictures(model: Network, image: Tensor, large: Tensor, rank: Tensor) ->
     visible = image * std + mean  # (3, H, W) in [0, 1]
     weights = to_unit(large.clamp(min=0))
     masks = [weights.where(rank < round(rank.numel() * p / 100), 0) for p in SHARES]
-    return [(visible * of - mean) / std for of in masks]
+    return [(visible * mask - mean) / std for mask in masks]

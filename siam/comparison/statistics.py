@@ -91,8 +91,8 @@ def _interval(values: np.ndarray) -> list[float] | None:
 def _order(
     records: Sequence[Record], better: str, worse: str, figure: str, high: bool, source: str
 ) -> dict[str, Any] | None:
-    of = {(record["method"], record["identifier"]): record.get(figure) for record in records}
-    pairs = [(value, of.get((worse, identifier))) for (method, identifier), value in of.items() if method == better]
+    values = {(record["method"], record["identifier"]): record.get(figure) for record in records}
+    pairs = [(value, values.get((worse, name))) for (method, name), value in values.items() if method == better]
     known = np.array([(one, other) for one, other in pairs if one is not None and other is not None])
     if len(known) < 2:
         return None

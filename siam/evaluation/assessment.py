@@ -142,18 +142,18 @@ def _scores(
     siam, logits, baseline = judged.predictions.siam, _logits(judged), judged.predictions.baseline
     predicted = {"siam": siam, "baseline": baseline}
     figures: dict[str, Any] = {
-        name: None if of is None else score_figures_with_intervals(of, scores, same_scale=same)
-        for name, of in predicted.items()
+        name: None if scored is None else score_figures_with_intervals(scored, scores, same_scale=same)
+        for name, scored in predicted.items()
     }
     presence = {"predicted": predicted_presence(logits, scores, pair.siam.config.attributes)}
     labelled, labels, labelled_names = _labels_beside(root, judged.files)
     if len(labelled):
         presence["true"] = true_presence(labels, scores[labelled], labelled_names)
-        for name, of in predicted.items():
-            if of is not None:
+        for name, scored in predicted.items():
+            if scored is not None:
                 labelled_logits = logits[labelled] if name == "siam" else None
                 figures[name]["annotated"] = _annotated(
-                    pair.siam, of[labelled], scores[labelled], same, labelled_logits, labels, labelled_names
+                    pair.siam, scored[labelled], scores[labelled], same, labelled_logits, labels, labelled_names
                 )
     seen = _seen(pair, attributes=False, split=judged.split)
     return {

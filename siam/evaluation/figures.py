@@ -43,14 +43,16 @@ def _or_none(read: _Reader[_Value]) -> _Reader[_Value | None]:
 
 
 def _each(read: _Reader[_Value]) -> _Reader[Mapping[str, _Value]]:
-    return lambda value, place: {name: read(of, f"{place} · {name}") for name, of in _dictionary(value, place).items()}
+    return lambda value, place: {
+        name: read(item, f"{place} · {name}") for name, item in _dictionary(value, place).items()
+    }
 
 
 def _list(read: _Reader[_Value]) -> _Reader[tuple[_Value, ...]]:
     def read_list(value: Any, place: str) -> tuple[_Value, ...]:
         if not isinstance(value, list | tuple):
             raise _odd(value, place, "a list")
-        return tuple(read(of, f"{place} · {number}") for number, of in enumerate(value, 1))
+        return tuple(read(item, f"{place} · {number}") for number, item in enumerate(value, 1))
 
     return read_list
 
@@ -91,7 +93,7 @@ class Figures:
     @classmethod
     def known_names(cls) -> tuple[str, ...]:
         """Return the names that records of this kind have in JSON."""
-        return tuple(of.name for of in fields(cls) if "read" in of.metadata)
+        return tuple(field_.name for field_ in fields(cls) if "read" in field_.metadata)
 
     @classmethod
     def from_json(cls, value: Any, place: str) -> Self:
@@ -106,18 +108,18 @@ class Figures:
         """
         content = _dictionary(value, place)
         values: dict[str, Any] = {}
-        for of in (of for of in fields(cls) if "read" in of.metadata):
-            if of.name in content:
-                values[of.name] = of.metadata["read"](content[of.name], f"{place} · {of.name}")
-            elif of.default is MISSING:
-                raise ValueError(f"lacks {of.name} among the figures of {place}")
-        further = {name: of for name, of in content.items() if name not in cls.known_names()}
+        for field_ in (field_ for field_ in fields(cls) if "read" in field_.metadata):
+            if field_.name in content:
+                values[field_.name] = field_.metadata["read"](content[field_.name], f"{place} · {field_.name}")
+            elif field_.default is MISSING:
+                raise ValueError(f"lacks {field_.name} among the figures of {place}")
+        further = {name: item for name, item in content.items() if name not in cls.known_names()}
         return cls(names=tuple(content), further=further, **values)
 
     def to_json(self) -> dict[str, Any]:
         """Return the dictionary that `from_json` reads, with its names in the order they were read."""
         known = {name: getattr(self, name) for name in self.known_names()}
-        names = self.names or (*(name for name, of in known.items() if of is not None), *self.further)
+        names = self.names or (*(name for name, item in known.items() if item is not None), *self.further)
         return {name: _as_json(known[name] if name in known else self.further[name]) for name in names}
 
 
@@ -314,16 +316,16 @@ class PhotoFigures(Figures):
             ("attributes", AttributeFigures, "mean_average_precision"),
         ):
             if sign in content:
-                known = {key: of for key, of in content.items() if key in kind.known_names()}
+                known = {key: item for key, item in content.items() if key in kind.known_names()}
                 parts[name] = kind.from_json(known, place)
         used = {key for part in parts.values() for key in part.names}
-        further = {key: of for key, of in content.items() if key not in used}
+        further = {key: item for key, item in content.items() if key not in used}
         return cls(names=tuple(content), further=further, **parts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the dictionary that `from_json` reads."""
         parts = [part.to_json() for part in (self.scores, self.attributes) if part is not None]
-        content = {name: of for part in (*parts, dict(self.further)) for name, of in part.items()}
+        content = {name: item for part in (*parts, dict(self.further)) for name, item in part.items()}
         return {name: content[name] for name in self.names or content}
 
 
@@ -352,13 +354,13 @@ class VariantFigures(Figures):
         """Return the figures of a dictionary; arguments and errors as for `Figures`."""
         record = super().from_json(value, place)
         direct = {
-            name: of
-            for name, of in record.further.items()
-            if name in PhotoFigures.known_names() or not isinstance(of, dict)
+            name: item
+            for name, item in record.further.items()
+            if name in PhotoFigures.known_names() or not isinstance(item, dict)
         }
         sets = {
-            name: PhotoFigures.from_json(of, f"{place} · {name}")
-            for name, of in record.further.items()
+            name: PhotoFigures.from_json(item, f"{place} · {name}")
+            for name, item in record.further.items()
             if name not in direct
         }
         parts = {name: getattr(record, name) for name in cls.known_names()}
@@ -368,7 +370,7 @@ class VariantFigures(Figures):
         """Return the dictionary that `from_json` reads."""
         known = {name: _as_json(getattr(self, name)) for name in self.known_names()}
         content = {**self.photos.to_json(), **_as_json(self.sets), **self.further}
-        content |= {name: of for name, of in known.items() if name in self.names or of is not None}
+        content |= {name: item for name, item in known.items() if name in self.names or item is not None}
         return {name: content[name] for name in self.names or content}
 
 
@@ -376,5 +378,5 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, Figures):
         return value.to_json()
     if isinstance(value, Mapping):
-        return {name: _as_json(of) for name, of in value.items()}
-    return [_as_json(of) for of in value] if isinstance(value, list | tuple) else value
+        return {name: _as_json(item) for name, item in value.items()}
+    return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value

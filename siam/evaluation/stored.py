@@ -62,8 +62,8 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the result's file."""
-        content = {of.name: getattr(self, of.name) for of in fields(self)}
-        figures = {variant: of.to_json() for variant, of in self.figures.items()}
+        content = {field_.name: getattr(self, field_.name) for field_ in fields(self)}
+        figures = {variant: item.to_json() for variant, item in self.figures.items()}
         return {"format": content.pop("format"), **content, "figures": figures}
 
 
@@ -75,7 +75,7 @@ def variant_figures(figures: Any) -> dict[str, VariantFigures]:
     """
     if problem := _problem_of_figures(figures):
         raise ValueError(problem)
-    return {variant: VariantFigures.from_json(of, variant) for variant, of in figures.items()}
+    return {variant: VariantFigures.from_json(item, variant) for variant, item in figures.items()}
 
 
 def write(result: Result, path: Path) -> None:
@@ -147,12 +147,12 @@ def _problem(content: dict[str, Any]) -> str | None:
 def _problem_of_figures(figures: Any) -> str | None:
     if not isinstance(figures, dict) or not figures:
         return f"has {_short(figures)} as figures; expected those of {', '.join(VARIANTS[:-1])} or {VARIANTS[-1]}"
-    for variant, of in figures.items():
+    for variant, item in figures.items():
         if variant not in VARIANTS:
             return f"has figures of {_short(variant)}; expected {', '.join(VARIANTS[:-1])} or {VARIANTS[-1]}"
-        if not isinstance(of, dict):
-            return f"has {_short(of)} as figures of {variant}; expected names with numbers"
-        for way, value in _leaves(of, variant):
+        if not isinstance(item, dict):
+            return f"has {_short(item)} as figures of {variant}; expected names with numbers"
+        for way, value in _leaves(item, variant):
             if not _fits(way, value):
                 return f"has {_short(value)} as {way}; expected a number"
     return None

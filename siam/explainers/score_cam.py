@@ -77,14 +77,16 @@ class ScoreCAM:
             ]
         return torch.stack(maps)  # (N, h, w)
 
-    def _map(self, model: Network, image: Tensor, target: Target, progress: Progress, before: int, of: int) -> Tensor:
+    def _map(
+        self, model: Network, image: Tensor, target: Target, progress: Progress, before: int, total: int
+    ) -> Tensor:
         if before == 0:
-            progress(0, of)
+            progress(0, total)
         features = model.backbone(image)[0]  # (C, h, w)
         hidden = target(model, torch.zeros_like(image))  # (1,)
         scores = [
             target(model, image * to_unit(enlarged(features[part], *image.shape[2:]))[:, None])  # (batch,)
-            for part in batches(len(features), at_once(self.batch_size, model, image), progress, before + 2, of)
+            for part in batches(len(features), at_once(self.batch_size, model, image), progress, before + 2, total)
         ]
         weights = torch.cat(scores) - hidden  # (C,)
         if self.softmax:

@@ -100,8 +100,8 @@ def _scores(answer: dict[str, Any]) -> list[str]:
 def _presence(presence: PresenceFigures) -> str:
     rows = [("attribute", "tau", "95 %", "present", "absent")]
     ranked = sorted(presence.attributes.items(), key=lambda item: -(item[1].kendall_tau or 0))
-    for name, of in ranked:
-        rows.append((name, *_tau(of), figure(of.mean_present, 2), figure(of.mean_absent, 2)))
+    for name, found in ranked:
+        rows.append((name, *_tau(found), figure(found.mean_present, 2), figure(found.mean_absent, 2)))
     return columns(rows)
 
 
@@ -131,10 +131,10 @@ def truth_rows(figures: TruthFigures) -> list[tuple[str, ...]]:
 def error_rows(error: ErrorFigures) -> list[tuple[str, ...]]:
     """Return the cells of the table of the parts of SIAM's errors, headings first."""
     rows: list[tuple[str, ...]] = [("", "mean size", "RMS", "share of variance", "largest in")]
-    for name, of in error.parts.items():
+    for name, part in error.parts.items():
         label = "outside the vocabulary" if name == "outside" else name
-        cells = [figure(value, 2) for value in (of.mean_absolute, of.rms, of.share_of_variance)]
-        rows.append((label, *cells, "–" if of.largest is None else f"{100 * of.largest:.0f} %"))
+        cells = [figure(value, 2) for value in (part.mean_absolute, part.rms, part.share_of_variance)]
+        rows.append((label, *cells, "–" if part.largest is None else f"{100 * part.largest:.0f} %"))
     return [*rows, ("together", figure(error.mean_absolute, 2), figure(error.rms, 2), "", "")]
 
 
@@ -144,8 +144,8 @@ def _what_where_how(figures: TruthFigures) -> list[str]:
     if error := figures.error:
         parts.append(f"Why SIAM errs, in points; each scene's parts add up to its error:\n{columns(error_rows(error))}")
     rows = [("attribute", "scenes", *_OF_ATTRIBUTE.values())]
-    for name, of in figures.per_attribute.items():
-        rows.append((name, str(of.scenes), *(figure(getattr(of, key), 2) for key in _OF_ATTRIBUTE)))
+    for name, found in figures.per_attribute.items():
+        rows.append((name, str(found.scenes), *(figure(getattr(found, key), 2) for key in _OF_ATTRIBUTE)))
     about = "points: what an attribute would add if it covered the whole picture"
     return [*parts, f"Each attribute that at least three scenes show; {about}:\n{columns(rows)}"]
 

@@ -32,7 +32,9 @@ COLUMNS = {  # heading -> figures (joined by " / "), digits
 def comparisons(results: Iterable[Result]) -> list[tuple[Result, ExplainerFigures]]:
     """Return the results that hold a comparison, each with its comparison."""
     variants = [(result, result.figures.get("baseline")) for result in results]
-    return [(result, of.comparison) for result, of in variants if of is not None and of.comparison is not None]
+    return [
+        (result, found.comparison) for result, found in variants if found is not None and found.comparison is not None
+    ]
 
 
 def tables(results: Iterable[Result], *, markdown: bool = False) -> str:
@@ -47,7 +49,7 @@ def rows(methods: Methods, names: Iterable[str]) -> list[list[str]]:
 
 def shown(methods: Methods) -> list[str]:
     """Return the columns in which at least one method has a figure."""
-    known = {key for of in methods.values() for key in of}
+    known = {key for means in methods.values() for key in means}
     return [name for name, (keys, _digits) in COLUMNS.items() if known & set(keys)]
 
 

@@ -174,9 +174,10 @@ def _cells(table: _Table) -> tuple[list[str], list[tuple[str, str, str]], list[l
     heads = [(*_halves(data), kind) for data, kind, _column in table.reported]
     columns = [column for _data, _kind, column in table.reported]
     sources = _sources(table)
-    for of in table.measured:
-        heads.append((of.data, f"{of.count:,} photos [{sources.index(of.result) + 1}]", of.kind))
-        columns.append(of.cells)
+    for measured in table.measured:
+        which = f"{measured.count:,} photos [{sources.index(measured.result) + 1}]"
+        heads.append((measured.data, which, measured.kind))
+        columns.append(measured.cells)
     if not table.measured:
         heads.append(("no result yet", "", ""))
         columns.append({})
@@ -192,18 +193,18 @@ def _halves(data: str) -> tuple[str, str]:
 def _notes(table: _Table) -> list[str]:
     """Return the notes on all columns, then on each result by number."""
     notes = list(table.notes)
-    for number, of in enumerate(_sources(table), 1):
-        commit = f", commit {of.git_commit[:12]}" if of.git_commit else ""
-        notes.append(f"[{number}] {of.model}; {of.protocol}; {of.date}{commit}; `{of.command}`")
+    for number, result in enumerate(_sources(table), 1):
+        commit = f", commit {result.git_commit[:12]}" if result.git_commit else ""
+        notes.append(f"[{number}] {result.model}; {result.protocol}; {result.date}{commit}; `{result.command}`")
     return notes if table.measured else [*notes, _NONE_YET]
 
 
 def _sources(table: _Table) -> list[Result]:
     """Return the results behind the measured columns, each once, in order."""
     sources: list[Result] = []
-    for of in table.measured:
-        if of.result not in sources:
-            sources.append(of.result)
+    for column in table.measured:
+        if column.result not in sources:
+            sources.append(column.result)
     return sources
 
 

@@ -66,15 +66,15 @@ class Agreement:
 def precisions(result: Result) -> list[Precisions]:
     """Return how well a result's SIAM finds attributes, what before where; empty if the result does not say."""
     siam = _siam(result)
-    return [] if siam is None else [of for photos, block in _sets(result, siam) for of in _precisions(photos, block)]
+    return [] if siam is None else [found for name, block in _sets(result, siam) for found in _precisions(name, block)]
 
 
 def agreements(result: Result, photos: str) -> list[Agreement]:
     """Return how far a result's networks agree with people on a set of photos, SIAM first, the difference last."""
-    scores = {_SCORES[name]: _scores(result, of, photos) for name in _SCORES if (of := result.figures.get(name))}
+    scores = {_SCORES[name]: _scores(result, found, photos) for name in _SCORES if (found := result.figures.get(name))}
     if (siam := _siam(result)) and _is_of(result, photos):
         scores["SIAM − baseline"] = siam.difference
-    return [_agreement(name, of) for name, of in scores.items() if of is not None]
+    return [_agreement(name, found) for name, found in scores.items() if found is not None]
 
 
 def agreements_of_cases(cases: Cases) -> list[Agreement]:
@@ -120,18 +120,19 @@ def _sets(result: Result, siam: VariantFigures) -> list[tuple[str, PhotoFigures]
 
 
 def _precisions(photos: str, block: PhotoFigures) -> Iterator[Precisions]:
-    of = block.attributes
-    if of is None or of.per_attribute is None or of.mean_average_precision is None:
+    found = block.attributes
+    if found is None or found.per_attribute is None or found.mean_average_precision is None:
         return
-    intervals, positives = of.per_attribute_interval or {}, of.positives or {}
+    intervals, positives = found.per_attribute_interval or {}, found.positives or {}
     rows = [
-        Precision(name, value, intervals.get(name), positives[name] / of.n if name in positives else None)
-        for name, value in of.per_attribute.items()
+        Precision(name, value, intervals.get(name), positives[name] / found.n if name in positives else None)
+        for name, value in found.per_attribute.items()
         if value is not None
     ]
-    mean, interval = of.mean_average_precision, of.mean_average_precision_interval
-    yield Precisions("what", photos, of.n, mean, interval, of.chance, of.mean_average_precision_sd, _ranked(rows))
-    if (places := of.places) is not None:
+    mean, interval = found.mean_average_precision, found.mean_average_precision_interval
+    deviation = found.mean_average_precision_sd
+    yield Precisions("what", photos, found.n, mean, interval, found.chance, deviation, _ranked(rows))
+    if (places := found.places) is not None:
         rows = [Precision(name, at.pixel_ap, None, at.chance) for name, at in places.per_attribute.items()]
         yield Precisions("where", photos, None, places.pixel_ap, None, places.chance, None, _ranked(rows))
 

@@ -23,12 +23,12 @@ def presences(result: Result) -> list[Mapping[str, PresenceFigures]]:
     """Return how the presence of attributes goes with the score, "predicted" and "true", for each network that has
     the figures.
     """
-    return [of.presence for of in result.figures.values() if of.presence]
+    return [figures.presence for figures in result.figures.values() if figures.presence]
 
 
 def truths(result: Result) -> list[TruthFigures]:
     """Return the what-where-how figures of each network that has them."""
-    return [of.what_where_how for of in result.figures.values() if of.what_where_how is not None]
+    return [figures.what_where_how for figures in result.figures.values() if figures.what_where_how is not None]
 
 
 def compared(figures: TruthFigures) -> list[Compared]:
@@ -52,8 +52,8 @@ def truth_tables(results: Sequence[Result], *, markdown: bool = False) -> str:
     """
     parts = []
     for result in results:
-        for variant, of in result.figures.items():
-            if (figures := of.what_where_how) is None:
+        for variant, found in result.figures.items():
+            if (figures := found.what_where_how) is None:
                 continue
             parts.append(f"{'### ' if markdown else ''}{result.model} ({variant}) on {figures.n} rendered scenes")
             tables = [truth_rows(figures)] + ([error_rows(figures.error)] if figures.error else [])

@@ -81,7 +81,8 @@ def judge(
     columns = {}
     for name, places in where.items():
         columns[name] = {"where": {key: value for key, value in places.items() if key != "per_attribute"}}
-        columns[name] |= {key: of[name] for key, of in (("what", what), ("how", how), ("score", score)) if name in of}
+        groups = {"what": what, "how": how, "score": score}
+        columns[name] |= {key: group[name] for key, group in groups.items() if name in group}
     split = errors(predictions, scenes) if same_scale else None
     figures = {
         "n": count,
@@ -136,7 +137,7 @@ def _what(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
     """Return the figures by column, and SIAM's average precision for each attribute."""
     logits = predictions.logits if predictions.logits is not None else predictions.presence
-    matched, shifted = (attribute_figures(of, scenes.labels, scenes.attributes) for of in (logits, logits[other]))
+    matched, shifted = (attribute_figures(each, scenes.labels, scenes.attributes) for each in (logits, logits[other]))
     columns = {
         "siam": (matched["mean_average_precision"], top_agreement(predictions.contributions, scenes.contributions)),
         "another_scene": (

@@ -73,8 +73,8 @@ def place_figures(maps: np.ndarray, total: np.ndarray, scenes: Scenes, other: np
         "random": noise,
     }
     return {
-        name: {**_over_attributes(of, scenes), "inside_causes": number(inside_causes(totals[name], scenes.causes))}
-        for name, of in by_attribute.items()
+        name: {**_over_attributes(found, scenes), "inside_causes": number(inside_causes(totals[name], scenes.causes))}
+        for name, found in by_attribute.items()
     }
 
 
@@ -124,13 +124,13 @@ def judge_maps(maps: np.ndarray, shares: np.ndarray) -> dict[str, float]:
 def _over_attributes(maps: Maps, scenes: Scenes) -> dict[str, Any]:
     judged = scenes.judged
     figures = {scenes.attributes[k]: judge_maps(maps(k), scenes.shares[k]) for k in judged}
-    means = {key: np.mean([of[key] for of in figures.values()]) if figures else np.nan for key in FIGURES}
+    means = {key: np.mean([found[key] for found in figures.values()]) if figures else np.nan for key in FIGURES}
     return {
         **{key: number(mean) for key, mean in means.items()},
         "attributes": len(judged),
         "per_attribute": {
-            name: {"scenes": len(scenes.shown[k]), **{key: number(of[key]) for key in FIGURES}}
-            for k, (name, of) in zip(judged, figures.items(), strict=True)
+            name: {"scenes": len(scenes.shown[k]), **{key: number(found[key]) for key in FIGURES}}
+            for k, (name, found) in zip(judged, figures.items(), strict=True)
         },
     }
 

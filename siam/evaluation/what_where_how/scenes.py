@@ -109,7 +109,7 @@ def read(root: Path, identifiers: Sequence[int], grid: int, size: tuple[int, int
         causes=causes,
         total=total,
         shown=tuple(np.array(rows, dtype=int) for rows in shown),
-        shares=tuple(np.array(of, dtype=np.float16).reshape(-1, CELLS, CELLS) for of in shares),
+        shares=tuple(np.array(share, dtype=np.float16).reshape(-1, CELLS, CELLS) for share in shares),
     )
 
 
@@ -136,7 +136,7 @@ def _read_truth(root: Path, identifier: int) -> Truth:
     """Read a scene's truth and check that it has a number for every attribute."""
     truth = read_truth(root, identifier)
     try:
-        every = [float(of[name]) for of in (truth.contributions, truth.labels) for name in ATTRIBUTES]
+        every = [float(numbers[name]) for numbers in (truth.contributions, truth.labels) for name in ATTRIBUTES]
         known = np.isfinite([truth.bias, *every, *map(float, truth.nuances.values())]).all()
     except (AttributeError, KeyError, TypeError, ValueError):
         known = False

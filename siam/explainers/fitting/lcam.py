@@ -170,8 +170,8 @@ def _fit(
             outputs = torch.stack([_outputs(model, views.float()) for views in features])  # (P, 2, T)
         parts = slice(len(files)), slice(len(files), None)
         learn, judge = (
-            _Pictures(of, features[part], outputs[part], masked, at_a_time)
-            for of, part in zip((files, held_out), parts, strict=True)
+            _Pictures(paths, features[part], outputs[part], masked, at_a_time)
+            for paths, part in zip((files, held_out), parts, strict=True)
         )
         _train(name, head, learn, settings)
         figures = _figures(head, judge)
@@ -253,7 +253,7 @@ def masked_images(images: Tensor, attention: Tensor, config: InputConfig) -> Ten
 
     The mask multiplies pixels in [0, 1], so 0 gives black and not the mean colour; the result is normalised again.
     """
-    mean, std = (torch.tensor(of, dtype=images.dtype).view(1, 3, 1, 1) for of in (config.mean, config.std))
+    mean, std = (torch.tensor(values, dtype=images.dtype).view(1, 3, 1, 1) for values in (config.mean, config.std))
     mask = enlarged(attention, *images.shape[2:])[:, None]  # (N, 1, H, W)
     return ((images * std + mean) * mask - mean) / std
 

@@ -85,7 +85,7 @@ def _blades(
     v = np.linspace(-1, 1, columns)
     angle = rise[:, None] + curl * u  # (B, R)
     step = np.diff(u, prepend=0.0)
-    out, up = (np.cumsum(of(angle) * step, axis=1) * length[:, None] for of in (np.cos, np.sin))
+    out, up = (np.cumsum(part(angle) * step, axis=1) * length[:, None] for part in (np.cos, np.sin))
     reach = 1 - notch * (1 - np.abs(v)) * u[:, None] ** 4  # (R, C)
     above = half_width[:, None] * (cup * v**2 + lean * v)  # (R, C) across the blade
     outwards = out[..., None] * reach - np.sin(angle)[..., None] * above  # (B, R, C)

@@ -23,20 +23,20 @@ def rasterise(place: np.ndarray, near: np.ndarray, triangles: np.ndarray, size: 
     slope_x, slope_y, offset = _planes(x, y, near[triangles.T])
     top = np.maximum(np.ceil(y.min(axis=0)), 0).astype(np.int32)
     bottom = np.minimum(np.floor(y.max(axis=0)), size - 1).astype(np.int32)
-    of, row = _expand(top, bottom - top + 1)  # one entry for each row of each triangle
-    left, right = _span(x, y, of, row.astype(np.float32))
+    triangle, row = _expand(top, bottom - top + 1)  # one entry for each row of each triangle
+    left, right = _span(x, y, triangle, row.astype(np.float32))
     first = np.maximum(np.ceil(left - _OVERLAP), 0).astype(np.int32)
     last = np.minimum(np.floor(right + _OVERLAP), size - 1).astype(np.int32)
-    start = np.take(offset, of) + np.take(slope_y, of) * row
+    start = np.take(offset, triangle) + np.take(slope_y, triangle) * row
     line, column = _expand(first, last - first + 1)  # one entry for each pixel of each row of each triangle
-    slope = np.take(np.take(slope_x, of).astype(np.float32), line)
+    slope = np.take(np.take(slope_x, triangle).astype(np.float32), line)
     depth = np.take(start.astype(np.float32), line) + slope * column.astype(np.float32)
     pixel = np.take(row * np.int32(size), line) + column
     nearest = np.zeros(size * size, dtype=np.float32)
     np.maximum.at(nearest, pixel, depth)
     shown = np.flatnonzero(depth == np.take(nearest, pixel))
     owner = np.full(size * size, NOTHING, dtype=np.int32)
-    owner[pixel[shown]] = of[line[shown]]
+    owner[pixel[shown]] = triangle[line[shown]]
     return owner.reshape(size, size), nearest.reshape(size, size)
 
 
@@ -78,8 +78,8 @@ def _planes(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> tuple[np.ndarray,
     return a, b, middle - a * x[0] - b * y[0]
 
 
-def _span(x: np.ndarray, y: np.ndarray, of: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where rows (L,) enter and leave the triangles `of` (L,) with the corners (3, F); float32.
+def _span(x: np.ndarray, y: np.ndarray, triangle: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where rows (L,) enter and leave the triangles `triangle` (L,) with the corners (3, F); float32.
 
     From its highest to its lowest corner a triangle has one long edge, which every row meets, and two short ones, of
     which a row meets the one above or the one below the middle corner.
@@ -89,8 +89,8 @@ def _span(x: np.ndarray, y: np.ndarray, of: np.ndarray, row: np.ndarray) -> tupl
     drop = np.stack([y[2] - y[0], y[1] - y[0], y[2] - y[1]])
     run = np.stack([x[2] - x[0], x[1] - x[0], x[2] - x[1]])
     slant = np.where(drop > 0, run / np.where(drop > 0, drop, 1), 0)
-    long = np.take(x[0], of) + np.take(slant[0], of) * (row - np.take(y[0], of))
-    edge = of + len(x[0]) * (row >= np.take(y[1], of))  # above or below
+    long = np.take(x[0], triangle) + np.take(slant[0], triangle) * (row - np.take(y[0], triangle))
+    edge = triangle + len(x[0]) * (row >= np.take(y[1], triangle))  # above or below
     short = np.take(x[:2], edge) + np.take(slant[1:], edge) * (row - np.take(y[:2], edge))
     return np.minimum(long, short), np.maximum(long, short)
 
@@ -98,6 +98,6 @@ def _span(x: np.ndarray, y: np.ndarray, of: np.ndarray, row: np.ndarray) -> tupl
 def _expand(first: np.ndarray, many: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Expand runs of numbers, `many` (N,) from `first` on; return each number's run, and all the numbers; int32."""
     many = np.maximum(many, 0)
-    of = np.repeat(np.arange(len(many), dtype=np.int32), many)
+    run = np.repeat(np.arange(len(many), dtype=np.int32), many)
     shift = (first - np.cumsum(many) + many).astype(np.int32)
-    return of, np.arange(len(of), dtype=np.int32) + np.take(shift, of)
+    return run, np.arange(len(run), dtype=np.int32) + np.take(shift, run)

@@ -101,7 +101,7 @@ def _paint(
     furnisher.things(behind=True)
     _paint_water(canvas, plan, view, wet, noises)
     if plan.tufts:
-        grass = np.array([bool(of & {"grass"}) for of in canvas.sets])
+        grass = np.array([bool(shown & {"grass"}) for shown in canvas.sets])
         paint_tufts(canvas, lambda rows, columns: grass[canvas.cover[rows, columns]], generator)
     if flowers is not None:
         colours = [FLOWERS[n] for n in generator.permutation(len(FLOWERS))[: int(generator.integers(1, 4))]]
@@ -117,7 +117,7 @@ def _flowery(ground: Ground, plan: Plan, noises: _Noises) -> np.ndarray | None:
     if not plan.flowers:
         return None
     patches = smoothstep(noises.smooth.at(ground.x / 0.6 + 3, ground.z / 0.6), 0.5 - plan.flowers, 1.1 - plan.flowers)
-    grassy = np.array([bool(of & {"grass"}) and not of & {"farming"} for of in ground.canvas.sets])
+    grassy = np.array([bool(shown & {"grass"}) and not shown & {"farming"} for shown in ground.canvas.sets])
     density = patches * grassy[ground.cover] * smoothstep(ground.z, 75, 35)
     ground.mark(["flowers"], density > 0.45)
     whole = np.zeros_like(ground.canvas.depth)

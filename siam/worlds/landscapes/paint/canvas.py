@@ -172,9 +172,9 @@ class Canvas:
 
     def masks_of(self, attribute: str) -> np.ndarray:
         """Return the mask (S, S) of one attribute."""
-        return np.array([attribute in of for of in self.sets])[self.cover]
+        return np.array([attribute in shown for shown in self.sets])[self.cover]
 
     def masks(self) -> np.ndarray:
         """Return the masks (K, s, s), bool, of what the canvas shows, at the picture's size."""
         cover = self.cover[OVERSAMPLING // 2 :: OVERSAMPLING, OVERSAMPLING // 2 :: OVERSAMPLING]
-        return np.stack([np.array([name in of for of in self.sets])[cover] for name in ATTRIBUTES])
+        return np.stack([np.array([name in shown for shown in self.sets])[cover] for name in ATTRIBUTES])
