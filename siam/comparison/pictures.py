@@ -42,7 +42,7 @@ class Case:
         baseline: the network to explain.
         siam: the SIAM that scores the same picture and explains itself, or None.
         image: the picture (1, 3, H, W), as both networks take it.
-        mask: (H', W'), bool, over the same picture: what a map of what raises the score should mark.
+        mask: (H', W'), bool, over the same picture: the region that a map should mark.
         density: (H', W'), what each place truly adds; None if only the mask is known.
     """
 

@@ -178,7 +178,7 @@ class AttributeFigures(Figures):
 
 @dataclass(frozen=True, kw_only=True)
 class PresenceOfAttribute(Figures):
-    """How an attribute's presence goes along with the score: tau, and mean scores in points of both photo groups."""
+    """How an attribute's presence relates to the score: tau, and mean scores in points of both photo groups."""
 
     kendall_tau: float | None = _needs(_or_none(_number))
     kendall_tau_interval: Interval | None = _needs(_or_none(_interval))
@@ -337,7 +337,7 @@ class VariantFigures(Figures):
         photos: figures for the result's own photos.
         sets: figures for other sets of photos, by name; "annotated" are its own photos with both scores and attributes.
         difference: SIAM's scores minus the baseline's.
-        presence: "predicted" and "true" → how the presence of attributes goes along with the score.
+        presence: "predicted" and "true" → how the presence of attributes relates to the score.
         what_where_how: figures on rendered scenes.
         comparison: comparison of explainers.
     """

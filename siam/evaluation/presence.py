@@ -1,4 +1,4 @@
-"""How the presence of each attribute goes along with the score, over many photos.
+"""How the presence of each attribute relates to the score, over many photos.
 
 ::
 
@@ -26,7 +26,7 @@ MAJORITY = "photos in which more than half of the annotators saw it against the 
 
 
 def predicted_presence(presence: np.ndarray, scores: np.ndarray, attributes: Sequence[str]) -> dict[str, Any]:
-    """Return, for each attribute, how its predicted presence goes along with the score.
+    """Return, for each attribute, how its predicted presence relates to the score.
 
     Presence is not calibrated, and a rare attribute may never exceed one half. So the mean scores are those of the
     highest and lowest third of the photos, by quantiles; if many photos share a value, the lowest third may be larger

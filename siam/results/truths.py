@@ -20,7 +20,7 @@ class Compared:
 
 
 def presences(result: Result) -> list[Mapping[str, PresenceFigures]]:
-    """Return how the presence of attributes goes with the score, "predicted" and "true", for each network that has
+    """Return how the presence of attributes relates to the score, "predicted" and "true", for each network that has
     the figures.
     """
     return [figures.presence for figures in result.figures.values() if figures.presence]

@@ -56,7 +56,7 @@ class Scenes:
 
     @property
     def quality(self) -> np.ndarray:
-        """The true scores (N,): what the crowd votes around."""
+        """The true scores (N,), around which the crowd's votes scatter."""
         return self.bias + self.contributions.sum(axis=1) + self.nuances.sum(axis=1)
 
     @property
