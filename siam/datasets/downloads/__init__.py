@@ -1,1 +1,1 @@
-"""Downloads of datasets that resume, wait politely, and never leave half a file under its final name."""
+"""Dataset downloads that resume, respect rate limits, and never leave a partial file under its final name."""

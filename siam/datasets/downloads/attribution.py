@@ -1,6 +1,7 @@
-"""Who made which photo: `attribution.csv`, a line for every photo that has come, safe against crashes.
+"""Who made which photo: `attribution.csv`, with a line for every downloaded photo, safe against crashes.
 
-A line is appended after its photo is in place, so a listed photo is complete; a line that a crash cut is dropped.
+A line is appended only after its photo is in place, so every listed photo is complete; a line cut off by a crash is
+dropped.
 """
 
 import csv
@@ -13,7 +14,7 @@ from siam.datasets.votes import ATTRIBUTION_COLUMNS, read_attribution
 from siam.runtime.files import storage_errors, write_atomically
 
 PAGE = "https://www.geograph.org.uk/photo/"
-SEE_PAGE = "see page"  # where the source does not tell the author
+SEE_PAGE = "see page"  # if the source does not name the author
 LICENCE = "CC BY-SA 2.0 https://creativecommons.org/licenses/by-sa/2.0/"
 
 
@@ -24,14 +25,14 @@ def credit(identifier: int, author: str, title: str, page: str) -> dict[str, str
 
 
 class Attribution:
-    """The photos below a folder that are complete, with their authors.
+    """The complete photos below a folder, with their authors.
 
     Args:
-        root: holds attribution.csv, or will.
+        root: the folder of attribution.csv, which is created if missing.
 
     Raises:
         StorageError: the file cannot be written.
-        DatasetError: the file is something else.
+        DatasetError: the file is not an attribution.csv.
     """
 
     def __init__(self, root: Path) -> None:
@@ -45,11 +46,11 @@ class Attribution:
         self._listed = set(read_attribution(self._path))
 
     def has(self, identifier: int) -> bool:
-        """Return whether a photo is listed and in its place."""
+        """Return whether a photo is listed and its file exists."""
         return identifier in self._listed and (self._root / "images" / f"{identifier}.jpg").exists()
 
     def add(self, rows: Iterable[Mapping[str, str]]) -> None:
-        """List photos that are in place; each row has `ATTRIBUTION_COLUMNS`.
+        """Add photos whose files are in place; each row has `ATTRIBUTION_COLUMNS`.
 
         Raises:
             StorageError: the file cannot be written.
@@ -63,7 +64,7 @@ class Attribution:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         for row in rows:
-            writer.writerow(" ".join(row[name].split()) for name in ATTRIBUTION_COLUMNS)  # one line for each photo
+            writer.writerow(" ".join(row[name].split()) for name in ATTRIBUTION_COLUMNS)  # one line per photo
         with self._path.open("a", encoding="utf-8", newline="") as file:
             file.write(text.getvalue())
             file.flush()

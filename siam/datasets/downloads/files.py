@@ -1,7 +1,7 @@
-"""Whole files: resumed after an interruption, checked, and given their final name only when complete.
+"""Downloads whole files: resumed after an interruption, checked, and given their final name only when complete.
 
-While a file is coming it is called NAME.part; NAME.part.json beside it tells what it is part of, so that the rest is
-asked for with If-Range and a file that changed on the server begins anew.
+Until then, a file is called NAME.part; NAME.part.json beside it records what it is part of, so that the rest is
+requested with If-Range and a file that has changed on the server is downloaded from the start.
 """
 
 import json
@@ -19,19 +19,20 @@ from siam.runtime.files import storage_errors, write_atomically
 
 
 def download(web: Web, url: str, target: Path, sha256: str | None = None) -> Path:
-    """Fetch a file unless it is there, continuing what an earlier run left.
+    """Download a file unless it exists, continuing a partial download by an earlier run.
 
     Args:
         web: the client.
         url: of the file.
-        target: its final name; the folder is made.
-        sha256: of its content, where known.
+        target: its final path; the folder is created.
+        sha256: of its content, if known.
 
     Returns:
         The target.
 
     Raises:
-        DownloadError: it cannot be had, differs from its checksum time and again, or cannot be stored.
+        DownloadError: it cannot be downloaded, or repeatedly differs from its checksum.
+        StorageError: it cannot be stored.
     """
     if target.exists():
         return target
@@ -47,20 +48,20 @@ def download(web: Web, url: str, target: Path, sha256: str | None = None) -> Pat
 
 
 class _Part:
-    """A file that is still coming."""
+    """A partially downloaded file."""
 
     def __init__(self, url: str, target: Path) -> None:
         self._url = url
         self._path = target.with_name(f"{target.name}.part")
         self._about = target.with_name(f"{target.name}.part.json")
-        self._most = self.size()  # bytes that were ever held: more is progress, also after beginning anew
+        self._most = self.size()  # the most bytes ever held: exceeding it is progress, even after a restart
 
     def size(self) -> int:
-        """Return the bytes that are here and can be continued."""
+        """Return how many bytes are here and can be continued."""
         return self._path.stat().st_size if self._path.exists() and self._read_about().get("validator") else 0
 
     def fetch(self, web: Web, bar: tqdm, sha256: str | None) -> None:
-        """Fetch the rest in one attempt."""
+        """Download the rest in one attempt."""
         about, have = self._read_about(), self.size()
         if not (have and have == about.get("size")):
             headers = {"Range": f"bytes={have}-", "If-Range": about["validator"]} if have else {}
@@ -73,7 +74,7 @@ class _Part:
                 raise Again(again.reason, again.wait, progressed) from again
         if sha256 is not None and digest(self._path) != sha256:
             self._forget()
-            raise Again("what came differs from its checksum")
+            raise Again("the downloaded file does not match its checksum")
 
     def finish(self, target: Path) -> None:
         """Give the file its final name."""
@@ -81,18 +82,18 @@ class _Part:
         self._about.unlink(missing_ok=True)
 
     def _receive(self, response: httpx2.Response, have: int, bar: tqdm) -> None:
-        """Store an answer, from the beginning or continued."""
+        """Store a response, from the start of the file or continuing it."""
         first, _end, size = content_range(response)
         if response.status_code == 416:
             if size is not None and size == have:
                 return  # everything was here already
             self._forget()
-            raise Again("the server has less of it than was here")
+            raise Again("the file on the server is shorter than the part downloaded")
         tag = _validator(response)
         if response.status_code == 206 and have:
             if first != have or (tag and tag != self._read_about().get("validator")):
                 self._forget()
-                raise Again("the server continued another file")
+                raise Again("the file changed on the server")
         else:
             have, size = 0, int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
             self._forget()
@@ -102,7 +103,7 @@ class _Part:
         bar.total, bar.n = size, have
         bar.refresh()
         with self._path.open("ab") as file:
-            for chunk in response.iter_raw():  # as it comes: with a size, httpx2 would lose what waits for more
+            for chunk in response.iter_raw():  # unsized: with a chunk size, httpx2 would lose an incomplete last chunk
                 file.write(chunk)
                 have += len(chunk)
                 bar.update(len(chunk))
@@ -110,10 +111,10 @@ class _Part:
         if size is not None and have != size:
             if have > size:
                 self._forget()
-            raise Again("the body ended early")
+            raise Again("the connection ended early")
 
     def _read_about(self) -> dict:
-        """Return what the part is of; empty where that is unknown or another address."""
+        """Return what the part belongs to; empty if that is unknown or another address."""
         try:
             about = json.loads(self._about.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
@@ -126,7 +127,7 @@ class _Part:
 
 
 def _validator(response: httpx2.Response) -> str | None:
-    """Return what If-Range may hold: a strong ETag, else the date of the last change."""
+    """Return a value for If-Range: a strong ETag, else the date of the last change."""
     tag = response.headers.get("ETag")
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
 
@@ -134,5 +135,5 @@ def _validator(response: httpx2.Response) -> str | None:
 def _check_space(path: Path, size: int | None, have: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if size is not None and size - have > free:
-        needed = f"{(size - have) / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free"
-        raise DownloadError(f"{path.parent}: {needed}: make room, then try again")
+        needed = f"{(size - have) / 1e9:.1f} GB are needed, but only {free / 1e9:.1f} GB are free"
+        raise DownloadError(f"{path.parent}: {needed}: free some space, then try again")

@@ -1,4 +1,4 @@
-"""ScenicOrNot from its owners: `votes.tsv`, then each photo from Geograph with its author, at a polite rate.
+"""ScenicOrNot from its original sources: `votes.tsv`, then each photo from Geograph with its author, at a polite rate.
 
 Ratings: ODbL. Photos: CC BY-SA 2.0 by their authors on geograph.org.uk.
 """
@@ -18,27 +18,28 @@ from siam.runtime.files import exclusive
 
 VOTES_URL = "http://scenicornot.datasciencelab.co.uk/votes.tsv"
 OEMBED_URL = "https://api.geograph.org.uk/api/oembed"
-MAXIMUM_RATE, RATE = 10.0, 4.0  # requests a second: what others keep to, and what we do
+MAXIMUM_RATE, RATE = 10.0, 4.0  # requests per second: the limit that others keep to, and our default
 
-_MOST = 20_000_000  # bytes of a photo
-_PATIENCE = 20  # photos in a row that cannot be had
+_MOST = 20_000_000  # bytes per photo
+_PATIENCE = 20  # failed photos in a row before giving up
 
 
 def fetch(root: Path, web: Web, request: Request, votes_url: str = VOTES_URL, oembed_url: str = OEMBED_URL) -> Summary:
-    """Bring votes.tsv and the requested photos below `root`, in the order of their IDs.
+    """Download votes.tsv and the requested photos to `root`, in the order of their IDs.
 
-    A photo that is no longer there, or is no picture, is named on stderr and left out.
+    A photo that no longer exists or is not a picture is named on stderr and skipped.
 
     Args:
-        root: where votes.tsv, images/ and attribution.csv go.
+        root: folder for votes.tsv, images/ and attribution.csv.
         web: a client whose rate is at most `MAXIMUM_RATE`.
         request: which photos.
         votes_url: of the ratings.
-        oembed_url: of the service that tells a photo's address and author.
+        oembed_url: of the service that gives a photo's address and author.
 
     Raises:
-        DownloadError: the ratings cannot be had, a server stays away, or something cannot be stored.
-        DatasetError: votes.tsv is not as it should be.
+        DownloadError: the ratings cannot be downloaded, or a server does not respond.
+        StorageError: something cannot be stored.
+        DatasetError: votes.tsv is malformed.
     """
     with exclusive(root):
         download(web, votes_url, root / "votes.tsv")
@@ -60,7 +61,7 @@ def fetch(root: Path, web: Web, request: Request, votes_url: str = VOTES_URL, oe
 
 
 class _Photos:
-    """Fetches photos one by one, and gives up where one after the other cannot be had."""
+    """Downloads photos one by one, and gives up after many failures in a row."""
 
     def __init__(self, root: Path, web: Web, attribution: Attribution, oembed_url: str) -> None:
         self._root, self._web, self._attribution, self._oembed_url = root, web, attribution, oembed_url
@@ -68,7 +69,7 @@ class _Photos:
         self.skipped = 0
 
     def fetch(self, identifier: int, uri: str, progress: tqdm) -> None:
-        """Bring one photo and its author, or name it on stderr with the reason."""
+        """Download one photo and its author, or name it on stderr with the reason."""
         try:
             self._fetch(identifier, uri)
             self._in_a_row = 0
@@ -79,7 +80,8 @@ class _Photos:
             sys.stderr.write(f"skipped: photo {identifier}: {refusal}\n")
             if self._in_a_row >= _PATIENCE:
                 raise DownloadError(
-                    f"{self._oembed_url}: {_PATIENCE} photos in a row cannot be had: the service may have changed"
+                    f"{self._oembed_url}: {_PATIENCE} photos in a row could not be downloaded: the service may have "
+                    "changed; try --source hub"
                 ) from refusal
 
     def _fetch(self, identifier: int, uri: str) -> None:
@@ -90,7 +92,7 @@ class _Photos:
         about = self._web.get_json(f"{self._oembed_url}?url={page}&format=json")
         address = about.get("url") if isinstance(about, dict) else None
         if not isinstance(address, str):
-            raise RefusedError(f"Geograph tells no address of the picture on {page}")
+            raise RefusedError(f"Geograph gives no address for the picture on {page}")
         if not pictures.save(self._root, identifier, self._web.get(address, _MOST)):
             raise RefusedError(f"{address} is not a picture that can be read")
         author, title = str(about.get("author_name") or SEE_PAGE), str(about.get("title") or "")

@@ -1,6 +1,6 @@
-"""A dataset repository on the Hugging Face Hub: its commit, and its parquet shards read in parts.
+"""A dataset repository on the Hugging Face Hub: its commit, and its parquet shards, which are read in parts.
 
-The files of one commit never change, so everything that was read of it stays valid.
+The files of a commit never change, so everything already read from it stays valid.
 """
 
 import io
@@ -38,12 +38,12 @@ _Cached = TypeVar("_Cached")
 
 
 def endpoint() -> str:
-    """Return the Hub's address, as HF_ENDPOINT has it."""
+    """Return the Hub's address, which HF_ENDPOINT may override."""
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
 
 
 def headers() -> dict[str, str]:
-    """Return what identifies us to the Hub, and the user's token if there is one."""
+    """Return the headers that identify us to the Hub, with the user's token if there is one."""
     return {name: value for name, value in build_hf_headers(library_name="siam-explorer").items() if value}
 
 
@@ -63,10 +63,10 @@ class Shard:
 
 
 def list_shards(web: Web, repository: str, revision: str) -> tuple[str, list[Shard]]:
-    """Return the commit that a revision stands for, and its parquet shards below data/ in the order of their names.
+    """Return the commit that a revision stands for, and its parquet shards below data/, sorted by name.
 
     Raises:
-        DownloadError: there is no such repository or revision, it cannot be had, or it holds no shards.
+        DownloadError: there is no such repository or revision, it cannot be reached, or it holds no shards.
     """
     if constants.HF_HUB_OFFLINE:
         raise DownloadError("HF_HUB_OFFLINE is set: unset it to download")
@@ -79,7 +79,7 @@ def list_shards(web: Web, repository: str, revision: str) -> tuple[str, list[Sha
         commit = str(about["sha"])
         files = {str(file["rfilename"]): file.get("size") for file in about["siblings"]}
     except (KeyError, TypeError, AttributeError) as error:
-        raise DownloadError(f"{url} answered something else than a repository: check HF_ENDPOINT") from error
+        raise DownloadError(f"{url} did not return the description of a repository: check HF_ENDPOINT") from error
     names = sorted(name for name in files if re.fullmatch(r"data/[^/]+\.parquet", name))
     if not names or not re.fullmatch(r"[0-9a-f]{40}", commit) or not all(isinstance(files[n], int) for n in names):
         raise DownloadError(f"{repository} at revision {revision!r} holds no parquet shards below data/: check both")
@@ -94,22 +94,23 @@ def read_cheap(
     identifiers: np.ndarray | None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> pa.Table:
-    """Return the rows of a shard without their pictures, for the row groups that may hold the wanted photos.
+    """Return the rows of a shard without their pictures, from all row groups that may hold the wanted photos.
 
-    The statistics of the column `id` tell which may; groups without statistics are read. What was read is kept.
+    The statistics of the column `id` show which may; groups without statistics are always read. Everything read is
+    cached.
 
     Args:
         web: the client.
         shard: of the repository.
         cache: a folder for this commit.
         identifiers: (n,) wanted IDs, sorted; None for all rows.
-        progress: called with the number of bytes that have come.
+        progress: called with the number of bytes received.
 
     Returns:
-        All columns but the pictures, and `GROUP`: at least all rows that are wanted.
+        All columns except the pictures, and `GROUP`; at least all wanted rows.
 
     Raises:
-        DownloadError: the shard cannot be had, or is not as it should be.
+        DownloadError: the shard cannot be downloaded or is malformed.
     """
     footer = read_footer(web, shard, cache, progress)
     stored = cache / shard.name
@@ -130,12 +131,12 @@ def read_cheap(
 def read_footer(
     web: Web, shard: Shard, cache: Path, progress: Callable[[int], object] = lambda _: None
 ) -> pq.FileMetaData:
-    """Return what a shard says of itself: its row groups, their places and statistics. It is kept in the cache.
+    """Return a shard's metadata: its row groups, their positions and statistics. It is cached.
 
-    `progress` is called with the number of bytes that have come.
+    `progress` is called with the number of bytes received.
 
     Raises:
-        DownloadError: the shard cannot be had, or is not as it should be.
+        DownloadError: the shard cannot be downloaded or is malformed.
     """
     stored = cache / f"{shard.name}.footer"
     cached = _read_cached(stored, pq.read_metadata)
@@ -161,17 +162,17 @@ def picture_bytes(footer: pq.FileMetaData, groups: Sequence[int]) -> int:
 def read_pictures(
     web: Web, shard: Shard, footer: pq.FileMetaData, group: int, progress: Callable[[int], object] = lambda _: None
 ) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the ID and the picture (a file's content, None where it is empty) of each row of a row group.
+    """Yield the ID and the picture (a file's content, None if empty) of each row of a row group.
 
     Args:
         web: the client.
         shard: of the repository.
         footer: of the shard.
         group: which of its row groups; its pictures are held in memory.
-        progress: called with the number of bytes that have come.
+        progress: called with the number of bytes received.
 
     Raises:
-        DownloadError: the shard cannot be had, or is not as it should be.
+        DownloadError: the shard cannot be downloaded or is malformed.
     """
     with _opened(web, shard, footer, progress) as file:
         for batch in file.iter_batches(_AT_ONCE, row_groups=[group], columns=["id", _PICTURE], use_threads=False):
@@ -183,27 +184,27 @@ def read_pictures(
 def _opened(
     web: Web, shard: Shard, footer: pq.FileMetaData | None, progress: Callable[[int], object] = lambda _: None
 ) -> Iterator[pq.ParquetFile]:
-    """Open a shard; PyArrow's errors name it. `pre_buffer` joins neighbouring columns in one request."""
+    """Open a shard; PyArrow's errors then name it. `pre_buffer` joins neighbouring columns into one request."""
     source = RangeFile(web, shard.url, shard.size, progress)
     try:
         with pq.ParquetFile(source, metadata=footer, pre_buffer=True) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DownloadError(f"{shard.url} is not as it should be ({what}): check the repository") from error
+        raise DownloadError(f"{shard.url} is malformed ({what}): check the repository") from error
 
 
 def _read_cached(stored: Path, read: Callable[[Path], _Cached]) -> _Cached | None:
-    """Return what the cache holds, or None where it holds nothing of use."""
+    """Return what the cache holds, or None if it holds nothing usable."""
     try:
         return read(stored) if stored.exists() else None
     except (pa.ArrowException, OSError):
-        stored.unlink()  # damaged: read again from the Hub
+        stored.unlink()  # damaged: download it again
         return None
 
 
 def _may_hold(group: pq.RowGroupMetaData, identifiers: np.ndarray | None) -> bool:
-    """Return whether a row group may hold one of the sorted IDs, by its statistics where it has them."""
+    """Return whether a row group may hold one of the sorted IDs, judging by its statistics if it has any."""
     if identifiers is None:
         return True
     columns = (group.column(c) for c in range(group.num_columns))

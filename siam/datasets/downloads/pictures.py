@@ -1,4 +1,4 @@
-"""One photo to its place: checked, written atomically."""
+"""Saves a downloaded photo: checked first, then written atomically."""
 
 import threading
 import warnings
@@ -9,7 +9,7 @@ from PIL import Image
 
 from siam.runtime.files import write_atomically
 
-_LOCK = threading.Lock()  # warning filters belong to the whole process
+_LOCK = threading.Lock()  # warning filters are shared by the whole process
 
 
 def save(root: Path, identifier: int, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A file on a server as a Python file that reads only the parts it is asked for."""
+"""A file on a server as a Python file object that downloads only the parts that are read."""
 
 import io
 from collections.abc import Callable
@@ -13,7 +13,7 @@ class RangeFile(io.RawIOBase):
         web: the client.
         url: of the file.
         size: of the file in bytes.
-        progress: called with the number of bytes that have come, again and again.
+        progress: called repeatedly with the number of bytes received.
     """
 
     def __init__(self, web: Web, url: str, size: int, progress: Callable[[int], object] = lambda _: None) -> None:
@@ -30,19 +30,19 @@ class RangeFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Return the place of the next byte."""
+        """Return the position of the next byte."""
         return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to another place and return it."""
+        """Move to another position and return it."""
         self._place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
         return self._place
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return up to `size` bytes in one request; all the rest for -1.
+        """Return up to `size` bytes in one request, or the rest for -1.
 
         Raises:
-            DownloadError: they cannot be had.
+            DownloadError: they cannot be downloaded.
         """
         stop = self._size if size is None or size < 0 else min(self._size, self._place + size)
         if stop <= self._place:

@@ -1,7 +1,7 @@
-"""ScenicOrNot with pictures from the Hugging Face Hub, of which only the needed row groups are read.
+"""ScenicOrNot with pictures from the Hugging Face Hub, of which only the necessary row groups are downloaded.
 
-Which photo is in which split depends on all IDs. Where votes.tsv is not there yet, the columns without pictures are
-read of all shards and votes.tsv is written from them: a hundredth of the whole. What was read is kept in `.hub/`.
+Which photo is in which split depends on all IDs. If votes.tsv does not exist yet, the columns without pictures, a
+hundredth of the data, are read from all shards, and votes.tsv is written from them. They are cached in `.hub/`.
 """
 
 import csv
@@ -30,12 +30,12 @@ from siam.runtime.files import exclusive, storage_errors, write_atomically
 
 REPOSITORY = "ddecosmo/ScenicOrNot_Uncompressed_Feb26"
 
-_PARALLEL = 8  # shards whose columns are read, or photos that are written, at a time
+_PARALLEL = 8  # shards read, or photos written, at a time
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A repository at one commit: its shards, their footers, and the rows that were read of each."""
+    """A repository at one commit: its shards, their metadata, and the rows read from each."""
 
     web: Web
     shards: list[hub.Shard]
@@ -51,23 +51,24 @@ def fetch(
     revision: str | None = None,
     progress: Progress = lambda _step: None,
 ) -> Summary:
-    """Bring votes.tsv and the requested photos below `root`.
+    """Download votes.tsv and the requested photos to `root`.
 
-    With a limit, row groups with the most wanted photos come first, so that few bytes are read; the order is the same
-    in every run. A picture that cannot be decoded is named on stderr and left out.
+    With a limit, the row groups with the most wanted photos come first, which keeps the download small; the order is
+    the same in every run. A picture that cannot be decoded is named on stderr and skipped.
 
     Args:
-        root: where votes.tsv, images/ and attribution.csv go; a votes.tsv that is there decides the splits.
+        root: folder for votes.tsv, images/ and attribution.csv; an existing votes.tsv decides the splits.
         web: the client, with `hub.headers`.
         request: which photos.
         repository: on the Hub.
-        revision: a commit, branch or tag; by default the commit of the run before, or that of "main", which is then
-            kept in hub.json.
-        progress: called with how far it is; what came before it raises something is kept.
+        revision: a commit, branch or tag; by default the commit of the previous run, or that of "main", which is then
+            stored in hub.json.
+        progress: called with each `Step`; raising in it stops the download and keeps what is complete.
 
     Raises:
-        DownloadError: the repository cannot be had, or something cannot be stored.
-        DatasetError: votes.tsv is not as it should be.
+        DownloadError: the repository cannot be downloaded.
+        StorageError: something cannot be stored.
+        DatasetError: votes.tsv is malformed.
     """
     with exclusive(root):
         commit, shards = _pin(root, web, repository, revision)
@@ -82,14 +83,14 @@ def fetch(
 
 
 def _pin(root: Path, web: Web, repository: str, revision: str | None) -> tuple[str, list[hub.Shard]]:
-    """Return commit and shards; the commit is kept, so that a later run goes on with it."""
+    """Return commit and shards; the commit is stored, so that a later run uses the same one."""
     pin = root / "hub.json"
     if revision is None and pin.exists():
         try:
             about = json.loads(pin.read_text(encoding="utf-8"))
             revision = about["commit"] if about["repository"] == repository else None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DownloadError(f"{pin} is damaged: remove it, or give --revision") from error
+            raise DownloadError(f"{pin} is damaged: delete it or give --revision") from error
     commit, shards = hub.list_shards(web, repository, revision or "main")
     write_atomically(pin, json.dumps({"repository": repository, "commit": commit}).encode())
     return commit, shards
@@ -98,7 +99,7 @@ def _pin(root: Path, web: Web, repository: str, revision: str | None) -> tuple[s
 def _read_rows(
     web: Web, shards: list[hub.Shard], cache: Path, identifiers: np.ndarray | None, progress: Progress
 ) -> _Source:
-    """Return the rows that may be wanted, of all shards, several at a time."""
+    """Return the rows that may be wanted from all shards, which are read in parallel."""
     come, done = _Counter(), _Counter()
 
     def tell(count: int) -> None:
@@ -115,13 +116,13 @@ def _read_rows(
         answers = workers.map(read, shards)
         shown = tqdm(answers, desc="tables", total=len(shards), unit="shard", file=sys.stderr, disable=None)
         footers, rows = zip(*shown, strict=True)
-    finally:  # also on Ctrl-C or an error: what has not begun is dropped
+    finally:  # also on Ctrl-C or an error: shards not yet started are dropped
         workers.shutdown(wait=True, cancel_futures=True)
     return _Source(web, shards, list(footers), list(rows))
 
 
 def _write_votes(path: Path, rows: list[pd.DataFrame]) -> None:
-    """Write votes.tsv from the Hub's columns; rows whose votes cannot be used are named on stderr and left out."""
+    """Write votes.tsv from the Hub's columns; rows with unusable votes are named on stderr and skipped."""
     table = pd.concat(rows).drop_duplicates("id").sort_values("id")
     uris = "http://www.geograph.org.uk/photo/" + table["gridimage_id"].astype(str)
     votes = [re.sub(r"[\[\]\s]", "", text) for text in table["votes"]]
@@ -146,20 +147,20 @@ def _as_tsv(frame: pd.DataFrame) -> bytes:
 
 
 class _Counter:
-    """Counts what several threads do."""
+    """A counter shared by several threads."""
 
     def __init__(self) -> None:
         self.value, self._lock = 0, Lock()
 
     def add(self, count: int) -> int:
-        """Count further, and return how many there are now."""
+        """Add to the count and return the new value."""
         with self._lock:
             self.value += count
             return self.value
 
 
 class _Photos:
-    """Fetches the photos of a request, row group by row group."""
+    """Downloads the photos of a request, row group by row group."""
 
     def __init__(
         self, root: Path, source: _Source, identifiers: set[int], limit: int | None, progress: Progress
@@ -169,7 +170,7 @@ class _Photos:
         self._plan = self._choose(identifiers, limit)
 
     def fetch(self) -> Summary:
-        """Bring what is not here yet."""
+        """Download the photos that are not here yet."""
         asked = {identifier for group in self._plan.values() for identifier in group}
         left = {place: {i for i in group if not self._attribution.has(i)} for place, group in self._plan.items()}
         left = {place: group for place, group in left.items() if group}
@@ -188,7 +189,7 @@ class _Photos:
         return Summary(len(asked), sum(self._attribution.has(identifier) for identifier in asked))
 
     def _choose(self, identifiers: set[int], limit: int | None) -> dict[tuple[int, int], list[int]]:
-        """Return the photos to have, by shard and row group, the fullest first, up to the limit."""
+        """Return the photos to download by shard and row group, the fullest groups first, up to the limit."""
         groups: dict[tuple[int, int], list[int]] = {}
         taken: set[int] = set()
         for shard, rows in enumerate(self._source.rows):
@@ -211,7 +212,7 @@ class _Photos:
         rows = source.rows[shard].drop_duplicates("id").set_index("id")
         read = hub.read_pictures(source.web, source.shards[shard], source.footers[shard], group, tell)
         come = {identifier: data or b"" for identifier, data in read if identifier in identifiers}
-        with ThreadPoolExecutor(_PARALLEL) as workers:  # each waits for its file to be safely on the disk
+        with ThreadPoolExecutor(_PARALLEL) as workers:  # each waits until its file is safely on disk
             saved = list(workers.map(lambda item: pictures.save(self._root, *item), come.items()))
         for identifier in [identifier for identifier, good in zip(come, saved, strict=True) if not good]:
             bar.clear()

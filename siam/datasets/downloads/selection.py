@@ -1,4 +1,4 @@
-"""Which of ScenicOrNot's photos to fetch: those of a split, as the reader will split them, up to a number."""
+"""Which of ScenicOrNot's photos to download: those of a split, as the reader defines it, up to a limit."""
 
 import sys
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Request:
 
     Attributes:
         split: "train", "val" or "test"; None for all three.
-        limit: how many at most, those here already included; None for no limit.
+        limit: at most this many, including those already here; None for no limit.
     """
 
     split: str | None = None
@@ -27,7 +27,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Summary:
-    """How it went: photos `asked` for, and of those `here` at the end."""
+    """The result of a download: how many photos were `asked` for, and how many of those are `here` at the end."""
 
     asked: int
     here: int
@@ -35,14 +35,14 @@ class Summary:
 
 @dataclass(frozen=True)
 class Step:
-    """How far a download is.
+    """How far a download has got.
 
     Attributes:
-        kind: "tables" are read before "photos".
-        done: tables that were read, or photos that are here.
+        kind: "tables", which are read first, or "photos".
+        done: tables read, or photos here.
         of: how many there will be.
-        come: bytes that came for them in this run.
-        size: bytes that this run needs for them, None where that is not known.
+        come: bytes received for them in this run.
+        size: bytes that this run needs for them, None if unknown.
     """
 
     kind: Literal["tables", "photos"]
@@ -52,20 +52,20 @@ class Step:
     size: int | None = None
 
 
-Progress = Callable[[Step], object]  # called again and again, from several threads; what it raises ends the download
+Progress = Callable[[Step], object]  # called repeatedly, from several threads; raising in it stops the download
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Return the good rows of votes.tsv by ID; how many were bad is told on stderr, `data check` names them."""
+    """Return the valid rows of votes.tsv by ID; reports the number of bad ones on stderr."""
     findings: list[Finding] = []
     table = read_votes(path, findings)
     if findings:
-        sys.stderr.write(f"{path}: {len(findings)} rows are not as they should be: see python -m siam data check\n")
+        sys.stderr.write(f"{path}: {len(findings)} rows are invalid and skipped: see python -m siam data check\n")
     return table
 
 
 def wanted(table: pd.DataFrame, request: Request) -> pd.DataFrame:
-    """Return the rows of the requested split, in the order of their IDs."""
+    """Return the rows of the requested split, sorted by ID."""
     split = split_by_order(len(table))
     used = table.iloc[: len(split)]
     return used if request.split is None else used.loc[split == request.split]

@@ -1,6 +1,6 @@
 """The SUN Attribute database: two archives, unpacked to `SUNAttributeDB/` and `images/`.
 
-"For research purposes only"; the photographers keep their rights.
+The authors release it "for research purposes only"; the photographers keep their rights.
 """
 
 import gzip
@@ -23,15 +23,16 @@ _DAMAGED = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
 
 
 def fetch(root: Path, web: Web, base: str = BASE) -> None:
-    """Bring the official layout below `root`; a folder that is there is left as it is.
+    """Download the official layout to `root`; existing folders are left as they are.
 
     Args:
-        root: where SUNAttributeDB/ and images/ go.
+        root: folder for SUNAttributeDB/ and images/.
         web: the client.
-        base: the address above the archives.
+        base: the address that holds the archives.
 
     Raises:
-        DownloadError: an archive cannot be had, stored or unpacked.
+        DownloadError: an archive cannot be downloaded or unpacked.
+        StorageError: something cannot be stored.
     """
     with exclusive(root):
         for name, folder in ARCHIVES.items():
@@ -42,13 +43,14 @@ def fetch(root: Path, web: Web, base: str = BASE) -> None:
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Unpack the folder of the target's name from a .tar.gz; the target appears only when all of it is there.
+    """Unpack the folder of the target's name from a .tar.gz; the target appears only when it is complete.
 
-    Entries that lead out of the folder, devices and the like are refused (tarfile's "data" filter). An archive that
-    is of no use is removed, so that the next run fetches it again.
+    Entries that lead out of the folder, devices and the like are rejected (tarfile's "data" filter). An unusable
+    archive is deleted, so that the next run downloads it again.
 
     Raises:
-        DownloadError: the archive is damaged, is refused or holds no such folder; or there is no room for it.
+        DownloadError: the archive is damaged, is rejected or holds no such folder.
+        StorageError: the disk is full or cannot be written to.
     """
     unfinished = target.with_name(f"{target.name}.part")
     with storage_errors(target):
@@ -63,7 +65,7 @@ def unpack(archive: Path, target: Path) -> None:
             shutil.rmtree(unfinished, ignore_errors=True)
             archive.unlink()
             raise DownloadError(
-                f"{archive} was damaged or is another archive ({error}) and is removed: run the command again"
+                f"{archive} was damaged or not the right archive ({error}) and has been deleted: run the command again"
             ) from error
         unpacked.replace(target)
         shutil.rmtree(unfinished)
@@ -80,5 +82,5 @@ def _extract(archive: Path, folder: Path) -> None:
         ):
             with tarfile.open(fileobj=plain, mode="r|") as entries:
                 entries.extractall(folder, filter="data")
-            while plain.read(1 << 20):  # to the end, where the checksum is compared
+            while plain.read(1 << 20):  # to the end, where the checksum is verified
                 pass

@@ -1,4 +1,4 @@
-"""Requests that are repeated with patience: one place that decides what is worth another try, and when."""
+"""Requests with retries: the one place that decides what is worth another try, and when."""
 
 import random
 import re
@@ -22,20 +22,20 @@ _Answer = TypeVar("_Answer")
 
 
 class DownloadError(SIAMError):
-    """Something cannot be downloaded, or not be stored."""
+    """Something cannot be downloaded, or there is no space for it."""
 
 
 class RefusedError(DownloadError):
-    """The server answers something else than what is asked for, or nobody could: asking again would not help."""
+    """The server does not provide what was requested, or the request is impossible: trying again would not help."""
 
 
 class Again(Exception):  # noqa: N818 - not an error yet: another try may succeed
-    """An attempt failed in a way that may pass.
+    """An attempt failed in a way that may be temporary.
 
     Attributes:
         reason: what happened.
-        wait: seconds that the server asked for, or None.
-        progressed: whether the attempt brought something that will not have to be fetched again.
+        wait: seconds the server asked us to wait, or None.
+        progressed: whether the attempt received data that need not be downloaded again.
     """
 
     def __init__(self, reason: str, wait: float | None = None, progressed: bool = False) -> None:
@@ -45,13 +45,13 @@ class Again(Exception):  # noqa: N818 - not an error yet: another try may succee
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to go on.
+    """How long to keep trying.
 
     Attributes:
-        attempts: in a row without progress, after which it is given up.
-        first: seconds to wait after the first failure; doubled after each further one, less up to half at random.
-        longest: seconds to wait at most, if the server does not ask for more.
-        longest_asked: seconds that a server may ask for (Retry-After); if it asks for more, it is given up.
+        attempts: failures in a row without progress after which to give up.
+        first: seconds to wait after the first failure; doubled after each further one, minus up to half at random.
+        longest: most seconds to wait, unless the server asks for more.
+        longest_asked: most seconds that a server may ask for (Retry-After); beyond that, give up.
         silence: seconds without a byte after which a connection counts as lost.
     """
 
@@ -63,13 +63,13 @@ class Patience:
 
 
 class Web:
-    """A client that repeats what fails in passing; safe to share between threads.
+    """A client that retries after temporary failures; safe to share between threads.
 
     Args:
         patience: with failures.
-        headers: to send with every request, such as an authorisation; not sent on to other hosts.
-        rate: requests a second at most, or None.
-        sleep: waits for that many seconds; tests give another.
+        headers: sent with every request, such as an authorisation, but not passed on to other hosts.
+        rate: most requests per second, or None.
+        sleep: waits for a number of seconds; replaced in tests.
     """
 
     def __init__(
@@ -94,10 +94,10 @@ class Web:
         self._client.close()
 
     def persist(self, attempt: Callable[[], _Answer], what: str) -> _Answer:
-        """Return what `attempt` returns, called again with growing pauses as long as it raises `Again`.
+        """Return the result of `attempt`, which is called again after growing pauses as long as it raises `Again`.
 
         Raises:
-            DownloadError: too many attempts in a row brought nothing, or the server asks for too long a wait.
+            DownloadError: too many attempts in a row made no progress, or the server asks for too long a wait.
         """
         failures = 0
         while True:
@@ -110,18 +110,18 @@ class Web:
                     when = f"in {asked / 60:.0f} minutes" if asked > self._patience.longest_asked else "later"
                     tries = f" ({failures} attempts)" if failures > 1 else ""
                     raise DownloadError(
-                        f"{what}: {again.reason}{tries}: try again {when}, it continues where it stopped"
+                        f"{what}: {again.reason}{tries}: try again {when}; the download will resume"
                     ) from again
                 pause = min(self._patience.longest, self._patience.first * 2 ** (failures - 1))
                 self._sleep(max(asked, pause * random.uniform(0.5, 1)))
 
     @contextmanager
     def open(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[httpx2.Response]:
-        """Open one answer as a stream; statuses 200, 206 and 416 are handed on.
+        """Open one response as a stream; statuses 200, 206 and 416 are left to the caller.
 
         Raises:
-            Again: the connection failed, now or while the body is read, or the server is busy.
-            RefusedError: another status, such as 404, or an address that is none.
+            Again: the connection failed, now or while the body was read, or the server is busy.
+            RefusedError: another status, such as 404, or an invalid address.
         """
         self._wait_for_turn()
         try:
@@ -134,10 +134,10 @@ class Web:
             raise Again(str(error) or type(error).__name__) from error
 
     def get(self, url: str, most: int = 50_000_000) -> bytes:
-        """Return a small answer's content.
+        """Return the content of a small response.
 
         Raises:
-            DownloadError: it cannot be had, or is larger than `most` bytes.
+            DownloadError: it cannot be downloaded, or is larger than `most` bytes.
         """
 
         def attempt() -> bytes:
@@ -152,28 +152,28 @@ class Web:
         return self.persist(attempt, url)
 
     def get_json(self, url: str) -> Any:
-        """Return an answer in JSON.
+        """Return a decoded JSON response.
 
         Raises:
-            DownloadError: it cannot be had, or is something else.
+            DownloadError: it cannot be downloaded, or is not JSON.
         """
         data = self.get(url)
         try:
             return httpx2.Response(200, content=data).json()
         except ValueError as error:
-            raise RefusedError(f"{url} answered something else than JSON: check the address") from error
+            raise RefusedError(f"{url} did not return JSON: check the address") from error
 
     def read_range(self, url: str, start: int, stop: int, progress: Callable[[int], object] = lambda _: None) -> bytes:
-        """Return the bytes from `start` up to `stop` of a file; what a broken connection brought is kept.
+        """Return the bytes from `start` up to `stop` of a file; after a broken connection, only the rest is requested.
 
         Args:
             url: of the file.
             start: the first byte.
             stop: one after the last.
-            progress: called with the number of bytes that have come, again and again.
+            progress: called repeatedly with the number of bytes received.
 
         Raises:
-            DownloadError: they cannot be had, or the server does not serve parts of files.
+            DownloadError: they cannot be downloaded, or the server does not serve parts of files.
         """
         data = bytearray()
 
@@ -182,14 +182,14 @@ class Web:
             try:
                 with self.open(url, {"Range": f"bytes={start + before}-{stop - 1}"}) as response:
                     if content_range(response)[:2] != (start + before, stop):
-                        raise DownloadError(f"{url} does not serve the part of the file that was asked for")
+                        raise DownloadError(f"{url} does not serve parts of the file: check the address")
                     for chunk in response.iter_raw():
                         data.extend(chunk)
                         progress(len(chunk))
             except Again as again:
                 raise Again(again.reason, again.wait, len(data) > before) from again
             if len(data) != stop - start:
-                raise Again("the body ended early", progressed=len(data) > before)
+                raise Again("the connection ended early", progressed=len(data) > before)
             return bytes(data)
 
         return self.persist(attempt, url)
@@ -205,7 +205,7 @@ class Web:
 
 
 def content_range(response: httpx2.Response) -> tuple[int | None, int | None, int | None]:
-    """Return first byte, end (exclusive) and size of the whole as Content-Range says, each None where it does not."""
+    """Return first byte, end (exclusive) and total size from Content-Range, each None if not given."""
     text = response.headers.get("Content-Range", "") if response.status_code in (206, 416) else ""
     match = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", text.strip())
     if match is None:
@@ -219,7 +219,7 @@ def content_range(response: httpx2.Response) -> tuple[int | None, int | None, in
 
 
 def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for, given as a number or a date; None without a usable one."""
+    """Return the seconds that a Retry-After header asks for, given as a number or a date; None if it is unusable."""
     if value is None:
         return None
     if re.fullmatch(r"\s*\d{1,9}\s*", value):
@@ -239,4 +239,6 @@ def _check_status(response: httpx2.Response, url: str) -> None:
     answer = f"{status} {response.reason_phrase}".strip()
     if status in _TRANSIENT:
         raise Again(f"the server answered {answer}", retry_after(response.headers.get("Retry-After")))
-    raise RefusedError(f"{url} cannot be had (the server answered {answer}): check the address and your access to it")
+    raise RefusedError(
+        f"{url} cannot be downloaded (the server answered {answer}): check the address and your access to it"
+    )
