@@ -1,7 +1,7 @@
-"""Semantically Interpretable Activation Maps: what a network saw in a landscape, where, and how each thing counted.
+"""Semantically Interpretable Activation Maps: what a network saw in a landscape, where, and how much it counted.
 
-The names below are imported when they are first used, so that `python -m siam --help` and a bad argument answer at once
-instead of after the seconds that PyTorch takes.
+The names below are imported on first use, so that `python -m siam --help` and argument errors need not wait for
+PyTorch.
 """
 
 from typing import TYPE_CHECKING

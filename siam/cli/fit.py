@@ -243,5 +243,5 @@ def _bar(what: str) -> "Iterator[Progress]":
 
 
 def _summary(result: "Fitted") -> str:
-    figures = "".join(f", {name} {value}" for name, value in result.facts.get("held_out", {}).items())
-    return f"fitted to {result.facts.get('pictures', '?')} pictures; held out{figures}"
+    figures = ", ".join(f"{name} {value}" for name, value in result.facts.get("held_out", {}).items())
+    return f"fitted to {result.facts.get('pictures', '?')} pictures; on held-out pictures: {figures or 'no figures'}"

@@ -99,8 +99,8 @@ def public_pictures(root: Path) -> dict[str, Public]:
 
 def _credits(root: Path, _files: Sequence[Path]) -> dict[str, dict[str, Any]]:
     return {
-        name: {"image": of.address, "sha256": of.sha256, "link": of.page, "author": of.author}
-        for name, of in public_pictures(root).items()
+        name: {"image": photo.address, "sha256": photo.sha256, "link": photo.page, "author": photo.author}
+        for name, photo in public_pictures(root).items()
     }
 
 

@@ -69,7 +69,7 @@ def read(path: Path, files: Sequence[str]) -> Regions:
     if missing:
         raise DatasetError(f"{path} lacks {missing[0]!r} and {len(missing) - 1} more photos: segment these too")
     rows = [place[name] for name in files]
-    used = {name: [groups.index(group) for group in of if group in groups] for name, of in GROUPS.items()}
+    used = {name: [groups.index(group) for group in members if group in groups] for name, members in GROUPS.items()}
     used = {name: columns for name, columns in used.items() if columns}
     union = [share[rows][:, columns].sum(axis=1, dtype=np.uint16).clip(max=255) for columns in used.values()]
     return Regions(np.stack(union, axis=1).astype(np.uint8), tuple(used))

@@ -1,9 +1,8 @@
 """The SUN Attribute database: the official archives, or `labels.csv` beside `images/`.
 
-labels.csv has the columns file, split and one per attribute.
-
-A label is the share of three annotators who saw the attribute, which counts as present above one half. The archives
-hold 102 attributes, of which the SIAM paper keeps or merges 33: a merged label is the sum of its labels, at most 1.
+labels.csv has the columns file, split and one per attribute. A label is the share of three annotators who saw the
+attribute, which counts as present above one half. The archives hold 102 attributes; the SIAM paper makes 33 of them,
+some by merging: a merged label is the sum of its labels, at most 1.
 G. Patterson, C. Xu, H. Su, J. Hays, "The SUN Attribute Database", IJCV 2014. For research purposes only.
 D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019, arXiv:1909.08442.
 """

@@ -105,20 +105,24 @@ class Cases:
             "n"; "median_difference", of magnitudes, None without a baseline; "siam_closer" and "baseline_closer", as
             shares of the cases in which one is closer, None if there are none.
         """
-        of = self.table.iloc[rows]
-        difference = of["difference"].abs().dropna()
-        closer = of["closer"][of["closer"] != ""]
+        chosen = self.table.iloc[rows]
+        difference = chosen["difference"].abs().dropna()
+        closer = chosen["closer"][chosen["closer"] != ""]
         shares = {f"{name.lower()}_closer": float((closer == name).mean()) if len(closer) else None for name in CLOSER}
-        return {"n": len(of), "median_difference": float(difference.median()) if len(difference) else None, **shares}
+        return {
+            "n": len(chosen),
+            "median_difference": float(difference.median()) if len(difference) else None,
+            **shares,
+        }
 
     def causes(self, row: int) -> tuple[tuple[str, float] | None, tuple[str, float] | None]:
         """Return the attributes that raise and lower a row's SIAM score most, with their points; None if none does."""
-        of = self.gallery.contributions[row]
+        points = self.gallery.contributions[row]
         names = self.gallery.about.attributes
-        high, low = int(of.argmax()), int(of.argmin())
+        high, low = int(points.argmax()), int(points.argmin())
         return (
-            (names[high], float(of[high])) if of[high] > 0 else None,
-            (names[low], float(of[low])) if of[low] < 0 else None,
+            (names[high], float(points[high])) if points[high] > 0 else None,
+            (names[low], float(points[low])) if points[low] < 0 else None,
         )
 
     def case(self, row: int) -> dict[str, Any]:
@@ -143,7 +147,8 @@ def read_cases(gallery: Gallery) -> Cases:
     crowd, siam, baseline = (photos[name].to_numpy(dtype=float) for name in ("crowd_mean", "siam", "baseline"))
     crowd = crowd.round(_DIGITS)
     in_ranks = about.crowd_scale is not None
-    errors = [(_ranks(of, crowd) - _ranks(crowd, of)) if in_ranks else of - crowd for of in (siam, baseline)]
+    networks = siam, baseline
+    errors = [(_ranks(scores, crowd) - _ranks(crowd, scores)) if in_ranks else scores - crowd for scores in networks]
     sizes = np.abs(np.stack(errors))
     closer = np.where(sizes[0] < sizes[1], CLOSER[0], np.where(sizes[1] < sizes[0], CLOSER[1], ""))
     truths = [truth or {} for truth in gallery.truths]

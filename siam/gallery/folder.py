@@ -151,7 +151,7 @@ def _entries(
             refused.append(Refused(label, str(error)))
         else:
             write_atomically(folder / image, data)
-            columns = {key: of for key, of in columns.items() if not (isinstance(of, float) and np.isnan(of))}
+            columns = {key: cell for key, cell in columns.items() if not (isinstance(cell, float) and np.isnan(cell))}
             entries.append(Entry(**{**columns, **predictions.photo(0)}, identifier=label, image=image, sha256=digest))
         progress(done + 1, len(files))
     return entries, refused

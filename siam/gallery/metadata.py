@@ -90,7 +90,7 @@ def truths(assessment: Assessment) -> list[dict[str, Any] | None]:
                 "light": truth.light,
                 "quality": round(truth.quality, 5),
                 "bias": truth.bias,
-                **{name: {key: round(of, 5) for key, of in values.items() if of} for name, values in every.items()},
+                **{name: {key: round(x, 5) for key, x in values.items() if x} for name, values in every.items()},
                 "errors": {name: round(float(part[n]), 5) for name, part in parts.items()},
                 "verdict": str(outcomes[n]) if outcomes else None,
             }

@@ -77,9 +77,9 @@ def take_half_of_the_cores() -> None:
 
     A thread's setting becomes the default for all new threads, so another thread restores that default at once.
     """
-    whole = torch.get_num_threads()
-    torch.set_num_threads(max(1, whole // 2))
-    other = Thread(target=torch.set_num_threads, args=(whole,))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // 2))
+    other = Thread(target=torch.set_num_threads, args=(threads,))
     other.start()
     other.join()
 

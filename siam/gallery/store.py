@@ -143,7 +143,8 @@ class Gallery:
         try:
             with Image.open(path) as picture:
                 index = np.asarray(picture)
-            member = np.array([[name in of for of in truth["sets"]] for name in self.about.attributes], dtype=bool)
+            sets, attributes = truth["sets"], self.about.attributes
+            member = np.array([[name in members for members in sets] for name in attributes], dtype=bool)
             return member[:, index]
         except (OSError, IndexError, KeyError, TypeError) as error:
             raise DatasetError(f"{path} is missing or does not match {FILE} ({error}): {_REMEDY}") from error

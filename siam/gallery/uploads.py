@@ -42,7 +42,7 @@ class Batch:
         names = _unique(name for name, _data in photos)
         self._waiting = deque((name, *photo) for name, photo in zip(names, photos, strict=True))
         photos.clear()
-        self._scores = {name.casefold(): of for name, of in (scores or {}).items()}
+        self._scores = {name.casefold(): rating for name, rating in (scores or {}).items()}
         files = {file.casefold() for _name, file, _data in self._waiting}
         self.unused = sum(name not in files for name in self._scores)  # scores for photos that were not uploaded
         self._copies: dict[str, tuple[str, bytes, str]] = {}  # by name: the file's name, the copy, its checksum
@@ -63,9 +63,9 @@ class Batch:
         left = [
             name for name, (_file, _data, digest) in self._copies.items() if (networks, digest) not in self._numbers
         ]
-        done, of = 0, len(left) + len(self._waiting)
+        done, total = 0, len(left) + len(self._waiting)
         while left or self._waiting:
-            progress(done, of)
+            progress(done, total)
             name = left.pop(0) if left else self._copy_next()
             if name is not None:
                 _file, data, digest = self._copies[name]
@@ -75,7 +75,7 @@ class Batch:
                     del self._copies[name]
                     self.refused.append(Refused(name, str(error)))
             done += 1
-        progress(done, of)
+        progress(done, total)
 
     def left(self, pair: Pair) -> int:
         """Return how many photos a pair has not scored yet."""

@@ -82,7 +82,7 @@ def write(folder: Path, about: About, entries: Sequence[Entry]) -> None:
 def table_of(about: About, entries: Sequence[Entry]) -> pa.Table:
     """Return the rows of a gallery as a table in `SCHEMA`; raises what `write` raises."""
     count = len(about.attributes)
-    if not entries or any(len(of) != count for entry in entries for of in (entry.contributions, entry.presence)):
+    if not entries or any({len(entry.contributions), len(entry.presence)} != {count} for entry in entries):
         raise ValueError(f"expected entries with {count} contributions and presences each; got {len(entries)} entries")
     largest = [about.attributes[int(np.argmax(np.abs(entry.contributions)))] for entry in entries]
     rows = [{**vars(entry), "biggest_cause": cause} for entry, cause in zip(entries, largest, strict=True)]

@@ -67,5 +67,5 @@ def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
 def normalise(image: Image.Image, config: InputConfig) -> torch.Tensor:
     """Return an RGB picture at its own size as float32 (1, 3, H, W): (pixel - mean) / std, pixels in [0, 1]."""
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255  # (1, 3, H, W)
-    mean, std = (torch.tensor(of, dtype=torch.float32).view(1, 3, 1, 1) for of in (config.mean, config.std))
+    mean, std = (torch.tensor(rgb, dtype=torch.float32).view(1, 3, 1, 1) for rgb in (config.mean, config.std))
     return ((pixels - mean) / std).contiguous()

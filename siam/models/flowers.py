@@ -85,7 +85,7 @@ class FlowerNetwork(nn.Module):
         baseline.backbone = self.backbone
         baseline.linear.weight = nn.Parameter(self.linear.weight[rows].detach())
         baseline.linear.bias = nn.Parameter(self.linear.bias[rows].detach())
-        baseline.fitted = {name: _of_rows(name, of, rows, count) for name, of in self.fitted.items()}
+        baseline.fitted = {name: _of_rows(name, learnt, rows, count) for name, learnt in self.fitted.items()}
         return baseline.eval()
 
 

@@ -67,7 +67,7 @@ def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
 
 
 def fingerprint(network: nn.Module) -> str:
-    """Return a hash of a network's weights in half precision, the same on every device and for full or half storage.
+    """Return a hash of a network's weights rounded to half precision, the same on every device.
 
     It is stored in files, so it must never change.
     """

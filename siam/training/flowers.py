@@ -197,7 +197,7 @@ def moved(pixels: Tensor, schedule: Schedule, generator: torch.Generator) -> Ten
 
 def normalised(pixels: Tensor, config: BaselineConfig) -> Tensor:
     """Return pixels (N, 3, H, W) in [0, 1] as the network expects them: (pixel - mean) / std."""
-    mean, std = (torch.tensor(of).view(1, 3, 1, 1) for of in (config.mean, config.std))
+    mean, std = (torch.tensor(rgb).view(1, 3, 1, 1) for rgb in (config.mean, config.std))
     return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
 
 

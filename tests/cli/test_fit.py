@@ -130,7 +130,7 @@ def test_everything_is_fitted_and_stored_beside_the_network(run, networks, photo
     assert [line.split(":")[0].rpartition("/")[2] for line in lines] == [
         f"{name}.safetensors" for name in names_that_learn()
     ]
-    assert "fitted to 22 pictures; held out, pictures 2, mask_area 0." in lines[0]
+    assert "fitted to 22 pictures; on held-out pictures: pictures 2, mask_area 0." in lines[0]
     model = load(networks, device="cpu").baseline
     assert list(model.fitted) == ["lcam_fm", "lcam_img", "vebi"]
     assert model.fitted["lcam_img"].facts["settings"]["seed"] == 3
@@ -180,7 +180,7 @@ def test_the_weights_are_kept_where_what_shows_them_fails(run, networks, photos,
     monkeypatch.setattr(visuals, step, broken)
     status, out, err = run("--model", networks, "--photos", photos, "--only", "vebi")
     assert status == 2 and err.splitlines()[-1] == "error: 7.jpg is not readable: leave it out"
-    assert "vebi.safetensors: fitted to 24 pictures; held out, r2 0.5" in out and len(vebi) == 1
+    assert "vebi.safetensors: fitted to 24 pictures; on held-out pictures: r2 0.5" in out and len(vebi) == 1
     found = siam.load(networks).baseline.fitted["vebi"]
     assert set(found.tensors) == {"relevance"} and torch.equal(found.tensors["relevance"], torch.ones(1, 2))
 

@@ -38,11 +38,11 @@ class Attribution:
     def __init__(self, root: Path) -> None:
         self._root, self._path = root, root / "attribution.csv"
         with storage_errors(self._path):
-            whole = self._path.read_bytes() if self._path.exists() else b""
-            if b"\n" not in whole:
+            content = self._path.read_bytes() if self._path.exists() else b""
+            if b"\n" not in content:
                 write_atomically(self._path, f"{','.join(ATTRIBUTION_COLUMNS)}\n".encode())
-            elif not whole.endswith(b"\n"):
-                os.truncate(self._path, whole.rfind(b"\n") + 1)
+            elif not content.endswith(b"\n"):
+                os.truncate(self._path, content.rfind(b"\n") + 1)
         self._listed = set(read_attribution(self._path))
 
     def has(self, identifier: int) -> bool:

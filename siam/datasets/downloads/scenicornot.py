@@ -100,14 +100,14 @@ def _read_rows(
     web: Web, shards: list[hub.Shard], cache: Path, identifiers: np.ndarray | None, progress: Progress
 ) -> _Source:
     """Return the rows that may be wanted from all shards, which are read in parallel."""
-    come, done = _Counter(), _Counter()
+    received, done = _Counter(), _Counter()
 
-    def tell(count: int) -> None:
-        progress(Step("tables", done.value, len(shards), come.add(count)))
+    def report(count: int) -> None:
+        progress(Step("tables", done.value, len(shards), received.add(count)))
 
     def read(shard: hub.Shard) -> tuple[pq.FileMetaData, pd.DataFrame]:
-        table = hub.read_cheap(web, shard, cache, identifiers, tell)
-        progress(Step("tables", done.add(1), len(shards), come.value))
+        table = hub.read_cheap(web, shard, cache, identifiers, report)
+        progress(Step("tables", done.add(1), len(shards), received.value))
         rows = table.to_pandas().dropna(subset=["id"]).fillna({"gridimage_id": 0, "votes": "", "title": ""})
         return hub.read_footer(web, shard, cache), rows.astype({"id": int, "gridimage_id": int})
 
@@ -175,16 +175,16 @@ class _Photos:
         left = {place: {i for i in group if not self._attribution.has(i)} for place, group in self._plan.items()}
         left = {place: group for place, group in left.items() if group}
         size = sum(hub.picture_bytes(self._source.footers[shard], [group]) for shard, group in left)
-        here, come = len(asked) - sum(map(len, left.values())), _Counter()
+        here, received = len(asked) - sum(map(len, left.values())), _Counter()
         with tqdm(desc="photos", total=size, unit="B", unit_scale=True, file=sys.stderr, disable=None) as bar:
 
-            def tell(count: int) -> None:
+            def report(count: int) -> None:
                 bar.update(count)
-                self._progress(Step("photos", here, len(asked), come.add(count), size))
+                self._progress(Step("photos", here, len(asked), received.add(count), size))
 
             for (shard, group), identifiers in left.items():
-                tell(0)
-                self._fetch_group(shard, group, identifiers, bar, tell)
+                report(0)
+                self._fetch_group(shard, group, identifiers, bar, report)
                 here += len(identifiers)
         return Summary(len(asked), sum(self._attribution.has(identifier) for identifier in asked))
 
@@ -206,17 +206,17 @@ class _Photos:
         return chosen
 
     def _fetch_group(
-        self, shard: int, group: int, identifiers: set[int], bar: tqdm, tell: Callable[[int], object]
+        self, shard: int, group: int, identifiers: set[int], bar: tqdm, report: Callable[[int], object]
     ) -> None:
         source = self._source
         rows = source.rows[shard].drop_duplicates("id").set_index("id")
-        read = hub.read_pictures(source.web, source.shards[shard], source.footers[shard], group, tell)
-        come = {identifier: data or b"" for identifier, data in read if identifier in identifiers}
+        read = hub.read_pictures(source.web, source.shards[shard], source.footers[shard], group, report)
+        data_of = {identifier: data or b"" for identifier, data in read if identifier in identifiers}
         with ThreadPoolExecutor(_PARALLEL) as workers:  # each waits until its file is safely on disk
-            saved = list(workers.map(lambda item: pictures.save(self._root, *item), come.items()))
-        for identifier in [identifier for identifier, good in zip(come, saved, strict=True) if not good]:
+            saved = list(workers.map(lambda item: pictures.save(self._root, *item), data_of.items()))
+        for identifier in [identifier for identifier, good in zip(data_of, saved, strict=True) if not good]:
             bar.clear()
             sys.stderr.write(f"skipped: photo {identifier}: its picture cannot be read\n")
-            del come[identifier]
+            del data_of[identifier]
         titles, pages = rows["title"], rows["gridimage_id"]
-        self._attribution.add(credit(i, SEE_PAGE, str(titles[i]), f"{PAGE}{pages[i]}") for i in come)
+        self._attribution.add(credit(i, SEE_PAGE, str(titles[i]), f"{PAGE}{pages[i]}") for i in data_of)

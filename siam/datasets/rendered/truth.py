@@ -111,7 +111,7 @@ def read_sets(root: Path, identifier: int) -> tuple[Image.Image, np.ndarray]:
         raise DatasetError(f"{path} is missing or damaged ({error}): {_REMEDY}") from error
     if index.mode != "L" or np.asarray(index).max() >= len(sets):
         raise DatasetError(f"{path} does not match {_path(root, identifier)}: {_REMEDY}")
-    return index, np.array([[name in of for of in sets] for name in ATTRIBUTES], dtype=bool)
+    return index, np.array([[name in members for members in sets] for name in ATTRIBUTES], dtype=bool)
 
 
 def _load(root: Path, identifier: int) -> dict[str, Any]:

@@ -148,7 +148,7 @@ class Experiment:
         photos = {kind: self.photos[kind] for kind in kinds}
         batch = self.settings["batch"]
         minibatches = Minibatches(
-            {kind: Source(of.files["train"], of.known["train"], batch, of.masks) for kind, of in photos.items()},
+            {kind: Source(one.files["train"], one.known["train"], batch, one.masks) for kind, one in photos.items()},
             self.augmentation,
             objective.network.config,
             self.recipe["seed"],

@@ -34,14 +34,14 @@ def validation_losses(
         scenicness_weight: of the loss of scores if labels are learned too; otherwise it is 1.
         workers: threads that read photos.
     """
-    kinds = {name for of in photos for name in of.known["val"]}
+    kinds = {name for kind in photos for name in kind.known["val"]}
     weights = {"labels": 1.0, "scores": scenicness_weight if "labels" in kinds else 1.0}
     sums = []
-    for of in photos:
-        files, known = of.files["val"][share], of.known["val"]
+    for kind in photos:
+        files, known = kind.files["val"][share], kind.known["val"]
         asked = [name for name in _ANSWERS if name in known]
         answers: Sequence[np.ndarray] = [known[name][:0] for name in asked]
-        if files:  # else there are fewer photos than processes
+        if files:  # there may be fewer photos than processes
             answers = predict(network, files, partial(_take, [_ANSWERS[name] for name in asked]), workers=workers)
         for name, answer in zip(asked, answers, strict=True):
             losses = _LOSSES[name](torch.from_numpy(answer), torch.from_numpy(known[name][share]))
