@@ -26,10 +26,10 @@ def filters(cases: Cases) -> tuple[Filters, str]:
     with st.grid(4, min_column_width=150, gap="small"):
         order = st.selectbox("Order", list(ORDERS), key="sort", bind="query-params")
         cause = st.selectbox(
-            "Among the top three attributes", list(causes), None, placeholder="any attribute", key="cause",
+            "Among the top three", list(causes), None, placeholder="any attribute", key="cause",
             bind="query-params",
         )  # fmt: skip
-        text = st.text_input("Search", placeholder="number, title, author, place", key="text", bind="query-params")
+        text = st.text_input("Search", placeholder="title, place, …", key="text", bind="query-params")
         if np.any(cases.table["closer"] != ""):
             closer = st.selectbox(
                 "Closer to the crowd", CLOSER, None, placeholder="either", key="closer", bind="query-params"
