@@ -109,7 +109,7 @@ def five_figures() -> str:
             _of(unseen["SIAM"], "kendall_tau"), f"baseline {_of(unseen['baseline'], 'kendall_tau')}", count,
         ],
         [
-            "How far off is one score? (RMSE, points of 1 to 7)",
+            "How far off is one score? (RMSE, points on a scale of 1 to 7)",
             _of(unseen["SIAM"], "rmse"), f"baseline {_of(unseen['baseline'], 'rmse')}", count,
         ],
         [
@@ -126,7 +126,7 @@ def five_figures() -> str:
         [
             "Does its total map show what truly raises a score? (pixel AP)",
             _two(near["siam"].mean, near["siam"].interval),
-            f"a blob in the centre {_two(near['centre'].mean, near['centre'].interval)}",
+            f"a spot in the centre {_two(near['centre'].mean, near['centre'].interval)}",
             f"{near['siam'].n} scenes",
         ],
     ]  # fmt: skip
@@ -136,7 +136,7 @@ def five_figures() -> str:
 def photo_scores() -> str:
     """Agreement with people of the pair Photos, by cross-validation."""
     result = _result("photo")
-    rows = [["photos", "n", "network", "Kendall’s τ", "RMSE, points of 1 to 7"]]
+    rows = [["photos", "n", "network", "Kendall’s τ", "RMSE, points on a scale of 1 to 7"]]
     for photos in ("oasis_scenes", "vessel_landscapes"):
         rows += [
             [_PHOTOS[photos], str(of.count), of.name, _two(of.tau or 0, None, of.tau_deviation),
@@ -165,7 +165,7 @@ def photo_scores() -> str:
 def rendered_scores() -> str:
     """Agreement of the pair Rendered with its crowd."""
     whole, frozen = _result("rendered"), _result("rendered-frozen")
-    rows = [["network", "n", "Kendall’s τ with the crowd", "RMSE, points of 1 to 10"]]
+    rows = [["network", "n", "Kendall’s τ with the crowd", "RMSE, points on a scale of 1 to 10"]]
     rows += [
         [of.name, str(of.count), _two(of.tau or 0, of.tau_interval), _two(of.rmse or 0, of.rmse_interval)]
         for result in (whole, frozen)
@@ -182,19 +182,18 @@ def attributes_of(name: str) -> Callable[[], str]:
         parts = []
         for of in scores.precisions(result):
             heads = {"what": "average precision", "where": "pixel average precision"}
-            count = f" in {of.count} photos" if of.count is not None else ""
+            pictures = "scenes" if of.photos == "rendered" else "photos"
+            count = f" in {of.count} {pictures}" if of.count is not None else ""
             chance = "" if of.chance is None else f" (chance {phrases.number(of.chance)})"
             mean = _two(of.mean, of.interval, of.deviation)
             parts.append(
                 f"**{of.kind.capitalize()}: {_PHOTOS.get(of.photos, of.photos)}.** Mean {heads[of.kind]} {mean} over "
                 f"{len(of.rows)} attributes{count}{chance}."
             )
-            rows = [["attribute", heads[of.kind], "chance"]]
-            rows += [
-                [phrases.words(row.attribute), _two(row.value, row.interval),
-                 "–" if row.chance is None else phrases.number(row.chance)]
-                for row in of.rows
-            ]  # fmt: skip
+            rows = [["attribute", heads[of.kind]]]
+            rows += [[phrases.words(row.attribute), _two(row.value, row.interval)] for row in of.rows]
+            if chances := [phrases.number(row.chance) for row in of.rows if row.chance is not None]:
+                rows = [[*row, cell] for row, cell in zip(rows, ["chance", *chances], strict=True)]
             parts.append(markdown_table(rows))
         for ablation in (of.sets.get("without_regions") for of in result.figures.values()):
             if ablation is not None and ablation.attributes is not None and ablation.attributes.places is not None:
@@ -281,7 +280,8 @@ def _sections(command: argparse.ArgumentParser, name: str, level: int) -> Iterat
         helps = {choice.dest: choice.help or "" for choice in below._choices_actions}
         for word, inner in below.choices.items():
             yield f"{'#' * level} `{name} {word}`"
-            yield f"{helps[word][:1].upper()}{helps[word][1:]}."
+            if not inner.description:
+                yield f"{helps[word][:1].upper()}{helps[word][1:]}."
             yield from _sections(inner, f"{name} {word}", level + 1)
         return
     arguments = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]

@@ -34,7 +34,7 @@ TRUTHS = {
     ("how", "contributions"): "How: correlation of contributions, all attributes",
     ("how", "contributions_of_attributes"): "How: correlation of contributions, per attribute",
     ("how", "contribution_signs"): "How: share of contributions with the right sign",
-    ("score", "kendall_tau"): "Score: Kendall's tau with the crowd",
+    ("score", "kendall_tau"): "Score: Kendall's τ with the crowd",
 }
 _OF_ATTRIBUTE = {
     "average_precision": "AP",
@@ -79,7 +79,7 @@ def figure(value: float | None, digits: int = 3) -> str:
 def _scores(answer: dict[str, Any]) -> list[str]:
     scale = answer["data_scale"]
     error = "RMSE" if answer["same_scale"] else "RMSE of ranks"
-    rows = [("", error, "95 %", "Kendall's tau", "95 %", "n")]
+    rows = [("", error, "95 %", "Kendall's τ", "95 %", "n")]
     for name in ("siam", "baseline", "difference"):
         if answer[name] is not None:
             scores = ScoreFigures.from_json(answer[name], name)

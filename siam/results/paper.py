@@ -18,7 +18,7 @@ _Column = dict[str, str]  # variant → cell
 
 REPORTED = "reported by the paper"
 MEASURED = "measured on our data"
-_BOTH, _PRECISION = "RMSE / tau", "mean AP"
+_BOTH, _PRECISION = "RMSE / τ", "mean AP"
 _TABLE_2: tuple[tuple[str, str, _Column], ...] = (
     (
         "ScenicOrNot test, 30,000 photos",
@@ -41,9 +41,9 @@ _ABLATIONS = {"without_regions"}  # not variants of the paper
 _TITLE_2 = "Table 2. Scores and attributes, each on the photos of its own dataset"
 _TITLE_3 = "Table 3. Scores and attributes of the same photos"
 _NOTES_2 = (
-    "tau: Kendall's tau-b. RMSE: in points of each dataset's own scale (ScenicOrNot 1 to 10, OASIS 1 to 7), so it is "
+    "τ: Kendall's tau-b. RMSE: in points of each dataset's own scale (ScenicOrNot 1 to 10, OASIS 1 to 7), so it is "
     "not comparable across datasets. Mean AP: average precision, mean over attributes.",
-    "Columns under different headings are different photos, raters and networks: they stand side by side, they do not "
+    "Columns under different headings are different photos, raters and networks: they stand side by side and do not "
     "compete.",
 )
 _NOTE_3 = (
@@ -105,7 +105,7 @@ def markdown(results: Sequence[Result]) -> str:
     parts = []
     for table in _tables(results):
         groups, heads, rows = _cells(table)
-        first = [f"**{group}:** {' · '.join(head)}" for group, head in zip(groups, heads, strict=True)]
+        first = [f"**{group}:** {' · '.join(filter(None, head))}" for group, head in zip(groups, heads, strict=True)]
         lines = [
             markdown_row(["variant", *first]),
             markdown_row(["---"] * (len(first) + 1)),

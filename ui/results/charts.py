@@ -16,7 +16,10 @@ from ui.state.markdown import plain
 
 _CHART = {"displayModeBar": False}
 _TITLES = {"what": "What: which attributes are found", "where": "Where: whether the maps are in the right place"}
-_JUDGES = {"what": "", "where": " A separate segmenter decided which cells show the attribute."}
+_JUDGES = {
+    "what": "",
+    "where": " A segmenter, which also helped to train the maps, decided which cells show the attribute.",
+}
 
 
 def attributes() -> None:
