@@ -18,7 +18,7 @@ _CHART = {"displayModeBar": False}
 _TITLES = {"what": "What: which attributes are found", "where": "Where: whether the maps are in the right place"}
 _JUDGES = {
     "what": "",
-    "where": " A segmenter, which also helped to train the maps, decided which cells show the attribute.",
+    "where": " The segmenter that helped to train the maps decided where it is.",
 }
 
 
