@@ -338,4 +338,4 @@ def test_a_model_without_the_labelled_attributes_is_refused(run, datasets, tmp_p
     save(Pair("other", network_on(scenicornot.SCALE, ("a", "b")), None, {}), tmp_path / "other")
     status, _out, err = run("--data", "sun", "--root", datasets / "sun", model=tmp_path / "other")
     assert status == 2
-    assert "knows none of the attributes" in err
+    assert "knows none of the labelled attributes" in err
