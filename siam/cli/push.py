@@ -14,7 +14,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("networks", metavar="DIR|NAME", help="a folder with card.json, or a bundled pair")
     parser.add_argument("repository", metavar="USER/REPO", help="repository, created if missing")
     parser.add_argument(
-        "--private", action="store_true", help="create a private repository; an existing public one is refused"
+        "--private", action="store_true", help="create a private repository; an existing public one is an error"
     )
     parser.add_argument("--revision", metavar="BRANCH", help="branch, created if missing (default: main)")
     parser.add_argument("--message", metavar="TEXT", help="commit message")

@@ -114,7 +114,7 @@ def load_tensors(model: nn.Module, path: Path) -> None:
     try:
         stored = load_file(path)
     except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing: copy the pair's whole folder") from None
+        raise CheckpointError(f"{path} is missing: copy the whole folder again") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file ({error}): copy it again") from error
     wanted = model.state_dict()
@@ -131,7 +131,7 @@ def load_tensors(model: nn.Module, path: Path) -> None:
     if unknown:
         raise CheckpointError(
             f"{path} holds the tensor {unknown[0]} {_shape(stored[unknown[0]])}, which the card's config does not "
-            "have: copy the pair's whole folder"
+            "have: copy the whole folder again"
         )
     model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in stored.items()})
 
