@@ -83,7 +83,7 @@ def table_of(about: About, entries: Sequence[Entry]) -> pa.Table:
     """Return the rows of a gallery as a table in `SCHEMA`; raises what `write` raises."""
     count = len(about.attributes)
     if not entries or any({len(entry.contributions), len(entry.presence)} != {count} for entry in entries):
-        raise ValueError(f"expected entries with {count} contributions and presences each; got {len(entries)} entries")
+        raise ValueError(f"expected at least one entry, with {count} contributions and presences in each")
     largest = [about.attributes[int(np.argmax(np.abs(entry.contributions)))] for entry in entries]
     rows = [{**vars(entry), "biggest_cause": cause} for entry, cause in zip(entries, largest, strict=True)]
     return pa.Table.from_pylist(rows, schema=SCHEMA)

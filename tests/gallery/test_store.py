@@ -340,7 +340,7 @@ def test_the_smallest_gallery_comes_back(tmp_path):
     assert found.contributions.tolist() == [[1.25, -0.75], [-0.5, 1.0]]
     assert found.presence == pytest.approx(np.array([[0.9, 0.1], [0.9, 0.1]]))
     assert found.picture(0) is None and found.masks(0) is None and found.photos["baseline"].isna().all()
-    with pytest.raises(ValueError, match="each of 2"):
+    with pytest.raises(ValueError, match="with 2 contributions and presences"):
         writing.write(tmp_path, ABOUT, [replace(ENTRY, contributions=[1.0])])
     with pytest.raises(ValueError, match="presence"):
         writing.write(tmp_path, ABOUT, [replace(ENTRY, presence=[1.0])])
