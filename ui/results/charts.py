@@ -18,7 +18,7 @@ _CHART = {"displayModeBar": False}
 _TITLES = {"what": "What: which attributes are found", "where": "Where: whether the maps are in the right place"}
 _JUDGES = {
     "what": "",
-    "where": " The segmenter that helped to train the maps decided where it is.",
+    "where": " The segmenter that helped to train the maps decided where each attribute is.",
 }
 
 
