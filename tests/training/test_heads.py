@@ -861,7 +861,7 @@ def test_a_gallery_of_photos_that_cannot_be_told_apart_is_refused(trained, tmp_p
     of_attributes = np.zeros((2, 4, 33))
     said = PairPredictions(ATTRIBUTES, *np.zeros((2, 4)), *of_attributes, baseline=np.zeros(4))
     judged = cross_validation.OutOfFold(np.zeros(4), said)
-    with pytest.raises(DatasetError, match="7 rated photos, but 4 were judged"):
+    with pytest.raises(DatasetError, match="7 rated photos, but 4 were scored"):
         build_out_of_fold("tiny", judged, 0, trained.root / "near", tmp_path, "python")
     assert list(tmp_path.iterdir()) == []
 
