@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 WAIT = 90_000  # ms; a loaded machine is slow
 HEADINGS = {  # words of each page's heading, by its path
     "": re.compile("beautiful"),
-    "templates": re.compile("attribute count"),
+    "templates": re.compile("attribute worth"),
     "disagreements": re.compile("disagree"),
     "what_if": re.compile("What if"),
     "compare": re.compile("Compare explainers"),
