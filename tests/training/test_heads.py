@@ -58,7 +58,7 @@ SETTINGS = {
 
 
 def small_siam(seed=0, attributes=3, **settings):
-    """Return a SIAM whose heads take few channels; its trunk is not used here."""
+    """Return a SIAM whose heads take few channels; its backbone is not used here."""
     network = siam_network(attributes=attributes, seed=seed, grid=2, **settings)
     network.attribute_layer = torch.nn.Conv2d(CHANNELS, attributes, kernel_size=1)
     return network
@@ -902,11 +902,11 @@ def test_recipe_that_lacks_a_section_is_refused(section, tmp_path):
     path = tmp_path / "recipe.toml"
     lines = [line.replace(f"[{section}]", "[other]") for line in RECIPE_TEXT.splitlines()]
     path.write_text("\n".join(line for line in lines if not line.startswith(f"{section} =")), encoding="utf-8")
-    with pytest.raises(DatasetError, match=rf"recipe\.toml lacks '{section}'"):
+    with pytest.raises(DatasetError, match=rf"recipe\.toml lacks ('|the section \[){section}['\]]:"):
         read_recipe(path)
 
 
-def test_a_trunk_that_timm_does_not_know_is_refused_before_anything_is_read(tmp_path):
+def test_a_backbone_that_timm_does_not_know_is_refused_before_anything_is_read(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text(RECIPE_TEXT.replace("tf_efficientnet_lite0", "resnet50x"), encoding="utf-8")
     with pytest.raises(TrainingError, match="no backbone named 'resnet50x'; names like it"):
