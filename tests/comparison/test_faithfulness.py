@@ -123,11 +123,11 @@ def test_area_is_that_of_rise():
 
 
 def test_it_leaves_the_model_and_tells_how_far_it_is():
-    model, image, told = unusual(baseline_network()), torch.randn(1, 3, 64, 64), []
+    model, image, reported = unusual(baseline_network()), torch.randn(1, 3, 64, 64), []
     before = state_of(model)
     with counted(model) as sizes:
-        faithfulness(model, image, saliency(), score_up(), lambda done, of: told.append((done, of)))
-    assert sum(sizes) == COUNT and told[0] == (0, COUNT) and told[-1] == (COUNT, COUNT)
+        faithfulness(model, image, saliency(), score_up(), lambda done, of: reported.append((done, of)))
+    assert sum(sizes) == COUNT and reported[0] == (0, COUNT) and reported[-1] == (COUNT, COUNT)
 
     def cancel(done, _of):
         if done:

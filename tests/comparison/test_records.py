@@ -136,9 +136,9 @@ def made_up(count=30):
 def test_summary_means_intervals_and_orders():
     found = summary(made_up(), {"rise": Cost(2.0, None), "sise": Cost(1.0, 33.33)})
     ebpg = [record["ebpg"] for record in made_up() if record["method"] == "sise"]
-    told = found["methods"]["sise"]["ebpg"]
-    assert told["mean"] == pytest.approx(np.mean(ebpg), abs=1e-4) and told["n"] == found["n"] == 30
-    assert told["interval"][0] < told["mean"] < told["interval"][1]
+    figures = found["methods"]["sise"]["ebpg"]
+    assert figures["mean"] == pytest.approx(np.mean(ebpg), abs=1e-4) and figures["n"] == found["n"] == 30
+    assert figures["interval"][0] < figures["mean"] < figures["interval"][1]
     assert list(found["methods"]) == ["grad_cam", "rise", "sise", "lcam_fm", "random"]
     assert "megabytes" not in found["methods"]["rise"] and found["methods"]["sise"]["megabytes"]["mean"] == 33.33
     orders = {(order["better"], order["worse"]): order for order in found["orders"]}
@@ -206,8 +206,8 @@ def test_bad_arguments_are_told_in_one_line(world, words, message, tmp_path, cap
     fixed += ["--records", str(tmp_path / "kept.jsonl")]
     with pytest.raises(SystemExit) if "0" in words or "roses" in words else pytest.MonkeyPatch.context():
         assert main(["compare", *fixed, *words.split()]) == 2
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith("error: ") and message in told
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert printed.startswith("error: ") and message in printed
 
 
 def test_other_networks_do_not_go_on_with_the_same_file(world, records, tmp_path):

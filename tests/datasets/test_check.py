@@ -1,4 +1,4 @@
-"""`data check` and `usable`: every picture and row is looked at, everything amiss is told once, nothing else."""
+"""`data check` and `usable`: every picture and row is looked at, everything amiss is reported once, nothing else."""
 
 import csv
 import io

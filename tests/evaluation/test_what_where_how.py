@@ -275,9 +275,9 @@ def test_a_network_that_knows_the_truth_is_found_to(root, scenes):
     assert figures["error"]["parts"]["outside"]["share_of_variance"] == pytest.approx(1, abs=0.02)
     assert errors.total() == pytest.approx(-scenes.nuances.sum(axis=1), abs=0.1)
     blind = [n for n in range(COUNT) if abs(scenes.nuances[n].sum()) > 0.6]
-    told = verdicts(errors, None)
+    judged = verdicts(errors, None)
     for n in range(COUNT):
-        assert told[n].kind == ("outside the vocabulary" if n in blind else "right")
+        assert judged[n].kind == ("outside the vocabulary" if n in blind else "right")
 
 
 def test_every_column_has_its_figures_and_a_uniform_map_tells_what_is_covered(scenes):
@@ -457,11 +457,11 @@ def test_verdicts_name_the_largest_cause_in_the_direction_of_the_error(scenes):
     split = judge(explained, scenes)[1]
     errors, largest = split.total(), largest_parts(split)
     baseline = np.where(np.arange(COUNT) % 2 == 0, 0.4, -0.6)
-    told = verdicts(split, baseline)
+    judged = verdicts(split, baseline)
     assert any(abs(error) > 0.5 for error in errors)
     for n, error in enumerate(errors):
         if abs(error) <= 0.5:
-            assert str(told[n]) == ("both right" if n % 2 == 0 else "only SIAM right")
+            assert str(judged[n]) == ("both right" if n % 2 == 0 else "only SIAM right")
             continue
         parts = {name: values[n] for name, values in split.parts().items()}
         towards = max(parts, key=lambda name: parts[name] * np.sign(error))
@@ -471,7 +471,7 @@ def test_verdicts_name_the_largest_cause_in_the_direction_of_the_error(scenes):
         if towards == "misweighted":
             causes["bias"] = split.bias[n]
         title = towards if towards != "outside" else "outside the vocabulary"
-        assert str(told[n]) == f"{title}: {max(causes, key=lambda name: causes[name] * np.sign(error))}"
+        assert str(judged[n]) == f"{title}: {max(causes, key=lambda name: causes[name] * np.sign(error))}"
     shifted = replace(split, bias=split.bias - errors)  # no error left at all
     assert set(verdicts(shifted, None)) == {Verdict("right")}
 

@@ -84,20 +84,20 @@ def close(one, two):
 def test_contract(name, trunk, kind):
     explain, model, images = made(name), unusual(thin(trunk, kind)), pictures()
     before, original = state_of(model), images.clone()
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     with counted(model) as sizes:
-        maps = explain(model, images, score_up(), progress=lambda done, of: told.append((done, of)))
+        maps = explain(model, images, score_up(), progress=lambda done, total: reported.append((done, total)))
 
     assert maps.dtype == torch.float32 and maps.device == images.device and not maps.requires_grad
     assert maps.ndim == 3 and len(maps) == 2 and maps.isfinite().all()
     assert explain.signed or maps.min() >= 0
     assert sum(sizes) <= 2 * explain.passes(model, 64, 96)
     if explain.slow:
-        assert told[0][0] == 0 and told[-1][0] == told[-1][1] <= 2 * explain.passes(model, 64, 96)
-        assert [done for done, _of in told] == sorted(done for done, _of in told)
-        assert len({of for _done, of in told}) == 1
+        assert reported[0][0] == 0 and reported[-1][0] == reported[-1][1] <= 2 * explain.passes(model, 64, 96)
+        assert [done for done, _total in reported] == sorted(done for done, _total in reported)
+        assert len({total for _done, total in reported}) == 1
     else:
-        assert told == [] and explain.passes(model, 64, 96) <= 3
+        assert reported == [] and explain.passes(model, 64, 96) <= 3
     assert_same_state(before, state_of(model))
     assert torch.equal(images, original) and torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
 
@@ -261,13 +261,13 @@ def test_gradients_of_two_layers_are_those_of_finite_differences():
 
 
 def test_batches():
-    told: list[tuple[int, int]] = []
-    parts = list(batches(5, 2, lambda done, of: told.append((done, of))))
+    reported: list[tuple[int, int]] = []
+    parts = list(batches(5, 2, lambda done, total: reported.append((done, total))))
     assert [(part.start, part.stop) for part in parts] == [(0, 2), (2, 4), (4, 5)]
-    assert told == [(0, 5), (2, 5), (4, 5), (5, 5)]
-    told.clear()
-    list(batches(2, 9, lambda done, of: told.append((done, of)), before=2, of=4))
-    assert told == [(4, 4)]
+    assert reported == [(0, 5), (2, 5), (4, 5), (5, 5)]
+    reported.clear()
+    list(batches(2, 9, lambda done, total: reported.append((done, total)), before=2, of=4))
+    assert reported == [(4, 4)]
 
 
 def test_enlarged_and_to_unit():

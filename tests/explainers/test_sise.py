@@ -349,10 +349,10 @@ def test_ada_sise_keeps_some_of_the_maps_that_raise_the_score(values):
 def test_ada_sise_takes_fewer_passes_and_both_say_how_many():
     model, image, in_all = network(), photos(), []
     for explainer in (SISE(), AdaSISE()):
-        told = []
-        explainer(model, image, score_up(), lambda done, of, told=told: told.append((done, of)))
-        assert told[0][0] == 0 and told[-1][0] == told[-1][1] and told == sorted(told)
-        in_all.append(told[-1][1])
+        reported = []
+        explainer(model, image, score_up(), lambda done, total, reported=reported: reported.append((done, total)))
+        assert reported[0][0] == 0 and reported[-1][0] == reported[-1][1] and reported == sorted(reported)
+        in_all.append(reported[-1][1])
     assert in_all[1] < 0.7 * in_all[0] < 0.7 * SISE().passes(model, 32, 48)
 
 
@@ -396,8 +396,8 @@ def test_cancelled_in_the_middle_it_leaves_the_model_as_it_was(explainer):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     calls = []
 
-    def stop(done, of):
-        calls.append((done, of))
+    def stop(done, total):
+        calls.append((done, total))
         if len(calls) == 3:
             raise StopError
 

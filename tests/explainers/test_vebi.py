@@ -185,12 +185,12 @@ def known_network():
 
 
 def test_fitted_to_a_known_network_it_finds_what_counts(tmp_path):
-    model, told = known_network(), []
+    model, reported = known_network(), []
     files = painted(tmp_path)
     model.fitted["vebi"] = learnt = fit(
-        model, files, {"mu": 6, "bins": 3}, progress=lambda done, of: told.append((done, of))
+        model, files, {"mu": 6, "bins": 3}, progress=lambda done, total: reported.append((done, total))
     )
-    assert told == [(done, 40) for done in range(41)]
+    assert reported == [(done, 40) for done in range(41)]
     weights = dict(zip(learnt.tensors["channel"].tolist(), learnt.tensors["relevance"][0].tolist(), strict=True))
     assert weights[0] > 0 > weights[1]  # red speaks for a higher score, and green alone for a lower
     assert learnt.facts["norms"][0] <= 6 and learnt.facts["held_out"]["r2"] > 0.5

@@ -113,7 +113,7 @@ def test_cells_to_choose_are_those_of_the_map(cases):
     (points,) = brush_figure(explanation, index).data
     _, height, width = explanation.attribute_maps.shape
     assert len(points.x) == height * width
-    for x, y, told in zip(points.x, points.y, points.customdata, strict=True):
-        row, column = int(told[0]), int(told[1])
+    for x, y, shown in zip(points.x, points.y, points.customdata, strict=True):
+        row, column = int(shown[0]), int(shown[1])
         assert (x, y) == (column + 0.5, row + 0.5)
-        assert told[2] == f"{explanation.attribute_maps[index, row, column]:.2f}"
+        assert shown[2] == f"{explanation.attribute_maps[index, row, column]:.2f}"

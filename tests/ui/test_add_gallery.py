@@ -195,11 +195,7 @@ def test_a_bad_table_is_reported_in_one_sentence_and_nothing_starts(app):
         assert app.button(key="score-batch").disabled
     app.file_uploader(key="batch-scores-0").set_value(None)
     bring(app, [("a.jpg", jpeg(1))] * 201)
-<<<<<<< HEAD
-    assert len(app.error) == 1 and "201 photos, but at most 200" in app.error[0].value
-=======
-    assert len(app.error) == 1 and "201 photos came, but at most 200" in app.error[0].value
->>>>>>> 7e21c74 (Tests: The page's own message stays)
+    assert len(app.error) == 1 and "You chose 201 photos, but at most 200" in app.error[0].value
     assert app.button(key="score-batch").disabled
 
 

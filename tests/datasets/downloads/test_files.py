@@ -273,9 +273,9 @@ def test_a_truncated_rest_is_continued(web, server, tmp_path):
 
 def test_parts_of_a_file_come_exactly(web, server):
     server.faults[PATH] = [Fault(drop=10_000), Fault(status=503), Fault(drop=500)]
-    told = []
-    assert web.read_range(server.address + PATH, 1234, 56_789, told.append) == DATA[1234:56_789]
-    assert sum(told) == 56_789 - 1234 == sum(asked.sent for asked in server.log)
+    received = []
+    assert web.read_range(server.address + PATH, 1234, 56_789, received.append) == DATA[1234:56_789]
+    assert sum(received) == 56_789 - 1234 == sum(asked.sent for asked in server.log)
     server.files[PATH].ranges = False
     with pytest.raises(DownloadError, match="does not serve parts"):
         web.read_range(server.address + PATH, 1234, 56_789)
