@@ -121,7 +121,7 @@ def five_figures() -> str:
         [
             "Does it find the attributes in real photos? (average precision)",
             _two(found.mean, None, found.deviation), f"chance {phrases.number(found.chance or 0)}",
-            f"{found.count} photos, {len(found.rows)} attributes",
+            f"{found.count} photos, {len(found.rows)} of the 33 attributes",
         ],
         [
             "Does its total map show what truly raises a score? (pixel AP)",

@@ -31,7 +31,9 @@ def _add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = actions.add_parser(
         "check", help="read every file and list what is missing, unreadable, duplicated or out of range"
     )
-    parser.add_argument("name", choices=tuple(DATASETS), metavar="NAME", help=f"its layout: {', '.join(DATASETS)}")
+    parser.add_argument(
+        "name", choices=tuple(DATASETS), metavar="NAME", help=f"layout of the dataset: {', '.join(DATASETS)}"
+    )
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the dataset's folder")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.set_defaults(run=_check)

@@ -24,7 +24,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="evaluate a pair on a dataset, or print the paper's tables beside ours",
         description="Evaluate a pair on a dataset, with confidence intervals, or print the paper's tables beside ours.",
     )
-    parser.add_argument("--data", choices=tuple(DATASETS), metavar="NAME", help=f"its layout: {', '.join(DATASETS)}")
+    parser.add_argument(
+        "--data", choices=tuple(DATASETS), metavar="NAME", help=f"layout of the dataset: {', '.join(DATASETS)}"
+    )
     parser.add_argument("--root", type=Path, metavar="DIR", help="the dataset's folder")
     parser.add_argument(
         "--split", choices=_SPLITS, metavar="S", help="train, val, test or all (default: test if there is one)"
