@@ -302,7 +302,7 @@ def test_out_stores_a_result_that_tables_show(run, datasets, tmp_path):
         status, out, _err = run("--tables", stored, *style)
         assert status == 0
         assert "1.01 / 0.607" in out and "reported by the paper" in out and "measured on our data" in out
-        assert "scenicornot" in out and "RMSE / tau" in out
+        assert "scenicornot" in out and "RMSE / τ" in out
 
 
 def test_what_cannot_be_evaluated_is_told_in_one_line(run, datasets, tmp_path):

@@ -79,9 +79,9 @@ def test_the_paper_s_figures_stand_first_and_alone_without_results():
 def test_ours_stand_beside_them_under_the_names_of_their_data():
     table, head = rows([CROSSED, BOTH], "Table 2")
     assert [" ".join(cell.replace("·", "").split()) for cell in head[2:]] == [
-        "**measured on our data:** oasis_scenes 141 photos [1] RMSE / tau",
+        "**measured on our data:** oasis_scenes 141 photos [1] RMSE / τ",
         "**measured on our data:** sun_test 205 photos [1] mean AP",
-        "**measured on our data:** own, all 60 photos [2] RMSE / tau",
+        "**measured on our data:** own, all 60 photos [2] RMSE / τ",
     ]
     assert table["SIAM"][2:] == ["0.763 / 0.632", "0.599", "– / 0.400"]
     assert table["SIAM, no fine-tuning"][2:] == ["0.900 / 0.500", "0.588", "–"]  # f alone is the f that stays frozen

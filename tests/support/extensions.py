@@ -15,5 +15,6 @@ def load_module(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.delitem(sys.modules, name, raising=False)
     importlib.invalidate_caches()
     module = importlib.import_module(name)
-    monkeypatch.setitem(sys.modules, name, module)  # so that it is removed with everything else
+    del sys.modules[name]
+    monkeypatch.setitem(sys.modules, name, module)  # which was absent, so the end of the test removes it
     return module
