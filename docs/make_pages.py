@@ -67,8 +67,10 @@ def _source(result: Result) -> str:
     return f"`{result.command}`, {result.date}"
 
 
-def _two(value: float, interval: Interval | None = None, deviation: float | None = None) -> str:
-    """Return a figure with two decimals and its interval, or its standard deviation."""
+def _two(value: float | None, interval: Interval | None = None, deviation: float | None = None) -> str:
+    """Return a figure with two decimals and its interval, or its standard deviation; a dash if it is not defined."""
+    if value is None:
+        return "–"
     text = phrases.number(value)
     if interval is not None:
         return f"{text} ({phrases.number(interval[0])} to {phrases.number(interval[1])})"
@@ -114,13 +116,13 @@ def five_figures() -> str:
         ],
         [
             "What do the reasons cost? (τ on rendered scenes)",
-            _two(whole.tau or 0, whole.tau_interval),
-            f"baseline {_two(alone.tau or 0, alone.tau_interval)}; difference {_two(less.tau or 0, less.tau_interval)}",
+            _two(whole.tau, whole.tau_interval),
+            f"baseline {_two(alone.tau, alone.tau_interval)}; difference {_two(less.tau, less.tau_interval)}",
             f"{whole.count} scenes",
         ],
         [
             "Does it find the attributes in real photos? (average precision)",
-            _two(found.mean, None, found.deviation), f"chance {phrases.number(found.chance or 0)}",
+            _two(found.mean, None, found.deviation), f"chance {_two(found.chance)}",
             f"{found.count} photos, {len(found.rows)} of the 33 attributes",
         ],
         [
@@ -139,8 +141,8 @@ def photo_scores() -> str:
     rows = [["photos", "n", "network", "Kendall’s τ", "RMSE, points on a scale of 1 to 7"]]
     for photos in ("oasis_scenes", "vessel_landscapes"):
         rows += [
-            [_PHOTOS[photos], str(of.count), of.name, _two(of.tau or 0, None, of.tau_deviation),
-             _two(of.rmse or 0, None, of.rmse_deviation)]
+            [_PHOTOS[photos], str(of.count), of.name, _two(of.tau, None, of.tau_deviation),
+             _two(of.rmse, None, of.rmse_deviation)]
             for of in scores.agreements(result, photos)
         ]  # fmt: skip
     unseen = _cross_validated()
@@ -167,7 +169,7 @@ def rendered_scores() -> str:
     whole, frozen = _result("rendered"), _result("rendered-frozen")
     rows = [["network", "n", "Kendall’s τ with the crowd", "RMSE, points on a scale of 1 to 10"]]
     rows += [
-        [of.name, str(of.count), _two(of.tau or 0, of.tau_interval), _two(of.rmse or 0, of.rmse_interval)]
+        [of.name, str(of.count), _two(of.tau, of.tau_interval), _two(of.rmse, of.rmse_interval)]
         for result in (whole, frozen)
         for of in scores.agreements(result, "rendered")
     ]
@@ -211,9 +213,7 @@ def presence() -> str:
     known = {name: one for name, one in of["predicted"].attributes.items() if one.kendall_tau is not None}
     ranked = sorted(known, key=lambda name: -(known[name].kendall_tau or 0))
     rows = [["attribute", "Kendall’s τ with the rating (95 % interval)"]]
-    rows += [
-        [phrases.words(name), _two(known[name].kendall_tau or 0, known[name].kendall_tau_interval)] for name in ranked
-    ]
+    rows += [[phrases.words(name), _two(known[name].kendall_tau, known[name].kendall_tau_interval)] for name in ranked]
     return "\n\n".join([markdown_table(rows), f"{of['predicted'].n} photos. {_source(result)}"])
 
 

@@ -102,6 +102,16 @@ def centre(mark: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def open_with_plot(browser: Browser, address: str, path: str) -> tuple[Page, list[str], Locator]:
+    """A wide page that has come to rest, what went wrong on it, and its first plotly chart."""
+    page, troubles = watched(browser, address, 1280)
+    page.goto(f"{address}/{path}")
+    chart = page.locator(".js-plotly-plot").first
+    expect(chart).to_be_visible(timeout=WAIT)
+    settle(page)
+    return page, troubles, chart
+
+
 def draw_a_box(page: Page, chart: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw a box in a plotly chart from one place to another, each as shares of its width and height."""
     chart.scroll_into_view_if_needed()
@@ -281,11 +291,7 @@ def test_a_box_in_the_scatter_filters_and_a_click_opens(browser, address, cases)
 
 
 def test_cells_chosen_in_the_picture_are_erased(browser, address):
-    page, troubles = watched(browser, address, 1280)
-    page.goto(f"{address}/what_if?pair=Rendered&case=898")
-    chart = page.locator(".js-plotly-plot").first
-    expect(chart).to_be_visible(timeout=WAIT)
-    settle(page)
+    page, troubles, chart = open_with_plot(browser, address, "what_if?pair=Rendered&case=898")
     erase = page.get_by_role("button", name="Erase it there")
     expect(erase).to_be_disabled()
     draw_a_box(page, chart, (0.01, 0.6), (0.99, 0.99))
@@ -304,11 +310,7 @@ def test_cells_chosen_in_the_picture_are_erased(browser, address):
 
 
 def test_a_click_puts_the_stamp(browser, address):
-    page, troubles = watched(browser, address, 1280)
-    page.goto(f"{address}/templates?pair=Rendered&attribute=wire")
-    chart = page.locator(".js-plotly-plot").first
-    expect(chart).to_be_visible(timeout=WAIT)
-    settle(page)
+    page, troubles, chart = open_with_plot(browser, address, "templates?pair=Rendered&attribute=wire")
     chart.locator(".points path").nth(9).click(force=True)
     expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=WAIT)
     until_query(page, "row", "2")
