@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 from tqdm import tqdm
 
 from siam.datasets import layout
@@ -20,7 +19,7 @@ from siam.errors import DatasetError, ImageError
 from siam.explanation.batch import OnError, predict, predict_pair
 from siam.images.reading import quiet_pillow
 from siam.models.checkpoint import Pair
-from siam.models.siam import SIAMOutput
+from siam.models.siam import Pooling, SIAMOutput, pooled
 
 ALL = "all"
 
@@ -40,6 +39,7 @@ class PairPredictions:
         maps: (N, K, h, w) attribute maps, if requested.
         total: (N, h, w) total maps, if requested.
         templates: (K, g, g) effective templates, the same for all photos, if maps were requested.
+        pooling: how the network averages maps to the grid of the templates.
     """
 
     attributes: tuple[str, ...]
@@ -52,6 +52,7 @@ class PairPredictions:
     maps: np.ndarray | None = None
     total: np.ndarray | None = None
     templates: np.ndarray | None = None
+    pooling: Pooling = "adaptive"
 
     @classmethod
     def of_photo(cls, attributes: Sequence[str], numbers: Mapping[str, Any]) -> "PairPredictions":
@@ -109,8 +110,7 @@ class PairPredictions:
             ValueError: maps were not requested.
         """
         maps, _total, templates = self.of_maps()
-        grid = templates.shape[1]
-        return adaptive_avg_pool2d(torch.from_numpy(maps), (grid, grid)).numpy()
+        return pooled(torch.from_numpy(maps), templates.shape[1], self.pooling).numpy()
 
     def of_maps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return attribute maps (N, K, h, w), total maps (N, h, w) and templates (K, g, g).
@@ -234,6 +234,7 @@ def predictions(
         maps=of_maps[0] if maps else None,
         total=of_maps[1] if maps else None,
         templates=head.effective_templates().detach().cpu().numpy() if maps else None,
+        pooling=network.config.pooling,
     )
 
 

@@ -49,16 +49,54 @@ def _refuse_unknown(name: str) -> None:
         raise ValueError(f"timm has no backbone named {name!r}; names like it: {', '.join(near) or 'none'}")
 
 
-def create_backbone(name: str) -> tuple[nn.Module, int]:
+class FusedStages(nn.Module):
+    """A timm backbone whose features are those of its last stages together, at the size of the finest of them.
+
+    ::
+
+        features = concatenate(A_s, …, A_(S-1), A_S),   the coarser ones enlarged (bilinear) to the size of A_s
+
+    A_S is the backbone's output and A_s the last maps at a finer resolution, as timm's `feature_info` lists them.
+    """
+
+    def __init__(self, net: nn.Module, stages: int) -> None:
+        """Wrap `net`, of which the last `stages` resolutions are used; raise a ValueError if it has fewer."""
+        super().__init__()
+        self.net = net
+        described: Any = getattr(net, "feature_info", ())
+        finest = {stage["reduction"]: place for place, stage in enumerate(described)}
+        if not 1 < stages <= len(finest):
+            raise ValueError(f"stages is {stages}; expected 1 to {len(finest)}, the resolutions of this backbone")
+        chosen = sorted(finest)[-stages:-1]
+        self._indices = [finest[reduction] for reduction in chosen]
+        self.extra_channels = sum(described[place]["num_chs"] for place in self._indices)
+        self.feature_info = [{**stage, "module": f"net.{stage['module']}"} for stage in described]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features (N, C, h, w) of images (N, 3, H, W)."""
+        net: Any = self.net
+        last, finer = net.forward_intermediates(images, indices=self._indices, output_fmt="NCHW")
+        size = finer[0].shape[2:]
+        return torch.cat([_enlarged(maps, size) for maps in (*finer, last)], dim=1)
+
+
+def _enlarged(maps: Tensor, size: torch.Size) -> Tensor:
+    return maps if maps.shape[2:] == size else nn.functional.interpolate(maps, size, mode="bilinear")
+
+
+def create_backbone(name: str, stages: int = 1) -> tuple[nn.Module, int]:
     """Return timm's backbone `name`, randomly initialised, without pooling or classifier, and its channels C.
 
     The module maps images (N, 3, H, W) to features (N, C, h, w).
 
     Args:
         name: a model name of timm, such as "resnet50" or "tf_efficientnet_lite0".
+        stages: the features are those of the last `stages` resolutions; with 1, simply the backbone's output. See
+            `FusedStages`.
 
     Raises:
-        ValueError: timm has no such model, or its features are not maps (such as the tokens of a pure transformer).
+        ValueError: timm has no such model, its features are not maps (such as the tokens of a pure transformer), or it
+            has fewer resolutions.
     """
     _refuse_unknown(name)
     # A dry run on the meta device costs no arithmetic and shows what comes out.
@@ -75,7 +113,11 @@ def create_backbone(name: str) -> tuple[nn.Module, int]:
             f"backbone {name!r} gives features of shape {shape}; expected maps (N, {probe.num_features}, h, w): "
             "choose a convolutional backbone"
         )
-    return timm.create_model(name, pretrained=False, num_classes=0, global_pool=""), shape[1]
+    net: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    if stages == 1:
+        return net, shape[1]
+    fused = FusedStages(net, stages)
+    return fused, shape[1] + fused.extra_channels
 
 
 def input_of(name: str) -> dict[str, Any]:
@@ -95,13 +137,15 @@ def input_of(name: str) -> dict[str, Any]:
 
 
 def load_imagenet(name: str, backbone: nn.Module) -> None:
-    """Copy ImageNet weights into a backbone made by `create_backbone(name)`, in place.
+    """Copy ImageNet weights into a backbone made by `create_backbone(name, …)`, in place.
 
     They come from the loader in `LOADERS` if there is one; otherwise timm downloads them.
 
     Raises:
         CheckpointError: the weights are not available.
     """
+    if isinstance(backbone, FusedStages):
+        backbone = backbone.net
     try:
         if name in LOADERS:
             LOADERS[name](backbone)

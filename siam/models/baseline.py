@@ -20,6 +20,7 @@ class BaselineConfig:
     size_multiple: int  # in px: both sides are rounded to a multiple of it, the backbone's stride
     mean: tuple[float, float, float]  # of RGB pixels in [0, 1]
     std: tuple[float, float, float]
+    stages: int = 1  # see `create_backbone`
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Baseline(nn.Module):
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone, channels = create_backbone(config.backbone)
+        self.backbone, channels = create_backbone(config.backbone, config.stages)
         self.linear = nn.Linear(channels, 1)
         self.fitted: dict[str, Fitted] = {}  # explainer → what it has learnt for this network
 

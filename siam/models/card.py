@@ -17,7 +17,7 @@ from siam.models.siam import SIAMConfig
 CARD = "card.json"
 FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks and what was fitted to them
 FORMAT = 1
-_LATER = {"template_relu"}  # settings that older cards of this format lack: the default applies
+_LATER = {"template_relu", "pooling", "stages"}  # settings that older cards of this format lack: the default applies
 _LARGEST = 4096  # limit for sizes, so that no card can make us request all memory
 Config = TypeVar("Config", SIAMConfig, BaselineConfig)
 
@@ -92,7 +92,7 @@ def config(kind: type[Config], stored: Any, path: Path) -> Config:
 
 def _fits(name: str, value: Any) -> bool:
     """Return whether a setting has the right type and is in range."""
-    if name in ("image_size", "size_multiple", "grid"):
+    if name in ("image_size", "size_multiple", "grid", "stages"):
         return type(value) is int and 1 <= value <= _LARGEST
     if name == "border":
         return type(value) is int and 0 <= value <= _LARGEST

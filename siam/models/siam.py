@@ -6,6 +6,10 @@
     W_k = w_k (a+_k T+_k + a-_k T-_k),   T+, T- >= 0                   its effective template, on a g x g grid
     c_k = <W_k, pool(A_k)>,   y = b + sum_k c_k                        its contribution, and the scenicness
 
+pool() averages the map over each cell of the grid. "adaptive" pooling, the published code's, lets the windows of
+neighbouring grid cells overlap where h is no multiple of g, so some map cells count twice; "area" pooling takes of each
+map cell the share that lies in the grid cell, so all count the same.
+
 D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps: what-where-how explanations within CNNs",
 ICCV Workshops 2019, arXiv:1909.08442. Axes: N images, K attributes, C channels, H W image, h w map, g g template grid.
 """
@@ -19,6 +23,8 @@ from torch import Tensor, nn
 
 from siam.datasets.base import RatingScale
 from siam.models.backbones import create_backbone
+
+Pooling = Literal["adaptive", "area"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,15 @@ class SIAMConfig:
     attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
     predicts_variance: bool = False  # a second set of templates for the spread of the votes
     template_relu: bool = False  # a negative template response counts as 0; no effect if all templates are >= 0
+    pooling: Pooling = "adaptive"  # how maps are averaged to the grid of the templates
+    stages: int = 1  # see `create_backbone`
 
     def __post_init__(self) -> None:
         """Raise a ValueError for settings from which no network can be built."""
         if self.attribute_link not in ("tanh", "sigmoid"):
             raise ValueError(f"attribute_link is {self.attribute_link!r}; expected 'tanh' or 'sigmoid'")
+        if self.pooling not in ("adaptive", "area"):
+            raise ValueError(f"pooling is {self.pooling!r}; expected 'adaptive' or 'area'")
         if self.grid < 1 or self.border < 0 or not self.attributes:
             raise ValueError(
                 f"grid {self.grid}, border {self.border}, {len(self.attributes)} attributes; expected a grid of at "
@@ -77,24 +87,30 @@ class SIAMOutput:
 
 
 @lru_cache(maxsize=64)
-def _pooling_matrix(size: int, grid: int) -> Tensor:
-    """Return the (grid, size) matrix P with P @ x = adaptive average pooling of a column x to `grid` cells."""
+def pooling_matrix(size: int, grid: int, pooling: Pooling) -> Tensor:
+    """Return the (grid, size) matrix P for which P @ x pools a column x of map cells to `grid` cells; its rows sum to 1."""
     with torch.inference_mode(False):  # the matrix is cached, and training must be able to use it too
-        return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
+        if pooling == "adaptive":
+            return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
+        cells, bounds = torch.arange(size), torch.arange(grid + 1) * (size / grid)  # in map cells
+        ends, starts = bounds[1:, None], bounds[:-1, None]
+        shared = torch.minimum(cells + 1.0, ends) - torch.maximum(cells + 0.0, starts)  # (grid, size)
+        return shared.clamp(min=0) * (grid / size)
 
 
-def _spread(templates: Tensor, height: int, width: int) -> Tensor:
-    """Return templates (..., g, g) as weights (..., h, w) of a map's cells: the transpose of the pooling."""
-    rows, columns = (_pooling_matrix(size, templates.shape[-1]).to(templates) for size in (height, width))
-    return rows.T @ templates @ columns
+def pooled(maps: Tensor, grid: int, pooling: Pooling) -> Tensor:
+    """Return maps (…, h, w) averaged over each cell of a grid: (…, grid, grid)."""
+    rows, columns = (pooling_matrix(size, grid, pooling).to(maps) for size in maps.shape[-2:])
+    return rows @ maps @ columns.T
 
 
 class TemplateHead(nn.Module):
     """g of the paper: two non-negative templates per attribute, combined linearly into one score."""
 
-    def __init__(self, attributes: int, grid: int, relu: bool = False) -> None:
+    def __init__(self, attributes: int, grid: int, relu: bool = False, pooling: Pooling = "adaptive") -> None:
         super().__init__()
         self.relu = relu
+        self.pooling: Pooling = pooling
         # Initial values as in the authors' code; T+ and T- cancel, so every effective template starts at 0.
         self.templates = nn.Parameter(torch.full((attributes, 2, grid, grid), 0.01))
         self.combination = nn.Parameter(torch.tensor([[0.5, -0.5]]).repeat(attributes, 1))  # (K, 2): a+, a-
@@ -110,13 +126,19 @@ class TemplateHead(nn.Module):
 
     def cell_weights(self, height: int, width: int) -> Tensor:
         """Return the effective templates as weights (K, h, w) of a map's cells: <W, pool(A)>, cell by cell."""
-        return _spread(self.effective_templates(), height, width)
+        return self._spread(self.effective_templates(), height, width)
+
+    def _spread(self, templates: Tensor, height: int, width: int) -> Tensor:
+        """Return templates (..., g, g) as weights (..., h, w) of a map's cells: the transpose of the pooling."""
+        grid = templates.shape[-1]
+        rows, columns = (pooling_matrix(size, grid, self.pooling).to(templates) for size in (height, width))
+        return rows.T @ templates @ columns
 
     def weights_on(self, maps: Tensor) -> Tensor:
         """Return `cell_weights` for maps (N, K, h, w), without templates that the ReLU blocks: (1 or N, K, h, w)."""
         if not self.relu:
             return self.cell_weights(*maps.shape[2:])[None]
-        cells = _spread(self.templates, *maps.shape[2:])  # (K, 2, h, w)
+        cells = self._spread(self.templates, *maps.shape[2:])  # (K, 2, h, w)
         active = torch.einsum("nkhw,kthw->nkt", maps, cells) > 0
         return torch.einsum("nkt,k,kt,kthw->nkhw", active.to(cells), self.weights, self.combination, cells)
 
@@ -144,9 +166,9 @@ class SIAM(nn.Module):
         super().__init__()
         attributes = len(config.attributes)
         self.config = config
-        self.backbone, channels = create_backbone(config.backbone)
+        self.backbone, channels = create_backbone(config.backbone, config.stages)
         self.attribute_layer = nn.Conv2d(channels, attributes, kernel_size=1)
-        settings = attributes, config.grid, config.template_relu
+        settings = attributes, config.grid, config.template_relu, config.pooling
         self.scenicness_head = TemplateHead(*settings)
         self.variance_head = TemplateHead(*settings) if config.predicts_variance else None
 

@@ -12,7 +12,7 @@ import siam
 from siam.images.preprocessing import preprocess
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
-from siam.models.siam import _pooling_matrix
+from siam.models.siam import pooling_matrix
 from tests.support.near import near
 from tests.support.networks import baseline_network, siam_network
 
@@ -210,7 +210,7 @@ def test_changing_an_explanation_does_not_change_the_networks(pair, explanation)
 
 def test_networks_can_be_trained_after_explaining():
     network, image = siam_network(attributes=6), picture()
-    _pooling_matrix.cache_clear()  # explaining shall be the first to meet maps of this size
+    pooling_matrix.cache_clear()  # explaining shall be the first to meet maps of this size
     siam.explain(Pair("test", network, None, {}), image)
     network(preprocess(image, network.config)).scenicness.sum().backward()
     assert network.scenicness_head.templates.grad.abs().max() > 0

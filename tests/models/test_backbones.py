@@ -32,6 +32,32 @@ def test_tokens_are_refused():
         create_backbone("vit_tiny_patch16_224")
 
 
+@pytest.mark.parametrize("name", ["test_efficientnet", "resnet18"])
+def test_fused_stages_are_the_last_maps_of_each_resolution_side_by_side(name):
+    backbone, channels = create_backbone(name, stages=2)
+    plain, last_channels = create_backbone(name)
+    plain.load_state_dict(backbone.net.state_dict())
+    backbone.eval(), plain.eval()
+    images = torch.randn(2, 3, 64, 96)
+    seen = {}
+    finer = [stage for stage in plain.feature_info if stage["reduction"] < 32][-1]
+    plain.get_submodule(finer["module"]).register_forward_hook(lambda *args: seen.update(maps=args[-1]))
+    with torch.no_grad():
+        features, last = backbone(images), plain(images)
+    assert features.shape == (2, channels, *seen["maps"].shape[2:])
+    assert torch.allclose(features[:, :-last_channels], seen["maps"], atol=1e-6)
+    enlarged = torch.nn.functional.interpolate(last, seen["maps"].shape[2:], mode="bilinear")
+    assert torch.allclose(features[:, -last_channels:], enlarged, atol=1e-6)
+    for stage in backbone.feature_info:
+        backbone.get_submodule(stage["module"])  # the names lead to modules
+
+
+@pytest.mark.parametrize("stages", [0, 6])
+def test_a_backbone_has_only_so_many_stages(stages):
+    with pytest.raises(ValueError, match=f"stages is {stages}"):
+        create_backbone("resnet18", stages)
+
+
 def test_imports_where_torchvision_lacks_its_compiled_operators():
     # In a process of its own, since operators are declared once per process.
     code = "import siam.models.backbones, torch; torch.ops.torchvision.nms; import torchvision.ops"

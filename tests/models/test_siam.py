@@ -1,6 +1,7 @@
 """The fast network against a slow loop over the paper's equations, and the identities that make it an explanation."""
 
 import math
+from fractions import Fraction
 from functools import lru_cache
 
 import pytest
@@ -8,11 +9,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siam.models.siam import TemplateHead
+from siam.models.siam import TemplateHead, pooled
 from tests.support.near import near
 from tests.support.networks import baseline_network, siam_network
 
 cached_network = lru_cache(siam_network)  # for tests that only look
+
+
+def window(place, size, config):
+    """The map cells along one side that a grid cell averages, each with its share in it."""
+    start, end = Fraction(place * size, config.grid), Fraction((place + 1) * size, config.grid)
+    cells = range(math.floor(start), math.ceil(end))
+    if config.pooling == "adaptive":
+        return dict.fromkeys(cells, 1.0)
+    return {cell: float(min(cell + 1, end) - max(cell, start)) for cell in cells}
 
 
 def slow_scenicness(model, features):
@@ -33,21 +43,23 @@ def slow_scenicness(model, features):
             responses = [0.0, 0.0]  # z+ and z-
             for i in range(config.grid):
                 for j in range(config.grid):
-                    rows = range(i * height // config.grid, math.ceil((i + 1) * height / config.grid))
-                    columns = range(j * width // config.grid, math.ceil((j + 1) * width / config.grid))
-                    cells = [attribute_map[r, c].item() for r in rows for c in columns]
+                    rows = window(i, height, config)
+                    columns = window(j, width, config)
+                    total = sum(rows[r] * columns[c] * attribute_map[r, c].item() for r in rows for c in columns)
+                    mean = total / (sum(rows.values()) * sum(columns.values()))
                     for t in (0, 1):
-                        responses[t] += head.templates[k, t, i, j].item() * sum(cells) / len(cells)
+                        responses[t] += head.templates[k, t, i, j].item() * mean
             z = sum(head.combination[k, t].item() * responses[t] for t in (0, 1))
             score += head.weights[k].item() * z
         scores.append(score)
     return torch.tensor(scores)
 
 
+@pytest.mark.parametrize("pooling", ["adaptive", "area"])
 @pytest.mark.parametrize("link", ["tanh", "sigmoid"])
 @pytest.mark.parametrize(("size", "grid", "border"), [((6, 9), 4, 1), ((5, 5), 5, 0), ((3, 7), 5, 1)])
-def test_equals_slow_loop_over_the_paper(link, size, grid, border):
-    model = siam_network(attributes=3, grid=grid, border=border, attribute_link=link)
+def test_equals_slow_loop_over_the_paper(link, size, grid, border, pooling):
+    model = siam_network(attributes=3, grid=grid, border=border, attribute_link=link, pooling=pooling)
     features = torch.randn(2, model.attribute_layer.in_channels, *size)
     with torch.no_grad():
         fast = model.interpret(features).scenicness
@@ -60,19 +72,40 @@ def test_equals_slow_loop_over_the_paper(link, size, grid, border):
     width=st.integers(1, 20),
     grid=st.sampled_from([1, 2, 4, 7, 9]),
     link=st.sampled_from(["tanh", "sigmoid"]),
+    pooling=st.sampled_from(["adaptive", "area"]),
     seed=st.integers(0, 2),
 )
-def test_identities_hold_for_any_map_size(height, width, grid, link, seed):
-    model = cached_network(grid=grid, attribute_link=link, seed=seed)
+def test_identities_hold_for_any_map_size(height, width, grid, link, pooling, seed):
+    model = cached_network(grid=grid, attribute_link=link, pooling=pooling, seed=seed)
     with torch.no_grad():
         out = model.interpret(torch.randn(3, model.attribute_layer.in_channels, height, width))
     assert torch.allclose(out.contributions.sum(dim=1) + out.bias, out.scenicness, atol=1e-5)
     assert torch.allclose(out.contribution_maps.sum(dim=(2, 3)), out.contributions, atol=1e-5)
     assert torch.allclose(out.contribution_maps.sum(dim=1), out.total_map, atol=1e-5)
     # The explanation at the size of the maps says the same as the templates on their own grid.
-    pooled = torch.nn.functional.adaptive_avg_pool2d(out.attribute_maps, grid)
-    on_grid = (pooled * model.scenicness_head.effective_templates()).sum(dim=(2, 3))
+    on_grid = (pooled(out.attribute_maps, grid, pooling) * model.scenicness_head.effective_templates()).sum(dim=(2, 3))
     assert torch.allclose(on_grid, out.contributions, atol=1e-4)
+
+
+@settings(deadline=None, max_examples=50)
+@given(height=st.integers(1, 40), width=st.integers(1, 40), grid=st.integers(1, 15), seed=st.integers(0, 9))
+def test_area_pooling_counts_every_map_cell_equally(height, width, grid, seed):
+    maps = torch.rand(2, height, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    assert torch.allclose(pooled(maps, grid, "area").mean(dim=(1, 2)), maps.mean(dim=(1, 2)), atol=1e-5)
+    if height % grid == 0 == width % grid:  # no cell is shared, so both ways agree
+        assert torch.allclose(pooled(maps, grid, "area"), pooled(maps, grid, "adaptive"), atol=1e-6)
+
+
+def test_equal_templates_give_equal_weights_only_with_area_pooling():
+    """With a template that is the same everywhere, the total map of an even picture is even: no plaid."""
+    weights = {}
+    for pooling in ("adaptive", "area"):
+        head = TemplateHead(attributes=1, grid=7, pooling=pooling)
+        head.set_effective_templates(torch.ones(1, 7, 7))
+        weights[pooling] = head.cell_weights(12, 16).detach()
+    assert weights["area"].std() < 1e-6 * weights["area"].mean()
+    assert weights["adaptive"].std() > 0.1 * weights["adaptive"].mean()
+    assert torch.allclose(weights["area"].sum(), weights["adaptive"].sum(), atol=1e-4)
 
 
 def test_effective_template_is_the_two_template_form():

@@ -23,7 +23,7 @@ from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.stored import read
 from siam.gallery import store
 from siam.gallery.writing import build_out_of_fold
-from siam.models.siam import _pooling_matrix
+from siam.models.siam import pooling_matrix
 from siam.training.heads import cross_validation
 from siam.training.heads import fit as heads
 from siam.training.heads.cross_validation import cross_validate
@@ -655,7 +655,7 @@ def test_photos_of_the_test_split_are_in_no_batch(monkeypatch):
 def test_a_map_size_first_met_when_judging_can_be_trained_on_later(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
     monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
-    _pooling_matrix.cache_clear()
+    pooling_matrix.cache_clear()
     for number in range(3):  # one photo of a size of its own, held out in another fold each time
         first = int(np.flatnonzero(folds(examples.sources, 3, 0) == number)[0])
         odd = list(examples.features)

@@ -128,7 +128,9 @@ def _fit_jointly(
     generator = np.random.default_rng(seed)
     network.attribute_layer.load_state_dict(start)
     anchor = copy.deepcopy(network).requires_grad_(False)
-    head = network.scenicness_head = TemplateHead(len(network.config.attributes), network.config.grid)
+    head = network.scenicness_head = TemplateHead(
+        len(network.config.attributes), network.config.grid, pooling=network.config.pooling
+    )
     means = examples.source_means(chosen)
     offsets = nn.Parameter(torch.from_numpy(means - means[0]))
     nn.init.constant_(head.bias, float(means[0]))
