@@ -88,7 +88,7 @@ class SIAMOutput:
 
 @lru_cache(maxsize=64)
 def pooling_matrix(size: int, grid: int, pooling: Pooling) -> Tensor:
-    """Return the (grid, size) matrix P for which P @ x pools a column x of map cells to `grid` cells; its rows sum to 1."""
+    """Return the matrix P (grid, size) with rows that sum to 1: P @ x pools a column x of map cells to `grid` cells."""
     with torch.inference_mode(False):  # the matrix is cached, and training must be able to use it too
         if pooling == "adaptive":
             return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
