@@ -25,6 +25,7 @@ DATASETS = {  # name on the command line → module, imported on first use
     "oasis": "siam.datasets.oasis",
     "folder": "siam.datasets.folder",
     "rendered": "siam.datasets.rendered",
+    "masks": "siam.datasets.human_masks",
 }
 
 

@@ -40,6 +40,7 @@ _TURNS = {  # EXIF orientation → the transposition that makes the picture upri
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = (5, 6, 7, 8)  # of these: those that swap width and height
 
 _lock = threading.Lock()  # guards the two below
 _filters = ExitStack()
@@ -87,6 +88,16 @@ def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = N
             raise ImageError(f"{label} is {_guess(data)}: choose a picture ({ACCEPTED}).") from error
         with image:
             return _decode(image, label)
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Return (width, height) of a picture as `read_image` would return it, from its header; None if it has none."""
+    try:
+        with quiet_pillow(), Image.open(path) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _SIDEWAYS
+            return (image.height, image.width) if turned else image.size
+    except Exception:  # on damaged bytes, Pillow raises nearly anything
+        return None
 
 
 @contextmanager
