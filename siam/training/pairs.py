@@ -13,6 +13,8 @@ from siam.training.recipes import read_recipe
 if TYPE_CHECKING:
     from siam.training.heads.held_out import OutOfFold
 
+CROSS_VALIDATED = ("heads", "joint")  # methods
+
 
 def train(
     recipe_path: Path,
@@ -43,10 +45,12 @@ def train(
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
-    if recipe["method"] == "heads":
+    if recipe["method"] in CROSS_VALIDATED:
         from siam.training.heads.cross_validation import result, train_heads
+        from siam.training.joint.cross_validation import train_joint
 
-        pair = train_heads(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
+        train_pair = train_heads if recipe["method"] == "heads" else train_joint
+        pair = train_pair(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
         if results is not None:
             write(result(pair.card, pair.name), results)
         return pair

@@ -3,6 +3,8 @@
 `method = "heads"` fits heads on the features of a frozen backbone (few photos, two CPU cores:
 `siam.training.heads.cross_validation`). An entry of its [data] is a folder in the layout of SUN or OASIS, or
 { reader = …, folder = … }.
+`method = "joint"` also trains the last stages of the backbone, on labels, outlines and ratings at once
+(`siam.training.joint.cross_validation`).
 `method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.training.end_to_end.experiment`). Optional
 settings in [training], with their defaults: `region_weight` (0; see `siam.training.losses`), `frozen_stages` (0; how
 many of the backbone's first stages stay frozen) and `half_weights` (false; whether to store half precision).
@@ -16,7 +18,11 @@ from typing import Any
 
 from siam.errors import DatasetError
 
-_EXAMPLES = {"heads": "recipes/photo.toml", "end-to-end": "recipes/scenicornot-resnet50.toml"}
+_EXAMPLES = {
+    "heads": "recipes/photo-heads.toml",
+    "joint": "recipes/photo.toml",
+    "end-to-end": "recipes/scenicornot-resnet50.toml",
+}
 _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "heads": {
         "": ("name", "seeds", "folds"),
@@ -28,6 +34,19 @@ _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
             "anchor_weight", "template_penalty",
         ),
         "baseline": ("ridge_penalty",),
+    },
+    "joint": {
+        "": ("name", "seed", "folds"),
+        "data": ("attributes", "weak_attributes", "outlines", "scores", "summary", "training_data", "limits"),
+        "network": ("backbone", "stages", "image_size"),
+        "views": ("size", "labelled", "weak", "outlined", "rated"),
+        "teacher": ("backbones", "image_size", "weak_image_size"),
+        "joint": (
+            "frozen_stages", "references", "attribute_steps", "heads_first", "attribute_batch", "steps", "batch",
+            "late_rate", "head_rate", "template_rate", "score_gradient", "weak_weight", "teacher_weight",
+            "label_weight", "region_weight", "outline_weight", "absent_weight", "reference_weight", "score_weight",
+            "baseline_weight", "leak_weight", "template_weight",
+        ),
     },
     "end-to-end": {
         "": ("name", "seed"),

@@ -10,7 +10,7 @@ import siam.models.backbones
 from siam.datasets.base import RatingScale
 from siam.errors import CheckpointError
 from siam.models.backbones import LOADERS, create_backbone, input_of, load_imagenet
-from siam.training.heads.cross_validation import _new_networks
+from siam.training.heads.cross_validation import new_networks
 from tests.support.extensions import load_module
 
 
@@ -132,7 +132,7 @@ def test_a_trunk_of_ones_own_tells_its_input_and_where_its_weights_are(tmp_path,
     module = load_module(tmp_path, "mine_trunk_file", MINE, monkeypatch)
     monkeypatch.setitem(LOADERS, "mine_trunk", module.load)  # the line
     recipe = {"network": {"backbone": "mine_trunk", "image_size": 64, "grid": 2, "std": (1.0, 1.0, 1.0)}}
-    networks = _new_networks(recipe, ("hedge", "pond"), RatingScale("test", 0, 1))
+    networks = new_networks(recipe, ("hedge", "pond"), RatingScale("test", 0, 1))
     for network in networks:
         assert network.config.mean == (0.1, 0.2, 0.3) and network.config.size_multiple == 8
         assert network.config.std == (1.0, 1.0, 1.0)  # the recipe's word goes before the trunk's

@@ -47,7 +47,7 @@ def train_heads(
         TrainingError: timm does not know the recipe's backbone.
     """
     _input_of_backbone(recipe)  # rejects a wrong name before anything is read
-    network, baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
+    network, baseline = new_networks(recipe, *labels_and_scale(recipe, root))
     examples = read_examples(recipe, root, cache, network)
     metrics = cross_validate(recipe, examples, on_judged)
     everything = np.arange(len(examples.scores))
@@ -79,7 +79,7 @@ def out_of_fold(recipe: dict[str, Any], root: Path, cache: Path) -> OutOfFold:
         DatasetError: a dataset is missing or does not match its layout.
         ImageError: a photo cannot be read.
     """
-    network, _baseline = _new_networks(recipe, *labels_and_scale(recipe, root))
+    network, _baseline = new_networks(recipe, *labels_and_scale(recipe, root))
     examples = read_examples(recipe, root, cache, network)
     with tqdm(total=recipe["folds"], desc="cross-validation", unit="fold", file=sys.stderr) as rounds:
         return _Run(recipe, examples, recipe["seeds"][0], ("siam", "baseline"), rounds).out_of_fold(examples)
@@ -134,7 +134,7 @@ class _Run:
     def __init__(
         self, recipe: dict[str, Any], examples: Examples, seed: int, variants: Sequence[str], rounds: tqdm
     ) -> None:
-        network, baseline = _new_networks(recipe, examples.attributes, examples.scale)
+        network, baseline = new_networks(recipe, examples.attributes, examples.scale)
         fold = folds(examples.sources, recipe["folds"], seed)
         self.predicted = {variant: np.empty(len(examples.scores)) for variant in variants}
         self.attributes = network.config.attributes
@@ -231,7 +231,7 @@ def _input_of_backbone(recipe: dict[str, Any]) -> dict[str, Any]:
         raise TrainingError(f"backbone in [network] of the recipe: {error}") from error
 
 
-def _new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: RatingScale) -> tuple[SIAM, Baseline]:
+def new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: RatingScale) -> tuple[SIAM, Baseline]:
     """Return both networks with the ImageNet backbone, rounded to the half precision in which they will be stored."""
     settings = dict(recipe["network"])
     backbone = settings.pop("backbone")

@@ -69,33 +69,35 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         ImageError: a photo cannot be read.
     """
     data = recipe["data"]
-    labelled = _readable(_labelled(data["attributes"], root))
-    rated = [_readable(_rated(entry, root)) for entry in data["scores"]]
-    features = frozen.extract(network.backbone, network.config, labelled.files, cache)
+    own = readable(labelled(data["attributes"], root))
+    ratings = [readable(rated(entry, root)) for entry in data["scores"]]
+    features = frozen.extract(network.backbone, network.config, own.files, cache)
     wanted = bool(recipe["siam"]["region_weight"])
-    targets, seen = _regions(_folder(data["attributes"], root), labelled, features, 0.0, wanted)
-    labels, labelled_count = labelled.labels, len(features)
+    targets, seen = _regions(folder(data["attributes"], root), own, features, 0.0, wanted)
+    labels, labelled_count = own.labels, len(features)
     if data["weak_attributes"]:
-        weak = _readable(_labelled(data["weak_attributes"], root))
-        weak = replace(weak, labels=weak.labels_of(labelled.attributes), attributes=labelled.attributes)
+        weak = readable(labelled(data["weak_attributes"], root))
+        weak = replace(weak, labels=weak.labels_of(own.attributes), attributes=own.attributes)
         config = replace(network.config, image_size=data["weak_image_size"])
         features = features + frozen.extract(network.backbone, config, weak.files, cache)
-        folder = _folder(data["weak_attributes"], root)
-        targets = targets + _regions(folder, weak, features[labelled_count:], _PRIOR_ABSENT, wanted)[0]
+        targets = (
+            targets
+            + _regions(folder(data["weak_attributes"], root), weak, features[labelled_count:], _PRIOR_ABSENT, wanted)[0]
+        )
         labels = np.concatenate([labels, weak.labels])
-    photos = [path for source in rated for path in source.files]
-    test = np.flatnonzero(labelled.split == "test")
+    photos = [path for source in ratings for path in source.files]
+    test = np.flatnonzero(own.split == "test")
     return Examples(
         features=features + frozen.extract(network.backbone, network.config, photos, cache),
         labels=labels,
         region_targets=targets,
-        train=np.flatnonzero(labelled.split != "test"),
+        train=np.flatnonzero(own.split != "test"),
         test=test,
         weak=np.arange(labelled_count, len(labels)),
-        scores=np.concatenate([source.scores for source in rated]),
-        sources=np.repeat(np.arange(len(rated)), [len(source.scores) for source in rated]),
-        attributes=labelled.attributes,
-        scale=rated[0].scale,
+        scores=np.concatenate([source.scores for source in ratings]),
+        sources=np.repeat(np.arange(len(ratings)), [len(source.scores) for source in ratings]),
+        attributes=own.attributes,
+        scale=ratings[0].scale,
         test_regions=None if seen is None else regions.Regions(seen.shares[test], seen.attributes),
     )
 
@@ -107,7 +109,7 @@ def labels_and_scale(recipe: dict[str, Any], root: Path) -> tuple[tuple[str, ...
         DatasetError: a dataset is missing or does not match its layout.
     """
     data = recipe["data"]
-    return _labelled(data["attributes"], root).attributes, _rated(data["scores"][0], root).scale
+    return labelled(data["attributes"], root).attributes, rated(data["scores"][0], root).scale
 
 
 def source_name(entry: str | dict[str, str]) -> str:
@@ -123,16 +125,17 @@ def source_name(entry: str | dict[str, str]) -> str:
     return entry["folder"]
 
 
-def _folder(entry: str | dict[str, str], root: Path) -> Path:
+def folder(entry: str | dict[str, str], root: Path) -> Path:
+    """Return the folder below `root` of an entry of [data]."""
     return root / source_name(entry)
 
 
 def _read(entry: str | dict[str, str], usual: str, root: Path) -> AttributePhotos | ScoredPhotos:
-    folder = _folder(entry, root)
-    return reader(usual if isinstance(entry, str) else entry["reader"]).read(folder)
+    return reader(usual if isinstance(entry, str) else entry["reader"]).read(folder(entry, root))
 
 
-def _labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
+def labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
+    """Read an entry of [data] with attribute labels; raises a DatasetError if it has none."""
     photos = _read(entry, "sun", root)
     if not isinstance(photos, AttributePhotos):
         raise DatasetError(
@@ -141,14 +144,15 @@ def _labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
     return photos
 
 
-def _rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
+def rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
+    """Read an entry of [data] with ratings; raises a DatasetError if it has none."""
     photos = _read(entry, "oasis", root)
     if not isinstance(photos, ScoredPhotos):
         raise DatasetError(f"[data] of the recipe: {entry!r} has no ratings: choose a dataset with ratings for scores")
     return photos
 
 
-def _readable(photos: _Photos) -> _Photos:
+def readable(photos: _Photos) -> _Photos:
     """Return the photos without the unreadable ones, which are named on stderr."""
     rows = np.flatnonzero(usable(photos.files))
     chosen = {"files": tuple(photos.files[row] for row in rows), "split": photos.split[rows]}
@@ -158,16 +162,16 @@ def _readable(photos: _Photos) -> _Photos:
 
 
 def _regions(
-    folder: Path, photos: AttributePhotos, features: list[Tensor], absent: float, wanted: bool
+    place: Path, photos: AttributePhotos, features: list[Tensor], absent: float, wanted: bool
 ) -> tuple[list[Tensor], regions.Regions | None]:
     """Return the region targets of labelled photos, as they are and mirrored, and the regions themselves.
 
     If there are no regions and none are wanted, all targets are NaN.
     """
-    if not wanted and not (folder / "regions.npz").exists():
+    if not wanted and not (place / "regions.npz").exists():
         count = len(photos.attributes)
         return [torch.full((2, count, *stored.shape[2:]), torch.nan).half() for stored in features], None
-    seen = regions.read(folder / "regions.npz", [path.name for path in photos.files])
+    seen = regions.read(place / "regions.npz", [path.name for path in photos.files])
     expected = []
     for photo, stored in enumerate(features):
         of_photo = regions.targets(

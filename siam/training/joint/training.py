@@ -1,0 +1,199 @@
+"""Trains a pair by the method "joint" and judges it by cross-validation: each photo by networks that never saw it."""
+
+import copy
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from siam.datasets.base import PRESENT
+from siam.models import backbones
+from siam.models import features as frozen
+from siam.models.baseline import Baseline
+from siam.models.siam import SIAM
+from siam.runtime.files import whole_file
+from siam.training.joint import teacher
+from siam.training.joint.calibration import CalibrationPhotos, calibrate
+from siam.training.joint.fit import Phase, learn
+from siam.training.joint.network import JointNetwork
+from siam.training.joint.objective import Knowledge, rarity
+from siam.training.joint.photos import KINDS, JointPhotos, outlined_labels
+
+_ABSENT = 0.05  # labels, own or of a kind of scene, up to this count as absent
+_CALIBRATING_WEAK = 800  # weakly labelled photos that take part in the calibration, evenly spaced
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Networks that learned without some of the rated and outlined photos.
+
+    Attributes:
+        siam: the SIAM.
+        baseline: the baseline, with the same backbone.
+        offsets: points (S,) that the ratings of each source lie above those of the first.
+    """
+
+    siam: SIAM
+    baseline: Baseline
+    offsets: np.ndarray
+
+
+class JointTraining:
+    """What all networks of a joint training start from, and how each is made."""
+
+    def __init__(
+        self,
+        recipe: dict[str, Any],
+        photos: JointPhotos,
+        siam: SIAM,
+        baseline: Baseline,
+        folder: Path,
+        cache: Path,
+    ) -> None:
+        """Prepare the training.
+
+        Args:
+            recipe: of the method "joint".
+            photos: all photos.
+            siam, baseline: new networks with ImageNet weights.
+            folder: for the weights and the losses of each run, from which an interrupted training resumes.
+            cache: for features.
+        """
+        self.recipe, self.photos = recipe, photos
+        self.settings: dict[str, Any] = recipe["joint"]
+        self._siam, self._baseline, self._folder = siam, baseline, folder
+        counts = [len(photos.files[kind]) for kind in KINDS]
+        features = np.concatenate([photos.pooled[kind] for kind in KINDS])
+        reference = teacher.references(features, self.settings["references"])
+        self.references = dict(zip(KINDS, reference.split(counts), strict=True))
+        own, train = photos.labels["labelled"], photos.train
+        weak = teacher.label_teacher(
+            photos.pooled["labelled"][train], own[train], photos.pooled["weak"], photos.labels["weak"]
+        )
+        self.labels = {"labelled": torch.from_numpy(own), "weak": weak}
+        self.positives = torch.from_numpy((own[train] > PRESENT).sum(axis=0)).float()
+        self._outlined_labels = outlined_labels(photos)
+        self._calibrating = {kind: np.arange(count) for kind, count in zip(KINDS, counts, strict=True)}
+        self._calibrating["weak"] = self._calibrating["weak"][
+            :: max(1, counts[KINDS.index("weak")] // _CALIBRATING_WEAK)
+        ]
+        self._calibrating["labelled"] = train
+        early = nn.Sequential(*backbones.early_parts(siam.backbone, self.settings["frozen_stages"])).eval()
+        self._early = {}
+        for kind, rows in self._calibrating.items():
+            size = recipe["teacher"]["weak_image_size"] if kind == "weak" else siam.config.image_size
+            config = replace(siam.config, image_size=size)
+            self._early[kind] = frozen.extract(early, config, [photos.files[kind][row] for row in rows], cache)
+
+    def common(self) -> dict[str, Tensor]:
+        """Return the weights after the first phase, in which neither ratings nor outlines take part."""
+        settings, photos = self.settings, self.photos
+        _siam, network = self._joint()
+        chosen = {"labelled": photos.train, "weak": np.arange(len(photos.files["weak"]))}
+        knowledge = Knowledge(self.labels, {}, {}, self.references, self.positives)
+        size = settings["attribute_batch"], settings["heads_first"]
+        phase = Phase("attributes", settings["attribute_steps"], size[1], size[0], scores=False)
+        self._learned(network, knowledge, chosen, phase)
+        return network.state_dict()
+
+    def trained(self, name: str, common: dict[str, Tensor], rated: np.ndarray, outlined: np.ndarray) -> Trained:
+        """Return networks that learned from all labelled photos and from some of the others.
+
+        Args:
+            name: of the file that keeps the weights.
+            common: weights after the first phase.
+            rated: rows of the rated photos to learn from.
+            outlined: rows of the outlined photos to learn from.
+        """
+        photos, settings = self.photos, self.settings
+        siam, network = self._joint()
+        network.load_state_dict(common)
+        network.eval()
+        guide = teacher.ScoreTeacher(photos.pooled["rated"][rated], photos.scores[rated], photos.sources[rated])
+        scores = {kind: guide(photos.pooled[kind]) for kind in KINDS}
+        scores["rated"][rated] = torch.from_numpy(photos.scores - guide.offsets[photos.sources])[rated].float()
+        beliefs = {**self.labels, **{kind: _presence(network, photos, kind) for kind in ("outlined", "rated")}}
+        knowledge = Knowledge(self.labels, beliefs, scores, self.references, self.positives)
+        chosen = {
+            "labelled": photos.train,
+            "weak": np.arange(len(photos.files["weak"])),
+            "outlined": outlined,
+            "rated": rated,
+        }
+        self._learned(network, knowledge, chosen, Phase(name, settings["steps"], 0, settings["batch"], scores=True))
+        baseline = copy.deepcopy(self._baseline)
+        with torch.no_grad():
+            for layer, (weight, bias) in (
+                (siam.attribute_layer, network.attribute_layer()),
+                (baseline.linear, network.baseline_layer()),
+            ):
+                layer.weight.copy_(weight)
+                layer.bias.copy_(bias)
+            siam.scenicness_head.set_effective_templates(network.templates)
+            siam.scenicness_head.bias.copy_(network.bias)
+        self._calibrate(siam, knowledge, chosen)
+        baseline.backbone = siam.backbone
+        return Trained(siam.half().float().eval(), baseline.half().float().eval(), guide.offsets)
+
+    def _joint(self) -> tuple[SIAM, JointNetwork]:
+        """Return a SIAM with the weights it starts from, and the network that trains its late stages in place."""
+        siam = copy.deepcopy(self._siam)
+        torch.manual_seed(0)
+        level = float(self.photos.scores[self.photos.sources == 0].mean())
+        network = JointNetwork(siam, self.settings["frozen_stages"], self.settings["references"], level)
+        return siam, network
+
+    def _learned(
+        self, network: JointNetwork, knowledge: Knowledge, chosen: dict[str, np.ndarray], phase: Phase
+    ) -> None:
+        """Train a network in place, or take the weights that an earlier run of the same training left in the folder."""
+        path = self._folder / f"{phase.name}.pt"
+        if path.is_file():
+            network.load_state_dict(torch.load(path, weights_only=True))
+            network.eval()
+            return
+        history = learn(network, self.photos, knowledge, chosen, phase, self.settings, self.recipe["seed"])
+        pd.DataFrame(history).to_csv(self._folder / f"{phase.name}.csv", index_label="step")
+        with whole_file(path) as part:
+            torch.save(network.state_dict(), part)
+
+    def _calibrate(self, siam: SIAM, knowledge: Knowledge, chosen: dict[str, np.ndarray]) -> None:
+        """Calibrate on the photos that were learned from."""
+        photos, count = self.photos, len(self.photos.attributes)
+        labels = {
+            **{kind: torch.from_numpy(of) for kind, of in photos.labels.items()},
+            "outlined": self._outlined_labels,
+        }
+        evidence, columns = [], []
+        for kind in KINDS:
+            rows = np.intersect1d(self._calibrating[kind], chosen[kind])
+            places = np.searchsorted(self._calibrating[kind], rows)
+            evidence += [_evidence(siam, self._early[kind][place], self.settings["frozen_stages"]) for place in places]
+            known = labels[kind][rows] if kind in labels else torch.full((len(rows), count), torch.nan)
+            trust = 1.0 if kind == "rated" else self.settings["teacher_weight"]
+            columns.append(
+                (known, knowledge.beliefs[kind][rows], knowledge.scores[kind][rows], torch.full((len(rows),), trust))
+            )
+        known, beliefs, scores, trust = (torch.cat(parts) for parts in zip(*columns, strict=True))
+        known_photos = CalibrationPhotos(known, beliefs, scores, trust, self.positives, rarity(self.positives))
+        calibrate(siam, evidence, known_photos, _ABSENT, self.settings)
+
+
+@torch.no_grad()
+def _presence(network: JointNetwork, photos: JointPhotos, kind: str) -> Tensor:
+    """Return the presence (N, K) of every attribute in the photos of a kind, as they are."""
+    views = torch.from_numpy(photos.views[kind].features[:, 0])
+    return torch.cat([torch.tanh(network(part.float()).maps.mean(dim=(2, 3))) for part in views.split(32)])
+
+
+@torch.no_grad()
+def _evidence(siam: SIAM, early: Tensor, frozen_stages: int) -> Tensor:
+    """Return f's maps (K, h, w) before the ReLU, in half precision, from the early features (2, C, h, w) of a photo."""
+    features = backbones.resume(siam.backbone, early[:1].float(), frozen_stages)
+    return siam.attribute_layer(features)[0].half()
