@@ -9,15 +9,17 @@ import numpy as np
 
 from siam.datasets import layout, reader, rendered, sun_attributes
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
+from siam.datasets.human_masks import OutlinedPhotos
 from siam.datasets.tables import columns
 from siam.errors import DatasetError, ImageError
-from siam.evaluation import bootstrap
-from siam.evaluation.predictions import JudgedPhotos, judge, predictions
+from siam.evaluation import bootstrap, outlines
+from siam.evaluation.predictions import JudgedPhotos, PairPredictions, judge, predictions, predictions_and_maps
 from siam.evaluation.presence import predicted_presence, true_presence
 from siam.evaluation.scores import attribute_figures_with_intervals, difference_figures, score_figures_with_intervals
 from siam.evaluation.what_where_how import judgement, scenes
 from siam.evaluation.what_where_how.errors import ErrorSplit
 from siam.evaluation.what_where_how.scenes import Scenes
+from siam.explanation.batch import OnError
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM
 
@@ -44,7 +46,7 @@ class Assessment:
     figures: dict[str, Any]
     data: str
     root: Path
-    photos: AttributePhotos | ScoredPhotos
+    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos
     judged: JudgedPhotos
     scenes: Scenes | None = None
     errors: ErrorSplit | None = None
@@ -60,25 +62,27 @@ def assess(
         data: name of the layout, a key of `siam.datasets.DATASETS`.
         root: the dataset's folder.
         split: "train", "val", "test" or "all"; by default test if the dataset has its own test split, otherwise all.
-        score_labelled_photos: whether the baseline also scores photos with attribute labels but no ratings.
+        score_labelled_photos: whether the baseline also scores photos without ratings.
 
     Returns:
         An assessment with the figures "siam", "baseline" (None without one) and, on rated photos, their "difference"
-        and "presence"; on rendered ones "what_where_how" (`siam.evaluation.what_where_how.judgement.judge`); also
-        "model", "data", "folder", "split", "n", "skipped" files, the "method" of the intervals, and "notes" for the
-        reader.
+        and "presence"; on photos that people outlined, "siam" holds "masks" (`siam.evaluation.outlines.judge`); on
+        rendered ones "what_where_how" (`siam.evaluation.what_where_how.judgement.judge`); also "model", "data",
+        "folder", "split", "n", "skipped" files, the "method" of the intervals, and "notes" for the reader.
 
     Raises:
         DatasetError: the dataset does not match its layout, has no scores, or has no photos in the split.
         ImageError: none of the photos can be read.
     """
-    photos: AttributePhotos | ScoredPhotos = reader(data).read(root)
+    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos = reader(data).read(root)
     truth = errors = None
     if isinstance(photos, AttributePhotos):
         known = np.ones(len(photos.files), dtype=bool)
         networks = partial(predictions, pair, baseline=score_labelled_photos)
         judged = judge(photos, data, root, split, known, networks)
         figures = _attributes(pair, photos, judged)
+    elif isinstance(photos, OutlinedPhotos):
+        figures, judged = _outlines(pair, photos, data, root, split, baseline=score_labelled_photos)
     else:
         known = ~np.isnan(photos.scores)
         if not known.any():
@@ -92,8 +96,8 @@ def assess(
             figures["what_where_how"], errors = judgement.judge(ordered, truth, same_scale=same)
         elif data == "rendered":
             figures["notes"].append("no what-where-how: the model's attributes are not those of the scenes")
-    described = {"model": pair.name, "data": data, "folder": root.resolve().name, "method": _METHOD}
-    return Assessment({**figures, **described}, data, root, photos, judged, truth, errors)
+    described = {"model": pair.name, "data": data, "folder": root.resolve().name}
+    return Assessment({"method": _METHOD, **figures, **described}, data, root, photos, judged, truth, errors)
 
 
 def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: list[Path]) -> Assessment:
@@ -131,6 +135,30 @@ def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> di
     notes = _seen(pair, attributes=True, split=judged.split)
     photos_of = {"split": judged.split, "n": len(labels), "skipped": judged.skipped}
     return {"siam": figures, "seen_in_training": bool(notes), **photos_of, "notes": notes}
+
+
+def _outlines(
+    pair: Pair, photos: OutlinedPhotos, data: str, root: Path, split: str | None, *, baseline: bool
+) -> tuple[dict[str, Any], JudgedPhotos]:
+    maps: dict[Path, np.ndarray] = {}
+
+    def networks(files: list[Path], on_error: OnError) -> PairPredictions:
+        numbers, found = predictions_and_maps(pair, files, on_error, baseline=baseline)
+        maps.update(found)
+        return numbers
+
+    judged = judge(photos, data, root, split, np.ones(len(photos.files), dtype=bool), networks)
+    masks = outlines.judge(
+        [maps[path] for path in judged.files], photos.rows(judged.places), pair.siam.config.attributes
+    )
+    notes = []
+    if "masks" in (pair.card.get("metrics") or {}):
+        notes = [
+            f"{pair.name!r} learned from such photos, which flatters the figures; its card has cross-validated ones"
+        ]
+    method = f"{_METHOD}, each frame of a film like a photo"
+    described = {"split": judged.split, "n": masks["n"], "skipped": judged.skipped, "method": method, "notes": notes}
+    return {"siam": {"masks": masks}, "seen_in_training": bool(notes), **described}, judged
 
 
 def _scores(

@@ -157,6 +157,41 @@ class PlaceFigures(PlaceOfAttribute):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutlineFigures(Figures):
+    """How well maps agree with people's outlines (`siam.evaluation.outlines`): shares from 0 to 1, or None.
+
+    Intervals are 95 % intervals, `_sd` is the standard deviation over repetitions. `photos` is how many show the
+    attribute; of a mean, `attributes` is the number of attributes.
+    """
+
+    pixel_ap: float | None = _needs(_or_none(_number))
+    chance: float | None = _needs(_or_none(_number))
+    photos: int | None = _may(_count)
+    attributes: int | None = _may(_count)
+    pixel_ap_interval: Interval | None = _may(_interval)
+    pixel_ap_sd: float | None = _may(_number)
+    iou: float | None = _may(_number)
+    iou_interval: Interval | None = _may(_interval)
+    pointing: float | None = _may(_number)
+    pointing_interval: Interval | None = _may(_interval)
+    pooled_ap: float | None = _may(_number)
+    pooled_ap_interval: Interval | None = _may(_interval)
+    pooled_chance: float | None = _may(_number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskFigures(OutlineFigures):
+    """The means of `OutlineFigures` over the attributes of the headline, those over all, and each attribute's own.
+
+    `n` is the number of photos judged.
+    """
+
+    n: int = _needs(_count)
+    all: OutlineFigures = _needs(OutlineFigures.from_json)
+    per_attribute: Mapping[str, OutlineFigures] = _needs(_each(OutlineFigures.from_json))
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttributeFigures(Figures):
     """How well attributes are found (`siam.evaluation.scores`): average precisions, 0 to 1.
 
@@ -338,6 +373,7 @@ class VariantFigures(Figures):
         sets: figures for other sets of photos, by name; "annotated" are its own photos with both scores and attributes.
         difference: SIAM's scores minus the baseline's.
         presence: "predicted" and "true" → how the presence of attributes relates to the score.
+        masks: how well maps agree with people's outlines.
         what_where_how: figures on rendered scenes.
         comparison: comparison of explainers.
     """
@@ -346,6 +382,7 @@ class VariantFigures(Figures):
     sets: Mapping[str, PhotoFigures] = field(default_factory=dict)
     difference: ScoreFigures | None = _may(ScoreFigures.from_json)
     presence: Mapping[str, PresenceFigures] | None = _may(_each(PresenceFigures.from_json))
+    masks: MaskFigures | None = _may(MaskFigures.from_json)
     what_where_how: TruthFigures | None = _may(TruthFigures.from_json)
     comparison: ExplainerFigures | None = _may(ExplainerFigures.from_json)
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from siam.datasets import layout
 from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets.human_masks import OutlinedPhotos
 from siam.datasets.tables import SPLITS
 from siam.errors import DatasetError, ImageError
 from siam.explanation.batch import OnError, predict, predict_pair
-from siam.images.reading import quiet_pillow
+from siam.images.reading import upright_size
 from siam.models.checkpoint import Pair
 from siam.models.siam import Pooling, SIAMOutput, pooled
 
@@ -128,7 +128,8 @@ class PairPredictions:
 
 
 _OF_ATTRIBUTES = ("contributions", "presence")  # one number for each attribute of each photo
-_OF_PHOTOS = ("siam", "bias", *_OF_ATTRIBUTES, "baseline", "logits", "maps", "total")  # first axis: photos
+_NUMBERS = ("siam", "bias", *_OF_ATTRIBUTES, "baseline", "logits")  # first axis: photos
+_OF_PHOTOS = (*_NUMBERS, "maps", "total")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +152,7 @@ class JudgedPhotos:
 
 
 def judge(
-    photos: AttributePhotos | ScoredPhotos,
+    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos,
     data: str,
     root: Path,
     split: str | None,
@@ -209,9 +210,59 @@ def predictions(
         DatasetError: maps are requested, and a photo is not square.
         ImageError: none of the photos can be read.
     """
-    if maps and (odd := [path for path in files if _is_oblong(path)]):
+    if maps and (odd := [path for path in files if (size := upright_size(path)) and size[0] != size[1]]):
         raise DatasetError(f"{odd[0]} is not square, as rendered scenes are: render the scenes again")
+    return _predictions(pair, files, on_error, baseline=baseline, maps=maps)
 
+
+def predictions_and_maps(
+    pair: Pair, files: list[Path], on_error: OnError, *, baseline: bool = True
+) -> tuple[PairPredictions, dict[Path, np.ndarray]]:
+    """Run a pair on photos of any sizes; each is read once if both networks take the same input.
+
+    Args:
+        pair: the networks.
+        files: (n,) photos.
+        on_error: called with the row and the error for each photo that cannot be read; its rows are NaN.
+        baseline: whether to return the baseline's scores too.
+
+    Returns:
+        The predictions, without maps; and the attribute maps (K, h, w) of each photo that can be read.
+
+    Raises:
+        ImageError: none of the photos can be read.
+    """
+    by_size: dict[tuple[int, int] | None, list[int]] = {}
+    for place, path in enumerate(files):
+        by_size.setdefault(upright_size(path), []).append(place)
+    arrays: dict[str, np.ndarray] = {}
+    maps: dict[Path, np.ndarray] = {}
+    last: ImageError | None = None
+    for rows in by_size.values():
+        failed: set[int] = set()
+
+        def report(row: int, error: ImageError, rows: list[int] = rows, failed: set[int] = failed) -> None:
+            failed.add(row)
+            on_error(rows[row], error)
+
+        try:
+            of_size = _predictions(pair, [files[row] for row in rows], report, baseline=baseline, maps=True)
+        except ImageError as error:
+            if len(failed) < len(rows):
+                raise
+            last = error
+            continue
+        for name in (name for name in _NUMBERS if getattr(of_size, name) is not None):
+            values = getattr(of_size, name)
+            arrays.setdefault(name, np.full((len(files), *values.shape[1:]), np.nan, dtype=values.dtype))[rows] = values
+        found, _total, _templates = of_size.of_maps()
+        maps.update({files[row]: found[place] for place, row in enumerate(rows) if place not in failed})
+    if last is not None and not maps:
+        raise last
+    return PairPredictions(pair.siam.config.attributes, **arrays), maps
+
+
+def _predictions(pair: Pair, files: list[Path], on_error: OnError, *, baseline: bool, maps: bool) -> PairPredictions:
     def parts(output: SIAMOutput) -> tuple[Tensor, ...]:
         always = output.scenicness, output.attribute_logits, output.contributions
         return (*always, output.attribute_maps, output.total_map) if maps else always
@@ -236,11 +287,3 @@ def predictions(
         templates=head.effective_templates().detach().cpu().numpy() if maps else None,
         pooling=network.config.pooling,
     )
-
-
-def _is_oblong(path: Path) -> bool:
-    try:
-        with quiet_pillow(), Image.open(path) as picture:
-            return picture.width != picture.height
-    except Exception:  # it is reported and skipped when it is read
-        return False

@@ -9,6 +9,7 @@ import numpy as np
 
 from siam.datasets import layout
 from siam.datasets.base import AttributePhotos, ScoredPhotos
+from siam.datasets.human_masks import OutlinedPhotos
 from siam.evaluation.assessment import Assessment
 from siam.evaluation.what_where_how.errors import verdicts
 
@@ -32,7 +33,9 @@ def order(path: Path) -> tuple[int, str]:
     return (int(path.stem), "") if path.stem.isdecimal() else (0, path.as_posix())
 
 
-def crowd(photos: AttributePhotos | ScoredPhotos, data: str, root: Path, places: np.ndarray) -> list[dict[str, Any]]:
+def crowd(
+    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos, data: str, root: Path, places: np.ndarray
+) -> list[dict[str, Any]]:
     """Return the crowd's ratings of some photos, where known, as columns of a gallery.
 
     Args:
