@@ -26,7 +26,8 @@ from siam.explainers.registry import title
 from siam.gallery.cases import Cases, read_cases
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
-from siam.results import explainers, paper, scores
+from siam.results import explainers, outlines, paper, scores
+from siam.results.assessment import OUTLINES
 from siam.results.paper import markdown_table
 from siam.results.truths import presences, truth_tables
 from siam.runtime.paths import ASSETS
@@ -206,6 +207,23 @@ def attributes_of(name: str) -> Callable[[], str]:
     return block
 
 
+def photo_masks() -> str:
+    """Where the maps of the pair Photos are, by people's outlines and by a segmenter."""
+    results = [_result("photo"), _result("photo-masks")]
+    judged = outlines.of_pair(results, "photo")
+    assert judged is not None  # photo-masks holds such figures
+    result, masks = judged
+    of_seven = _two(masks.pixel_ap, masks.pixel_ap_interval, masks.pixel_ap_sd)
+    of_all = _two(masks.all.pixel_ap, masks.all.pixel_ap_interval, masks.all.pixel_ap_sd)
+    mean = (
+        f"**Where: {masks.n} photos outlined by people.** Mean pixel average precision {of_seven} over "
+        f"{masks.attributes} attributes (chance {_two(masks.chance)}); over all {masks.all.attributes}, {of_all} "
+        f"(chance {_two(masks.all.chance)}). {outlines.taught(result)}"
+    )
+    table = markdown_table(outlines.table(masks, outlines.segmenter(results, "photo"), _two))
+    return "\n\n".join([mean, table, f"{' '.join(OUTLINES)} In brackets: 95 % intervals.", _source(result)])
+
+
 def presence() -> str:
     """How the presence of each attribute goes with people's ratings (the paper's Figure 3)."""
     result = _result("photo-presence")
@@ -313,6 +331,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "five figures": five_figures,
     "photo scores": photo_scores,
     "photo attributes": attributes_of("photo"),
+    "photo masks": photo_masks,
     "presence": presence,
     "paper tables": paper_tables,
     "rendered scores": rendered_scores,

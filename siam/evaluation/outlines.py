@@ -104,8 +104,8 @@ def mean(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     "pixel_ap_sd" is the standard deviation of the mean pixel average precision over the networks.
     """
-    together = _averaged(figures)
-    return {**together, "pixel_ap_sd": number(np.std([of["pixel_ap"] for of in figures]))}
+    together, each = _averaged(figures), [of["pixel_ap"] for of in figures]
+    return {**together, "pixel_ap_sd": None if None in each else number(np.std(each))}
 
 
 def _averaged(values: Sequence[Any]) -> Any:
@@ -114,9 +114,7 @@ def _averaged(values: Sequence[Any]) -> Any:
         return {name: _averaged([value[name] for value in values]) for name in first}
     if isinstance(first, list):
         return [_averaged(ends) for ends in zip(*values, strict=True)]
-    if first is None or isinstance(first, int):
-        return first
-    return number(np.mean(values))
+    return first if first is None or isinstance(first, int) else number(np.mean(values))
 
 
 @dataclass(frozen=True, eq=False)

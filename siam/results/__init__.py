@@ -1,1 +1,1 @@
-"""Stored results as tables: the paper's figures beside ours, scores, truths and explainers."""
+"""Stored results as tables: the paper's figures beside ours, scores, outlines, truths and explainers."""

@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from siam.datasets.human_masks import HEADLINE, OUTLINED
+from siam.drawing.phrases import words
 from siam.evaluation.figures import (
     AttributeFigures,
     ErrorFigures,
     Interval,
+    MaskFigures,
+    OutlineFigures,
     PresenceFigures,
     PresenceOfAttribute,
     ScoreFigures,
@@ -36,6 +40,12 @@ TRUTHS = {
     ("how", "contribution_signs"): "How: share of contributions with the right sign",
     ("score", "kendall_tau"): "Score: Kendall's τ with the crowd",
 }
+OUTLINES = (
+    "Pixel AP, IoU and pointing game are means over the photos in which the region covers 3 to 90 % of the labelled "
+    "pixels. IoU is that of the map above one threshold, chosen on other photos.",
+    "Chance is the share of the region: what a constant map gets in these three.",
+    "Pooled AP ranks the pixels of all these photos together, as for the segmenter.",
+)
 _OF_ATTRIBUTE = {
     "average_precision": "AP",
     "covered": "covered",
@@ -54,7 +64,10 @@ def table(answer: dict[str, Any]) -> str:
     heading = f"{answer['model']} on {answer['folder']}, split {answer['split']}: {answer['n']} photos"
     if skipped := len(answer["skipped"]):
         heading += f", {skipped} skipped"
-    body = _attributes(answer["siam"]) if "per_attribute" in answer["siam"] else _scores(answer)
+    if "masks" in answer["siam"]:
+        body = _masks(MaskFigures.from_json(answer["siam"]["masks"], "masks"))
+    else:
+        body = _attributes(answer["siam"]) if "per_attribute" in answer["siam"] else _scores(answer)
     if answer.get("what_where_how"):
         body += _what_where_how(TruthFigures.from_json(answer["what_where_how"], "what_where_how"))
     return "\n\n".join([heading, *body, answer["method"]]) + "\n"
@@ -118,6 +131,35 @@ def _attributes(answer: dict[str, Any]) -> list[str]:
     for name, precision in (figures.per_attribute or {}).items():
         rows.append((name, figure(precision), _range(intervals[name]), str(positives[name])))
     return ["\n".join(mean), columns(rows)]
+
+
+def _masks(masks: MaskFigures) -> list[str]:
+    rows: list[tuple[str, ...]] = [
+        ("", "photos", "pixel AP", "95 %", "IoU", "95 %", "pointing", "95 %", "chance", "pooled AP", "95 %")
+    ]
+    for name, of in outline_rows(masks):
+        cells = [(of.pixel_ap, of.pixel_ap_interval), (of.iou, of.iou_interval), (of.pointing, of.pointing_interval)]
+        shown = [text for value, ends in cells for text in (figure(value), _range(ends))]
+        count = "" if of.photos is None else str(of.photos)
+        rows.append((name, count, *shown, figure(of.chance), figure(of.pooled_ap), _range(of.pooled_ap_interval)))
+    return [columns(rows), "\n".join(OUTLINES)]
+
+
+def outline_rows(masks: MaskFigures) -> list[tuple[str, OutlineFigures]]:
+    """Return each attribute and both means by name: those of the headline, best first, their mean, the others, all."""
+    ranked = sorted(masks.per_attribute.items(), key=lambda item: -(item[1].pixel_ap or 0))
+    first, others = (
+        [(outline_label(name), of) for name, of in ranked if (name in HEADLINE) is it] for it in (True, False)
+    )
+    if not first or not others:
+        return [*first, *others, (f"mean of all {len(ranked)}", masks.all)]
+    return [*first, (f"mean of these {len(first)}", masks), *others, (f"mean of all {len(ranked)}", masks.all)]
+
+
+def outline_label(name: str) -> str:
+    """Return an attribute with what people outlined for it, where that is something else: "clouds (sky)"."""
+    said = OUTLINED[name].said if name in OUTLINED else ""
+    return f"{words(name)} ({said})" if said else words(name)
 
 
 def truth_rows(figures: TruthFigures) -> list[tuple[str, ...]]:

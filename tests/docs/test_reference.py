@@ -10,7 +10,13 @@ from siam.comparison.records import FIGURES
 from siam.datasets import DATASETS
 from siam.datasets.flowers.layout import COLUMNS as FLOWERS
 from siam.datasets.votes import ATTRIBUTION_COLUMNS, COLUMNS
-from siam.evaluation.figures import AttributeFigures, PlaceOfAttribute, ScoreFigures, VariantFigures
+from siam.evaluation.figures import (
+    AttributeFigures,
+    MaskFigures,
+    PlaceOfAttribute,
+    ScoreFigures,
+    VariantFigures,
+)
 from siam.evaluation.stored import VARIANTS, Result
 from siam.gallery.store import SCHEMA, About
 from siam.models.siam import SIAMConfig
@@ -28,7 +34,9 @@ def named(page):
 
 
 def figures():
-    names = {name for kind in (ScoreFigures, AttributeFigures, PlaceOfAttribute) for name in kind.known_names()}
+    names = {
+        name for kind in (ScoreFigures, AttributeFigures, MaskFigures, PlaceOfAttribute) for name in kind.known_names()
+    }
     names |= set(VariantFigures.known_names())
     return {re.sub(r"_(interval|sd)$", "", name) for name in names}
 

@@ -45,6 +45,12 @@ def show(card: dict[str, Any], title: str) -> None:
     for key in LABELLED:
         if key in metrics:
             _show_attributes(metrics, key, photos_in_words(key))
+    if "masks" in metrics:
+        masks = metrics["masks"]
+        st.markdown(
+            f"**Where, judged by people’s outlines in {masks['n']} unseen photos.** Mean pixel average precision "
+            f"{masks['pixel_ap']:.2f} over {masks['attributes']} attributes (chance {masks['chance']:.2f})."
+        )
     if "recipe" in card:
         protocol = metrics.get("protocol")
         st.caption(

@@ -4,10 +4,14 @@ from itertools import groupby
 
 import streamlit as st
 
+from siam.evaluation.figures import MaskFigures
 from siam.evaluation.stored import Result
 from siam.figures.presence import presence_figure
 from siam.figures.results import NETWORKS, people_figure, precisions_figure
+from siam.figures.tables import html_table
 from siam.gallery.cases import Cases
+from siam.results import outlines
+from siam.results.assessment import OUTLINES
 from siam.results.scores import Agreement, Precisions, agreements, agreements_of_cases, figure_text, precisions
 from siam.results.truths import presences
 from ui.results import stored, tables
@@ -15,7 +19,11 @@ from ui.state import chosen, resources
 from ui.state.markdown import plain
 
 _CHART = {"displayModeBar": False}
-_TITLES = {"what": "What: which attributes are found", "where": "Where: whether the maps are in the right place"}
+_TITLES = {
+    "what": "What: which attributes are found",
+    "where": "Where: the maps, judged by a segmenter",
+    "people": "Where: the maps, judged by people’s outlines",
+}
 _JUDGES = {
     "what": "",
     "where": " The segmenter that helped to train the maps decided where each attribute is.",
@@ -24,18 +32,22 @@ _JUDGES = {
 
 def attributes() -> None:
     """Show how well each attribute is found and, if the maps were judged, how well it is placed."""
-    readable = stored.read_parts(precisions, stored.of_pair())
-    if not readable:
+    results = stored.of_pair()
+    readable = stored.read_parts(precisions, results)
+    judged = outlines.of_pair(results, chosen.pair().name)
+    if not readable and judged is None:
         stored.missing("attribute figures", "sun")
-        return
-    st.markdown(
-        "Average precision is 1 if the photos that show an attribute rank above all others; chance is their share of "
-        "all photos."
-    )
+    if readable:
+        st.markdown(
+            "Average precision is 1 if the photos that show an attribute rank above all others; chance is their share "
+            "of all photos."
+        )
     for result, figures in groupby(readable, key=lambda of: of[0]):
         for _result, measured in figures:
             _attributes(result, measured)
         stored.source(result)
+    if judged is not None:
+        _outlines(*judged, outlines.segmenter(results, chosen.pair().name))
 
 
 def people() -> None:
@@ -91,6 +103,24 @@ def _attributes(result: Result, measured: Precisions) -> None:
     st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {_means(measured)}")
     st.markdown(f"{_means(measured)}{_JUDGES[measured.kind]}")
     st.caption(_caption(measured))
+
+
+def _outlines(result: Result, masks: MaskFigures, segmenter: Precisions | None) -> None:
+    """Show how well the maps agree with people's outlines, and the segmenter's figures beside."""
+    measured = outlines.as_precisions(masks, "human_masks")
+    source = f"{masks.n:,} {stored.photos('human_masks')}, {stored.short_source(result)}"
+    figure = precisions_figure(measured, _TITLES["people"], source)
+    mean = (
+        f"Mean {figure_text(measured.mean, measured.interval, measured.deviation)} over the {masks.attributes} "
+        f"attributes at the top of the table; chance gives {figure_text(measured.chance)}."
+    )
+    st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES['people']}: {mean}")
+    st.markdown(f"{mean} {outlines.taught(result)}")
+    heads, *rows = outlines.table(masks, segmenter, figure_text)
+    st.markdown(html_table([(head,) for head in heads[1:]], rows), unsafe_allow_html=True)
+    note = "" if segmenter is None else f" The segmenter judged other photos ({stored.photos(segmenter.photos)})."
+    st.caption(" ".join(OUTLINES) + f"{note} In brackets: 95 % intervals.")
+    stored.source(result)
 
 
 def _means(measured: Precisions) -> str:
