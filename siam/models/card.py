@@ -15,7 +15,7 @@ from siam.models.baseline import BaselineConfig
 from siam.models.siam import SIAMConfig
 
 CARD = "card.json"
-FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks and what was fitted to them
+FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks, the folds' templates and what was fitted
 FORMAT = 1
 _LATER = {"template_relu", "pooling", "stages"}  # settings that older cards of this format lack: the default applies
 _LARGEST = 4096  # limit for sizes, so that no card can make us request all memory

@@ -1,7 +1,7 @@
 """Stored networks: `siam.safetensors`, `baseline.safetensors` and `card.json` in one folder.
 
 The card holds both configs, from which the networks are rebuilt, and says what they were trained on and how good they
-are. No pickle is read or written.
+are. `folds.safetensors` may hold the templates of the networks of the cross-validation. No pickle is read or written.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,12 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from siam.errors import CheckpointError
+from siam.models import agreement, fitted, recognition
 from siam.models import card as cards
-from siam.models import fitted
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.card import CARD
 from siam.models.card import FORMAT as FORMAT
+from siam.models.recognition import Recognition
 from siam.models.siam import SIAM, SIAMConfig
 from siam.runtime.files import write_atomically
 from siam.runtime.memory import keep_freed_memory
@@ -31,12 +32,26 @@ _SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A SIAM and its baseline (None if there is none), trained on the same photos, and the card that describes them."""
+    """A SIAM and its baseline (None if there is none), trained on the same photos, and the card that describes them.
+
+    `fold_templates` (R, K, g, g) are effective templates of the R networks of its cross-validation, if they are known
+    (`siam.models.agreement`).
+    """
 
     name: str
     siam: SIAM
     baseline: Baseline | None
     card: dict[str, Any]
+    fold_templates: Tensor | None = None
+
+    @property
+    def recognition(self) -> dict[str, Recognition]:
+        """How well each attribute is recognised, as the card says; empty if it does not.
+
+        Raises:
+            CheckpointError: the card's `attributes` is malformed; `load` raises it first.
+        """
+        return recognition.read(self.card.get(recognition.KEY), self.siam.config.attributes, Path(self.name) / CARD)
 
 
 def bundled() -> tuple[str, ...]:
@@ -76,12 +91,14 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
             baseline = Baseline(cards.config(BaselineConfig, card["baseline"], folder / CARD))
     except (ValueError, TypeError) as error:  # no network can be built from the card
         raise CheckpointError(f"{folder / CARD}: {error}") from error
+    recognition.read(card.get(recognition.KEY), siam.config.attributes, folder / CARD)
     load_tensors(siam, folder / _SIAM)
+    fold_templates = agreement.read(folder, tuple(siam.scenicness_head.effective_templates().shape))
     if baseline is not None:
         load_tensors(baseline, folder / _BASELINE)
         baseline.fitted = fitted.read(folder, baseline)
         baseline = baseline.to(device).eval()
-    return Pair(str(card.get("name", folder.name)), siam.to(device).eval(), baseline, card)
+    return Pair(str(card.get("name", folder.name)), siam.to(device).eval(), baseline, card, fold_templates)
 
 
 def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
@@ -95,6 +112,7 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
 
     Raises:
         CheckpointError: a config holds a number that is not finite.
+        ValueError: the templates of the folds are not finite, or not of shape (R, K, g, g).
         StorageError: a file cannot be written; an existing one is then left unchanged.
     """
     text = cards.text(pair.card, pair.name, pair.siam.config, pair.baseline.config if pair.baseline else None)
@@ -102,6 +120,7 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
     if pair.baseline is not None:
         _save_tensors(pair.baseline, folder / _BASELINE, half)
         fitted.write_all(pair.baseline, folder)
+    agreement.keep(folder, pair.fold_templates)
     write_atomically(folder / CARD, text.encode())
 
 
@@ -159,9 +178,10 @@ def find(source: str | Path) -> Path:
 
 def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
     """Return the names of those files in a folder that belong to the pair with this card."""
+    folds = (agreement.FILE,) if (folder / agreement.FILE).exists() else ()
     if card.get("baseline") is None:
-        return (CARD, _SIAM)
-    return (CARD, _SIAM, _BASELINE, *(path.name for path in fitted.files(folder)))
+        return (CARD, _SIAM, *folds)
+    return (CARD, _SIAM, _BASELINE, *folds, *(path.name for path in fitted.files(folder)))
 
 
 def _save_tensors(model: nn.Module, path: Path, half: bool) -> None:

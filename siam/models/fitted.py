@@ -20,10 +20,12 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from siam.errors import CheckpointError
+from siam.models import agreement
 from siam.models.identity import fingerprint
 from siam.runtime.files import write_atomically
 
-_NETWORKS = ("siam.safetensors", "baseline.safetensors", "network.safetensors")  # the networks in the same folders
+# the other files in the same folders
+_OTHERS = ("siam.safetensors", "baseline.safetensors", "network.safetensors", agreement.FILE)
 _REMEDY = "fit it again with python -m siam fit"
 
 
@@ -56,7 +58,7 @@ def files(folder: Path) -> list[Path]:
     Other programs' safetensors files are left out: they lack our metadata. Unreadable files are included, so that
     reading them reports the damage.
     """
-    candidates = (path for path in sorted(folder.glob("*.safetensors")) if path.name not in _NETWORKS)
+    candidates = (path for path in sorted(folder.glob("*.safetensors")) if path.name not in _OTHERS)
     return [path for path in candidates if _may_be_fitted(path)]
 
 

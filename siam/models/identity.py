@@ -2,7 +2,8 @@
 
 ::
 
-    identity(pair)     hash of exact weights, configs and what explainers have learnt: the key of every cache
+    identity(pair)     hash of exact weights, configs, what explainers have learnt, the templates of the folds and how
+                       well attributes are recognised: the key of every cache
     fingerprint(net)   hash of the weights in half precision: files use it to name the network they belong to
 
 The `id` of an object would be no key: Python reuses it once the object is gone.
@@ -34,7 +35,8 @@ class Networks(Protocol):
     def baseline(self) -> nn.Module | None: ...  # noqa: D102
 
 
-# For each object and value of `learnt`: its configs, the state of its tensors, and the identity that holds for these.
+# For each object and value of `learnt`: its configs and recognition, the state of its tensors, and the identity that
+# holds for these.
 _Version = tuple[ref[Tensor], int, int]
 _KNOWN: WeakKeyDictionary[object, dict[bool, tuple[list[str], list[_Version], str]]] = WeakKeyDictionary()
 
@@ -47,22 +49,31 @@ def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
 
     Args:
         of: one network, or a pair.
-        learnt: whether to include what explainers have learnt (`fitted`), on which scores do not depend.
+        learnt: whether to include that on which scores do not depend: what explainers have learnt (`fitted`), and a
+            pair's `fold_templates` and `recognition`.
     """
     together = (of, None) if isinstance(of, nn.Module) else (of.siam, of.baseline)
     networks = [network for network in together if network is not None]
     configs = [repr(getattr(network, "config", None)) for network in networks]
     versions = [_version(tensor) for network in networks for tensor in _tensors(network, learnt)]
-    known = _KNOWN.setdefault(of, {})
-    if learnt not in known or known[learnt][0] != configs or not _same(known[learnt][1], versions):
+    folds: Tensor | None = getattr(of, "fold_templates", None) if learnt else None
+    recognition = getattr(of, "recognition", None) if learnt else None
+    if folds is not None:
+        versions.append(_version(folds))
+    known, stated = _KNOWN.setdefault(of, {}), [*configs, repr(recognition or None)]
+    if learnt not in known or known[learnt][0] != stated or not _same(known[learnt][1], versions):
         digest = hashlib.sha256()
         for config, network in zip(configs, networks, strict=True):
             digest.update(config.encode())
             take_weights(digest, network)
+        if recognition:
+            digest.update(stated[-1].encode())
+        if folds is not None:
+            digest.update(b"folds" + _bytes(folds))
         if learnt:
             for network in networks:
                 take_learnt(digest, network)
-        known[learnt] = configs, versions, digest.hexdigest()
+        known[learnt] = stated, versions, digest.hexdigest()
     return known[learnt][2]
 
 
