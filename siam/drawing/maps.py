@@ -8,12 +8,15 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageOps
 
-from siam.drawing.colours import INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
+from siam.drawing.colours import HATCH, INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
 from siam.drawing.phrases import signed, tick_text
 from siam.drawing.shapes import font, shortened, text_width
 
 DISPLAY_SIDE = 1280  # px: larger photos are scaled down for display
 CELL_UNIT = "points per cell"
+PALE = 0.4  # of the colour that a doubtful cell keeps
+
+_HATCH_LEAST = 6  # px between the lines of a hatched cell
 
 _FRAME_FACTOR = 32  # px per point of the score, as in the paper, unless the largest frame would be too wide
 _FRAME_MOST, _FRAME_LEAST = 10, 1  # px
@@ -44,6 +47,37 @@ def signed_colours(field: np.ndarray, limit: float, size: tuple[int, int] | None
     if size is not None:
         field = upsampled(field, size)
     return _image(_colours(_normalised(field, limit)))
+
+
+def signed_cells(
+    field: np.ndarray, limit: float, size: tuple[int, int], doubtful: np.ndarray | None = None
+) -> Image.Image:
+    """Return a signed map cell by cell at `size` (width, height), without blending neighbours.
+
+    Cells of `doubtful` (h, w) bool are paler and hatched with grey lines, on white cells too; white alone means 0.
+    """
+    colours = signed_colours(field, limit).resize(size, Image.Resampling.NEAREST)
+    if doubtful is None or not doubtful.any():
+        return colours
+    pixels = np.asarray(colours, dtype=np.float32)
+    unsure = np.asarray(Image.fromarray(doubtful.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)) > 0
+    period = max(_HATCH_LEAST, round(0.6 * min(size) / max(doubtful.shape)))  # three to four lines in two cells
+    rows, columns = np.mgrid[: size[1], : size[0]]
+    line = (rows + columns) % period < max(1, round(period / 8))
+    pale = pixels * PALE + 255 * (1 - PALE)
+    pale[line] = ImageColor.getrgb(HATCH)
+    return _image(np.where(unsure[..., None], pale, pixels))
+
+
+def hatch_key(text: str, height: int = 20) -> Image.Image:
+    """Return the legend of hatched cells: half a swatch of either sign, both hatched, and what they mean."""
+    swatch = signed_cells(np.array([[-1.0, 1.0]]), 1.0, (36, height), np.ones((1, 2), dtype=bool))
+    key = Image.new("RGB", (12 + 36 + 8 + round(text_width(text, 13)) + 12, height + 16), PAPER)
+    key.paste(swatch, (12, 8))
+    pen = ImageDraw.Draw(key)
+    pen.rectangle((12, 8, 12 + 35, 8 + height - 1), outline="#CBD2D9")
+    pen.text((12 + 36 + 8, 8 + height / 2 + 5), text, INK, font(13), anchor="ls")
+    return key
 
 
 def overlay(image: Image.Image, field: np.ndarray, limit: float, strength: float = 0.6) -> Image.Image:
@@ -111,10 +145,13 @@ def inner_size(size: tuple[int, int], width: int) -> tuple[int, int]:
     return fitted(size, width - 2 * _PAD)[1]
 
 
-def framed(picture: Image.Image, title: str, value: float, factor: float, width: int = 320) -> Image.Image:
+def framed(
+    picture: Image.Image, title: str, value: float, factor: float, width: int = 320, mark: str = ""
+) -> Image.Image:
     """Return a tile: the picture in a frame whose colour and width show its value, with title and signed value below.
 
-    Pictures of the same shape give tiles of the same size, with the picture at the same place in each.
+    `mark` follows the title, which is cut short if there is no room for both. Pictures of the same shape give tiles of
+    the same size, with the picture at the same place in each.
     """
     area, inner = fitted(picture.size, width - 2 * _PAD)
     text_size = max(11, round(width / 15))
@@ -126,9 +163,10 @@ def framed(picture: Image.Image, title: str, value: float, factor: float, width:
     pen.rectangle(outline, fill=sign_colour(value))
     tile.paste(picture.convert("RGB").resize(inner), (left, top))
     text = signed(value)
-    room = width - 3 * _PAD - text_width(text, text_size)
+    after = f" {mark}" if mark else ""
+    room = width - 3 * _PAD - text_width(text, text_size) - text_width(after, text_size)
     line = tile.height - round(text_size * 0.6)
-    pen.text((_PAD, line), shortened(title, text_size, room), INK, font(text_size), "ls")
+    pen.text((_PAD, line), shortened(title, text_size, room) + after, INK, font(text_size), "ls")
     pen.text((width - _PAD, line), text, INK, font(text_size), "rs")
     return tile
 

@@ -1,6 +1,7 @@
 """The door to SIAM: `explain` turns a photo into an `Explanation`."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +12,9 @@ from PIL import Image
 from siam.datasets.base import RatingScale
 from siam.errors import ImageError
 from siam.images.preprocessing import input_settings, preprocess
+from siam.models.agreement import agreement
 from siam.models.checkpoint import Pair
+from siam.models.recognition import Recognition
 from siam.runtime.devices import device_of
 
 Order = Literal["magnitude", "positive first", "name"]
@@ -53,6 +56,8 @@ class Explanation:
     device: str
     seconds: dict[str, float] = field(default_factory=dict)  # of each step
     photo_size: tuple[int, int] | None = None  # (width, height) as read; `image` may be smaller, for display
+    template_agreement: np.ndarray | None = None  # (K, g, g) share of the folds with the same sign; None if unknown
+    recognition: Mapping[str, Recognition] = field(default_factory=dict)  # by attribute, as far as it is known
 
     def ranking(self, order: Order = "magnitude", count: int | None = None) -> list[Contribution]:
         """Return the `count` attributes that contribute most by magnitude (None: all), in the order asked for.
@@ -118,7 +123,8 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
             f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "
             f"border of the maps of {pair.name!r}: use networks with a larger image_size."
         ) from error
-    templates = network.scenicness_head.effective_templates()
+    templates = _array(network.scenicness_head.effective_templates())
+    folds = pair.fold_templates
     cell_weights = network.scenicness_head.weights_on(output.attribute_maps)[0]
     contributions = _array(output.contributions[0])
     siam_done = time.perf_counter()
@@ -141,7 +147,7 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         attribute_maps=_array(output.attribute_maps[0]),
         contribution_maps=_array(output.contribution_maps[0]),
         total_map=_array(output.total_map[0]),
-        templates=_array(templates),
+        templates=templates,
         cell_weights=_array(cell_weights),
         baseline_scenicness=scenicness,
         baseline_bias=None if reference is None else float(reference.bias),
@@ -149,6 +155,8 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         scenicness_variance=None if output.scenicness_variance is None else float(output.scenicness_variance[0]),
         device=str(device),
         photo_size=image.size,
+        template_agreement=None if folds is None else agreement(templates, _array(folds)),
+        recognition=pair.recognition,
         seconds={"prepare": prepared - began, "siam": siam_done - prepared, "baseline": ended - siam_done},
     )
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from siam.drawing.phrases import at, where
+from siam.models.agreement import agreed, agreement
 
 TemplateOrder = Literal["net effect", "name", "depends on place"]
 TEMPLATE_ORDERS: tuple[TemplateOrder, ...] = ("net effect", "name", "depends on place")
@@ -17,6 +18,7 @@ TEMPLATE_ORDERS: tuple[TemplateOrder, ...] = ("net effect", "name", "depends on 
 _ONE_SIDED = 0.08  # of the magnitude: below this, the weaker sign is not mentioned
 _SHOWS, _FEWEST = 0.5, 5  # a photo with this presence shows the attribute; the fewest photos to judge by
 _SATURATED = 1e-6  # presence is cut off this close to 1
+_FIRM = 0.75  # of a sign's magnitude: this much must lie in cells on which the folds agree
 _EVEN = 0.35  # standard deviation / mean of the cells: below this, an effect is the same everywhere
 
 
@@ -41,26 +43,60 @@ def template_order(templates: np.ndarray, names: Sequence[str], order: TemplateO
     return [int(k) for k in np.argsort(-values, kind="stable")]
 
 
-def template_text(template: np.ndarray) -> str:
+def template_text(template: np.ndarray, folds: np.ndarray | None = None) -> str:
     """Say where an attribute helps and hurts, given its template (g, g): "helps at the bottom, hurts at the top".
 
-    A sign with less than 8 % of the template's magnitude is not mentioned.
+    A sign with less than 8 % of the template's magnitude is not mentioned. With the templates of the cross-validation,
+    only what at least 4 of 5 of them share is said:
+
+    - Cells on whose sign fewer agree count as 0. A sign is mentioned if the other cells hold at least three quarters of
+      its magnitude; of templates of pure noise, whose mean is shown, five agree on half of it, fifteen on a tenth.
+    - The place is mentioned if 4 of 5 templates are, on the whole, stronger where this one is: if they covary with it.
+
+    Args:
+        template: effective template.
+        folds: (R, g, g) templates of the same attribute, of the R networks of the cross-validation; None if unknown.
     """
-    magnitude = float(np.abs(template).sum())
-    if magnitude == 0:
+    if not np.abs(template).sum():
         return "has no effect"
-    raises, lowers = np.maximum(template, 0), np.minimum(template, 0)
+    sure = np.ones(template.shape, dtype=bool) if folds is None else agreed(agreement(template, folds))
+    magnitude = float(np.abs(template[sure]).sum())
     effects = []
-    for verb, part in (("helps", raises), ("hurts", lowers)):
-        if np.abs(part).sum() > _ONE_SIDED * magnitude:
-            effects.append((verb, part))
+    for verb, part in (("helps", np.maximum(template, 0)), ("hurts", np.minimum(template, 0))):
+        certain, whole = np.where(sure, part, 0), np.abs(part).sum()
+        if np.abs(certain).sum() >= max(_FIRM * whole, _ONE_SIDED * magnitude, np.finfo(float).tiny):
+            effects.append((verb, certain))
+    if not effects:
+        return "has no effect that the folds agree on"
+    placed = [folds is None or _same_place(part, folds) for _verb, part in effects]
     if len(effects) == 1:
-        verb, part = effects[0]
-        if part.std() < _EVEN * np.abs(part.mean()):
-            return f"{verb} equally everywhere"
-        place = where(part)
-        return f"{verb} everywhere, more in some places" if place == "everywhere" else f"{verb} most {at(place)}"
-    return ", ".join(f"{verb} {at(where(part))}" for verb, part in effects)
+        return _one_sided(*effects[0], placed=placed[0])
+    return ", ".join(
+        f"{verb} {at(where(part))}" if known else f"{verb} in places"
+        for (verb, part), known in zip(effects, placed, strict=True)
+    )
+
+
+def _one_sided(verb: str, part: np.ndarray, *, placed: bool) -> str:
+    """Say where a template of one sign acts; without `placed`, where it acts most is unknown."""
+    if part.std() < _EVEN * np.abs(part.mean()):
+        return f"{verb} equally everywhere"
+    place = where(part)
+    if not placed:
+        return f"{verb} everywhere" if part.all() else f"{verb} in places"
+    return f"{verb} everywhere, more in some places" if place == "everywhere" else f"{verb} most {at(place)}"
+
+
+def _same_place(part: np.ndarray, folds: np.ndarray) -> bool:
+    """Return whether at least 4 of 5 templates (R, g, g) covary with a part (g, g) of the shown one."""
+    centred = part - part.mean()
+    covariances = np.tensordot(folds, centred, axes=2)  # (R,), times the number of cells
+    return bool(agreed(np.asarray((covariances > 0).mean())))
+
+
+def net_agreement(template: np.ndarray, folds: np.ndarray) -> int:
+    """Return how many of the templates (R, g, g) have a net effect of the same sign as the shown one (g, g)."""
+    return int((np.sign(folds.sum(axis=(1, 2))) == np.sign(template.sum())).sum())
 
 
 def stamp(grid: int, row: int, column: int, size: int) -> np.ndarray:

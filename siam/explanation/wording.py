@@ -2,6 +2,7 @@
 
 from siam.drawing.phrases import at, listing, score_text, signed, where, words
 from siam.explanation.inference import Explanation
+from siam.explanation.recognition import BELIEF_WORDS, caveat
 
 
 def sentence(explanation: Explanation, count: int = 4) -> str:
@@ -28,11 +29,11 @@ def sentence(explanation: Explanation, count: int = 4) -> str:
 
 
 def summary(explanation: Explanation, count: int = 4) -> str:
-    """Return the two scores, each with its scale, and the sentence."""
+    """Return the two scores, each with its scale, the sentence, and which of the attributes in it are doubtful."""
     scores = f"SIAM {score_text(explanation.scenicness, explanation.scale)}"
     if explanation.baseline_scenicness is not None:
         scores += f", baseline {score_text(explanation.baseline_scenicness, explanation.scale)}"
-    return f"{scores}. {sentence(explanation, count)}"
+    return f"{scores}. {sentence(explanation, count)} {caveat(explanation, count)}".strip()
 
 
 def others_text(number_of_others: int, value: float) -> str:
@@ -43,10 +44,15 @@ def others_text(number_of_others: int, value: float) -> str:
 
 
 def attribute_map_text(explanation: Explanation, index: int) -> str:
-    """Return the alternative text of one attribute's map: where SIAM sees it, and its contribution in points."""
+    """Return the alternative text of one attribute's map: where SIAM sees it, and its contribution in points.
+
+    It also says so if the attribute is not recognised well.
+    """
     name = words(explanation.attributes[index])
     place = at(where(explanation.attribute_maps[index]))
-    return f"map of {name}: seen {place}, contributes {signed(float(explanation.contributions[index]))}"
+    text = f"map of {name}: seen {place}, contributes {signed(float(explanation.contributions[index]))}"
+    known = explanation.recognition.get(explanation.attributes[index])
+    return text if known is None or known.belief == "well" else f"{text}; {BELIEF_WORDS[known.belief]}"
 
 
 _VERDICTS = {  # by the kinds of `siam.evaluation.what_where_how.verdicts`

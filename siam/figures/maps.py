@@ -15,10 +15,12 @@ from siam.drawing.maps import (
     inner_size,
     lit,
     overlay,
-    signed_colours,
+    signed_cells,
 )
 from siam.drawing.phrases import words
 from siam.explanation.inference import Contribution, Explanation, Order
+from siam.explanation.recognition import mark
+from siam.models.agreement import agreed
 
 
 class TotalMaps(NamedTuple):
@@ -64,7 +66,10 @@ def attribute_map(
 def tiles(
     explanation: Explanation, order: Order = "magnitude", count: int | None = 8, width: int = 320
 ) -> list[tuple[Contribution, Image.Image]]:
-    """Return the framed maps of the attributes that count most, with one grey scale and one scale of frames."""
+    """Return the framed maps of the attributes that count most, with one grey scale and one scale of frames.
+
+    Names that are hard to believe have a mark (`siam.explanation.recognition`).
+    """
     shown = explanation.ranking(order, count)
     limit, factor = map_limit(explanation, shown), frame_factor(item.value for item in shown)
     inner = inner_size(explanation.image.size, width)
@@ -72,7 +77,12 @@ def tiles(
         (
             item,
             framed(
-                attribute_map(explanation, item.index, limit, inner), words(item.attribute), item.value, factor, width
+                attribute_map(explanation, item.index, limit, inner),
+                words(item.attribute),
+                item.value,
+                factor,
+                width,
+                mark(explanation.recognition, item.attribute),
             ),
         )
         for item in shown
@@ -88,12 +98,15 @@ def presence_image(explanation: Explanation, index: int, limit: float | None = N
 def template_image(explanation: Explanation, index: int, limit: float | None = None, side: int = 640) -> Image.Image:
     """Return an attribute's effective template cell by cell, in the photo's shape, its long side `side` px.
 
-    The scale ends at `limit`, by default the largest magnitude in all templates.
+    The scale ends at `limit`, by default the largest magnitude in all templates. Cells on whose sign the folds do not
+    agree are paler and hatched.
     """
     end = float(np.abs(explanation.templates).max()) if limit is None else limit
     ratio = side / max(explanation.image.size)
     size = max(1, round(explanation.image.width * ratio)), max(1, round(explanation.image.height * ratio))
-    return signed_colours(explanation.templates[index], end).resize(size, Image.Resampling.NEAREST)
+    shares = explanation.template_agreement
+    doubtful = None if shares is None else ~agreed(shares[index])
+    return signed_cells(explanation.templates[index], end, size, doubtful)
 
 
 def contribution_image(

@@ -9,9 +9,10 @@ from PIL import Image
 
 from siam.drawing.colours import SOFT_INK, sign_colour
 from siam.drawing.maps import CELL_UNIT, display_photo, frame_factor, frame_width, signed_colours
-from siam.drawing.phrases import number, score_text, signed, signed_map_text, tick_text, words
+from siam.drawing.phrases import number, score_text, signed, signed_map_text, tick_text
 from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_png, render_svg, shortened, text_width
 from siam.explanation.inference import Explanation
+from siam.explanation.recognition import legend, marked
 from siam.explanation.wording import attribute_map_text
 from siam.figures.maps import attribute_map, comparable_maps, map_limit, shared_limit
 
@@ -93,7 +94,7 @@ def paper_figure(explanation: Explanation) -> Drawing:
     limit, factor = map_limit(explanation, shown), frame_factor(item.value for item in shown)
     for position, item in enumerate(shown):
         cell = _Cell(
-            words(item.attribute),
+            marked(explanation.recognition, item.attribute),
             signed(item.value),
             attribute_map(explanation, item.index, limit, grid.pixels),
             attribute_map_text(explanation, item.index),
@@ -187,12 +188,14 @@ def _sum(explanation: Explanation) -> list[tuple[str, str]]:
 
 
 def _draw_caption(drawing: Drawing, explanation: Explanation) -> None:
-    """Write the networks, the scale and the source at the bottom."""
+    """Write the networks, the scale, what marks beside names mean, and the source at the bottom."""
     scale = explanation.scale
     rating = f"{scale.name} from {scale.low:g} to {scale.high:g}"
     room = drawing.width - 2 * _MARGIN
     source = SOURCE if text_width(SOURCE, _SMALL) < 0.6 * room else ""
-    left = shortened(f"{explanation.model} · {rating}", _SMALL, room - text_width(source, _SMALL) - 16)
+    signs = legend(explanation.recognition, (item.attribute for item in explanation.ranking(count=COUNT)))
+    parts = [explanation.model, rating, signs] if signs else [explanation.model, rating]
+    left = shortened(" · ".join(parts), _SMALL, room - text_width(source, _SMALL) - 16)
     drawing.items.append(Label(_MARGIN, drawing.height - _MARGIN + 4, left, _SMALL))
     if source:
         drawing.items.append(

@@ -4,21 +4,33 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from siam.drawing.colours import INK, NEGATIVE, POSITIVE, ZERO
-from siam.drawing.maps import signed_colours
+from siam.drawing.colours import HATCH, INK, NEGATIVE, POSITIVE, ZERO
+from siam.drawing.maps import PALE, signed_cells
 from siam.drawing.phrases import words
+from siam.models.agreement import agreed
 
 COLOURS = [(0.0, NEGATIVE), (0.5, ZERO), (1.0, POSITIVE)]
 
 
-def template_tile(template: np.ndarray, limit: float, side: int = 168) -> Image.Image:
-    """Return a template (g, g) cell by cell in magenta (-limit), white (0) and green (+limit) in `side` px or less."""
+def template_tile(
+    template: np.ndarray, limit: float, side: int = 168, agreement: np.ndarray | None = None
+) -> Image.Image:
+    """Return a template (g, g) cell by cell in magenta (-limit), white (0) and green (+limit) in `side` px or less.
+
+    Where fewer than 4 of 5 folds have the same sign by `agreement` (g, g), cells are paler and hatched.
+    """
     cells = len(template)
     size = max(1, side // cells) * cells
-    return signed_colours(template, limit).resize((size, size), Image.Resampling.NEAREST)
+    return signed_cells(template, limit, (size, size), None if agreement is None else ~agreed(agreement))
 
 
-def template_figure(template: np.ndarray, limit: float, name: str, marked: np.ndarray | None = None) -> go.Figure:
+def template_figure(
+    template: np.ndarray,
+    limit: float,
+    name: str,
+    marked: np.ndarray | None = None,
+    agreement: np.ndarray | None = None,
+) -> go.Figure:
     """Return a template (g, g) as a chart that shows each cell's value and place; its points can be selected.
 
     Args:
@@ -26,24 +38,35 @@ def template_figure(template: np.ndarray, limit: float, name: str, marked: np.nd
         limit: the end of the colour scale, in points.
         name: of the attribute.
         marked: (g, g) bool, a rectangle of cells to outline.
+        agreement: (g, g) share of the folds with the same sign; cells with fewer than 4 of 5 are paler and hatched.
     """
     grid = len(template)
     rows, columns = (of.ravel() for of in np.mgrid[:grid, :grid])
+    doubtful = np.zeros(template.shape, dtype=bool) if agreement is None else ~agreed(agreement)
     hover = [
-        (int(r) + 1, int(c) + 1, f"{template[r, c]:+.4f}".replace("-", "−")) for r, c in zip(rows, columns, strict=True)
+        (
+            int(r) + 1,
+            int(c) + 1,
+            f"{template[r, c]:+.4f}".replace("-", "−"),
+            "" if agreement is None else f"<br>{agreement[r, c]:.0%} of the folds agree on the sign",
+        )
+        for r, c in zip(rows, columns, strict=True)
     ]
     figure = go.Figure(
         go.Heatmap(
-            z=template, zmin=-limit, zmax=limit, colorscale=COLOURS, xgap=1, ygap=1, hoverinfo="skip",
+            z=np.where(doubtful, PALE * template, template),
+            zmin=-limit, zmax=limit, colorscale=COLOURS, xgap=1, ygap=1, hoverinfo="skip",
             colorbar={"thickness": 12, "outlinewidth": 0},
         )
     )  # fmt: skip
+    if doubtful.any():
+        figure.add_trace(_hatching(doubtful))
     figure.add_trace(
         go.Scatter(
             x=columns, y=rows, mode="markers", customdata=hover,
             marker={"symbol": "square", "size": max(8, 300 // grid), "color": "rgba(0,0,0,0)"},
             hovertemplate=f"{words(name)}, row %{{customdata[0]}} from the top, column %{{customdata[1]}}"
-            "<br>%{customdata[2]} points<extra></extra>",
+            "<br>%{customdata[2]} points%{customdata[3]}<extra></extra>",
         )
     )  # fmt: skip
     if marked is not None and marked.any():
@@ -63,3 +86,14 @@ def template_figure(template: np.ndarray, limit: float, name: str, marked: np.nd
         xaxis=bare,
         yaxis={**bare, "range": [grid - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain"},
     )
+
+
+def _hatching(cells: np.ndarray) -> go.Scatter:
+    """Draw two diagonal lines through each of some cells (g, g) bool."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for row, column in np.argwhere(cells):
+        for start, end in (((-0.45, 0.0), (0.0, -0.45)), ((0.0, 0.45), (0.45, 0.0))):  # (x, y) from the middle
+            x += [column + start[0], column + end[0], None]
+            y += [row + start[1], row + end[1], None]
+    return go.Scatter(x=x, y=y, mode="lines", line={"color": HATCH, "width": 1}, hoverinfo="skip")

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from siam.drawing.colours import CROWD, sign_colour
-from siam.drawing.phrases import number, signed, words
+from siam.drawing.phrases import number, signed
 from siam.drawing.shapes import Box, Drawing, Label, Line, text_width
 from siam.explanation.inference import Explanation, Order
+from siam.explanation.recognition import marked, recognition_text
 
 _CONNECTOR = "#9AA5B1"
 _ROW = 30  # px
@@ -21,6 +22,7 @@ class Step(NamedTuple):
     start: float
     end: float
     text: str  # the value as shown
+    note: str = ""  # how well the attribute is recognised
 
     @property
     def value(self) -> float:
@@ -31,16 +33,25 @@ class Step(NamedTuple):
 def waterfall_steps(explanation: Explanation, count: int = 8, order: Order = "magnitude") -> list[Step]:
     """Return the bias, the `count` largest contributions, the sum of all others, and the score.
 
-    Every step starts exactly where the previous one ended.
+    Every step starts exactly where the previous one ended. Names that are hard to believe have a mark
+    (`siam.explanation.recognition`).
     """
-    at = explanation.bias
+    at, known = explanation.bias, explanation.recognition
     steps = [Step("bias", at, at, number(at))]
-    rows = [(words(item.attribute), item.value) for item in explanation.ranking(order, count)]
+    shown = explanation.ranking(order, count)
+    rows = [
+        (
+            marked(known, item.attribute),
+            item.value,
+            recognition_text(known[item.attribute]) if item.attribute in known else "",
+        )
+        for item in shown
+    ]
     others = len(explanation.attributes) - len(rows)
     if others > 0:
-        rows.append((f"{others} others" if others > 1 else "1 other", explanation.others(count)))
-    for label, value in rows:
-        steps.append(Step(label, at, at + value, signed(value)))
+        rows.append((f"{others} others" if others > 1 else "1 other", explanation.others(count), ""))
+    for label, value, note in rows:
+        steps.append(Step(label, at, at + value, signed(value), note))
         at += value
     return [*steps, Step("SIAM score", explanation.scenicness, explanation.scenicness, number(explanation.scenicness))]
 
@@ -62,8 +73,11 @@ def waterfall(explanation: Explanation, count: int = 8, order: Order = "magnitud
             textposition="outside",
             cliponaxis=False,
             width=0.62,
-            customdata=[[step.label, step.text, number(step.end)] for step in steps[1:-1]],
-            hovertemplate="%{customdata[0]} %{customdata[1]}, to %{customdata[2]}<extra></extra>",
+            customdata=[
+                [step.label, step.text, number(step.end), f"<br>{step.note}" if step.note else ""]
+                for step in steps[1:-1]
+            ],
+            hovertemplate="%{customdata[0]} %{customdata[1]}, to %{customdata[2]}%{customdata[3]}<extra></extra>",
         )
     )
     figure.add_trace(_ends(steps))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siam.explanation.templates import (
+    net_agreement,
     net_effects,
     spreads,
     stamp,
@@ -84,3 +85,44 @@ def test_the_usual_amount_is_the_median_of_the_photos_that_show_it():
     assert usual_amount(np.tanh(np.full(8, 0.01))) == pytest.approx(0.01, rel=1e-3)  # hardly anywhere
     assert np.isfinite(usual_amount(np.ones(9))) and usual_amount(np.array([])) == 1
     assert usual_amount(np.zeros(9), "sigmoid") == 0
+
+
+def noisy(template, noise, folds=15, seed=0):
+    """Return templates of the folds: the shown one with noise of its own in every cell."""
+    return template + noise * np.random.default_rng(seed).normal(size=(folds, *template.shape))
+
+
+@pytest.mark.parametrize("template", [half(-1, 1), half(2, 2), half(-2, -2), half(0.02, -1)])
+def test_words_stay_where_folds_agree(template):
+    assert template_text(template, noisy(template, 0.001)) == template_text(template)
+
+
+@pytest.mark.parametrize("folds", [5, 15])
+def test_nothing_is_said_of_noise(folds):
+    for seed in range(20):
+        of_folds = noisy(np.zeros((7, 7)), 1, folds, seed)
+        assert template_text(of_folds.mean(axis=0), of_folds) == "has no effect that the folds agree on"
+
+
+def test_a_sign_that_folds_do_not_share_is_not_mentioned():
+    template = half(-0.5, 1)
+    folds = np.repeat(template[None], 5, axis=0)
+    folds[:2, :3] *= -1  # at the top only 3 of 5 agree
+    assert template_text(template, folds) == "helps most at the bottom"
+    folds[1] = template  # now 4 of 5
+    assert template_text(template, folds) == template_text(template)
+    assert template_text(template, -folds) == "has no effect that the folds agree on"
+
+
+def test_a_place_that_folds_do_not_share_is_not_mentioned():
+    template = half(0.5, 1.5)  # helps everywhere, most at the bottom
+    assert "bottom" in template_text(template)
+    folds = np.stack([half(0.5, 1.5)] * 3 + [half(1.5, 0.5)] * 2)
+    assert template_text(template, folds) == "helps everywhere"
+    folds[3] = template
+    assert template_text(template, folds) == template_text(template)
+
+
+def test_folds_with_the_same_net_effect_are_counted():
+    template = half(-1, 2)
+    assert net_agreement(template, np.stack([template, half(2, -1), -template, half(-1, -1), half(0, 0)])) == 2

@@ -102,9 +102,33 @@ def test_a_template_is_drawn_cell_by_cell():
     figure = template_figure(template, 0.2, "still_water", np.array([[True, True], [False, False]]))
     heat, points = figure.data
     assert np.array_equal(heat.z, template) and (heat.zmin, heat.zmax) == (-0.2, 0.2)
-    assert list(points.customdata[1]) == [1, 2, "−0.2000"]
+    assert list(points.customdata[1])[:3] == [1, 2, "−0.2000"]
     (shape,) = figure.layout.shapes
     assert (shape.x0, shape.x1, shape.y0, shape.y1) == (-0.5, 1.5, -0.5, 0.5)
+
+
+def test_cells_on_which_folds_disagree_are_paler_and_hatched():
+    template, agreement = np.array([[0.2, -0.2], [0.0, 0.0]]), np.array([[1.0, 0.5], [0.8, 0.79]])
+    tile = np.asarray(template_tile(template, 0.2, 200, agreement)).astype(int)
+    sure, unsure, nothing, nothing_unsure = tile[:100, :100], tile[:100, 100:], tile[100:, :100], tile[100:, 100:]
+    assert (sure == [0, 128, 0]).all() and (nothing == 255).all()
+    for cell, colour in ((unsure, [255, 0, 128]), (nothing_unsure, [255, 255, 255])):
+        colours, counts = np.unique(cell.reshape(-1, 3), axis=0, return_counts=True)
+        assert len(colours) == 2  # lines, and what is between them
+        between, line = colours[counts.argmax()], colours[counts.argmin()]
+        assert (between >= colour).all() and np.ptp(line) < 40 and abs(line - between).max() > 30
+    figure = template_figure(template, 0.2, "still_water", agreement=agreement)
+    heat, lines, points = figure.data
+    assert heat.z[0][0] == 0.2 and -0.2 < heat.z[0][1] < 0
+    cells = {(round(y), round(x)) for x, y in zip(lines.x, lines.y, strict=True) if x is not None}
+    assert cells == {(0, 1), (1, 1)}
+    assert points.customdata[1][2] == "−0.2000" and "50" in points.customdata[1][3]  # the true value
+
+
+def test_without_doubt_a_template_is_drawn_as_before():
+    template = np.array([[0.2, -0.2], [0.0, 0.1]])
+    assert template_tile(template, 0.2, 20, np.ones((2, 2))).tobytes() == template_tile(template, 0.2, 20).tobytes()
+    assert len(template_figure(template, 0.2, "sand", agreement=np.ones((2, 2))).data) == 2
 
 
 def test_cells_to_choose_are_those_of_the_map(cases):

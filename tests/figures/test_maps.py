@@ -35,6 +35,7 @@ from siam.figures.maps import (
 )
 from siam.figures.waterfall import waterfall, waterfall_drawing, waterfall_steps
 from tests.support.fakes import fake_explanation
+from tests.support.recognition import recognised
 
 GREEN, MAGENTA, WHITE = (0, 128, 0), (255, 0, 128), (255, 255, 255)
 
@@ -294,3 +295,45 @@ def test_the_drawn_waterfall_stays_on_its_page(seed):
             width = text_width(item.text, item.size)
             left = item.x - {"start": 0, "middle": width / 2, "end": width}[item.anchor]
             assert -1 <= left <= left + width <= drawing.width + 1
+
+
+def test_cells_of_a_template_on_which_folds_disagree_are_hatched():
+    explanation = fake_explanation()
+    shape = explanation.templates.shape
+    plain = np.asarray(template_image(explanation, 0))
+    sure = dataclasses.replace(explanation, template_agreement=np.ones(shape))
+    assert np.array_equal(np.asarray(template_image(sure, 0)), plain)
+    shares = np.ones(shape)
+    shares[0, : shape[1] // 3] = 0.6  # at the top
+    drawn = np.asarray(template_image(dataclasses.replace(explanation, template_agreement=shares), 0))
+    top = round(len(plain) * (shape[1] // 3) / shape[1])
+    assert np.array_equal(drawn[top:], plain[top:])
+    changed = (drawn[:top] != plain[:top]).any(axis=2)
+    assert changed.mean() > 0.9
+    assert np.array_equal(np.asarray(template_image(dataclasses.replace(sure, template_agreement=shares), 1)),
+                          np.asarray(template_image(explanation, 1)))  # fmt: skip
+
+
+def test_names_that_are_hard_to_believe_are_marked_in_tiles_and_charts():
+    explanation = fake_explanation(attributes=10)
+    names = [item.attribute for item in explanation.ranking(count=3)]
+    beliefs = dict(zip(names, map(recognised, ("well", "roughly", "hardly")), strict=True))
+    doubtful = dataclasses.replace(explanation, recognition=beliefs)
+    same = [
+        np.array_equal(one, other)
+        for (_, one), (_, other) in zip(tiles(explanation, count=3), tiles(doubtful, count=3), strict=True)
+    ]
+    assert same == [True, False, False]
+    labels = [[step.label for step in waterfall_steps(of)] for of in (explanation, doubtful)]
+    changed = [row for row, (one, other) in enumerate(zip(*labels, strict=True)) if one != other]
+    assert changed == [2, 3] and len(set(labels[1])) == len(labels[1])
+    assert [item.text for item in waterfall_drawing(doubtful).items if isinstance(item, Label)][::2] == labels[1]
+    (bars,) = [trace for trace in waterfall(doubtful).data if isinstance(trace, go.Bar)]
+    assert ["0.16" in " ".join(row) for row in bars.customdata][:3] == [False, False, True]  # its average precision
+
+
+def test_a_mark_survives_a_name_that_is_too_long():
+    picture = Image.new("L", (90, 60))
+    long, mark = "a name that no tile has room for", "?"
+    assert not np.array_equal(framed(picture, long, 1, 1, 150, mark), framed(picture, long, 1, 1, 150))
+    assert framed(picture, long, 1, 1, 150, mark).size == framed(picture, long, 1, 1, 150).size
