@@ -21,14 +21,20 @@ ARRAYS = {
     "total_map": "[row][column]: sum of the contribution maps; sums to siam.score - siam.bias",
     "baseline_map": "[row][column]: class activation map; sums to baseline.score - baseline_bias, or null",
     "templates": "[attribute][row][column]: effective templates, points per unit of each attribute at each place",
+    "template_agreement": "[attribute][row][column]: share of the networks of the cross-validation whose template has "
+    "the same sign, or null",
 }
 
 
 def contract_json(explanation: Explanation, image_name: str) -> dict:
-    """Return the scores and contributions of one photo; up to rounding, sum of contributions + bias = score."""
+    """Return the scores and contributions of one photo; up to rounding, sum of contributions + bias = score.
+
+    `siam` has a key `recognised`, "well", "roughly" or "hardly" for each attribute, if the pair's card says so.
+    """
     scale = explanation.scale
     score = explanation.baseline_scenicness
     contributions = zip(explanation.attributes, explanation.contributions, strict=True)
+    beliefs = {name: known.belief for name, known in explanation.recognition.items()}
     return {
         "image": image_name,
         "model": explanation.model,
@@ -37,6 +43,7 @@ def contract_json(explanation: Explanation, image_name: str) -> dict:
             "score": _finite(explanation.scenicness),
             "bias": _finite(explanation.bias),
             "contributions": {name: _finite(value) for name, value in contributions},
+            **({"recognised": beliefs} if beliefs else {}),
         },
         "baseline": None if score is None else {"score": _finite(score)},
     }
@@ -56,6 +63,9 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
         "baseline_bias": None if explanation.baseline_bias is None else _finite(explanation.baseline_bias),
         "baseline_map": None if explanation.baseline_map is None else _rounded(explanation.baseline_map),
         "templates": _rounded(explanation.templates),
+        "template_agreement": None
+        if explanation.template_agreement is None
+        else _rounded(explanation.template_agreement),
         "scenicness_variance": None
         if explanation.scenicness_variance is None
         else _finite(explanation.scenicness_variance),

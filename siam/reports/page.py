@@ -1,6 +1,6 @@
 """The report: one explanation as a self-contained web page to keep, send or print."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from PIL import Image
@@ -10,6 +10,7 @@ from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_factor, fr
 from siam.drawing.phrases import difference_text, number, score_text, signed, signed_map_text, tick_text, where, words
 from siam.drawing.shapes import data_uri, render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
+from siam.explanation.recognition import BELIEF_WORDS, caveat, legend, marked, recognition_text
 from siam.explanation.wording import attribute_map_text, sentence
 from siam.figures.maps import attribute_map, map_limit, total_maps
 from siam.figures.waterfall import waterfall_drawing
@@ -79,9 +80,10 @@ def _header(explanation: Explanation, image_name: str) -> str:
         difference = difference_text(explanation.scenicness, explanation.baseline_scenicness)
         scores.append(f"<div><dt>Difference</dt><dd>{difference}<small> points</small></dd></div>")
     rating = f"{safe(words(scale.name))}, on a scale from {scale.low:g} to {scale.high:g}"
+    doubts = f"<p>{safe(text)}</p>" if (text := caveat(explanation)) else ""
     return (
         f'<header><p class="quiet">{safe(explanation.model)} · {rating}</p><h1>{safe(image_name)}</h1>'
-        f'<dl class="scores">{"".join(scores)}</dl><p class="lead">{safe(sentence(explanation))}</p></header>'
+        f'<dl class="scores">{"".join(scores)}</dl><p class="lead">{safe(sentence(explanation))}</p>{doubts}</header>'
     )
 
 
@@ -125,8 +127,22 @@ def _attribute_maps(explanation: Explanation) -> str:
         f"<section><h2>{title} that count{'s' * (len(shown) == 1)} most here</h2>"
         f'<div class="tiles">{figures}</div><p class="quiet">In every map, black is 0 and white is '
         f"{tick_text(limit)}. Green frames mark attributes that raise the score, magenta ones those that lower it; "
-        "the width is proportional to the contribution.</p></section>"
+        f"the width is proportional to the contribution.{_legend(explanation, shown)}</p></section>"
     )
+
+
+def _legend(explanation: Explanation, shown: Sequence[Contribution]) -> str:
+    """Return the legend of the marks beside the names shown."""
+    signs = legend(explanation.recognition, (item.attribute for item in shown))
+    return f" Beside a name: {signs}, by average precision on test photos." if signs else ""
+
+
+def _name(explanation: Explanation, name: str) -> str:
+    """Return an attribute's name with its mark and, when pointed at, how well it is recognised."""
+    text = safe(marked(explanation.recognition, name))
+    if name not in explanation.recognition:
+        return text
+    return f'<span title="{safe(recognition_text(explanation.recognition[name]))}">{text}</span>'
 
 
 def _attribute_figure(explanation: Explanation, item: Contribution, limit: float, factor: float) -> str:
@@ -137,7 +153,7 @@ def _attribute_figure(explanation: Explanation, item: Contribution, limit: float
     place = where(explanation.contribution_maps[item.index])
     return (
         f'<figure style="{style}">{_picture(image, attribute_map_text(explanation, item.index))}<figcaption>'
-        f"<span>{safe(words(item.attribute))}<small>{place}</small></span><span>{signed(item.value)}</span>"
+        f"<span>{_name(explanation, item.attribute)}<small>{place}</small></span><span>{signed(item.value)}</span>"
         "</figcaption></figure>"
     )
 
@@ -161,12 +177,15 @@ def _table(explanation: Explanation) -> str:
     for item in ranking:
         presence = float(explanation.attribute_scores[item.index])
         share = abs(item.value) / largest * 100
-        bar, place = "", "–"
+        bar, place, doubt = "", "–", ""
         if signed(item.value) != "0.00":
+            known = explanation.recognition.get(item.attribute)
+            doubt = f" <small>{BELIEF_WORDS[known.belief]}</small>" if known and known.belief != "well" else ""
             bar = f'<i style="width:{share:.0f}%;background:{sign_colour(item.value)}"></i>'
             place = where(explanation.contribution_maps[item.index])
         rows.append(
-            f'<tr><th scope="row">{safe(words(item.attribute))}</th><td class="n">{number(presence)}</td>'
+            f'<tr><th scope="row">{_name(explanation, item.attribute)}{doubt}</th>'
+            f'<td class="n">{number(presence)}</td>'
             f'<td class="n">{signed(item.value)}</td><td class="b">{bar}</td><td>{place}</td></tr>'
         )
     return (

@@ -1,5 +1,6 @@
 """The command line: JSON as promised, files that do not overwrite each other, and one line where something is wrong."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,11 +14,13 @@ from PIL import Image
 
 import siam
 from siam.cli.main import main
+from siam.drawing.phrases import words
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair, save
 from siam.training import pairs
 from tests.support.networks import baseline_network, siam_network
 from tests.support.paths import ROOT
+from tests.support.recognition import recognised
 
 ATTRIBUTES = [f"attribute_{k}" for k in range(5)]
 
@@ -137,6 +140,19 @@ class Pictures(HTMLParser):
         """Note a picture."""
         if tag == "img":
             self.sources.append(dict(attrs)["src"])
+
+
+def test_text_and_json_say_which_names_are_hard_to_believe(run, pair, tmp_path):
+    path = make_picture(tmp_path / "lake.jpg")
+    name = siam.explain(pair, read_image(path)).ranking()[0].attribute
+    for belief, told in (("hardly", True), ("roughly", True), ("well", False)):
+        folder = tmp_path / belief
+        save(dataclasses.replace(pair, card={"attributes": {name: recognised(belief).entry()}}), folder)
+        _status, text, _err = run(path, model=folder)
+        assert text.count(words(name)) == 1 + told
+        _status, text, _err = run(path, "--json", model=folder)
+        assert json.loads(text)["siam"]["recognised"] == {name: belief}
+    assert "recognised" not in json.loads(run(path, "--json")[1])["siam"]
 
 
 def test_out_holds_figure_data_and_report(run, pair, tmp_path):

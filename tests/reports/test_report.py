@@ -16,6 +16,7 @@ from siam.explanation.wording import sentence
 from siam.reports import files
 from siam.reports.files import contract_json, data_json, html_report
 from tests.support.fakes import fake_explanation
+from tests.support.recognition import recognised
 
 CARD = {
     "name": "Photos",
@@ -205,3 +206,31 @@ def test_file_names_that_are_not_unicode_can_be_written(tmp_path):
     paths = files.write(fake_explanation(attributes=2), "bad\udcff.jpg", {}, tmp_path, "bad")
     assert json.loads(paths[1].read_bytes())["image"]
     assert "bad\ufffd.jpg" in paths[2].read_text("utf-8")
+
+
+def doubtful(*beliefs, **changes):
+    """Return an explanation with beliefs for the attributes that contribute most."""
+    explanation = fake_explanation()
+    names = [item.attribute for item in explanation.ranking()]
+    known = {name: recognised(belief) for name, belief in zip(names, beliefs, strict=False)}
+    return dataclasses.replace(explanation, recognition=known, **changes)
+
+
+def test_the_data_say_how_far_names_and_templates_can_be_believed():
+    shares = np.random.default_rng(0).integers(0, 6, fake_explanation().templates.shape) / 5
+    explanation = doubtful("hardly", "well", template_agreement=shares)
+    data = strictly(data_json(explanation, "a.jpg", CARD))
+    assert np.array(data["template_agreement"]) == pytest.approx(shares)
+    first, second = (item.attribute for item in explanation.ranking(count=2))
+    assert data["siam"]["recognised"] == {first: "hardly", second: "well"}
+    assert data_json(fake_explanation(), "a.jpg", CARD)["template_agreement"] is None
+
+
+def test_the_page_says_which_names_are_hard_to_believe():
+    page, bare = (Page(html_report(of, "a.jpg", CARD)) for of in (doubtful("hardly", "well", "roughly"), doubtful()))
+    titles = [attributes["title"] for tag, attributes in page.tags if "title" in attributes and tag == "span"]
+    assert len(titles) == 6  # three tiles, three rows
+    assert [title for title in titles if "0.16 on 200 test photos" in title]
+    for text in ("hardly recognised", "roughly recognised"):
+        assert text in page.text and text not in bare.text
+    assert "recognised" not in Page(html_report(doubtful(*["well"] * 33), "a.jpg", CARD)).text
