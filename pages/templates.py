@@ -10,12 +10,12 @@ router.ensure()
 
 st.header("What is each attribute worth?", anchor=False)
 st.caption("How many points does an attribute add or take away at each place in a picture, whichever photo it is?")
-network = resources.pair().siam
-templates, names = view.effective(network), network.config.attributes
-attribute = view.chosen_attribute(templates, names)
-view.grid(templates, names, attribute)
+pair = resources.pair()
+templates = view.effective(pair)
+attribute = view.chosen_attribute(templates)
+view.grid(templates, attribute)
 st.divider()
 cases = chosen.cases()
-view.one(templates, names, attribute, view.usual(cases, network, attribute))
+view.one(templates, attribute, view.usual(cases, pair.siam, attribute))
 if cases is not None:
     view.examples(cases, attribute)

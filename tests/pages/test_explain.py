@@ -12,10 +12,13 @@ from streamlit.testing.v1 import AppTest
 import siam
 from siam.drawing import phrases
 from siam.explanation import wording
+from siam.explanation.recognition import caveat, legend, recognition_text
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
+from siam.models.checkpoint import save
 from siam.reports.files import data_json
-from tests.support.pages import FOLDER
+from tests.support.own_pair import believed_pair
+from tests.support.pages import FOLDER, opened, texts
 from tests.support.paths import ROOT
 from ui.photos.photo import plain, uploaded_photo
 from ui.state import resources
@@ -327,3 +330,28 @@ def test_large_photo_keeps_its_size_in_the_data(pair):
     assert shown.photo_size == (2000, 1500)
     assert max(shown.image.size) < 2000
     assert data_json(shown, "a.jpg", {})["image_size"] == {"width": 2000, "height": 1500}
+
+
+def test_names_that_are_hard_to_believe_are_told(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    pair = believed_pair(tmp_path)
+    app = opened(pair="runs/believed")
+    explanation = siam.explain(pair, read_image(SAMPLES[0].path))
+    assert caveat(explanation) in texts(app)
+    assert legend(explanation.recognition, explanation.attributes) in texts(app)
+    helps = {button.key: button.help for button in app.button if button.key and button.key.startswith("open-")}
+    for name, known in explanation.recognition.items():
+        assert recognition_text(known) in helps[f"open-{name}"]
+    table = app.dataframe[0].value.set_index("attribute")["recognised"]
+    assert table[["attribute 0", "attribute 1", "attribute 2"]].tolist() == ["well", "roughly", "hardly"]
+    app.button(key="open-attribute_2").click().run()
+    assert not app.exception
+    assert any("0.16 on 200 test photos" in caption.value for caption in app.caption)
+
+
+def test_a_card_that_says_nothing_of_names(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    pair = believed_pair(tmp_path)
+    save(dataclasses.replace(pair, card={}, fold_templates=None), tmp_path / "runs" / "believed")
+    app = opened(pair="runs/believed")
+    assert "recognise" not in texts(app) and "recognised" not in app.dataframe[0].value

@@ -14,9 +14,11 @@ from siam.drawing import phrases
 from siam.drawing.maps import scale_bar
 from siam.explanation import wording
 from siam.explanation.inference import Contribution, Explanation, Order
+from siam.explanation.recognition import caveat, legend, recognition_text
 from siam.figures import maps
 from siam.figures.paper import paper_figure_png, paper_figure_svg
 from siam.figures.waterfall import waterfall as waterfall_figure
+from siam.models.agreement import agreed
 from siam.reports.files import data_json, html_report
 from ui.photos.photo import Photo
 from ui.state import resources
@@ -24,6 +26,7 @@ from ui.state import resources
 COLUMNS = {
     "contribution": st.column_config.NumberColumn(format="%+.2f", help="points of the scale"),
     "presence": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
+    "recognised": st.column_config.TextColumn(help="how far to believe the name: see “What to believe” in the docs"),
 }
 ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
 
@@ -58,6 +61,8 @@ def scores(explanation: Explanation) -> None:
                 "Difference (points)", phrases.difference_text(explanation.scenicness, explanation.baseline_scenicness)
             )
     st.markdown(f"##### {wording.sentence(explanation)}")
+    if doubts := caveat(explanation):
+        st.markdown(doubts)
     st.caption(f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}.")
 
 
@@ -106,8 +111,9 @@ def attributes(explanation: Explanation) -> None:
         )
         most = len(explanation.attributes)
         count = st.number_input("How many", 1, most, min(8, most), key="count", width=140, bind="query-params")
+    shown = maps.tiles(explanation, cast("Order", order or ORDERS[0]), count)
     with st.grid(4, min_column_width=150, gap="small"):
-        for contribution, tile in maps.tiles(explanation, cast("Order", order or ORDERS[0]), count):
+        for contribution, tile in shown:
             with st.container(gap="xxsmall"):
                 text = wording.attribute_map_text(explanation, contribution.index)
                 st.image(tile, width="stretch", alt=text)
@@ -116,10 +122,18 @@ def attributes(explanation: Explanation) -> None:
                     key=f"open-{contribution.attribute}",
                     type="tertiary",
                     width="stretch",
-                    help=f"{phrases.words(contribution.attribute)}: map, template and their product",
+                    help=_help(explanation, contribution.attribute),
                 ):
                     title = f"{phrases.words(contribution.attribute)} {phrases.signed(contribution.value)}"
                     st.dialog(title, width="large")(_one_attribute)(explanation, contribution)
+    if signs := legend(explanation.recognition, (item.attribute for item, _tile in shown)):
+        st.caption(f"Beside a name: {signs}. “Look closer” says how well.")
+
+
+def _help(explanation: Explanation, name: str) -> str:
+    """Return what "Look closer" shows, and how well the attribute is recognised."""
+    text = f"{phrases.words(name)}: map, template and their product"
+    return f"{text}; {recognition_text(explanation.recognition[name])}" if name in explanation.recognition else text
 
 
 def _one_attribute(explanation: Explanation, contribution: Contribution) -> None:
@@ -139,7 +153,7 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
             st.image(picture, width="stretch", alt=f"the template of {name}")
             st.caption(
                 f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place; "
-                f"colours: {weights} points per unit and cell."
+                f"colours: {weights} points per unit and cell.{_hatched(explanation, contribution.index)}"
             )
         with st.container(gap="xsmall"):
             picture = maps.contribution_image(explanation, contribution.index)
@@ -147,12 +161,22 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
             st.caption(
                 f"**Their product** sums to {value}, most of it {phrases.at(place)}; colours: {cells} points per cell."
             )
+    if contribution.attribute in explanation.recognition:
+        st.caption(f"{recognition_text(explanation.recognition[contribution.attribute]).capitalize()}.")
     st.page_link(
         "pages/templates.py",
         label=f"The template of {name} in detail",
         icon=":material/grid_view:",
         query_params={"attribute": contribution.attribute},
     )
+
+
+def _hatched(explanation: Explanation, index: int) -> str:
+    """Explain the hatched cells of a template; "" if it has none."""
+    shares = explanation.template_agreement
+    if shares is None or agreed(shares[index]).all():
+        return ""
+    return " Hatched and paler: fewer than 4 of 5 networks trained on other parts of the ratings agree on the sign."
 
 
 def waterfall(explanation: Explanation) -> None:
@@ -164,12 +188,14 @@ def waterfall(explanation: Explanation) -> None:
 def table(explanation: Explanation) -> None:
     """Show all attributes as a sortable table."""
     with st.expander(f"All {len(explanation.attributes)} attributes as a table"):
+        known = explanation.recognition
         rows = [
             {
                 "attribute": phrases.words(item.attribute),
                 "contribution": item.value,
                 "presence": float(explanation.attribute_scores[item.index]),
                 "where": phrases.where(explanation.contribution_maps[item.index]),
+                **({"recognised": known[item.attribute].belief} if item.attribute in known else {}),
             }
             for item in explanation.ranking()
         ]

@@ -3,16 +3,20 @@
 The chosen attribute and the cell of the stamp are part of the address.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import streamlit as st
 
 from siam.drawing import phrases
-from siam.drawing.maps import scale_bar
+from siam.drawing.maps import hatch_key, scale_bar
+from siam.explanation.recognition import legend, marked, recognition_text
 from siam.explanation.templates import (
     TEMPLATE_ORDERS,
     TemplateOrder,
+    net_agreement,
     net_effects,
     spreads,
     stamp,
@@ -23,6 +27,9 @@ from siam.explanation.templates import (
 )
 from siam.figures.templates import template_figure, template_tile
 from siam.gallery.cases import Cases
+from siam.models.agreement import agreement
+from siam.models.checkpoint import Pair
+from siam.models.recognition import Recognition
 from siam.models.siam import SIAM
 from ui.photos import pictures
 from ui.state.address import point
@@ -32,20 +39,48 @@ UNIT = "points per unit and cell"
 EXAMPLES = 6
 
 
-def effective(network: SIAM) -> np.ndarray:
-    """Return the effective templates (K, g, g), in points per unit and cell."""
-    return network.scenicness_head.effective_templates().detach().cpu().numpy()
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """The effective templates of a pair, in points per unit and cell.
+
+    Attributes:
+        names: K attributes.
+        values: (K, g, g).
+        folds: (R, K, g, g) those of the networks of the cross-validation; None if unknown.
+        agreement: (K, g, g) share of these networks with the same sign; None if unknown.
+        recognition: how well attributes are recognised, by name, as far as it is known.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    folds: np.ndarray | None
+    agreement: np.ndarray | None
+    recognition: Mapping[str, Recognition]
+
+    def of(self, k: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Return the template (g, g) of one attribute, the folds' (R, g, g) and their agreement (g, g)."""
+        folds = None if self.folds is None else self.folds[:, k]
+        return self.values[k], folds, None if self.agreement is None else self.agreement[k]
 
 
-def chosen_attribute(templates: np.ndarray, names: tuple[str, ...]) -> str:
+def effective(pair: Pair) -> Templates:
+    """Return the effective templates of a pair, and how far its folds agree on them."""
+    values = pair.siam.scenicness_head.effective_templates().detach().cpu().numpy()
+    folds = None if pair.fold_templates is None else pair.fold_templates.cpu().numpy()
+    shares = None if folds is None else agreement(values, folds)
+    return Templates(pair.siam.config.attributes, values, folds, shares, pair.recognition)
+
+
+def chosen_attribute(templates: Templates) -> str:
     """Return the attribute in the address, by default the one with the largest net effect, up or down."""
-    asked = st.query_params.get("attribute")
-    return asked if asked in names else names[int(np.abs(net_effects(templates)).argmax())]
+    asked, names = st.query_params.get("attribute"), templates.names
+    return asked if asked in names else names[int(np.abs(net_effects(templates.values)).argmax())]
 
 
-def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
+def grid(templates: Templates, chosen: str) -> None:
     """Show all templates; a click chooses one."""
-    limit, effects, spread = float(np.abs(templates).max()), net_effects(templates), spreads(templates)
+    values, names, known = templates.values, templates.names, templates.recognition
+    limit, effects, spread = float(np.abs(values).max()), net_effects(values), spreads(values)
     st.caption(
         "Each square stands for a picture: green raises the score, magenta lowers it, all on one scale. Click a name "
         "to look closer."
@@ -55,18 +90,25 @@ def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
             "Order", TEMPLATE_ORDERS, default=TEMPLATE_ORDERS[0], required=True, key="by", bind="query-params"
         )
         st.image(scale_bar(limit, 360, UNIT), width=360, alt=f"Scale: {phrases.range_text(limit)} {UNIT}")
-    ranked = template_order(templates, names, cast("TemplateOrder", order or TEMPLATE_ORDERS[0]))
+        _agreement_key(templates)
+    ranked = template_order(values, names, cast("TemplateOrder", order or TEMPLATE_ORDERS[0]))
     with st.grid(8, min_column_width=100, gap="small"):
         for k in ranked:
             with st.container(gap=None):
-                name = phrases.words(names[k])
-                text = f"{name} {template_text(templates[k])}; net effect {phrases.signed(effects[k])}"
-                st.image(template_tile(templates[k], limit), width="stretch", alt=text)
+                template, folds, shares = templates.of(k)
+                name = marked(known, names[k])
+                text = f"{phrases.words(names[k])} {template_text(template, folds)}"
+                st.image(
+                    template_tile(template, limit, agreement=shares),
+                    width="stretch",
+                    alt=f"{text}; net effect {phrases.signed(effects[k])}",
+                )
                 st.button(
                     f"**:primary[{name}]**" if names[k] == chosen else name,
                     key=f"template-{names[k]}",
                     type="tertiary",
                     width="stretch",
+                    help=recognition_text(known[names[k]]).capitalize() if names[k] in known else None,
                     on_click=point,
                     args=("attribute", names[k]),
                 )
@@ -74,36 +116,54 @@ def grid(templates: np.ndarray, names: tuple[str, ...], chosen: str) -> None:
     st.caption(
         "Below each template: its net effect, the points added by one unit of the attribute everywhere in the picture, "
         "± how much that depends on place (standard deviation over the cells, on the same scale)."
+        + (f" Beside a name: {signs}." if (signs := legend(known, names)) else "")
+    )
+
+
+def _agreement_key(templates: Templates) -> None:
+    """Explain the hatched cells, if the folds' templates are known."""
+    if templates.folds is None:
+        return
+    count = len(templates.folds)
+    text = "fewer than 4 of 5 folds agree on the sign"
+    st.image(
+        hatch_key(text),
+        caption=f"Folds: {count} networks, each trained without a part of the ratings",
+        alt=f"hatched and paler: {text}",
     )
 
 
 @st.fragment
-def one(templates: np.ndarray, names: tuple[str, ...], name: str, amount: float) -> None:
+def one(templates: Templates, name: str, amount: float) -> None:
     """Show one template large and in words, its two halves on request, and a stamp to place on it.
 
     `amount` is how much of the attribute a picture usually has (`siam.explanation.templates.usual_amount`).
     """
-    k, title = names.index(name), phrases.words(name)
-    template, limit = templates[k], float(np.abs(templates).max())
+    k, title = templates.names.index(name), phrases.words(name)
+    template, folds, shares = templates.of(k)
+    limit, text = float(np.abs(template).max()), template_text(template, folds)
     st.subheader(title.capitalize(), anchor=False)
+    sure = "" if folds is None else f" (the same sign in {net_agreement(template, folds)} of {len(folds)} folds)"
     st.markdown(
-        f"**{title.capitalize()} {template_text(template)}.** Net effect "
-        f"{phrases.signed(float(net_effects(templates)[k]))} points, varying by "
-        f"{phrases.number(float(spreads(templates)[k]))} with place."
+        f"**{title.capitalize()} {text}.** Net effect "
+        f"{phrases.signed(float(net_effects(templates.values)[k]))} points{sure}, varying by "
+        f"{phrases.number(float(spreads(templates.values)[k]))} with place."
     )
+    if name in templates.recognition:
+        st.caption(f"{recognition_text(templates.recognition[name]).capitalize()}.")
     left, right = st.columns([3, 2], gap="large")
     with right:
         cells = _stamp(template, title, amount)
         if st.toggle("Show T⁺ and T⁻", key="halves", bind="query-params"):
-            _halves(template, limit, title)
+            _halves(template, limit, title, shares)
     with left:
         st.plotly_chart(
-            template_figure(template, limit, name, cells),
+            template_figure(template, limit, name, cells, shares),
             key=f"large-{name}",
             on_select=_place,
             selection_mode="points",
             config={"displayModeBar": False},
-            alt=f"the template of {title}: {template_text(template)}",
+            alt=f"the template of {title}: {text}",
         )
 
 
@@ -138,14 +198,14 @@ def _stamp(template: np.ndarray, title: str, amount: float) -> np.ndarray | None
     return cells
 
 
-def _halves(template: np.ndarray, limit: float, title: str) -> None:
+def _halves(template: np.ndarray, limit: float, title: str, agreement: np.ndarray | None) -> None:
     st.caption(
         "The template is the difference of two templates that are never negative: T⁺ raises the score, T⁻ lowers it."
     )
     with st.grid(2, min_column_width=120, gap="small"):
         for part, what in ((np.maximum(template, 0), "T⁺ raises"), (np.minimum(template, 0), "T⁻ lowers")):
             st.image(
-                template_tile(part, limit, 240),
+                template_tile(part, limit, 240, agreement),
                 caption=what,
                 width="stretch",
                 alt=f"where {title} {what[3:]} the score",
