@@ -26,6 +26,7 @@ from siam.explainers.registry import title
 from siam.gallery.cases import Cases, read_cases
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
+from siam.models.recognition import BELIEFS
 from siam.results import explainers, outlines, paper, scores
 from siam.results.assessment import OUTLINES
 from siam.results.paper import markdown_table
@@ -286,6 +287,22 @@ def training_data() -> str:
     return "\n\n".join(parts)
 
 
+def beliefs() -> str:
+    """Which attributes of the pair Photos can be believed, from its card."""
+    card = json.loads((ASSETS / "models" / "photo" / "card.json").read_text(encoding="utf-8"))
+    known = card["attributes"]
+    rows = [["recognised", "attributes of *Photos* (average precision)"]]
+    for belief in BELIEFS:
+        names = [
+            f"{phrases.words(name)} ({_two(of['average_precision'])})"
+            for name, of in known.items()
+            if of["belief"] == belief
+        ]
+        rows.append([belief, ", ".join(names) or "–"])
+    count = next(iter(known.values()))["test_photos"]
+    return f"{markdown_table(rows)}\n\nOn {count} test photos of SUN; a dash: fewer than three of them show it."
+
+
 def command_line() -> str:
     """Every command with its arguments, from the parser."""
     return "\n\n".join(_sections(parser(), "python -m siam", 2))
@@ -343,6 +360,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "intervals on flowers": explainer_intervals("flowers"),
     "photo credits": photo_credits,
     "training data": training_data,
+    "beliefs": beliefs,
     "command line": command_line,
 }
 
