@@ -46,10 +46,12 @@ def train(
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
     if recipe["method"] in CROSS_VALIDATED:
-        from siam.training.heads.cross_validation import result, train_heads
-        from siam.training.joint.cross_validation import train_joint
+        from siam.training.heads import cross_validation as heads
+        from siam.training.joint import cross_validation as joint
 
-        train_pair = train_heads if recipe["method"] == "heads" else train_joint
+        train_pair, result = (
+            (heads.train_heads, heads.result) if recipe["method"] == "heads" else (joint.train_joint, joint.result)
+        )
         pair = train_pair(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
         if results is not None:
             write(result(pair.card, pair.name), results)

@@ -1,8 +1,12 @@
 """Joint training: what learns equals the network that is kept, views show what they say, losses are the formulas."""
 
 import copy
+import shutil
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,14 +14,23 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
+import siam as siam_package
+from siam.evaluation.stored import read
+from siam.images import read_image
 from siam.models import backbones
 from siam.models.baseline import Baseline, BaselineConfig
+from siam.training.heads.examples import folds
 from siam.training.joint.calibration import CalibrationPhotos, calibrate, fit_templates, thresholds
 from siam.training.joint.network import JointNetwork
 from siam.training.joint.objective import leak, rarity, roughness
 from siam.training.joint.teacher import ScoreTeacher, label_teacher, references
 from siam.training.joint.views import Augmentation, View, extract
+from siam.training.pairs import train
+from siam.training.recipes import read_recipe
+from tests.evaluation.test_metrics import slow_tau_b
+from tests.support.joint import RECIPE, write_masks
 from tests.support.networks import siam_network
+from tests.training.test_heads import make_datasets
 
 STAGES = 2  # frozen
 
@@ -29,7 +42,8 @@ def fused_siam(**config):
 def joint_network(siam, seed=0):
     """A joint network whose heads and statistics are all random, so that nothing cancels out by chance."""
     torch.manual_seed(seed)
-    network = JointNetwork(siam, STAGES, references=3, mean_score=4.5).eval()
+    network = JointNetwork(siam, STAGES, references=3).eval()
+    network.start_at(4.5)
     for norm in network.norms:
         nn.init.normal_(norm.running_mean)
         nn.init.uniform_(norm.running_var, 0.5, 2)
@@ -95,7 +109,7 @@ def test_the_gradient_of_the_score_reaches_the_maps_in_part():
 
 def test_joint_training_needs_fused_stages():
     with pytest.raises(ValueError, match="stages >= 2"):
-        JointNetwork(siam_network(), STAGES, 3, 4.5)
+        JointNetwork(siam_network(), STAGES, 3)
 
 
 @settings(deadline=None, max_examples=30)
@@ -134,6 +148,102 @@ def test_views_are_computed_once_and_show_what_they_say(tmp_path):
         assert down[0].mean() == pytest.approx(view.top * 96 + (view.bottom - view.top) * 96 / 12, abs=2)
         assert across[:, -1].mean() == pytest.approx(view.right * 128 - (view.right - view.left) * 128 / 16, abs=2)
     assert (views.shown[0][0].left, views.shown[0][0].right) == (0, 1) and views.shown[0][1].mirrored
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A joint training of two folds on noise; its backbone starts from made-up weights."""
+    root = tmp_path_factory.mktemp("joint")
+    make_datasets(root)
+    write_masks(root / "masks")
+    (root / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    judged = []
+    with patch.dict(backbones.LOADERS, test_efficientnet=made_up_weights):
+        arguments = root / "tiny.toml", root, root / "out", root / "cache"
+        pair = train(*arguments, results=root / "results.json", on_cross_validated=judged.append)
+        yield SimpleNamespace(
+            root=root, pair=pair, judged=judged[0], again=lambda out: train(*arguments[:2], out, arguments[3])
+        )
+
+
+def made_up_weights(backbone):
+    generator = torch.Generator().manual_seed(0)
+    for tensor in backbone.state_dict().values():
+        if tensor.is_floating_point() and tensor.ndim > 1:
+            tensor.copy_(torch.randn(tensor.shape, generator=generator) * 0.2)
+
+
+def test_training_writes_a_pair_that_loads_and_explains(trained):
+    loaded = siam_package.load(trained.root / "out", device="cpu")
+    picture = read_image(trained.root / "near" / "images" / "1.png")
+    stored, kept = siam_package.explain(loaded, picture), siam_package.explain(trained.pair, picture)
+    assert stored.scenicness == pytest.approx(kept.scenicness, abs=0.02)  # half precision
+    assert stored.scenicness == pytest.approx(stored.bias + stored.contributions.sum(), abs=1e-4)
+    assert stored.attribute_maps.shape[1:] == (4, 6)  # of 64 x 96 px, at stride 16
+    assert loaded.fold_templates.shape == (2, 33, 2, 2)
+    assert set(loaded.recognition) == set(loaded.siam.config.attributes)
+
+
+def test_both_networks_share_their_backbone(trained):
+    pair = siam_package.load(trained.root / "out", device="cpu")
+    ours, other = pair.siam.backbone.state_dict(), pair.baseline.backbone.state_dict()
+    assert all(torch.equal(ours[name], other[name]) for name in ours)
+
+
+def test_the_frozen_stages_are_as_they_were(trained):
+    start, _channels = backbones.create_backbone("test_efficientnet", 2)
+    made_up_weights(start.net)
+    frozen = backbones.early_parts(start.half().float(), STAGES)
+    kept = backbones.early_parts(trained.pair.siam.backbone, STAGES)
+    for before, after in zip(frozen, kept, strict=True):
+        for name, tensor in before.state_dict().items():
+            assert torch.equal(tensor, after.state_dict()[name]), name
+    late = [
+        tensor for _name, part in backbones.split(trained.pair.siam.backbone, STAGES)[1] for tensor in part.parameters()
+    ]
+    before = [tensor for _name, part in backbones.split(start, STAGES)[1] for tensor in part.parameters()]
+    assert any(not torch.equal(one, other) for one, other in zip(before, late, strict=True))
+
+
+def test_a_training_resumes_after_its_last_network(trained, tmp_path):
+    """With the runs but the last kept, the pair is the same, and only the last is trained again."""
+    shutil.copytree(trained.root / "out" / "folds", tmp_path / "out" / "folds")
+    (tmp_path / "out" / "folds" / "all.pt").unlink()
+    stamps = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "folds").glob("*.pt")}
+    pair = trained.again(tmp_path / "out")
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "folds").glob("fold-*.pt")} == {
+        name: stamp for name, stamp in stamps.items() if name.startswith("fold-")
+    }
+    for name, tensor in trained.pair.siam.state_dict().items():
+        assert torch.allclose(tensor.float(), pair.siam.state_dict()[name].float(), atol=1e-3), name
+
+
+def test_nothing_is_predicted_by_a_network_that_learned_from_it(trained, tmp_path):
+    """Other ratings for the photos of one fold change the networks of the others, but not this fold's predictions."""
+    root = tmp_path / "root"
+    shutil.copytree(trained.root, root, ignore=shutil.ignore_patterns("out", "cache"))
+    recipe = read_recipe(root / "tiny.toml")
+    fold = folds(np.repeat([0, 1], 7), recipe["folds"], recipe["seed"])
+    table = pandas.read_csv(root / "near" / "ratings.csv")
+    table.loc[fold[:7] == 0, "beauty_mean"] += 2
+    table.to_csv(root / "near" / "ratings.csv", index=False)
+    judged = []
+    train(root / "tiny.toml", root, tmp_path / "out", trained.root / "cache", on_cross_validated=judged.append)
+    before, after = trained.judged.predictions, judged[0].predictions
+    for name in ("siam", "baseline"):
+        assert np.allclose(getattr(before, name)[fold == 0], getattr(after, name)[fold == 0], atol=1e-3)
+        assert not np.allclose(getattr(before, name)[fold == 1], getattr(after, name)[fold == 1], atol=1e-2)
+
+
+def test_the_card_holds_the_figures_of_the_cross_validation(trained):
+    metrics = trained.pair.card["metrics"]
+    sources = trained.judged.sources
+    scores = [pandas.read_csv(trained.root / name / "ratings.csv")["beauty_mean"] for name in ("near", "far")]
+    for number, name in enumerate(("near", "far")):
+        predicted = trained.judged.predictions.siam[sources == number]
+        assert metrics["siam"][name]["kendall_tau"] == pytest.approx(slow_tau_b(predicted, scores[number]), abs=1e-3)
+    assert metrics["masks"]["n"] == 6 and metrics["masks"]["per_attribute"]["trees"]["photos"] == 6
+    assert read(trained.root / "results.json").figures["siam"]
 
 
 def test_penalties_are_their_formulas():

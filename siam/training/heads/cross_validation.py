@@ -236,7 +236,7 @@ def new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: Rat
     settings = dict(recipe["network"])
     backbone = settings.pop("backbone")
     shared = {"backbone": backbone, "scale": scale, **_input_of_backbone(recipe)}
-    shared |= {name: settings.pop(name) for name in list(settings) if name in ("image_size", *shared)}
+    shared |= {name: settings.pop(name) for name in list(settings) if name in ("image_size", "stages", *shared)}
     networks = (
         SIAM(SIAMConfig(**shared, attributes=attributes, **settings)),
         Baseline(BaselineConfig(**shared)),

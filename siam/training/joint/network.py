@@ -40,7 +40,7 @@ class JointNetwork(nn.Module):
     can change places, so f is computed at the size of each stage, and only its K maps are enlarged.
     """
 
-    def __init__(self, siam: SIAM, frozen_stages: int, references: int, mean_score: float) -> None:
+    def __init__(self, siam: SIAM, frozen_stages: int, references: int) -> None:
         """Take the late stages of SIAM's backbone, which learn in place; the heads are new."""
         super().__init__()
         if not isinstance(siam.backbone, FusedStages) or siam.config.border or siam.config.attribute_link != "tanh":
@@ -57,15 +57,21 @@ class JointNetwork(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(n, affine=False, momentum=0.05) for n in self.channels)
         self.f = nn.ModuleList(nn.Conv2d(n, count, 1, bias=place == 0) for place, n in enumerate(self.channels))
         self.templates = nn.Parameter(torch.zeros(count, self.grid, self.grid))
-        self.bias = nn.Parameter(torch.tensor(mean_score))
+        self.bias = nn.Parameter(torch.zeros(()))
         self.linear = nn.Linear(sum(self.channels), 1)
         self.reference = nn.Linear(sum(self.channels), references)
         nn.init.zeros_(self.linear.weight)
-        nn.init.constant_(self.linear.bias, mean_score)
+        nn.init.zeros_(self.linear.bias)
         with torch.no_grad():
             for layer in self.f:
                 layer.weight.mul_(0.3)
             self.f[0].bias.fill_(-0.3)
+
+    @torch.no_grad()
+    def start_at(self, score: float) -> None:
+        """Let both scores start at a given one, for every photo."""
+        self.bias.fill_(score)
+        self.linear.bias.fill_(score)
 
     def features(self, early: Tensor) -> list[Tensor]:
         """Return the maps of each fused stage, the finest first, from the early stages' (N, C, h, w)."""

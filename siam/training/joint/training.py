@@ -118,6 +118,7 @@ class JointTraining:
         guide = teacher.ScoreTeacher(photos.pooled["rated"][rated], photos.scores[rated], photos.sources[rated])
         scores = {kind: guide(photos.pooled[kind]) for kind in KINDS}
         scores["rated"][rated] = torch.from_numpy(photos.scores - guide.offsets[photos.sources])[rated].float()
+        network.start_at(float(scores["rated"][rated].mean()))
         beliefs = {**self.labels, **{kind: _presence(network, photos, kind) for kind in ("outlined", "rated")}}
         knowledge = Knowledge(self.labels, beliefs, scores, self.references, self.positives)
         chosen = {
@@ -145,8 +146,7 @@ class JointTraining:
         """Return a SIAM with the weights it starts from, and the network that trains its late stages in place."""
         siam = copy.deepcopy(self._siam)
         torch.manual_seed(0)
-        level = float(self.photos.scores[self.photos.sources == 0].mean())
-        network = JointNetwork(siam, self.settings["frozen_stages"], self.settings["references"], level)
+        network = JointNetwork(siam, self.settings["frozen_stages"], self.settings["references"])
         return siam, network
 
     def _learned(
@@ -159,7 +159,8 @@ class JointTraining:
             network.eval()
             return
         history = learn(network, self.photos, knowledge, chosen, phase, self.settings, self.recipe["seed"])
-        pd.DataFrame(history).to_csv(self._folder / f"{phase.name}.csv", index_label="step")
+        with whole_file(path.with_suffix(".csv")) as part:
+            pd.DataFrame(history).to_csv(part, index_label="step")
         with whole_file(path) as part:
             torch.save(network.state_dict(), part)
 

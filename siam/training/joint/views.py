@@ -95,7 +95,7 @@ def extract(
         _compute(early, config, size, files, augmentation, features, shown)
     described = json.loads(shown.read_text(encoding="utf-8"))
     views = tuple(tuple(View(*view[:4], bool(view[4])) for view in photo) for photo in described)
-    return Views(np.load(features, mmap_mode="r"), views)
+    return Views(np.load(features), views)
 
 
 def _compute(
