@@ -16,6 +16,7 @@ from tqdm import tqdm
 from siam.errors import ImageError
 from siam.images.preprocessing import InputConfig, input_settings, preprocess
 from siam.images.reading import read_image
+from siam.models.backbones import features_of_both
 from siam.models.baseline import Baseline, BaselineOutput
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM, SIAMOutput
@@ -48,7 +49,8 @@ class Together(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[SIAMOutput, BaselineOutput]:
         """Return both networks' outputs for preprocessed images (N, 3, H, W)."""
-        return self.siam(images), self.baseline(images)
+        features, others = features_of_both(self.siam.backbone, self.baseline.backbone, images)
+        return self.siam.interpret(features), self.baseline.interpret(others)
 
 
 _Network = SIAM | Baseline | Together

@@ -11,6 +11,7 @@ from PIL import Image
 
 from siam.datasets.base import RatingScale
 from siam.errors import ImageError
+from siam.explanation.batch import Together
 from siam.images.preprocessing import input_settings, preprocess
 from siam.models.agreement import agreement
 from siam.models.checkpoint import Pair
@@ -114,27 +115,23 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
     began = time.perf_counter()
     network, baseline = pair.siam, pair.baseline
     device = device_of(network)
-    pixels = preprocess(image, network.config)  # (1, 3, H, W)
+    pixels = preprocess(image, network.config).to(device)  # (1, 3, H, W)
     prepared = time.perf_counter()
+    together = baseline is not None and input_settings(baseline.config) == input_settings(network.config)
     try:
-        output = network(pixels.to(device))
+        output, reference = Together(network, baseline)(pixels) if together else (network(pixels), None)
     except ValueError as error:  # no cell is left inside the border
         raise ImageError(
             f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "
             f"border of the maps of {pair.name!r}: use networks with a larger image_size."
         ) from error
+    if baseline is not None and reference is None:
+        reference = baseline(preprocess(image, baseline.config).to(device))
     templates = _array(network.scenicness_head.effective_templates())
     folds = pair.fold_templates
     cell_weights = network.scenicness_head.weights_on(output.attribute_maps)[0]
     contributions = _array(output.contributions[0])
-    siam_done = time.perf_counter()
-    reference = None
-    if baseline is not None:
-        if input_settings(baseline.config) != input_settings(network.config):
-            pixels = preprocess(image, baseline.config)
-        reference = baseline(pixels.to(device))
     scenicness = None if reference is None else float(reference.scenicness[0])
-    ended = time.perf_counter()
     return Explanation(
         image=image,
         model=pair.name,
@@ -157,7 +154,7 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         photo_size=image.size,
         template_agreement=None if folds is None else agreement(templates, _array(folds)),
         recognition=pair.recognition,
-        seconds={"prepare": prepared - began, "siam": siam_done - prepared, "baseline": ended - siam_done},
+        seconds={"prepare": prepared - began, "networks": time.perf_counter() - prepared},
     )
 
 

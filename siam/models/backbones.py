@@ -250,3 +250,66 @@ def resume(backbone: nn.Module, maps: Tensor, stages: int) -> Tensor:
         if isinstance(backbone, FusedStages) and name in backbone.finer:
             fused.append(maps)
     return torch.cat([_enlarged(of, fused[0].shape[2:]) for of in (*fused, maps)], dim=1) if fused else maps
+
+
+def share_stages(one: nn.Module, other: nn.Module) -> nn.Module:
+    """Return `other` with its first stages replaced by those of `one`, as far as their weights are equal.
+
+    If all are equal the result is `one` itself. A network explains the same, in less memory; `features_of_both` then
+    computes the shared stages once.
+    """
+    if _same(one, other):
+        return one
+    for (name, part), (other_name, other_part) in zip(_parts(one), _parts(other), strict=False):
+        if name != other_name or not _same(part, other_part):
+            break
+        owner, _, last = name.rpartition(".")
+        net = other.net if isinstance(other, FusedStages) else other
+        net.get_submodule(owner)._modules[last] = part
+    return other
+
+
+def features_of_both(one: nn.Module, other: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the features of both backbones for images (N, 3, H, W); the stages that they share are computed once."""
+    if one is other:
+        features = one(images)
+        return features, features
+    stages = 0
+    while _share(one, other, stages + 1):
+        stages += 1
+    if stages == 0:
+        return one(images), other(images)
+    maps = images
+    for part in early_parts(one, stages):
+        maps = part(maps)
+    return resume(one, maps, stages), resume(other, maps, stages)
+
+
+def _share(one: nn.Module, other: nn.Module, stages: int) -> bool:
+    """Return whether the first stages are the same modules, none of them one whose maps are among the features."""
+    try:
+        (early, _late), (others, _rest) = split(one, stages), split(other, stages)
+    except ValueError:
+        return False
+    used = {name for net in (one, other) if isinstance(net, FusedStages) for name in net.finer}
+    same = [
+        name == name_too and part is part_too for (name, part), (name_too, part_too) in zip(early, others, strict=False)
+    ]
+    return len(early) == len(others) and all(same) and not used & {name for name, _part in early}
+
+
+def _parts(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return the modules that run one after another, as `split` does; none if there are no separable stages."""
+    try:
+        early, late = split(backbone, 1)
+    except ValueError:
+        return []
+    return early + late
+
+
+def _same(one: nn.Module, other: nn.Module) -> bool:
+    """Return whether two modules have the same structure and equal tensors."""
+    if str(one) != str(other):
+        return False
+    tensors, others = one.state_dict(), other.state_dict()
+    return tensors.keys() == others.keys() and all(torch.equal(tensors[name], others[name]) for name in tensors)

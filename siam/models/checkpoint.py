@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from siam.errors import CheckpointError
 from siam.models import agreement, fitted, recognition
 from siam.models import card as cards
+from siam.models.backbones import share_stages
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.card import CARD
 from siam.models.card import FORMAT as FORMAT
@@ -96,6 +97,7 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
     fold_templates = agreement.read(folder, tuple(siam.scenicness_head.effective_templates().shape))
     if baseline is not None:
         load_tensors(baseline, folder / _BASELINE)
+        baseline.backbone = share_stages(siam.backbone, baseline.backbone)
         baseline.fitted = fitted.read(folder, baseline)
         baseline = baseline.to(device).eval()
     return Pair(str(card.get("name", folder.name)), siam.to(device).eval(), baseline, card, fold_templates)

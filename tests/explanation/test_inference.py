@@ -88,7 +88,7 @@ def test_shapes_and_what_it_remembers(pair, explanation):
     assert explanation.total_map.shape == explanation.baseline_map.shape == (3, 5)
     assert explanation.templates.shape == (6, 4, 4)
     assert explanation.device == "cpu"
-    assert set(explanation.seconds) == {"prepare", "siam", "baseline"}
+    assert set(explanation.seconds) == {"prepare", "networks"}
     assert all(seconds >= 0 for seconds in explanation.seconds.values())
     assert {type(value) for value in (explanation.scenicness, explanation.bias, explanation.baseline_bias)} == {float}
 

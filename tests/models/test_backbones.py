@@ -9,7 +9,14 @@ import torch
 import siam.models.backbones
 from siam.datasets.base import RatingScale
 from siam.errors import CheckpointError
-from siam.models.backbones import LOADERS, create_backbone, input_of, load_imagenet
+from siam.models.backbones import (
+    LOADERS,
+    create_backbone,
+    features_of_both,
+    input_of,
+    load_imagenet,
+    share_stages,
+)
 from siam.training.heads.cross_validation import new_networks
 from tests.support.extensions import load_module
 
@@ -149,3 +156,45 @@ def test_what_trunks_tell_of_their_input():
     assert input_of("tf_efficientnet_lite0") == {"mean": half, "std": half, "size_multiple": 32}
     with pytest.raises(ValueError, match="no backbone named 'resnet5'"):
         input_of("resnet5")
+
+
+def two_backbones(changed):
+    """Two backbones of the same structure, of which the parameter `changed` of the second is another."""
+    one, _channels = create_backbone("test_efficientnet", 2)
+    other, _channels = create_backbone("test_efficientnet", 2)
+    other.load_state_dict(one.state_dict())
+    if changed:
+        with torch.no_grad():
+            other.get_parameter(changed).add_(0.1)
+    return one.eval(), other.eval()
+
+
+@pytest.mark.parametrize(
+    ("changed", "shared"), [("", 99), ("net.blocks.2.0.conv_exp.weight", 2), ("net.conv_stem.weight", 0)]
+)
+def test_what_two_backbones_share_is_computed_once(changed, shared):
+    one, other = two_backbones(changed)
+    images = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        expected = one(images), other(images)
+        other = share_stages(one, other)
+        passes = []
+        for part in {id(part): part for net in (one, other) for part in net.net.blocks}.values():
+            part.register_forward_hook(lambda *_: passes.append(1))
+        found = features_of_both(one, other, images)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-6)
+    stages = len(one.net.blocks)
+    assert len(passes) == (stages if shared > stages else 2 * stages - shared)
+    assert (one is other) == (not changed)
+
+
+def test_backbones_of_different_kinds_share_nothing():
+    one, _channels = create_backbone("test_efficientnet")
+    other, _channels = create_backbone("resnet18")
+    one.eval(), other.eval()
+    assert share_stages(one, other) is other
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        features = features_of_both(one, other, images)
+        assert torch.equal(features[0], one(images)) and torch.equal(features[1], other(images))
