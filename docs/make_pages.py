@@ -221,7 +221,9 @@ def photo_masks() -> str:
         f"{masks.attributes} attributes (chance {_two(masks.chance)}); over all {masks.all.attributes}, {of_all} "
         f"(chance {_two(masks.all.chance)}). {outlines.taught(result)}"
     )
-    table = markdown_table(outlines.table(masks, outlines.segmenter(results, "photo"), _two))
+    heads, rows = outlines.table(masks, outlines.segmenter(results, "photo"), _two)
+    flat = [f"segmenter: {name}" if group == "segmenter" else name for group, name in heads]
+    table = markdown_table([["attribute (region)", *flat], *rows])
     return "\n\n".join([mean, table, f"{' '.join(OUTLINES)} In brackets: 95 % intervals.", _source(result)])
 
 

@@ -15,7 +15,11 @@ from siam.results.truths import Compared
 
 NETWORKS = {"siam": ("SIAM", SIAM_COLOUR), "baseline": ("Baseline", BASELINE_COLOUR)}
 _STEP = 40  # px of a row with its label above it
-_KINDS = {"what": "average precision (0 to 1)", "where": "average precision of cells (0 to 1)"}
+_KINDS = {
+    "what": "average precision (0 to 1)",
+    "where": "average precision of cells (0 to 1)",
+    "people": "average precision of pixels (0 to 1)",
+}
 _MARKS = {  # of the references, by name
     "ideal": "diamond-open",
     "another scene": "x-thin-open",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-from siam.drawing.phrases import words
 from siam.evaluation.figures import Interval, MaskFigures
 from siam.evaluation.stored import Result
 from siam.results.assessment import outline_label, outline_rows
@@ -49,33 +48,39 @@ def as_precisions(masks: MaskFigures, photos: str) -> Precisions:
     mean = masks.all if masks.pixel_ap is None else masks
     ranked = tuple(sorted(each, key=lambda row: -row.value))
     value, interval = mean.pixel_ap or 0.0, mean.pixel_ap_interval
-    return Precisions("where", photos, masks.n, value, interval, mean.chance, mean.pixel_ap_sd, ranked)
+    return Precisions("people", photos, masks.n, value, interval, mean.chance, mean.pixel_ap_sd, ranked)
 
 
-def table(masks: MaskFigures, other: Precisions | None, text: _Text) -> list[list[str]]:
-    """Return the cells of a table, headings first, with the segmenter's figures of the same attributes beside.
+def table(
+    masks: MaskFigures, other: Precisions | None, text: _Text, *, brief: bool = False
+) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return the heads of a table's columns but the first, each with its group, and its rows.
 
     Args:
         masks: people's figures.
-        other: the segmenter's, or None.
+        other: the segmenter's figures of the same pair, beside; or None.
         text: writes a figure with its interval and its standard deviation, where known.
+        brief: whether to leave out all intervals but those of the pixel average precision.
     """
-    seen = {} if other is None else {words(row.attribute): row for row in other.rows}
-    by_name = {outline_label(name): words(name) for name in masks.per_attribute}
-    heads = ["attribute (region)", "photos", "pixel AP", "IoU", "pointing game", "chance", "pooled AP"]
-    body = [heads if other is None else [*heads, "segmenter: pooled AP", "segmenter: chance"]]
+    columns = ("photos", "pixel AP", "chance", "IoU", "pointing game", "pooled AP")
+    heads = [("people’s outlines", column) for column in columns]
+    seen = {}
+    if other is not None:
+        heads += [("segmenter", "pooled AP"), ("segmenter", "chance")]
+        seen = {outline_label(row.attribute): row for row in other.rows}
+    body = []
     for name, of in outline_rows(masks):
         cells = [
             name,
             "" if of.photos is None else str(of.photos),
             text(of.pixel_ap, of.pixel_ap_interval, of.pixel_ap_sd),
-            text(of.iou, of.iou_interval, None),
-            text(of.pointing, of.pointing_interval, None),
             text(of.chance, None, None),
-            text(of.pooled_ap, of.pooled_ap_interval, None),
+            text(of.iou, None if brief else of.iou_interval, None),
+            text(of.pointing, None if brief else of.pointing_interval, None),
+            text(of.pooled_ap, None if brief else of.pooled_ap_interval, None),
         ]
         if other is not None:
-            row = seen.get(by_name.get(name, ""))
+            row = seen.get(name)
             cells += ["–", "–"] if row is None else [text(row.value, row.interval, None), text(row.chance, None, None)]
         body.append(cells)
-    return body
+    return heads, body

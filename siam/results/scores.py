@@ -30,7 +30,8 @@ class Precisions:
     """How well attributes are found on a set of photos.
 
     Attributes:
-        kind: "what" (average precision of photos) or "where" (average precision of map cells).
+        kind: "what" (average precision of photos), "where" (of map cells, by a segmenter) or "people" (of pixels, by
+            people's outlines).
         photos: name of the set.
         count: number of its photos; None if unknown.
         mean: mean over the attributes, with its interval, the figure of chance, and the standard deviation over

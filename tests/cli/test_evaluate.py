@@ -10,14 +10,17 @@ from PIL import Image
 
 import siam
 from siam.cli.main import main
-from siam.datasets import scenicornot
+from siam.datasets import human_masks, scenicornot
 from siam.datasets.oasis import SCALE as OASIS
 from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.evaluation import outlines
 from siam.evaluation.stored import read as read_result
+from siam.gallery import store
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair, save
 from tests.evaluation.test_metrics import slow_average_precision, slow_rmse, slow_tau_b
 from tests.support.experiment import write_photos
+from tests.support.masks import REGIONS, write_masks
 from tests.support.networks import baseline_network, siam_network
 
 
@@ -303,6 +306,50 @@ def test_out_stores_a_result_that_tables_show(run, datasets, tmp_path):
         assert status == 0
         assert "1.01 / 0.607" in out and "reported by the paper" in out and "measured on our data" in out
         assert "scenicornot" in out and "RMSE / τ" in out
+
+
+@pytest.fixture
+def outlined(tmp_path):
+    """Photos of three sizes with masks, one of the photos damaged."""
+    random = np.random.default_rng(0)
+    sizes = [(64, 80), (64, 80), (72, 64), (80, 64), (64, 80), (90, 64)]
+    masks = {f"{n}.jpg": random.integers(0, len(REGIONS), size, dtype=np.uint8) for n, size in enumerate(sizes)}
+    root = write_masks(tmp_path / "human_masks", masks)
+    (root / "images" / "5.jpg").write_bytes((root / "images" / "5.jpg").read_bytes()[:-200])
+    return root
+
+
+def test_maps_are_judged_by_people_s_outlines(answer, run, pair, outlined, tmp_path):
+    stored = tmp_path / "masks.json"
+    found = answer("masks", outlined, "--out", stored)
+    assert (found["n"], found["skipped"], found["split"]) == (5, ["images/5.jpg"], "all")
+    photos = human_masks.read(outlined).rows([0, 1, 2, 3, 4])
+    maps = [of.attribute_maps for of in explained(pair, photos.files)]
+    expected = outlines.judge(maps, photos, pair.siam.config.attributes)
+    masks = found["siam"]["masks"]
+    assert masks["per_attribute"].keys() == expected["per_attribute"].keys() >= {"trees", "water", "social"}
+    for name, figures in expected["per_attribute"].items():
+        for key in ("photos", *outlines.FIGURES):
+            assert masks["per_attribute"][name][key] == pytest.approx(figures[key], abs=2e-3)
+    assert read_result(stored).figures["siam"].masks.to_json() == masks
+    assert "evaluate --data masks" in read_result(stored).command
+    status, out, _err = run("--data", "masks", "--root", outlined)
+    assert status == 0 and f"{masks['pixel_ap']:.3f}" in out and f"{masks['all']['chance']:.3f}" in out
+    assert {"water", "trees", "clouds (sky)"} <= {line.split("  ")[0] for line in out.splitlines()}
+
+
+def test_outlines_that_taught_a_pair_do_not_judge_it(run, pair, outlined, tmp_path):
+    card = {"training_data": "All of them.", "metrics": {"masks": {"pixel_ap": 0.5}}}
+    save(Pair("taught", pair.siam, None, card), tmp_path / "taught")
+    stored = tmp_path / "masks.json"
+    status, _out, err = run("--data", "masks", "--root", outlined, "--out", stored, model=tmp_path / "taught")
+    assert status == 2 and "cross-validated" in err and not stored.exists()
+
+
+def test_outlined_photos_make_a_gallery_without_a_crowd(run, outlined, tmp_path):
+    status, _out, _err = run("--data", "masks", "--root", outlined, "--gallery", tmp_path / "gallery")
+    gallery = store.read(tmp_path / "gallery")
+    assert status == 0 and len(gallery) == 5 and gallery.photos["crowd_mean"].isna().all()
 
 
 def test_what_cannot_be_evaluated_is_told_in_one_line(run, datasets, tmp_path):

@@ -29,6 +29,7 @@ from ui.state import chosen, resources
 
 RAW = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in STORED.glob("*.json")}
 PAIRS = ("Photos", "Rendered")
+OUTLINED = next(raw for raw in RAW.values() if raw["model"] == "photo" and "masks" in raw["figures"].get("siam", {}))
 
 
 @pytest.fixture
@@ -123,12 +124,18 @@ def test_attributes_are_those_of_the_files_with_intervals_where_there_are_some()
     assert found == {name.replace("_", " "): value for name, value in raw["per_attribute"].items()}
     assert any(value > 0 for value in values(dots["error_x"]["array"]))
     app = at("results", table="Attributes", pair="Photos")
-    what, where = charts(app)
+    what, where, people = charts(app)
     assert sorted(values(what["data"][1]["x"])) == sorted(
         RAW["photo"]["figures"]["siam"]["sun_test"]["per_attribute"].values()
     )
     assert set(values(what["data"][1]["error_x"]["array"])) == {0}
     assert len(where["data"][1]["y"]) == 14
+    masks = OUTLINED["figures"]["siam"]["masks"]
+    each = masks["per_attribute"].values()
+    assert sorted(values(people["data"][1]["x"])) == sorted(of["pixel_ap"] for of in each)
+    assert sorted(values(people["data"][0]["x"])) == sorted(of["chance"] for of in each)
+    assert {f"{of['iou']:.2f}" for of in each} <= set(cells(app))
+    assert f"{masks['pixel_ap']:.3f}" in texts(app) and OUTLINED["command"] in texts(app)
     assert "No intervals are stored" in texts(app)
     assert "7 attributes shown by too few photos" in texts(app)
 

@@ -4,7 +4,8 @@ from itertools import groupby
 
 import streamlit as st
 
-from siam.evaluation.figures import MaskFigures
+from siam.drawing.phrases import number
+from siam.evaluation.figures import Interval, MaskFigures
 from siam.evaluation.stored import Result
 from siam.figures.presence import presence_figure
 from siam.figures.results import NETWORKS, people_figure, precisions_figure
@@ -109,18 +110,24 @@ def _outlines(result: Result, masks: MaskFigures, segmenter: Precisions | None) 
     """Show how well the maps agree with people's outlines, and the segmenter's figures beside."""
     measured = outlines.as_precisions(masks, "human_masks")
     source = f"{masks.n:,} {stored.photos('human_masks')}, {stored.short_source(result)}"
-    figure = precisions_figure(measured, _TITLES["people"], source)
+    figure = precisions_figure(measured, _TITLES[measured.kind], source)
     mean = (
         f"Mean {figure_text(measured.mean, measured.interval, measured.deviation)} over the {masks.attributes} "
         f"attributes at the top of the table; chance gives {figure_text(measured.chance)}."
     )
-    st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES['people']}: {mean}")
+    st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {mean}")
     st.markdown(f"{mean} {outlines.taught(result)}")
-    heads, *rows = outlines.table(masks, segmenter, figure_text)
-    st.markdown(html_table([(head,) for head in heads[1:]], rows), unsafe_allow_html=True)
+    st.markdown(html_table(*outlines.table(masks, segmenter, _two, brief=True)), unsafe_allow_html=True)
     note = "" if segmenter is None else f" The segmenter judged other photos ({stored.photos(segmenter.photos)})."
     st.caption(" ".join(OUTLINES) + f"{note} In brackets: 95 % intervals.")
     stored.source(result)
+
+
+def _two(value: float | None, interval: Interval | None, _deviation: float | None) -> str:
+    """Return a figure with two decimals, and its interval."""
+    if value is None:
+        return "–"
+    return number(value) + ("" if interval is None else f" ({number(interval[0])} to {number(interval[1])})")
 
 
 def _means(measured: Precisions) -> str:
