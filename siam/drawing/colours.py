@@ -5,7 +5,6 @@ from siam.drawing.phrases import signed
 POSITIVE = "#008000"
 NEGATIVE = "#FF0080"
 CROWD = "#7A8CA0"  # and anything else without a sign
-HATCH = "#A9B4C0"  # lines over what is doubtful: lighter, so that it does not stand out
 SIAM_COLOUR = "#3F7CB0"  # in charts that compare; all three are visible on light and dark pages
 BASELINE_COLOUR = "#B5651D"
 INK = "#1F2933"

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageOps
 
-from siam.drawing.colours import HATCH, INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
+from siam.drawing.colours import INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
 from siam.drawing.phrases import signed, tick_text
 from siam.drawing.shapes import font, shortened, text_width
 
 DISPLAY_SIDE = 1280  # px: larger photos are scaled down for display
 CELL_UNIT = "points per cell"
 PALE = 0.4  # of the colour that a doubtful cell keeps
+HATCH = 0.3  # opacity of the black lines over it
 
 _HATCH_LEAST = 6  # px between the lines of a hatched cell
 
@@ -54,7 +55,7 @@ def signed_cells(
 ) -> Image.Image:
     """Return a signed map cell by cell at `size` (width, height), without blending neighbours.
 
-    Cells of `doubtful` (h, w) bool are paler and hatched with grey lines, on white cells too; white alone means 0.
+    Cells of `doubtful` (h, w) bool are paler and hatched with darker lines, white cells too; white alone means 0.
     """
     colours = signed_colours(field, limit).resize(size, Image.Resampling.NEAREST)
     if doubtful is None or not doubtful.any():
@@ -65,7 +66,7 @@ def signed_cells(
     rows, columns = np.mgrid[: size[1], : size[0]]
     line = (rows + columns) % period < max(1, round(period / 8))
     pale = pixels * PALE + 255 * (1 - PALE)
-    pale[line] = ImageColor.getrgb(HATCH)
+    pale[line] *= 1 - HATCH
     return _image(np.where(unsure[..., None], pale, pixels))
 
 

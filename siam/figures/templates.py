@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from siam.drawing.colours import HATCH, INK, NEGATIVE, POSITIVE, ZERO
-from siam.drawing.maps import PALE, signed_cells
+from siam.drawing.colours import INK, NEGATIVE, POSITIVE, ZERO
+from siam.drawing.maps import HATCH, PALE, signed_cells
 from siam.drawing.phrases import words
 from siam.models.agreement import agreed
 
@@ -96,4 +96,4 @@ def _hatching(cells: np.ndarray) -> go.Scatter:
         for start, end in (((-0.45, 0.0), (0.0, -0.45)), ((0.0, 0.45), (0.45, 0.0))):  # (x, y) from the middle
             x += [column + start[0], column + end[0], None]
             y += [row + start[1], row + end[1], None]
-    return go.Scatter(x=x, y=y, mode="lines", line={"color": HATCH, "width": 1}, hoverinfo="skip")
+    return go.Scatter(x=x, y=y, mode="lines", line={"color": f"rgba(0, 0, 0, {HATCH})", "width": 1}, hoverinfo="skip")

@@ -116,7 +116,7 @@ def test_cells_on_which_folds_disagree_are_paler_and_hatched():
         colours, counts = np.unique(cell.reshape(-1, 3), axis=0, return_counts=True)
         assert len(colours) == 2  # lines, and what is between them
         between, line = colours[counts.argmax()], colours[counts.argmin()]
-        assert (between >= colour).all() and np.ptp(line) < 40 and abs(line - between).max() > 30
+        assert (between >= colour).all() and (between - line >= 20).any() and (between >= line).all()
     figure = template_figure(template, 0.2, "still_water", agreement=agreement)
     heat, lines, points = figure.data
     assert heat.z[0][0] == 0.2 and -0.2 < heat.z[0][1] < 0

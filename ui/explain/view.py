@@ -195,7 +195,7 @@ def table(explanation: Explanation) -> None:
                 "contribution": item.value,
                 "presence": float(explanation.attribute_scores[item.index]),
                 "where": phrases.where(explanation.contribution_maps[item.index]),
-                **({"recognised": known[item.attribute].belief} if item.attribute in known else {}),
+                **({"recognised": known[item.attribute].belief if item.attribute in known else ""} if known else {}),
             }
             for item in explanation.ranking()
         ]
