@@ -72,13 +72,14 @@ def _gallery_writer(options: argparse.Namespace, recipe: dict[str, Any]) -> "Cal
     It is never called for recipes without cross-validation, which `train` rejects.
     """
     from siam.gallery.writing import build_out_of_fold
-    from siam.training.pairs import rated_source
+    from siam.training.pairs import CROSS_VALIDATED, rated_source
 
-    if recipe["method"] != "heads":
+    if recipe["method"] not in CROSS_VALIDATED:
         return lambda _judged: None
     source = rated_source(recipe, options.gallery_source)
+    only = ["--gallery-only"] if recipe["method"] == "heads" else []
     words = ["python", "-m", "siam", "train", str(options.recipe), "--root", str(options.root)]
-    command = shlex.join([*words, "--gallery", str(options.gallery), "--gallery-source", source, "--gallery-only"])
+    command = shlex.join([*words, "--gallery", str(options.gallery), "--gallery-source", source, *only])
     number = recipe["data"]["scores"].index(source)
     return lambda judged: build_out_of_fold(
         recipe["name"], judged, number, options.root / source, options.gallery, command

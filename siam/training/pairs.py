@@ -80,6 +80,8 @@ def cross_validate(recipe_path: Path, root: Path, cache: Path) -> "OutOfFold":
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
+    if recipe["method"] == "joint":
+        raise TrainingError(f"{recipe_path} writes its gallery while it trains: leave out --gallery-only")
     if recipe["method"] != "heads":
         raise TrainingError(f"{recipe_path} is not cross-validated: use siam evaluate --gallery instead")
     from siam.training.heads.cross_validation import out_of_fold

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import nn
 
 import siam as siam_package
+from siam.errors import TrainingError
 from siam.evaluation.stored import read
 from siam.images import read_image
 from siam.models import backbones
@@ -108,7 +109,7 @@ def test_the_gradient_of_the_score_reaches_the_maps_in_part():
 
 
 def test_joint_training_needs_fused_stages():
-    with pytest.raises(ValueError, match="stages >= 2"):
+    with pytest.raises(TrainingError, match="stages >= 2"):
         JointNetwork(siam_network(), STAGES, 3)
 
 
@@ -277,7 +278,7 @@ def calibration_photos(labels, scores, positives):
 
 
 def test_ordinary_evidence_becomes_zero():
-    """In photos without an attribute hardly a cell answers; a rare attribute answers in fewer of them than a common one."""
+    """In photos without an attribute hardly a cell answers, and to a rare attribute fewer still."""
     generator = torch.Generator().manual_seed(0)
     evidence = [torch.randn(3, 20, 30, generator=generator) for _photo in range(40)]
     labels = torch.zeros(40, 3)
@@ -372,8 +373,12 @@ def test_labels_of_the_teacher_lie_between_what_it_sees_and_the_prior():
 def test_references_keep_what_distinguishes_photos():
     generator = np.random.default_rng(2)
     features = generator.normal(size=(80, 3)) @ generator.normal(size=(3, 20))  # three things vary
-    found = references(features, 3).numpy()
-    assert np.abs(np.corrcoef(found.T) - np.eye(3)).max() < 1e-3  # each component says something new
-    standard = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-3)
+    seen = np.arange(60)
+    found = references(features, 3, seen).numpy()
+    assert np.abs(np.corrcoef(found[seen].T) - np.eye(3)).max() < 1e-3  # each component says something new
+    standard = (features - features[seen].mean(axis=0)) / (features[seen].std(axis=0) + 1e-3)
     rest = standard - found @ np.linalg.lstsq(found, standard, rcond=None)[0]
     assert np.abs(rest).max() < 1e-3
+    others = features.copy()
+    others[60:] += 5  # photos from which nothing is computed
+    assert np.allclose(references(others, 3, seen).numpy()[seen], found[seen], atol=1e-5)

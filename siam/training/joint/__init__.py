@@ -1,9 +1,9 @@
-"""The method "joint": the last stages of a backbone learn everything that is known about the photos at once.
+r"""The method "joint": the last stages of a backbone learn everything that is known about the photos at once.
 
 ::
 
     photo -> frozen early stages (computed once) -> late stages -> f: attribute maps -> g: score
-                                                              \\-> the baseline's score, pooled reference features
+                                                              \-> the baseline's score, reference features
 
 The early stages keep their ImageNet weights, so their features of every view of every photo are computed once and
 cached. The late stages first learn the attributes, then, for each fold of the cross-validation and once for the pair

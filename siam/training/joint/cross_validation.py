@@ -13,8 +13,8 @@ from siam.evaluation import outlines
 from siam.evaluation.belief import belief_entries
 from siam.evaluation.localisation import mean_localisation, pixel_average_precision
 from siam.evaluation.predictions import PairPredictions
-from siam.evaluation.scores import attribute_figures, mean_figures, score_figures
-from siam.evaluation.stored import Result, variant_figures
+from siam.evaluation.scores import attribute_figures, mean_figures, score_figures_with_intervals
+from siam.evaluation.stored import VARIANTS, Result, variant_figures
 from siam.explanation.batch import predict, predict_pair
 from siam.models.checkpoint import Pair, save
 from siam.models.siam import SIAM, SIAMOutput
@@ -78,8 +78,8 @@ def train_joint(
 def result(card: dict[str, Any], name: str) -> Result:
     """Return the cross-validated figures of a card as a stored result."""
     metrics = card["metrics"]
-    figures = {variant: dict(metrics[variant]) for variant in ("siam", "baseline")}
-    figures["siam"]["sun_test"] = metrics["sun_test"]
+    figures = {variant: dict(metrics[variant]) for variant in VARIANTS}
+    figures["siam"]["sun_test"], figures["siam-frozen"]["sun_test"] = metrics["sun_test"], metrics["f_alone"]
     sources = ", ".join(metrics["siam"])
     return Result(
         model=name,
@@ -109,7 +109,7 @@ class _Judged:
         self._outlined_fold = photos.outlined.folds(count, seed)
         rated = len(photos.scores)
         of_attributes = (rated, len(photos.attributes))
-        self._scores = {name: np.empty(rated) for name in ("siam", "baseline", "bias")}
+        self._scores = {name: np.empty(rated) for name in (*VARIANTS, "bias")}
         self._parts = {name: np.empty(of_attributes) for name in ("contributions", "presence")}
         self._maps: list[np.ndarray | None] = [None] * len(photos.outlined.files)
         self._test: list[_OnTest] = []
@@ -118,6 +118,8 @@ class _Judged:
             inside = self._fold == number, self._outlined_fold == number
             trained = training.trained(f"fold-{number}", common, *(np.flatnonzero(~of) for of in inside))
             self._judge(trained, *(np.flatnonzero(of) for of in inside))
+            alone = training.frozen(common, np.flatnonzero(~inside[0]))
+            self._judge_frozen(alone, np.flatnonzero(inside[0]), number == 0)
             templates.append(trained.siam.scenicness_head.effective_templates().detach())
         self.templates = torch.stack(templates)
 
@@ -136,6 +138,15 @@ class _Judged:
             (maps,) = predict(trained.siam, [photos.files["outlined"][row]], _maps)
             self._maps[row] = maps[0]
         self._test.append(_OnTest(trained.siam, photos))
+
+    def _judge_frozen(self, alone: Trained, rated: np.ndarray, first: bool) -> None:
+        """Take over the scores of a SIAM without fine-tuning; f is the same in all folds but for its zero."""
+        photos = self._photos
+        files = [photos.files["rated"][row] for row in rated]
+        (scores,) = predict(alone.siam, files, lambda output: (output.scenicness,))
+        self._scores["siam-frozen"][rated] = scores + alone.offsets[photos.sources[rated]]
+        if first:
+            self._alone = _OnTest(alone.siam, photos)
 
     def out_of_fold(self) -> OutOfFold:
         """Return the predictions for the rated photos."""
@@ -158,8 +169,13 @@ class _Judged:
         """Return the figures of the card."""
         photos, count = self._photos, self._recipe["folds"]
         scored = {
-            name: score_figures(self._scores[name][None], photos.scores, photos.sources, self.sources)
-            for name in ("siam", "baseline")
+            name: {
+                source: score_figures_with_intervals(
+                    self._scores[name][photos.sources == number], photos.scores[photos.sources == number]
+                )
+                for number, source in enumerate(self.sources)
+            }
+            for name in VARIANTS
         }
         test = mean_figures([of.attributes for of in self._test])
         test["places"] = mean_localisation([of.places for of in self._test])
@@ -169,12 +185,13 @@ class _Judged:
             f"the test split of SUN, mean over the same {count} networks",
             **scored,
             "sun_test": test,
+            "f_alone": {**self._alone.attributes, "places": self._alone.places},
             "masks": outlines.judge(maps, photos.outlined, photos.attributes, self._outlined_fold),
         }
 
 
 class _OnTest:
-    """A fold's network on the test photos: `logits` (M, K), `attributes` (what) and `places` (where, by the segmenter)."""
+    """A fold's network on the test photos: `logits` (M, K), `attributes` (what), `places` (where, by the segmenter)."""
 
     def __init__(self, network: SIAM, photos: joint_photos.JointPhotos) -> None:
         labels, names = photos.labels["labelled"][photos.test], photos.attributes

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout2d, interpolate
 
+from siam.errors import TrainingError
 from siam.models.backbones import FusedStages, split
 from siam.models.siam import SIAM, pooling_matrix
 
@@ -44,8 +45,8 @@ class JointNetwork(nn.Module):
         """Take the late stages of SIAM's backbone, which learn in place; the heads are new."""
         super().__init__()
         if not isinstance(siam.backbone, FusedStages) or siam.config.border or siam.config.attribute_link != "tanh":
-            raise ValueError(
-                "joint training needs stages >= 2, border = 0 and attribute_link = 'tanh' in [network]: correct the recipe"
+            raise TrainingError(
+                "joint training needs stages >= 2, border = 0 and attribute_link = 'tanh': correct the recipe's [network]"
             )
         self.grid, self.pooling = siam.config.grid, siam.config.pooling
         count = len(siam.config.attributes)

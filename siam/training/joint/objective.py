@@ -2,7 +2,8 @@
 
 ::
 
-    L = a L_label + r L_region + o L_outline + n L_absent + d L_reference + s (L_score + L_baseline) + l L_leak + t L_template
+    L = a L_label + r L_region + o L_outline + n L_absent + d L_reference
+        + s L_score + b L_baseline + l L_leak + t L_template
 
     L_label      cross-entropy of tanh(mean of A_k) and the share of annotators; own labels, and those of the teacher
     L_region     cross-entropy of tanh(A_k) in each cell and the segmenter's share: where k is labelled, else zero

@@ -95,12 +95,18 @@ def label_teacher(features: np.ndarray, labels: np.ndarray, others: np.ndarray, 
     return torch.from_numpy(((seen + prior) / 2).clip(0, 1).astype(np.float32))
 
 
-def references(features: np.ndarray, count: int) -> Tensor:
+def references(features: np.ndarray, count: int, seen: np.ndarray) -> Tensor:
     """Return `count` principal components of features (N, C), float32 (N, count), the large ones damped.
 
     Each feature is standardised first; component i has variance s_i instead of s_i^2, its standard deviation.
+
+    Args:
+        features: (N, C) of all photos.
+        count: components to keep.
+        seen: rows of the photos from which they are computed.
     """
-    standard = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-3)
-    left, sizes, _right = np.linalg.svd(standard, full_matrices=False)
-    found = left[:, :count] * np.sqrt(sizes[:count] * len(features) ** 0.5)
-    return torch.from_numpy(found.astype(np.float32))
+    known = features[seen]
+    mean, spread = known.mean(axis=0), known.std(axis=0) + 1e-3
+    _left, sizes, axes = np.linalg.svd((known - mean) / spread, full_matrices=False)
+    damped = axes[:count].T / np.sqrt(sizes[:count] / len(known) ** 0.5)
+    return torch.from_numpy(((features - mean) / spread @ damped).astype(np.float32))

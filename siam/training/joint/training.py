@@ -1,7 +1,6 @@
 """Trains a pair by the method "joint" and judges it by cross-validation: each photo by networks that never saw it."""
 
 import copy
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from siam.datasets.base import PRESENT
 from siam.models import backbones
@@ -61,7 +59,8 @@ class JointTraining:
         Args:
             recipe: of the method "joint".
             photos: all photos.
-            siam, baseline: new networks with ImageNet weights.
+            siam: a new SIAM with ImageNet weights.
+            baseline: a new baseline with the same.
             folder: for the weights and the losses of each run, from which an interrupted training resumes.
             cache: for features.
         """
@@ -70,7 +69,8 @@ class JointTraining:
         self._siam, self._baseline, self._folder = siam, baseline, folder
         counts = [len(photos.files[kind]) for kind in KINDS]
         features = np.concatenate([photos.pooled[kind] for kind in KINDS])
-        reference = teacher.references(features, self.settings["references"])
+        seen = np.append(photos.train, counts[0] + np.arange(counts[1]))  # never what the networks are judged on
+        reference = teacher.references(features, self.settings["references"], seen)
         self.references = dict(zip(KINDS, reference.split(counts), strict=True))
         own, train = photos.labels["labelled"], photos.train
         weak = teacher.label_teacher(
@@ -111,7 +111,18 @@ class JointTraining:
             rated: rows of the rated photos to learn from.
             outlined: rows of the outlined photos to learn from.
         """
-        photos, settings = self.photos, self.settings
+        return self._made(common, rated, outlined, Phase(name, self.settings["steps"], 0, self.settings["batch"], True))
+
+    def frozen(self, common: dict[str, Tensor], rated: np.ndarray) -> Trained:
+        """Return a SIAM whose attributes never learned from scores or outlines; only its templates learned scores.
+
+        Its baseline has learned nothing.
+        """
+        return self._made(common, rated, np.arange(0), None)
+
+    def _made(self, common: dict[str, Tensor], rated: np.ndarray, outlined: np.ndarray, phase: Phase | None) -> Trained:
+        """Return networks after the second phase, or without one."""
+        photos = self.photos
         siam, network = self._joint()
         network.load_state_dict(common)
         network.eval()
@@ -127,7 +138,8 @@ class JointTraining:
             "outlined": outlined,
             "rated": rated,
         }
-        self._learned(network, knowledge, chosen, Phase(name, settings["steps"], 0, settings["batch"], scores=True))
+        if phase is not None:
+            self._learned(network, knowledge, chosen, phase)
         baseline = copy.deepcopy(self._baseline)
         with torch.no_grad():
             for layer, (weight, bias) in (
