@@ -46,7 +46,7 @@ class JointNetwork(nn.Module):
         super().__init__()
         if not isinstance(siam.backbone, FusedStages) or siam.config.border or siam.config.attribute_link != "tanh":
             raise TrainingError(
-                "joint training needs stages >= 2, border = 0 and attribute_link = 'tanh': correct the recipe's [network]"
+                "joint training needs stages >= 2, border = 0 and attribute_link = 'tanh' in the recipe"
             )
         self.grid, self.pooling = siam.config.grid, siam.config.pooling
         count = len(siam.config.attributes)
