@@ -135,6 +135,16 @@ def test_no_group_is_in_two_folds_and_sources_are_spread(films, alone, count, se
     assert np.array_equal(fold, found.folds(count, seed))
 
 
+def test_a_photo_stored_sideways_is_as_large_as_its_mask_when_upright(root):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    Image.new("RGB", SIZE).save(root / "images" / "lake.jpg", exif=exif)
+    assert read(root).masks[0].shape == SIZE
+    Image.new("RGB", SIZE[::-1]).save(root / "images" / "lake.jpg", exif=exif)
+    with pytest.raises(DatasetError, match="beside a photo of 40 x 48 px"):
+        read(root)
+
+
 def test_shares_are_of_the_labelled_pixels():
     numbers = np.zeros((4, 5), dtype=np.uint8)
     numbers[0] = NUMBER["tree"]
