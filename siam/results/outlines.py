@@ -60,13 +60,15 @@ def table(
         masks: people's figures.
         other: the segmenter's figures of the same pair, beside; or None.
         text: writes a figure with its interval and its standard deviation, where known.
-        brief: whether to leave out all intervals but those of the pixel average precision.
+        brief: whether the table is to be narrow: intervals of the pixel average precision alone, and the segmenter's
+            figures in one column.
     """
     columns = ("photos", "pixel AP", "chance", "IoU", "pointing game", "pooled AP")
     heads = [("people’s outlines", column) for column in columns]
     seen = {}
     if other is not None:
-        heads += [("segmenter", "pooled AP"), ("segmenter", "chance")]
+        names = ("pooled AP / chance",) if brief else ("pooled AP", "chance")
+        heads += [("segmenter", name) for name in names]
         seen = {outline_label(row.attribute): row for row in other.rows}
     body = []
     for name, of in outline_rows(masks):
@@ -81,6 +83,7 @@ def table(
         ]
         if other is not None:
             row = seen.get(name)
-            cells += ["–", "–"] if row is None else [text(row.value, row.interval, None), text(row.chance, None, None)]
+            pair = [] if row is None else [text(row.value, row.interval, None), text(row.chance, None, None)]
+            cells += [" / ".join(pair) or "–"] if brief else pair or ["–", "–"]
         body.append(cells)
     return heads, body

@@ -54,6 +54,9 @@ def test_the_table_has_the_figures_and_the_segmenter_s_beside(results):
     assert row[-2:] == [f"{other.value:.3f}", f"{other.chance:.3f}"]
     alone, brief = outlines.table(masks, None, text, brief=True)
     assert len(alone) == len(heads) - 2
+    narrow, short = outlines.table(masks, segmenter, text, brief=True)
+    assert {len(row) for row in short} == {len(narrow) + 1} == {len(heads)}
+    assert f"{other.value:.3f} / {other.chance:.3f}" in [row[-1] for row in short]
     assert sum("interval" in cell for row in brief for cell in row) == len(brief)
 
 
