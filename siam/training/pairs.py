@@ -32,12 +32,13 @@ def train(
         recipe_path: a TOML file such as recipes/photo.toml.
         root: the folder that holds the datasets.
         out: folder for networks, card and, for the method "end-to-end", states and logs.
-        cache: folder that keeps features between runs of the method "heads".
+        cache: folder that keeps features between runs of the methods "heads" and "joint".
         resume: continue the run in `out`. The method "heads" takes minutes and starts again, with the features in
-            `cache`; either way the result is that of an uninterrupted run.
-        results: file for the cross-validated figures of the method "heads".
+            `cache`; "joint" always continues after the last network that is finished. The result is that of an
+            uninterrupted run.
+        results: file for the cross-validated figures of the methods "heads" and "joint".
         on_cross_validated: called with the predictions of the cross-validation (first seed) for photos its networks
-            never saw; only for the method "heads".
+            never saw; only for the same methods.
 
     Raises:
         DatasetError: the recipe or a dataset is missing or does not match its layout.

@@ -76,7 +76,7 @@ def experiment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     shutil.copytree(folder / "DATA" / "labelled", folder / "DATA" / "sun")
     (folder / "recipes").mkdir()
     recipe = RECIPE_TEXT.replace("seeds = [3, 4]", "seeds = [3]").replace("members = 2", "members = 1")
-    (folder / "recipes" / "photo.toml").write_text(recipe)
+    (folder / "recipes" / "photo-heads.toml").write_text(recipe)
     (folder / "recipes" / "explainers.toml").write_text("seed = 0\n[lcam_fm]\nepochs = 1\n")
     write_recipe(folder / "recipes" / "scenicornot-resnet50.toml", epochs=1, steps=1)
     yield
