@@ -58,7 +58,7 @@ KINDS = {"all": (SIAM, Baseline), "siam": (SIAM,), "baseline": (Baseline,)}  # o
 CASES = [
     pytest.param(name, trunk, kind, id=f"{name}-{trunk}-{kind.__name__}")
     for name in EXPLAINERS
-    for trunk in ("lite", "resnet")
+    for trunk in ("lite", "resnet", "fused")
     for kind in KINDS[EXPLAINERS[name].description.networks]
     if trunk == "lite" or kind is KINDS[EXPLAINERS[name].description.networks][-1]  # the heads do not differ
 ]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from siam.explainers.vebi_features import feature_layers
-from siam.models.backbones import timm  # importable with any version of torchvision
+from siam.models.backbones import FusedStages, timm  # importable with any version of torchvision
 from siam.models.baseline import Baseline
 from siam.models.fitted import Fitted
 from siam.models.siam import SIAM
@@ -19,14 +19,17 @@ OTHER = (slice(40, 56), slice(48, 72))  # where the picture is green
 
 
 def thin(trunk: str, kind: type) -> SIAM | Baseline:
-    """Return a network on a thin "lite" (EfficientNet-Lite0) or "resnet" (ResNet-50) with random weights."""
+    """Return a network on a thin "lite" (EfficientNet-Lite0) or "resnet" (ResNet-50) with random weights.
+
+    "fused" is "lite" with the features of its last two stages together.
+    """
     return copy.deepcopy(_thin(trunk, kind))
 
 
 @cache
 def _thin(trunk: str, kind: type) -> SIAM | Baseline:
     torch.manual_seed(0)
-    if trunk == "lite":
+    if trunk in ("lite", "fused"):
         backbone = timm.create_model("tf_efficientnet_lite0", num_classes=0, global_pool="")
         backbone.conv_head = nn.Conv2d(320, 24, 1, bias=False)  # of 1280 channels
         backbone.bn2 = type(backbone.bn2)(24, act_layer=nn.ReLU6)
@@ -36,10 +39,14 @@ def _thin(trunk: str, kind: type) -> SIAM | Baseline:
         if isinstance(module, nn.BatchNorm2d):  # some residual branches start at 0
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.2)
-    model = on_trunk(backbone, 24, kind)
+    channels = 24
+    if trunk == "fused":
+        backbone = FusedStages(backbone, 2, channels)
+        channels = sum(backbone.channels)
+    model = on_trunk(backbone, channels, kind)
     if isinstance(model, Baseline):
         for name in ("lcam_fm", "lcam_img"):
-            model.fitted[name] = Fitted({"weight": torch.randn(1, 24), "bias": torch.randn(1)}, {})
+            model.fitted[name] = Fitted({"weight": torch.randn(1, channels), "bias": torch.randn(1)}, {})
         model.fitted["vebi"] = random_vebi(model)
     return model
 
