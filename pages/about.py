@@ -46,7 +46,8 @@ st.markdown(
     """
 - **Code and rendered landscapes:** Apache License 2.0.
 - **Bundled networks:** trained with this code on the backbone EfficientNet-Lite0 (ImageNet), which is Apache-2.0 too.
-- **Sample photos:** each keeps its author's licence, listed below.
+- **Open photos:** each keeps its author's licence, shown with it; those of the samples are listed below. Nobody rated
+  them, and no network was trained on them.
 - **OASIS pictures:** not bundled, only their scores are. They are downloaded from their authors when you ask for them.
 - **Font** in downloaded figures: DejaVu, under its own free licence.
 """
@@ -55,8 +56,8 @@ st.markdown(
 st.subheader("Photo credits", anchor=False)
 view.credits()
 st.caption(
-    "All photos were scaled down and saved again as JPEG without metadata; `assets/samples/README.md` lists what each "
-    "licence asks for."
+    "All photos were scaled down and saved again as JPEG without metadata. `assets/gallery/open-photos/README.md` says "
+    "what each licence asks for, and `credits.csv` beside it lists all photos."
 )
 
 st.subheader("What leaves this machine", anchor=False)

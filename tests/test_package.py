@@ -76,7 +76,7 @@ def test_import_waits_for_nothing_heavy():
 
 
 def test_the_installed_command_explains_a_photo(installed, tmp_path):
-    shutil.copy(ROOT / "assets" / "samples" / "forest-path.jpg", tmp_path / "photo.jpg")
+    shutil.copy(ROOT / "assets/gallery/open-photos/images/forest-path.jpg", tmp_path / "photo.jpg")
     (script,) = (installed / "bin").glob("siam*")
     arguments = (script, "explain", "photo.jpg", "--json", "--out", "out")
     answer = json.loads(answer_of(*arguments, folder=tmp_path, path=installed))

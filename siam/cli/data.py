@@ -21,6 +21,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add_check(actions)
     _add_render(actions)
+    _add_open_photos(actions)
     download = actions.add_parser("download", help="download a dataset; run again to resume")
     names = download.add_subparsers(required=True, metavar="NAME")
     _add_sun(names)
@@ -56,6 +57,31 @@ def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures to FILE"
     )
     parser.set_defaults(run=_render)
+
+
+def _add_open_photos(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser(
+        "open-photos",
+        help="build the gallery of open photos from software packages, or score it again",
+        description="Take the photos on a list out of their packages, unless they are there already, and score them.",
+    )
+    parser.add_argument(
+        "out", type=Path, nargs="?", metavar="DIR", help="folder of the gallery (default: assets/gallery/open-photos)"
+    )
+    parser.add_argument(
+        "--list", type=Path, metavar="FILE", help="list of photos (default: credits.csv in DIR, else the bundled one)"
+    )
+    parser.add_argument("--packages", type=Path, metavar="DIR", help="folder of packages that need no download")
+    parser.add_argument("--debian", metavar="URL", help="address of a Debian mirror, for packages that are not there")
+    parser.add_argument("--pypi", metavar="URL", help="address of a PyPI index (…/simple), likewise")
+    parser.add_argument("--npm", metavar="URL", help="address of an npm registry, likewise")
+    parser.add_argument(
+        "--model",
+        default="photo",
+        metavar="NAME|DIR|HUB",
+        help="bundled pair, folder or Hub repository (default: photo)",
+    )
+    parser.set_defaults(run=_open_photos)
 
 
 def _add_sun(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -142,6 +168,41 @@ def _render_flowers(options: argparse.Namespace, size: int) -> str:
     variant = options.variant or "single-6c"
     render_flowers(options.out, options.count, options.seed, variant, size, options.workers)
     return f"flowers 1 to {options.count} of seed {options.seed}, {variant}, with classes and masks"
+
+
+def _open_photos(options: argparse.Namespace) -> int:
+    """Get the photos that are missing, then score all."""
+    import shlex
+    from contextlib import nullcontext
+
+    from tqdm import tqdm
+
+    from siam.datasets.downloads import open_photos
+    from siam.datasets.downloads.web import Web
+    from siam.gallery.open_photos import FOLDER, write_scores
+    from siam.models.checkpoint import load
+    from siam.runtime.files import write_atomically
+
+    out = FOLDER if options.out is None else options.out
+    if options.packages is not None and not options.packages.is_dir():
+        return fail(f"--packages {options.packages} is not a folder: give one that holds packages")
+    known = out / open_photos.LIST
+    chosen = options.list or (known if known.is_file() else FOLDER / open_photos.LIST)
+    photos = open_photos.read_list(chosen)
+    mirrors = {kind: url for kind in open_photos.KINDS if (url := getattr(options, kind)) is not None}
+    with Web() as web, tqdm(desc="packages", unit="package", file=sys.stderr, disable=None) as bar:
+        open_photos.fetch(
+            out, photos, web, mirrors, options.packages, lambda done, of: bar.reset(of) or bar.update(done)
+        )
+    if chosen.resolve() != known.resolve():
+        write_atomically(known, chosen.read_bytes())
+    command = ["python", "-m", "siam", "data", "open-photos"]
+    command += [] if options.out is None else [out.as_posix()]
+    command += [] if options.model == "photo" else ["--model", options.model]
+    with tqdm(total=len(photos), desc="scores", unit="photo", file=sys.stderr, disable=None) as bar:
+        write_scores(load(options.model), nullcontext(), out, shlex.join(command), lambda _done, _of: bar.update(1))
+    sys.stdout.write(f"{out}: {len(photos)} photos in {open_photos.IMAGES}/, scored by {options.model}\n")
+    return 0
 
 
 def _download_sun(options: argparse.Namespace) -> int:

@@ -90,7 +90,7 @@ def attribute_photo(
         >>> from siam.images import preprocess, read_image
         >>> from siam.runtime.paths import ASSETS
         >>> model = network_for(siam.load("photo", device="cpu"), "grad_cam")
-        >>> image = preprocess(read_image(ASSETS / "samples/lake-boats.jpg"), model.config)
+        >>> image = preprocess(read_image(ASSETS / "gallery/open-photos/images/lake-boats.jpg"), model.config)
         >>> result = attribute_photo(model, image, "grad_cam", score_up())
         >>> tuple(result.map.shape), result.passes
         ((12, 19), 1)

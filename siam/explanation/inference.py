@@ -67,7 +67,7 @@ class Explanation:
             >>> import siam
             >>> from siam.images import read_image
             >>> from siam.runtime.paths import ASSETS
-            >>> photo = read_image(ASSETS / "samples/storm-road.jpg")
+            >>> photo = read_image(ASSETS / "gallery/open-photos/images/storm-road.jpg")
             >>> explanation = siam.explain(siam.load("photo", device="cpu"), photo)
             >>> for item in explanation.ranking(count=2):
             ...     print(f"{item.attribute} {item.value:+.1f}")
@@ -105,7 +105,7 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         >>> import siam
         >>> from siam.images import read_image
         >>> from siam.runtime.paths import ASSETS
-        >>> photo = read_image(ASSETS / "samples/storm-road.jpg")
+        >>> photo = read_image(ASSETS / "gallery/open-photos/images/storm-road.jpg")
         >>> explanation = siam.explain(siam.load("photo", device="cpu"), photo)
         >>> f"{explanation.scenicness:.1f} of {explanation.scale.high:g}"
         '5.5 of 7'

@@ -119,7 +119,7 @@ def apply(explanation: Explanation, edits: Sequence[Edit]) -> Explanation:
         >>> from siam.explanation.what_if import Scale, apply
         >>> from siam.images import read_image
         >>> from siam.runtime.paths import ASSETS
-        >>> photo = read_image(ASSETS / "samples/storm-road.jpg")
+        >>> photo = read_image(ASSETS / "gallery/open-photos/images/storm-road.jpg")
         >>> before = siam.explain(siam.load("photo", device="cpu"), photo)
         >>> after = apply(before, [Scale(before.attributes.index("clouds"), 0)])  # no clouds at all
         >>> f"{before.scenicness:.1f} to {after.scenicness:.1f}"

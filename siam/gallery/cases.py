@@ -98,6 +98,16 @@ class Cases:
         ranked = np.argsort(key, kind="stable")
         return ranked[keep[ranked]]
 
+    def orders(self) -> tuple[str, ...]:
+        """Return those of `ORDERS` by which the cases can be sorted: without ratings, none that needs them."""
+        known = {column for column, _magnitude, _largest in ORDERS.values() if self.table[column].notna().any()}
+        return tuple(name for name, (column, *_how) in ORDERS.items() if column in known) or tuple(ORDERS)[:1]
+
+    @property
+    def rated(self) -> bool:
+        """Whether anybody rated one of the photos."""
+        return bool(self.table["crowd"].notna().any())
+
     def summary(self, rows: np.ndarray) -> dict[str, Any]:
         """Return a summary of some rows.
 

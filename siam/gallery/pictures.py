@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from siam.datasets.downloads.web import DownloadError, Patience, Web
+from siam.datasets.downloads.web import Again, DownloadError, Patience, Web
 from siam.gallery.store import Gallery, is_address
 from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
@@ -19,6 +19,7 @@ RATE = 8.0  # requests per second at most
 PATIENCE = Patience(attempts=3, longest=4.0, longest_asked=30.0, silence=15.0)  # somebody is waiting
 PICTURE_BYTES = 101_000  # average size of an OASIS picture
 
+_ONE_TRY = Patience(attempts=1, silence=3.0)
 _MOST = 20_000_000  # bytes of a picture
 
 
@@ -43,6 +44,19 @@ def here(gallery: Gallery, folder: Path | None = None) -> tuple[Path | None, ...
     folder = folder or cache_folder()
     paths = [gallery.picture(row) or _path_of(gallery, row, folder) for row in range(len(gallery))]
     return tuple(path if path is not None and path.is_file() else None for path in paths)
+
+
+def reachable(address: str) -> bool:
+    """Return whether the server of a picture answers, from one try of at most a few seconds; a proxy's refusal counts.
+
+    Args:
+        address: of the picture, as a gallery gives it; only its first byte is requested.
+    """
+    try:
+        with Web(_ONE_TRY) as web, web.open(address, {"Range": "bytes=0-0"}):
+            return True
+    except (DownloadError, Again):
+        return False
 
 
 def fetch(

@@ -16,6 +16,7 @@
     presence        [float]   attribute scores, 0 to 1, in the same order
     biggest_cause   text      the attribute of the largest contribution by magnitude
     author, title, licence, link     text     of the photo, where known; link is its page
+    source          text      the package that the photo comes from, where known; older files lack this column
     truth           text      JSON, of rendered scenes: bias, contributions, nuances, quality, votes, labels, areas,
                               place, light, verdict and errors (`siam.evaluation.what_where_how.errors`), mask (a file
                               below the folder) and sets (the attributes of each of the mask's values)
@@ -64,7 +65,7 @@ SCHEMA = pa.schema(
         pa.field("contributions", pa.list_(pa.float32()), nullable=False),
         pa.field("presence", pa.list_(pa.float32()), nullable=False),
         pa.field("biggest_cause", pa.string(), nullable=False),
-        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth")),
+        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "source", "truth")),
     ]
 )
 
@@ -178,6 +179,8 @@ def read(folder: Path) -> Gallery:
     path = folder / FILE
     table = _opened(path, lambda path: pq.read_table(BytesIO(path.read_bytes())))
     about = _about(path, (table.schema.metadata or {}).get(KEY))
+    if "source" not in table.schema.names:
+        table = table.append_column("source", pa.nulls(table.num_rows, pa.string()))
     problem = _problem_of_columns(table) or _problem_of_rows(table, len(about.attributes))
     if problem:
         raise DatasetError(f"{path} {problem}: {_REMEDY}")

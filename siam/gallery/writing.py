@@ -47,6 +47,7 @@ class Entry:
     title: str | None = None
     licence: str | None = None
     link: str | None = None
+    source: str | None = None
     truth: str | None = None
 
 

@@ -53,7 +53,7 @@ def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
         >>> import siam
         >>> from siam.images import preprocess, read_image
         >>> from siam.runtime.paths import ASSETS
-        >>> photo = read_image(ASSETS / "samples/lake-boats.jpg")
+        >>> photo = read_image(ASSETS / "gallery/open-photos/images/lake-boats.jpg")
         >>> config = siam.load("photo", device="cpu").siam.config
         >>> config.image_size, tuple(preprocess(photo, config).shape)
         (384, (1, 3, 384, 608))

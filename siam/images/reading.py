@@ -63,9 +63,9 @@ def read_image(source: bytes | str | Path | Image.Image, *, name: str | None = N
     Example:
         >>> from siam.images import read_image
         >>> from siam.runtime.paths import ASSETS
-        >>> photo = read_image(ASSETS / "samples/lake-boats.jpg")
+        >>> photo = read_image(ASSETS / "gallery/open-photos/images/lake-boats.jpg")
         >>> photo.mode, photo.size
-        ('RGB', (1200, 750))
+        ('RGB', (800, 500))
     """
     if isinstance(source, Image.Image):
         label = _label(name or str(getattr(source, "filename", "")))

@@ -26,7 +26,7 @@ from tests.support.paths import ROOT
 
 BOTH = {"lcam_fm": LCAMFm(), "lcam_img": LCAMImg()}
 FITS = {"lcam_fm": fit_fm, "lcam_img": fit_img}
-SAMPLES = ROOT / "assets/samples"
+SAMPLES = ROOT / "assets/gallery/open-photos/images"
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")

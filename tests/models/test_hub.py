@@ -268,7 +268,7 @@ def test_commands_with_the_address_in_the_environment(hub, folder, tmp_path):
     repository = hub.repositories["me/new"]
     assert pushed.stdout == f"{hub.address}/me/new/commit/{repository.references['trial']}\n"
     assert repository.private and repository.messages == ["From a process"]
-    photo = ROOT / "assets" / "samples" / "lake-boats.jpg"
+    photo = ROOT / "assets/gallery/open-photos/images/lake-boats.jpg"
     online = run("explain", photo, "--json", "--model", "me/new@trial")
     offline = run("explain", photo, "--json", "--model", "me/new@trial", HF_HUB_OFFLINE="1")
     assert online.returncode == offline.returncode == 0, online.stderr + offline.stderr

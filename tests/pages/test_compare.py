@@ -637,7 +637,7 @@ def strongest(app):
 
 def test_what_vebi_looks_for(pair):
     assert "What VEBI looks for" not in [of.label for of in page(methods="cam").expander]
-    names = ["forest-path", "lake-boats", "dune-grass", "storm-road", "bridge-cables"]
+    names = ["forest-path", "lake-boats", "dune-grass", "storm-road", "rocamadour"]
     put_vebi(pair, {"samples": {"1": names, "3": ["a", "b", "c", "d", "e"]}})
     app = page(methods="cam")
     assert not app.exception

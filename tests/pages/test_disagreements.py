@@ -1,6 +1,7 @@
 """The page Disagreements in every state: list, filters, case, and what the address holds."""
 
 import dataclasses
+import threading
 from shutil import copytree
 
 import numpy as np
@@ -14,6 +15,7 @@ from siam.gallery.cases import ORDERS, Filters, read_cases
 from siam.gallery.store import read
 from siam.images.reading import read_image
 from tests.support.pages import FOLDER, button, opened, parameter, texts
+from ui.add_gallery import fetch
 from ui.disagreements.listing import PER_PAGE
 from ui.state import chosen
 
@@ -152,15 +154,53 @@ def test_an_unknown_case_is_reported():
     assert len(listed(app)) == PER_PAGE
 
 
+def test_the_open_photos_come_first_with_credits_and_without_what_needs_a_crowd():
+    photos = read_cases(read(chosen.BUNDLED / "open-photos"))
+    app = opened("disagreements")
+    first = photos.select(Filters())[:PER_PAGE]
+    assert listed(app) == names(photos, first)
+    for row in first:
+        facts = photos.gallery.facts(int(row))
+        assert facts["author"] in texts(app)
+    assert "Nobody rated these photos, and neither network was trained on them." in texts(app)
+    assert "not on this machine" not in texts(app) and "no rating" not in texts(app)
+    assert app.selectbox(key="sort").options == list(photos.orders())
+    opened_case = opened("disagreements", case=listed(app)[0])
+    facts = photos.gallery.facts(int(first[0]))
+    assert "Nobody rated this photo" in texts(opened_case)
+
+
+def test_the_button_says_whether_the_server_answers_before_one_click_starts(monkeypatch):
+    started = []
+    monkeypatch.setattr(fetch.tasks, "fetch_pictures", lambda _gallery, label: started.append(label))
+    for online, words in ((True, "server online"), (False, "cannot be reached from here")):
+        fetch._check.clear()
+        monkeypatch.setattr(fetch, "reachable", lambda _address, online=online: online)
+        app = opened("disagreements", gallery="OASIS scenes")
+        while "checking" in app.button(key="fetch").label:
+            app.run()
+        assert words in app.button(key="fetch").label
+    fetch._check.clear()
+    app.button(key="fetch").click().run()
+    assert started == ["OASIS scenes"]
+
+
+def test_a_check_that_takes_long_delays_no_page(monkeypatch):
+    fetch._check.clear()
+    answer = threading.Event()
+    monkeypatch.setattr(fetch, "reachable", lambda _address: answer.wait(60))
+    app = opened("disagreements", gallery="OASIS scenes")
+    assert "checking" in app.button(key="fetch").label and len(listed(app)) == PER_PAGE
+    answer.set()
+    fetch._check.clear()
+
+
 def test_a_gallery_without_pictures_shows_its_numbers():
     """That of the OASIS scenes, whose pictures are not bundled."""
     oasis = read_cases(read(chosen.BUNDLED / "oasis"))
-    app = opened("disagreements")
+    app = opened("disagreements", gallery="OASIS scenes")
     assert listed(app) == names(oasis, oasis.select(Filters())[:PER_PAGE])
     assert "pictures of this gallery are not on this machine" in texts(app)
-    app.button(key="fetch").click().run()
-    assert "Pictures of “OASIS scenes”" in texts(app)  # the dialog that downloads them
-    app = opened("disagreements")
     first = listed(app)[0]
     app.button(key=f"open-case-{first}").click().run()
     assert not app.exception

@@ -1,7 +1,6 @@
 """The parts of the page About: the method's figure, how to cite, the documentation, photo credits."""
 
 import os
-import re
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
@@ -79,8 +78,7 @@ def credits() -> None:
 
 
 def _origin(sample: Sample) -> str:
-    """Return where a photo is from: its package, linked where the address is known."""
+    """Return where a photo is from: its package, linked to the photo's page where that is known."""
     package, _comma, _file = sample.origin.partition(",")
-    match = re.search(r"https://\S+", sample.origin)
-    name = plain(package.removeprefix("Debian package ").split(" ")[0])
-    return f"[{name}]({match[0]})" if match else name
+    name = plain(package.split(" package ")[1].split(" ")[0])
+    return f"[{name}]({sample.link})" if sample.link else name

@@ -1,9 +1,11 @@
 """What “Add a gallery” offers to download: a gallery's missing pictures, and test photos from ScenicOrNot."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import streamlit as st
 
 from siam.errors import DatasetError
-from siam.gallery.pictures import PICTURE_BYTES
+from siam.gallery.pictures import PICTURE_BYTES, reachable
 from siam.gallery.store import Gallery
 from ui.add_gallery import tasks
 from ui.photos import pictures
@@ -25,13 +27,44 @@ def missing_pictures() -> None:
             f"{missing * PICTURE_BYTES / 1e6:,.0f} MB. They are downloaded from where their authors published them, "
             "checked, and kept in the cache of the user who runs the app."
         )
-        st.button(
-            "Download the pictures",
-            key="fetch-pictures",
-            icon=":material/download:",
-            on_click=tasks.fetch_pictures,
-            args=(gallery, label),
-        )
+        button(gallery, label, "fetch-pictures")
+
+
+def button(gallery: Gallery, label: str, key: str) -> None:
+    """Show a button that starts the download and says before it is pressed whether the server answers.
+
+    The check runs in the background, so it delays no page; its answer is kept for a few minutes.
+    """
+    address = pictures.address_of(gallery)
+    check = None if address is None else _check(address)
+    answer = "checking the server …"
+    if check is None or check.done():
+        answer = "server online" if check is not None and check.result() else "server cannot be reached from here"
+    st.button(
+        f"Download the pictures ({answer})",
+        key=key,
+        icon=":material/download:",
+        on_click=tasks.fetch_pictures,
+        args=(gallery, label),
+    )
+    if check is not None and not check.done():
+        _await(check)
+
+
+@st.cache_resource(ttl=300, max_entries=16, show_spinner=False)
+def _check(address: str) -> "Future[bool]":
+    """Start to check whether a server answers."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix="reachable")
+    check = executor.submit(reachable, address)
+    executor.shutdown(wait=False)
+    return check
+
+
+@st.fragment(run_every=0.5)
+def _await(check: "Future[bool]") -> None:
+    """Run the page again once the answer is known."""
+    if check.done():
+        st.rerun()
 
 
 def _galleries() -> list[tuple[str, Gallery]]:

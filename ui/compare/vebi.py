@@ -7,11 +7,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from siam.datasets.downloads.open_photos import IMAGES
 from siam.drawing import phrases
 from siam.errors import DatasetError
 from siam.gallery import store
 from siam.gallery.cases import Cases
-from siam.gallery.samples import load_samples
+from siam.gallery.open_photos import FOLDER
 from ui.compare.choice import View
 from ui.photos import pictures
 from ui.state import chosen
@@ -74,7 +75,7 @@ def _top(facts: dict[str, Any]) -> tuple[dict[str, Any], Finder]:
         for name in (cases.gallery.folder.name, cases.gallery.about.data):
             if name in facts:
                 return facts[name], _in_gallery(cases)
-    samples = {sample.key: sample.path for sample in load_samples()}
+    samples = {path.stem: path for path in (FOLDER / IMAGES).glob("*.jpg")}  # they are among the open photos
     return facts.get("samples", {}), lambda name: pictures.small(samples[name]) if name in samples else None
 
 

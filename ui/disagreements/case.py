@@ -12,7 +12,7 @@ from siam.gallery.table import csv_text
 from ui.disagreements import listing, truth
 from ui.explain import view
 from ui.photos import pictures
-from ui.photos.photo import case_credit, case_photo, readable
+from ui.photos.photo import case_credit, case_photo, readable, unrated
 from ui.state import resources
 from ui.state.address import point
 from ui.state.markdown import plain
@@ -69,6 +69,7 @@ def _crowd(cases: Cases, row: int) -> None:
     facts, votes = cases.case(row), cases.gallery.facts(row)["votes"]
     scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
     if np.isnan(facts["crowd"]):
+        st.caption(unrated(cases, "this photo"))
         return
     parts = [f"**Crowd {phrases.number(facts['crowd'])} of {scale.high:g}**"]
     if facts["votes"] is not None:

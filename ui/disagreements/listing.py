@@ -8,10 +8,11 @@ import streamlit as st
 
 from siam.drawing import phrases
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
-from siam.gallery.cases import CLOSER, KINDS, ORDERS, SIDES, Cases, Filters
+from siam.gallery.cases import CLOSER, KINDS, SIDES, Cases, Filters
 from siam.runtime.digests import digest
-from ui.add_gallery import dialog
+from ui.add_gallery import fetch
 from ui.photos import pictures
+from ui.photos.photo import short_credit, unrated
 from ui.state.address import point
 from ui.state.markdown import plain
 
@@ -23,8 +24,11 @@ def filters(cases: Cases) -> tuple[Filters, str]:
     about = cases.gallery.about
     causes = {phrases.words(name): name for name in sorted(about.attributes)}
     closer = side = kind = crowd = None
+    orders = cases.orders()
+    if st.session_state.get("sort", orders[0]) not in orders:
+        st.session_state.pop("sort")  # of a gallery with ratings
     with st.grid(4, min_column_width=150, gap="small"):
-        order = st.selectbox("Order", list(ORDERS), key="sort", bind="query-params")
+        order = st.selectbox("Order", orders, key="sort", bind="query-params")
         cause = st.selectbox(
             "Among the top three", list(causes), None, placeholder="any attribute", key="cause",
             bind="query-params",
@@ -34,7 +38,7 @@ def filters(cases: Cases) -> tuple[Filters, str]:
             closer = st.selectbox(
                 "Closer to the crowd", CLOSER, None, placeholder="either", key="closer", bind="query-params"
             )
-        if not np.isnan(cases.table["crowd"]).all():
+        if cases.rated:
             side = st.selectbox("SIAM’s error", SIDES, None, placeholder="either way", key="side", bind="query-params")
             crowd = _crowd(cases)
         if np.any(cases.table["kind"] != ""):
@@ -76,6 +80,8 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
         shares = (f"{100 * figures[name]:.0f} %" for name in ("siam_closer", "baseline_closer"))
         parts.append("closer to the crowd: SIAM in **{}**, the baseline in **{}**".format(*shares))
     st.markdown(" · ".join(parts))
+    if not cases.rated:
+        st.caption(unrated(cases, "these photos"))
     asked = st.query_params.get("case")
     if asked is not None:
         st.info(f"There is no picture {plain(asked)} in this gallery, so all are shown.", icon=":material/search_off:")
@@ -162,9 +168,7 @@ def _pictures_elsewhere(cases: Cases) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("The pictures of this gallery are not on this machine.", width="content")
         if pictures.missing(cases.gallery):
-            st.button(
-                "Download them", icon=":material/download:", key="fetch", type="tertiary", on_click=dialog.open_dialog
-            )
+            fetch.button(cases.gallery, st.session_state.get("gallery", ""), "fetch")
 
 
 def _card(cases: Cases, row: int) -> None:
@@ -179,7 +183,10 @@ def _card(cases: Cases, row: int) -> None:
         st.markdown(scores)
         marks = zip(("▲", "▼"), cases.causes(row), strict=True)
         st.markdown(cause_text(marks))
-        st.caption(crowd_text(facts) + (f"  \n{facts['closer']} closer" if facts["closer"] else ""))
+        if cases.rated:
+            st.caption(crowd_text(facts) + (f"  \n{facts['closer']} closer" if facts["closer"] else ""))
+        if credit := short_credit(cases.gallery.facts(row)):
+            st.caption(credit)
         st.button(
             f"Open {plain(identifier)}", key=f"open-case-{identifier}", width="stretch", on_click=point,
             args=("case", identifier), help=plain(f"{facts['title']} {facts['place']}") or None,

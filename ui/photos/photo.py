@@ -9,6 +9,7 @@ from PIL import Image
 
 from siam.errors import ImageError
 from siam.gallery.cases import Cases
+from siam.gallery.open_photos import FOLDER
 from siam.gallery.samples import Sample, load_samples
 from siam.images.reading import read_image
 from siam.runtime.digests import digest
@@ -91,12 +92,39 @@ def readable(photo: Photo | None) -> Photo | None:
 
 def case_credit(facts: dict[str, Any]) -> str:
     """Return title, author, licence and source as Markdown, from `siam.gallery.store.Gallery.facts`."""
-    title, author, licence, link = (facts[name] or "" for name in ("title", "author", "licence", "link"))
+    link = facts["link"] or ""
     page = f"[source]({quote(link, safe=_SAFE)})" if link.startswith(("https://", "http://")) else ""
-    parts = [f"“{plain(title)}”" if title else "", plain(author), plain(licence), page]
+    parts = [short_credit(facts), page, plain(facts["source"] or "")]
     return ", ".join(filter(None, parts)) or f"picture {plain(facts['identifier'])}"
+
+
+def short_credit(facts: dict[str, Any]) -> str:
+    """Return title, author and licence as Markdown, as far as they are known."""
+    title, author, licence = (facts[name] or "" for name in ("title", "author", "licence"))
+    parts = [f"“{plain(title)}”" if title else "", plain(author), _licence(licence)]
+    return ", ".join(filter(None, parts))
+
+
+def unrated(cases: Cases, what: str) -> str:
+    """Return a sentence on photos without ratings; of the bundled open photos, it also says that no network knows them.
+
+    Args:
+        cases: of the gallery.
+        what: "this photo" or "these photos".
+    """
+    known = f", and neither network was trained on {'it' if what.startswith('this') else 'them'}"
+    return f"Nobody rated {what}{known if cases.gallery.folder == FOLDER else ''}."
+
+
+def _licence(text: str) -> str:
+    """Return a licence as Markdown; "NAME https://…" becomes a link."""
+    name, _space, address = text.rpartition(" ")
+    if name and address.startswith(("https://", "http://")):
+        return f"[{plain(name)}]({quote(address, safe=_SAFE)})"
+    return plain(text)
 
 
 def _sample_credit(sample: Sample) -> str:
     licence = f"[{sample.licence}]({sample.licence_url})" if sample.licence_url else sample.licence
-    return f"“{sample.title}” by {sample.author}, {licence}; {sample.origin.split(',')[0]}; {sample.changes}"
+    page = f", [source]({quote(sample.link, safe=_SAFE)})" if sample.link else ""
+    return f"“{sample.title}” by {sample.author}, {licence}{page}; {sample.origin.split(',')[0]}; {sample.changes}"

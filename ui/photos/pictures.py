@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageOps
 
 from siam.gallery.pictures import cache_folder, here
-from siam.gallery.store import FILE, Gallery
+from siam.gallery.store import FILE, Gallery, is_address
 
 THUMBNAIL = 320, 240
 
@@ -30,6 +30,12 @@ def missing(gallery: Gallery) -> int:
         return 0
     images = gallery.photos["image"]
     return sum(isinstance(of, str) and path is None for of, path in zip(images, _paths(gallery), strict=True))
+
+
+def address_of(gallery: Gallery) -> str | None:
+    """Return the address of one picture that can be downloaded; None if there is none."""
+    images = gallery.photos["image"]
+    return next((image for image in images if isinstance(image, str) and is_address(image)), None)
 
 
 def content_of(gallery: Gallery, row: int) -> bytes | None:

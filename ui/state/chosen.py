@@ -19,7 +19,7 @@ OWN_PAIRS = (Path("runs"), Path("models"))
 DEFAULT = "Photos"
 
 _TITLES = {"photo": DEFAULT, "rendered": "Rendered"}
-_GALLERIES = {"oasis": "OASIS scenes", "rendered": "Rendered landscapes"}
+_GALLERIES = {"open-photos": "Open photos", "oasis": "OASIS scenes", "rendered": "Rendered landscapes"}  # in this order
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,18 @@ def galleries() -> dict[str, Path | Cases]:
     """Return the galleries that the pair in use has scored, by label: folders, and this session's cases in memory."""
     choices: dict[str, Path | Cases] = {}
     for folder in (BUNDLED, OWN_GALLERIES):
-        for path in sorted(folder.glob(f"*/{store.FILE}")):
+        for path in sorted(folder.glob(f"*/{store.FILE}"), key=_place):
             about = _peek(path.parent, path.stat().st_mtime_ns)
             if not isinstance(about, str) and about.model == pair().name:
                 choices[label_in(path.parent)] = path.parent
     uploads = st.session_state.get("own_cases", {}).get(pair().name)
     return choices if uploads is None else {**choices, label_of(uploads): uploads}
+
+
+def _place(path: Path) -> tuple[int, Path]:
+    """Return the sort key of a gallery's file: bundled galleries in the order of their titles, others by name."""
+    titled = list(_GALLERIES) if path.parent.parent == BUNDLED else []
+    return titled.index(path.parent.name) if path.parent.name in titled else len(titled), path
 
 
 def label_in(folder: Path) -> str:

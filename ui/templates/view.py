@@ -32,6 +32,7 @@ from siam.models.checkpoint import Pair
 from siam.models.recognition import Recognition
 from siam.models.siam import SIAM
 from ui.photos import pictures
+from ui.photos.photo import short_credit, unrated
 from ui.state.address import point
 from ui.state.markdown import plain
 
@@ -225,6 +226,8 @@ def examples(cases: Cases, name: str) -> None:
     if name not in cases.gallery.about.attributes:
         return  # made by networks of the same name with another vocabulary
     k = cases.gallery.about.attributes.index(name)
+    if not cases.rated:
+        st.caption(unrated(cases, "these photos"))
     contributions, presence = cases.gallery.contributions[:, k], cases.gallery.presence[:, k]
     lists = (
         ("Highest presence in this gallery", presence, "presence {:.2f}".format),
@@ -238,9 +241,12 @@ def examples(cases: Cases, name: str) -> None:
                 with st.container(gap=None):
                     pictures.thumbnail(cases.gallery, int(row))
                     identifier = str(cases.table["identifier"].iloc[row])
+                    credit = short_credit(cases.gallery.facts(int(row)))
                     st.page_link(
                         "pages/disagreements.py",
                         label=text(float(values[row])),
                         query_params={"case": identifier},
                         help=f"Open picture {plain(identifier)}",
                     )
+                    if credit:
+                        st.caption(credit)
