@@ -71,7 +71,7 @@ class Explanation:
             >>> explanation = siam.explain(siam.load("photo", device="cpu"), photo)
             >>> for item in explanation.ranking(count=2):
             ...     print(f"{item.attribute} {item.value:+.1f}")
-            clouds +0.7
+            clouds +0.8
             horizon +0.3
         """
         items = [
@@ -108,9 +108,9 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         >>> photo = read_image(ASSETS / "gallery/open-photos/images/storm-road.jpg")
         >>> explanation = siam.explain(siam.load("photo", device="cpu"), photo)
         >>> f"{explanation.scenicness:.1f} of {explanation.scale.high:g}"
-        '5.5 of 7'
+        '5.6 of 7'
         >>> f"{explanation.bias + explanation.contributions.sum():.1f}"  # the same: they add up
-        '5.5'
+        '5.6'
     """
     began = time.perf_counter()
     network, baseline = pair.siam, pair.baseline

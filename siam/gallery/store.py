@@ -65,7 +65,7 @@ SCHEMA = pa.schema(
         pa.field("contributions", pa.list_(pa.float32()), nullable=False),
         pa.field("presence", pa.list_(pa.float32()), nullable=False),
         pa.field("biggest_cause", pa.string(), nullable=False),
-        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "source", "truth")),
+        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", "source")),
     ]
 )
 

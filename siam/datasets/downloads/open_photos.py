@@ -254,6 +254,7 @@ def _picture(content: bytes, photo: OpenPhoto) -> bytes:
     """Return the JPEG that a gallery keeps of a photo."""
     picture = read_image(content, name=f"{photo.member} in {photo.package}")
     picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    picture.info.clear()  # a comment would be saved, too
     stored = io.BytesIO()
     picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
     return stored.getvalue()

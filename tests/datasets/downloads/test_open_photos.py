@@ -192,10 +192,10 @@ def test_a_list_is_read_as_it_was_written(tmp_path):
 )
 def test_a_list_with_a_bad_row_is_refused(tmp_path, change):
     write_list(tmp_path / "credits.csv", [{**vars(PHOTOS[0]), **change}, *map(vars, PHOTOS[1:])])
-    with pytest.raises(DatasetError, match="credits.csv"):
+    with pytest.raises(DatasetError, match=r"credits\.csv"):
         read_list(tmp_path / "credits.csv")
 
 
 def test_a_missing_list_is_reported(tmp_path):
-    with pytest.raises(DatasetError, match="credits.csv"):
+    with pytest.raises(DatasetError, match=r"credits\.csv"):
         read_list(tmp_path / "credits.csv")
