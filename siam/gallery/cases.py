@@ -100,7 +100,8 @@ class Cases:
 
     def orders(self) -> tuple[str, ...]:
         """Return those of `ORDERS` by which the cases can be sorted: without ratings, none that needs them."""
-        known = {column for column, _magnitude, _largest in ORDERS.values() if self.table[column].notna().any()}
+        columns = {column for column, _magnitude, _largest in ORDERS.values()}
+        known = {column for column in columns if not np.isnan(self.table[column].to_numpy(dtype=float)).all()}
         return tuple(name for name, (column, *_how) in ORDERS.items() if column in known) or tuple(ORDERS)[:1]
 
     @property
