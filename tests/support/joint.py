@@ -58,6 +58,7 @@ reference_weight = 0.3
 score_weight = 1.0
 baseline_weight = 1.0
 leak_weight = 0.1
+ordinary = [0.9, 0.999]
 template_weight = 0.02
 """
 

@@ -286,14 +286,14 @@ def test_ordinary_evidence_becomes_zero():
     labels[:, 2] = torch.nan  # nobody said
     for of_photo in evidence[:10]:
         of_photo[0] += 5
-    theta = thresholds(evidence, calibration_photos(labels, torch.zeros(40), [50, 3, 50]), 0.05)
+    theta = thresholds(evidence, calibration_photos(labels, torch.zeros(40), [50, 3, 50]), 0.05, (0.98, 0.999))
     answers = [torch.stack([of[k] > theta[k] for of in evidence[10:]]).float().mean().item() for k in (0, 1)]
     assert answers[0] == pytest.approx(0.02, abs=0.005) and answers[1] == pytest.approx(0.001, abs=0.001)
     assert torch.stack([of[0] > theta[0] for of in evidence[:10]]).float().mean() > 0.95
     assert theta[2] == 0
 
 
-SETTINGS = {"score_weight": 1.0, "leak_weight": 0.0, "template_weight": 1e-4}
+SETTINGS = {"ordinary": (0.9, 0.999), "score_weight": 1.0, "leak_weight": 0.0, "template_weight": 1e-4}
 
 
 def test_templates_fit_the_scores_that_planted_ones_give():

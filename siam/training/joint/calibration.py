@@ -20,7 +20,7 @@ from torch import Tensor
 from siam.models.siam import SIAM, pooled
 from siam.training.joint.objective import leak, roughness
 
-_COMMON, _RARE, _FEWEST = 0.98, 0.999, 10  # quantiles for attributes that at least, and that fewer than, 10 photos show
+_FEWEST = 10  # photos that show an attribute: with fewer it is rare
 _CELLS = 300_000  # cells from which a quantile is taken, evenly spaced among all
 _STEPS = 300
 
@@ -47,13 +47,16 @@ class CalibrationPhotos:
 
 
 @torch.no_grad()
-def thresholds(evidence: Sequence[Tensor], photos: CalibrationPhotos, absent: float) -> Tensor:
+def thresholds(
+    evidence: Sequence[Tensor], photos: CalibrationPhotos, absent: float, ordinary: Sequence[float]
+) -> Tensor:
     """Return theta (K,): the evidence for each attribute that photos without it usually do not exceed.
 
     Args:
         evidence: N maps (K, h, w) before the ReLU.
         photos: what is known about them.
         absent: labels up to this count as absent.
+        ordinary: quantiles of the evidence in photos without the attribute, for common and for rare attributes.
     """
     found = []
     for k, positives in enumerate(photos.positives.tolist()):
@@ -63,7 +66,7 @@ def thresholds(evidence: Sequence[Tensor], photos: CalibrationPhotos, absent: fl
             continue
         cells = torch.cat([evidence[row][k].flatten() for row in rows]).float()
         cells = cells[:: max(1, len(cells) // _CELLS)]
-        found.append(cells.quantile(_COMMON if positives >= _FEWEST else _RARE).clamp(min=0))
+        found.append(cells.quantile(ordinary[positives < _FEWEST]).clamp(min=0))
     return torch.stack(found)
 
 
@@ -112,7 +115,7 @@ def calibrate(
         absent: labels up to this count as absent.
         settings: the recipe's section `joint`.
     """
-    usual = thresholds(evidence, photos, absent)
+    usual = thresholds(evidence, photos, absent, settings["ordinary"])
     network.attribute_layer.bias.sub_(usual)
     grid, head = network.config.grid, network.scenicness_head
     maps = torch.stack([pooled((of.float() - usual[:, None, None]).relu(), grid, head.pooling) for of in evidence])
