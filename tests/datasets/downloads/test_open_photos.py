@@ -8,17 +8,22 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from siam.cli.main import main
 from siam.datasets.downloads import open_photos
 from siam.datasets.downloads.open_photos import OpenPhoto, fetch, read_list, resources
 from siam.datasets.downloads.web import DownloadError
 from siam.errors import DatasetError
+from siam.gallery import store
+from siam.models.checkpoint import Pair, save
 from tests.support.file_server import Stored, running_server
+from tests.support.networks import baseline_network, siam_network
 
 
 def picture(seed, size=(1000, 500), kind="PNG"):
@@ -199,3 +204,21 @@ def test_a_list_with_a_bad_row_is_refused(tmp_path, change):
 def test_a_missing_list_is_reported(tmp_path):
     with pytest.raises(DatasetError, match=r"credits\.csv"):
         read_list(tmp_path / "credits.csv")
+
+
+def test_the_command_builds_and_scores_a_gallery(tmp_path, capsys):
+    packages, out = tmp_path / "packages", tmp_path / "out"
+    packages.mkdir()
+    for name, data in ARCHIVES.values():
+        (packages / PurePosixPath(name).name).write_bytes(data)
+    write_list(tmp_path / "list.csv", [asdict(photo) for photo in PHOTOS])
+    save(Pair("tiny", siam_network(), baseline_network(), {}), tmp_path / "tiny")
+    arguments = ["--list", tmp_path / "list.csv", "--packages", packages, "--model", tmp_path / "tiny"]
+    assert main(["data", "open-photos", str(out), *map(str, arguments)]) == 0
+    assert "4 photos" in capsys.readouterr().out
+    gallery = store.read(out)
+    assert sorted(gallery.photos["image"]) == [f"images/{photo.file}" for photo in PHOTOS]
+    assert (
+        main(["data", "open-photos", str(tmp_path / "empty"), *map(str, arguments[:2]), *map(str, arguments[4:])]) == 2
+    )
+    assert "debian" in capsys.readouterr().err.lower()
