@@ -22,6 +22,7 @@ from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models.backbones import early_parts
 from tests.support.experiment import write_photos, write_recipe
+from tests.support.masks import write_masks
 from tests.support.paths import ROOT
 from tests.support.rendered_scenes import write_scenes
 
@@ -249,6 +250,14 @@ def test_a_wrong_setting_is_one_line(experiment, tmp_path, capsys, change, messa
     assert main(command) == 2
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("error: ") and message in said
+
+
+def test_photos_outlined_by_people_cannot_teach_whole_networks(experiment, tmp_path, capsys):
+    write_masks(tmp_path / "sun", {"a.png": np.ones((64, 64), np.uint8)})
+    text = (experiment / "tiny.toml").read_text()
+    (tmp_path / "masks.toml").write_text(text.replace('reader = "sun"', 'reader = "masks"'))
+    assert main(["train", str(tmp_path / "masks.toml"), "--root", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "'masks' has neither labels nor ratings" in capsys.readouterr().err.strip().splitlines()[-1]
 
 
 def test_a_run_is_never_overwritten_by_mistake(experiment, capsys):

@@ -68,6 +68,11 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
     if not isinstance(source, dict) or not {"reader", "folder"} <= source.keys():
         raise DatasetError(f"[data] of the recipe holds {source!r}; expected {{ reader = …, folder = … }}")
     photos = reader(source["reader"]).read(root / source["folder"])
+    if not isinstance(photos, AttributePhotos | ScoredPhotos):
+        raise DatasetError(
+            f"[data] of the recipe: the dataset {source['reader']!r} has neither labels nor ratings for whole photos: "
+            "choose another reader"
+        )
     known = {"labels": photos.labels} if isinstance(photos, AttributePhotos) else _ratings(photos)
     if source.get("regions") and getattr(photos, "attributes", rendered.ATTRIBUTES) != rendered.ATTRIBUTES:
         raise DatasetError(

@@ -79,7 +79,8 @@ def result(card: dict[str, Any], name: str) -> Result:
     """Return the cross-validated figures of a card as a stored result."""
     metrics = card["metrics"]
     figures = {variant: dict(metrics[variant]) for variant in VARIANTS}
-    figures["siam"]["sun_test"], figures["siam-frozen"]["sun_test"] = metrics["sun_test"], metrics["f_alone"]
+    figures["siam"] |= {"sun_test": metrics["sun_test"], "masks": metrics["masks"]}
+    figures["siam-frozen"]["sun_test"] = metrics["f_alone"]
     sources = ", ".join(metrics["siam"])
     return Result(
         model=name,
