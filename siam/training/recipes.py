@@ -45,7 +45,7 @@ _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
             "frozen_stages", "references", "attribute_steps", "heads_first", "attribute_batch", "steps", "batch",
             "late_rate", "head_rate", "template_rate", "score_gradient", "weak_weight", "teacher_weight",
             "label_weight", "region_weight", "outline_weight", "absent_weight", "reference_weight", "score_weight",
-            "baseline_weight", "leak_weight", "template_weight", "ordinary",
+            "baseline_weight", "leak_weight", "template_weight", "second_share", "ordinary",
         ),
     },
     "end-to-end": {

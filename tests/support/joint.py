@@ -48,6 +48,7 @@ late_rate = 1e-3
 head_rate = 1e-3
 template_rate = 1e-2
 score_gradient = 0.5
+second_share = 0.5
 weak_weight = 0.4
 teacher_weight = 0.5
 label_weight = 2.0

@@ -185,10 +185,23 @@ def test_training_writes_a_pair_that_loads_and_explains(trained):
     assert set(loaded.recognition) == set(loaded.siam.config.attributes)
 
 
-def test_both_networks_share_their_backbone(trained):
+def test_both_networks_share_their_early_stages_only(trained):
     pair = siam_package.load(trained.root / "out", device="cpu")
-    ours, other = pair.siam.backbone.state_dict(), pair.baseline.backbone.state_dict()
-    assert all(torch.equal(ours[name], other[name]) for name in ours)
+    ours, other = (backbones.split(network.backbone, STAGES) for network in (pair.siam, pair.baseline))
+    assert all(one is two for (_name, one), (_name_too, two) in zip(ours[0], other[0], strict=True))
+    assert any(one is not two for (_name, one), (_name_too, two) in zip(ours[1], other[1], strict=True))
+
+
+def test_siam_is_the_average_of_both_phases_and_the_baseline_the_second(trained):
+    first, second = (
+        torch.load(trained.root / "out" / "folds" / f"{name}.pt", weights_only=True) for name in ("attributes", "all")
+    )
+    for network, share in ((trained.pair.siam, 0.5), (trained.pair.baseline, 1.0)):
+        late = nn.ModuleList(part for _name, part in backbones.split(network.backbone, STAGES)[1])
+        for name, tensor in late.state_dict().items():
+            if tensor.is_floating_point():
+                expected = (1 - share) * first[f"late.{name}"] + share * second[f"late.{name}"]
+                assert torch.allclose(tensor.float(), expected, atol=1e-3, rtol=1e-3), name
 
 
 def test_the_frozen_stages_are_as_they_were(trained):

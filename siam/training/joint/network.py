@@ -1,6 +1,6 @@
 """What learns jointly: the late stages of a backbone, f and g of SIAM, the baseline's layer and reference features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -120,6 +120,17 @@ class JointNetwork(nn.Module):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
+
+    @torch.no_grad()
+    def draw_towards(self, earlier: Mapping[str, Tensor], share: float) -> None:
+        """Average the late stages and f with those of an earlier state of this network, which weighs `share`.
+
+        M. Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models", CVPR 2022, arXiv:2109.01903.
+        """
+        state = self.state_dict()
+        for name, tensor in state.items():
+            if name.startswith(("late.", "norms.", "f.")) and tensor.is_floating_point():
+                tensor.lerp_(earlier[name], share)
 
     @torch.no_grad()
     def attribute_layer(self) -> tuple[Tensor, Tensor]:

@@ -33,7 +33,7 @@ class Trained:
 
     Attributes:
         siam: the SIAM.
-        baseline: the baseline, with the same backbone.
+        baseline: the baseline, whose backbone has the same early stages.
         offsets: points (S,) that the ratings of each source lie above those of the first.
     """
 
@@ -85,6 +85,7 @@ class JointTraining:
         ]
         self._calibrating["labelled"] = train
         early = nn.Sequential(*backbones.early_parts(siam.backbone, self.settings["frozen_stages"])).eval()
+        self._common_evidence: dict[tuple[str, int], Tensor] = {}  # of f after the first phase
         self._early = {}
         for kind, rows in self._calibrating.items():
             size = recipe["teacher"]["weak_image_size"] if kind == "weak" else siam.config.image_size
@@ -141,18 +142,23 @@ class JointTraining:
         if phase is not None:
             self._learned(network, knowledge, chosen, phase)
         baseline = copy.deepcopy(self._baseline)
+        baseline.backbone = copy.deepcopy(siam.backbone)  # its late stages as they are now
+        baseline_layer = network.baseline_layer()
+        if phase is not None:
+            network.draw_towards(common, 1 - self.settings["second_share"])
         with torch.no_grad():
             for layer, (weight, bias) in (
                 (siam.attribute_layer, network.attribute_layer()),
-                (baseline.linear, network.baseline_layer()),
+                (baseline.linear, baseline_layer),
             ):
                 layer.weight.copy_(weight)
                 layer.bias.copy_(bias)
             siam.scenicness_head.set_effective_templates(network.templates)
             siam.scenicness_head.bias.copy_(network.bias)
-        self._calibrate(siam, knowledge, chosen)
-        baseline.backbone = siam.backbone
-        return Trained(siam.half().float().eval(), baseline.half().float().eval(), guide.offsets)
+        self._calibrate(siam, knowledge, chosen, self._common_evidence if phase is None else {})
+        siam, baseline = siam.half().float().eval(), baseline.half().float().eval()
+        baseline.backbone = backbones.share_stages(siam.backbone, baseline.backbone)
+        return Trained(siam, baseline, guide.offsets)
 
     def _joint(self) -> tuple[SIAM, JointNetwork]:
         """Return a SIAM with the weights it starts from, and the network that trains its late stages in place."""
@@ -176,8 +182,14 @@ class JointTraining:
         with whole_file(path) as part:
             torch.save(network.state_dict(), part)
 
-    def _calibrate(self, siam: SIAM, knowledge: Knowledge, chosen: dict[str, np.ndarray]) -> None:
-        """Calibrate on the photos that were learned from."""
+    def _calibrate(
+        self,
+        siam: SIAM,
+        knowledge: Knowledge,
+        chosen: dict[str, np.ndarray],
+        known_evidence: dict[tuple[str, int], Tensor],
+    ) -> None:
+        """Calibrate on the photos that were learned from; f's maps of photos of each kind are taken or kept."""
         photos, count = self.photos, len(self.photos.attributes)
         labels = {
             **{kind: torch.from_numpy(of) for kind, of in photos.labels.items()},
@@ -187,7 +199,11 @@ class JointTraining:
         for kind in KINDS:
             rows = np.intersect1d(self._calibrating[kind], chosen[kind])
             places = np.searchsorted(self._calibrating[kind], rows)
-            evidence += [_evidence(siam, self._early[kind][place], self.settings["frozen_stages"]) for place in places]
+            for place in places:
+                if (kind, place) not in known_evidence:
+                    early = self._early[kind][place]
+                    known_evidence[kind, place] = _evidence(siam, early, self.settings["frozen_stages"])
+            evidence += [known_evidence[kind, place] for place in places]
             known = labels[kind][rows] if kind in labels else torch.full((len(rows), count), torch.nan)
             trust = 1.0 if kind == "rated" else self.settings["teacher_weight"]
             columns.append(
