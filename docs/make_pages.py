@@ -204,9 +204,9 @@ def attributes_of(name: str) -> Callable[[], str]:
 
 def photo_masks() -> str:
     """Where the maps of the pair Photos are, by people's outlines and by a segmenter."""
-    results = [_result("photo"), _result("photo-masks")]
+    results = [_result("photo")]
     judged = outlines.of_pair(results, "photo")
-    assert judged is not None  # photo-masks holds such figures
+    assert judged is not None  # it was judged by outlines
     result, masks = judged
     of_seven = _two(masks.pixel_ap, masks.pixel_ap_interval, masks.pixel_ap_sd)
     of_all = _two(masks.all.pixel_ap, masks.all.pixel_ap_interval, masks.all.pixel_ap_sd)

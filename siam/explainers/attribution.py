@@ -93,7 +93,7 @@ def attribute_photo(
         >>> image = preprocess(read_image(ASSETS / "gallery/open-photos/images/lake-boats.jpg"), model.config)
         >>> result = attribute_photo(model, image, "grad_cam", score_up())
         >>> tuple(result.map.shape), result.passes
-        ((12, 19), 1)
+        ((24, 38), 1)
     """
     method = explainer(name)
     if len(image) != 1:
