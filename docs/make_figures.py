@@ -15,6 +15,7 @@ from docs import method_figure
 from siam.drawing.colours import INK, PAPER, SOFT_INK
 from siam.drawing.shapes import font
 from siam.explanation import wording
+from siam.explanation.recognition import caveat
 from siam.figures import maps
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
@@ -49,7 +50,8 @@ def row(explanation: siam.Explanation, name: str) -> Image.Image:
     pen = ImageDraw.Draw(strip)
     pen.text((0, 22), name, INK, font(19), "ls")
     left = 0
-    pen.text((110, 22), wording.summary(explanation), SOFT_INK, font(15), "ls")
+    scores = wording.summary(explanation).removesuffix(caveat(explanation)).rstrip()  # too long for the strip
+    pen.text((110, 22), scores, SOFT_INK, font(15), "ls")
     for picture in [*pictures, *tiles]:
         strip.paste(picture, (left, CAPTION))
         left += picture.width + GAP

@@ -43,7 +43,8 @@ def device_name() -> str:
     device = next(pair().siam.parameters()).device
     if device.type == "cuda":
         return f"GPU ({torch.cuda.get_device_name(device)})"
-    return f"CPU ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"CPU ({threads} {'thread' if threads == 1 else 'threads'})"
 
 
 def explanation(photo: "Photo") -> Explanation:
