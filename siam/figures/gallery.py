@@ -26,7 +26,8 @@ _HEIGHTS = (330, 120)  # px, of the scores and of their differences
 def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None = None) -> alt.VConcatChart:
     """Return SIAM's score against the baseline's, one point per row, above a histogram of the differences.
 
-    Above the diagonal, SIAM scores higher. Points have the colour of the crowd's rating, or none if there is no rating.
+    Above the diagonal, SIAM scores higher. Points have the colour of the crowd's rating, and no filling without one;
+    where nobody rated anything, all have the same colour.
     A box drawn over them (the selection `AREA`) colours the bars of the points inside: green where SIAM is higher,
     magenta where the baseline is. A click on a point outside the box is the selection `CASE`.
 
@@ -69,18 +70,19 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
         scale=alt.Scale(domain=[crowd.low, crowd.high], range=CROWD_SCALE),
         legend=alt.Legend(title=f"crowd, {crowd.low:g} to {crowd.high:g}", orient="top", gradientThickness=10),
     )
+    rated = bool(table["crowd"].notna().any())
+    texts = ["SIAM", "baseline", "difference", *(["crowd"] if rated else [])]
     points = (
         alt.Chart(_points(table))
-        .mark_circle(size=70, opacity=1, stroke=_EDGE, strokeWidth=1, cursor="pointer")
+        .mark_circle(size=70, opacity=1, stroke=_EDGE, strokeWidth=1, cursor="pointer", invalid="show")
         .encode(
             **encoding,
-            color=alt.when("isValid(datum.crowd)").then(colour).otherwise(alt.value("transparent")),
+            color=alt.when("isValid(datum.crowd)").then(colour).otherwise(alt.value("transparent"))
+            if rated
+            else alt.value(_EDGE),
             tooltip=[
                 alt.Tooltip("identifier:N", title="picture"),
-                alt.Tooltip("siam_text:N", title="SIAM"),
-                alt.Tooltip("baseline_text:N", title="baseline"),
-                alt.Tooltip("difference_text:N", title="difference"),
-                alt.Tooltip("crowd_text:N", title="crowd"),
+                *(alt.Tooltip(f"{text.lower()}_text:N", title=text) for text in texts),
             ],
         )
         .add_params(box, alt.selection_point(name=CASE, fields=["identifier"], on="click", toggle=False))

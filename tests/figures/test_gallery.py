@@ -53,6 +53,16 @@ def test_cases_without_a_rating_have_no_colour(cases):
     assert colour["condition"]["scale"]["domain"] == [scale.low, scale.high]
 
 
+def test_cases_that_nobody_rated_are_drawn_in_one_colour_without_a_legend(cases):
+    unrated = replace(cases, table=cases.table.assign(crowd=np.nan))
+    chart, points, _ = drawn(unrated, np.arange(len(cases.table)))
+    layer = chart["vconcat"][0]["layer"][1]
+    assert len(points) == len(cases.table)
+    assert layer["mark"]["invalid"] == "show"  # Vega-Lite leaves out points without a value for a colour
+    assert layer["encoding"]["color"] == {"value": "#7A8CA0"}
+    assert "crowd" not in [tip["title"] for tip in layer["encoding"]["tooltip"]]
+
+
 def test_of_many_cases_some_are_drawn_and_all_are_counted(cases):
     rows = np.tile(np.arange(len(cases.table)), 20)
     with alt.data_transformers.enable(max_rows=len(rows)):

@@ -104,8 +104,7 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
         width="stretch",
         key=key,
         on_select=lambda: _take(key),
-        alt="SIAM's score against the baseline's, one point per picture, coloured by the crowd's rating; below, a "
-        "histogram of the differences",
+        alt="SIAM's score against the baseline's, one point per picture; below, a histogram of the differences",
     )
     drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} pictures are drawn, evenly sampled."
     st.caption(
