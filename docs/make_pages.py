@@ -153,8 +153,8 @@ def photo_scores() -> str:
         [
             markdown_table(rows),
             f"5-fold cross-validation, one run; in brackets, 95 % intervals over the photos. {_source(result)}",
-            f"On the same {less['n']} OASIS scenes, SIAM’s τ less the baseline’s is {_of(less, 'kendall_tau')}, and its "
-            f"RMSE {_of(less, 'rmse')}: computed from the bundled gallery `assets/gallery/oasis`, made by "
+            f"On the same {less['n']} OASIS scenes, SIAM’s τ less the baseline’s is {_of(less, 'kendall_tau')}, and "
+            f"its RMSE {_of(less, 'rmse')}: computed from the bundled gallery `assets/gallery/oasis`, made by "
             f"`{about.command}`, {about.date}",
         ]
     )

@@ -70,7 +70,8 @@ class PairPredictions:
                 raise ValueError(f"{name} of a photo has shape {values.shape[1:]}; expected {shape}")
         if odd := [name for name, values in columns.items() if not np.isfinite(values).all()]:
             raise ValueError(f"{', '.join(odd)} of a photo cannot be used; expected finite numbers")
-        return cls(tuple(attributes), **columns, baseline=None if baseline is None else np.array([float(baseline)]))
+        scores = None if baseline is None else np.array([float(baseline)])
+        return cls(tuple(attributes), **columns, baseline=scores, pooling="adaptive")  # without maps, it says nothing
 
     def __len__(self) -> int:
         return len(self.siam)
@@ -259,7 +260,8 @@ def predictions_and_maps(
         maps.update({files[row]: found[place] for place, row in enumerate(rows) if place not in failed})
     if last is not None and not maps:
         raise last
-    return PairPredictions(pair.siam.config.attributes, **arrays), maps
+    config = pair.siam.config
+    return PairPredictions(config.attributes, **arrays, pooling=config.pooling), maps
 
 
 def _predictions(pair: Pair, files: list[Path], on_error: OnError, *, baseline: bool, maps: bool) -> PairPredictions:

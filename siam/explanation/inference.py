@@ -116,9 +116,11 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
     device = device_of(network)
     pixels = preprocess(image, network.config).to(device)  # (1, 3, H, W)
     prepared = time.perf_counter()
-    together = baseline is not None and input_settings(baseline.config) == input_settings(network.config)
     try:
-        output, reference = Together(network, baseline)(pixels) if together else (network(pixels), None)
+        if baseline is not None and input_settings(baseline.config) == input_settings(network.config):
+            output, reference = Together(network, baseline)(pixels)
+        else:
+            output, reference = network(pixels), None
     except ValueError as error:  # no cell is left inside the border
         raise ImageError(
             f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "

@@ -50,12 +50,10 @@ def train(
         from siam.training.heads import cross_validation as heads
         from siam.training.joint import cross_validation as joint
 
-        train_pair, result = (
-            (heads.train_heads, heads.result) if recipe["method"] == "heads" else (joint.train_joint, joint.result)
-        )
+        train_pair = heads.train_heads if recipe["method"] == "heads" else joint.train_joint
         pair = train_pair(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
         if results is not None:
-            write(result(pair.card, pair.name), results)
+            write(heads.result(pair.card, pair.name), results)
         return pair
     if results is not None:
         raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results and use siam evaluate --out")

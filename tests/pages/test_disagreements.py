@@ -261,7 +261,7 @@ def test_a_gallery_of_ones_own_is_listed_for_its_networks(monkeypatch, tmp_path,
     app = rendered(gallery="mine", closer="SIAM")
     assert app.selectbox(key="gallery").value == "mine"
     assert listed(app) == names(cases, cases.select(Filters(closer="SIAM"))[:PER_PAGE])
-    assert app_galleries(opened("disagreements")) == ["OASIS scenes"]
+    assert app_galleries(opened("disagreements")) == ["Open photos", "OASIS scenes"]
 
 
 def app_galleries(app):
@@ -273,6 +273,7 @@ def test_filters_of_another_scale_are_left_behind():
     app = rendered(crowd=["8.0", "10.0"], case="898")
     app.switch_page(f"{FOLDER}/explain.py").run()
     app.selectbox(key="pair").set_value("Photos").run()
+    app.selectbox(key="gallery").set_value("OASIS scenes").run()
     app.switch_page(f"{FOLDER}/disagreements.py").run()
     assert not app.exception
     assert app.slider(key="crowd").value == (1.0, 7.0)

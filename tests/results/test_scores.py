@@ -69,10 +69,12 @@ def test_agreements_have_intervals_or_deviations_as_stored(stored):
     assert difference.name == "SIAM − baseline"
     found = scores.agreements(stored["photo"], "vessel_landscapes")
     assert [of.name for of in found] == ["SIAM", "SIAM, no fine-tuning", "baseline"]
-    assert (found[0].tau_interval, found[0].tau_deviation) == (
-        None,
-        RAW["photo"]["siam"]["vessel_landscapes"]["kendall_tau_sd"],
-    )
+    of = RAW["photo"]["siam"]["vessel_landscapes"]
+    assert (found[0].tau, list(found[0].tau_interval)) == (of["kendall_tau"], of["kendall_tau_interval"])
+    repeated = {**of, "kendall_tau_interval": None, "kendall_tau_sd": 0.01}  # means over several trainings
+    figures = variant_figures({"siam": {"vessel_landscapes": repeated}})
+    (mean,) = scores.agreements(dataclasses.replace(stored["photo"], figures=figures), "vessel_landscapes")
+    assert (mean.tau_interval, mean.tau_deviation) == (None, 0.01)
     assert scores.agreements(stored["photo"], "elsewhere") == []
 
 

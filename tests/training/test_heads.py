@@ -589,7 +589,7 @@ def without_what_is_forbidden(examples, chosen):
 
 def test_cross_validation_never_trains_on_what_it_is_judged_on(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "new_networks", lambda *_settings: (small_siam(), small_baseline()))
     expected = cross_validate(RECIPE, examples)
 
     trained_on, judged = [], []
@@ -629,7 +629,7 @@ def test_cross_validation_never_trains_on_what_it_is_judged_on(monkeypatch):
 
 def test_regions_teach_nothing_where_their_weight_is_0(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "new_networks", lambda *_settings: (small_siam(), small_baseline()))
     figures = cross_validate(RECIPE, examples)
     unknown = dataclasses.replace(examples, region_targets=[target * math.nan for target in examples.region_targets])
     without = cross_validate({**RECIPE, "seeds": RECIPE["seeds"][:1], "siam": {**SETTINGS, "members": 1}}, unknown)
@@ -646,7 +646,7 @@ def test_photos_of_the_test_split_are_in_no_batch(monkeypatch):
         return found
 
     monkeypatch.setattr(heads, "photo_losses", losses)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "new_networks", lambda *_settings: (small_siam(), small_baseline()))
     cross_validate(RECIPE, examples)
     assert set(seen) == {*numbers(examples.train), *numbers(examples.weak)}
     assert not set(seen) & set(numbers(examples.test))
@@ -654,7 +654,7 @@ def test_photos_of_the_test_split_are_in_no_batch(monkeypatch):
 
 def test_a_map_size_first_met_when_judging_can_be_trained_on_later(monkeypatch):
     examples = some_examples(labelled=30, rated=24)
-    monkeypatch.setattr(cross_validation, "_new_networks", lambda *_settings: (small_siam(), small_baseline()))
+    monkeypatch.setattr(cross_validation, "new_networks", lambda *_settings: (small_siam(), small_baseline()))
     pooling_matrix.cache_clear()
     for number in range(3):  # one photo of a size of its own, held out in another fold each time
         first = int(np.flatnonzero(folds(examples.sources, 3, 0) == number)[0])

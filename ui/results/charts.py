@@ -56,7 +56,10 @@ def people() -> None:
     cases = chosen.cases()
     scale = resources.pair().siam.config.scale
     unit = f"points ({scale.low:g} to {scale.high:g})"
-    if cases is None:
+    if cases is not None and cases.table["crowd"].isna().all():
+        st.info("Nobody rated this gallery’s pictures, so there is nothing to draw: choose another in the sidebar.")
+        cases = None
+    elif cases is None:
         st.info("This pair has no gallery to draw. This command makes one:")
         st.code(
             f"python -m siam evaluate --data … --root … --model {chosen.pair().source} --gallery galleries/NAME",
@@ -155,9 +158,6 @@ def _caption(measured: Precisions) -> str:
 def _scatter(cases: Cases) -> None:
     about = cases.gallery.about
     rated = len(cases.table.dropna(subset=["crowd"]))
-    if rated == 0:
-        st.info("Nobody rated this gallery's pictures, so there is nothing to compare the networks with.")
-        return
     photos = plain(stored.photos(about.data))
     st.markdown(
         f"{rated:,} {photos}, {plain(about.split)}; {stored.crowd(about.data)}. "

@@ -198,11 +198,11 @@ def _fit(
 
 
 def result(card: dict[str, Any], name: str) -> Result:
-    """Return the cross-validated figures of a card as a stored result."""
+    """Return the cross-validated figures of a card, by the method "heads" or "joint", as a stored result."""
     metrics = card["metrics"]
     recipe = f"recipes/{card['recipe']}"
     figures: dict[str, Any] = {variant: dict(metrics[variant]) for variant in VARIANTS}
-    figures["siam"] |= {key: metrics[key] for key in ("sun_test", "without_regions")}
+    figures["siam"] |= {key: metrics[key] for key in ("sun_test", "without_regions", "masks") if key in metrics}
     figures["siam-frozen"]["sun_test"] = metrics["f_alone"]
     sources = ", ".join(metrics["siam"])
     return Result(

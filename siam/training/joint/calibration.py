@@ -116,6 +116,7 @@ def calibrate(
         settings: the recipe's section `joint`.
     """
     usual = thresholds(evidence, photos, absent, settings["ordinary"])
+    assert network.attribute_layer.bias is not None
     network.attribute_layer.bias.sub_(usual)
     grid, head = network.config.grid, network.scenicness_head
     maps = torch.stack([pooled((of.float() - usual[:, None, None]).relu(), grid, head.pooling) for of in evidence])

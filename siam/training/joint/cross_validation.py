@@ -14,7 +14,7 @@ from siam.evaluation.belief import belief_entries
 from siam.evaluation.localisation import mean_localisation, pixel_average_precision
 from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.scores import attribute_figures, mean_figures, score_figures_with_intervals
-from siam.evaluation.stored import VARIANTS, Result, variant_figures
+from siam.evaluation.stored import VARIANTS
 from siam.explanation.batch import predict, predict_pair
 from siam.models.checkpoint import Pair, save
 from siam.models.siam import SIAM, SIAMOutput
@@ -73,25 +73,6 @@ def train_joint(
     pair = Pair(recipe["name"], kept.siam, kept.baseline, card, fold_templates=judged.templates)
     save(pair, out, half=True)
     return pair
-
-
-def result(card: dict[str, Any], name: str) -> Result:
-    """Return the cross-validated figures of a card as a stored result."""
-    metrics = card["metrics"]
-    figures = {variant: dict(metrics[variant]) for variant in VARIANTS}
-    figures["siam"] |= {"sun_test": metrics["sun_test"], "masks": metrics["masks"]}
-    figures["siam-frozen"]["sun_test"] = metrics["f_alone"]
-    sources = ", ".join(metrics["siam"])
-    return Result(
-        model=name,
-        data=f"{sources}; attributes: SUN",
-        split="cross-validation; attributes: test",
-        protocol=metrics["protocol"],
-        date=card["trained"],
-        command=f"python -m siam train recipes/{card['recipe']} --root DATA --results assets/results/{name}.json",
-        git_commit=card["git_commit"],
-        figures=variant_figures(figures),
-    )
 
 
 class _Judged:
@@ -159,6 +140,7 @@ class _Judged:
                 bias=self._scores["bias"],
                 baseline=self._scores["baseline"],
                 **self._parts,
+                pooling=self._recipe["network"]["pooling"],
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,8 +56,9 @@ class JointNetwork(nn.Module):
         names = [name for name, _part in late]
         self.ends = [names.index(name) for name in siam.backbone.finer] + [len(names) - 1]
         self.channels = siam.backbone.channels
-        self.norms = nn.ModuleList(nn.BatchNorm2d(n, affine=False, momentum=0.05) for n in self.channels)
-        self.f = nn.ModuleList(nn.Conv2d(n, count, 1, bias=place == 0) for place, n in enumerate(self.channels))
+        norms = [nn.BatchNorm2d(n, affine=False, momentum=0.05) for n in self.channels]
+        layers = [nn.Conv2d(n, count, 1, bias=place == 0) for place, n in enumerate(self.channels)]
+        self.norms, self.f = nn.ModuleList(norms), nn.ModuleList(layers)
         self.templates = nn.Parameter(torch.zeros(count, self.grid, self.grid))
         self.bias = nn.Parameter(torch.zeros(()))
         self.linear = nn.Linear(sum(self.channels), 1)
@@ -64,9 +66,10 @@ class JointNetwork(nn.Module):
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         with torch.no_grad():
-            for layer in self.f:
+            for layer in layers:
                 layer.weight.mul_(0.3)
-            self.f[0].bias.fill_(-0.3)
+                if layer.bias is not None:
+                    layer.bias.fill_(-0.3)
 
     @torch.no_grad()
     def start_at(self, score: float) -> None:
@@ -135,8 +138,9 @@ class JointNetwork(nn.Module):
     @torch.no_grad()
     def attribute_layer(self) -> tuple[Tensor, Tensor]:
         """Return weights (K, C, 1, 1) and bias (K,) of the same f on features that are not normalised."""
-        weights, bias = [], self.f[0].bias.clone()
-        for layer, (scale, mean) in zip(self.f, self._statistics(), strict=True):
+        layers: list[Any] = list(self.f)
+        weights, bias = [], layers[0].bias.clone()
+        for layer, (scale, mean) in zip(layers, self._statistics(), strict=True):
             weights.append(layer.weight * scale[None, :, None, None])
             bias -= weights[-1][:, :, 0, 0] @ mean
         return torch.cat(weights, dim=1), bias
@@ -150,4 +154,5 @@ class JointNetwork(nn.Module):
 
     def _statistics(self) -> list[tuple[Tensor, Tensor]]:
         """Return 1 / standard deviation and mean of the features of each stage."""
-        return [((norm.running_var + norm.eps).rsqrt(), norm.running_mean) for norm in self.norms]
+        norms: list[Any] = list(self.norms)
+        return [((norm.running_var + norm.eps).rsqrt(), norm.running_mean) for norm in norms]

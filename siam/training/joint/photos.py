@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from siam.datasets import human_masks, regions
 from siam.datasets.base import RatingScale
+from siam.datasets.regions import Regions
 from siam.models import backbones
 from siam.models.siam import SIAM, SIAMConfig
 from siam.training.heads.examples import folder, labelled, rated, readable
 from siam.training.joint import teacher
 from siam.training.joint.views import Augmentation, Views, extract
 
-KINDS = ("labelled", "weak", "outlined", "rated")
+KINDS: tuple[str, ...] = ("labelled", "weak", "outlined", "rated")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class JointPhotos:
     outlines: np.ndarray
     outlined_names: tuple[str, ...]
     outlined: human_masks.OutlinedPhotos
-    test_regions: regions.Regions
+    test_regions: Regions
     scores: np.ndarray
     sources: np.ndarray
     scale: RatingScale

@@ -69,7 +69,11 @@ class ScoreTeacher:
         centred, wanted = features - self._means[sources], scores - self._levels[sources]
         self._gamma = _WIDTH / (features.std(axis=0).mean() ** 2 * features.shape[1])
         self._linear = Ridge(alpha=_RIDGE, fit_intercept=False).fit(centred, wanted)
-        self._kernel = KernelRidge(alpha=_KERNEL, kernel="rbf", gamma=self._gamma).fit(centred, wanted)
+        self._kernel = KernelRidge(
+            alpha=_KERNEL,  # pyright: ignore[reportArgumentType] - the stub asks for an int
+            kernel="rbf",
+            gamma=self._gamma,
+        ).fit(centred, wanted)
         intercepts = self._levels - self._means @ self._linear.coef_
         self.offsets = intercepts - intercepts[0]  # (S,) points that each source's ratings lie above the first's
 

@@ -151,6 +151,7 @@ class JointTraining:
                 (siam.attribute_layer, network.attribute_layer()),
                 (baseline.linear, baseline_layer),
             ):
+                assert layer.bias is not None
                 layer.weight.copy_(weight)
                 layer.bias.copy_(bias)
             siam.scenicness_head.set_effective_templates(network.templates)

@@ -94,7 +94,10 @@ def extract(
     if not (features.is_file() and shown.is_file()):
         _compute(early, config, size, files, augmentation, features, shown)
     described = json.loads(shown.read_text(encoding="utf-8"))
-    views = tuple(tuple(View(*view[:4], bool(view[4])) for view in photo) for photo in described)
+    views = tuple(
+        tuple(View(left, top, right, bottom, bool(mirrored)) for left, top, right, bottom, mirrored in photo)
+        for photo in described
+    )
     return Views(np.load(features), views)
 
 
@@ -148,7 +151,7 @@ def _view(image: Image.Image, number: int, augmentation: Augmentation, generator
 def _pixels(image: Image.Image, view: View, size: tuple[int, int], config: InputConfig) -> Tensor:
     width, height = image.size
     box = (view.left * width, view.top * height, min(view.right, 1.0) * width, min(view.bottom, 1.0) * height)
-    pixels = normalise(image.resize(size[::-1], Image.Resampling.BICUBIC, box=box), config)
+    pixels = normalise(image.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=box), config)
     return pixels.flip(3) if view.mirrored else pixels
 
 
