@@ -56,7 +56,7 @@ def people() -> None:
     cases = chosen.cases()
     scale = resources.pair().siam.config.scale
     unit = f"points ({scale.low:g} to {scale.high:g})"
-    if cases is not None and cases.table["crowd"].isna().all():
+    if cases is not None and cases.table.dropna(subset=["crowd"]).empty:
         st.info("Nobody rated this gallery’s pictures, so there is nothing to draw: choose another in the sidebar.")
         cases = None
     elif cases is None:
