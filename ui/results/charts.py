@@ -148,7 +148,7 @@ def _caption(measured: Precisions) -> str:
     else:
         parts.append("Lines: 95 % intervals, bootstrap over photos.")
     if measured.deviation is not None:
-        parts.append("±: standard deviation over repeated trainings.")
+        parts.append("±: standard deviation over several trainings.")
     if others := len(resources.pair().siam.config.attributes) - len(measured.rows):
         reason = "shown by too few photos" if measured.kind == "what" else "that the segmenter cannot outline"
         parts.append(f"Left out: {others} attributes {reason}.")
@@ -196,7 +196,7 @@ def _agreement(photos: str, rows: list[Agreement], unit: str, drawn: int) -> Non
     if any(of.tau_interval for of in rows):
         parts.append("In brackets: 95 % intervals.")
     if any(of.tau_deviation for of in rows):
-        parts.append("±: standard deviation over repeated trainings; no intervals are stored.")
+        parts.append("±: standard deviation over several trainings; no intervals are stored.")
     if drawn and drawn != rows[0].count:
         parts.append(f"The figures cover {rows[0].count:,} photos, of which {drawn:,} are drawn.")
     st.caption(" ".join(parts))

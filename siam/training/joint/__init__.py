@@ -7,7 +7,7 @@ r"""The method "joint": the last stages of a backbone learn everything that is k
 
 The early stages keep their ImageNet weights, so their features of every view of every photo are computed once and
 cached. The late stages first learn the attributes, then, for each fold of the cross-validation and once for the pair
-that is kept, also the outlines drawn by people and the ratings. SIAM takes the average of its weights after the first
-and after the second phase, which know names and beauty best (`JointNetwork.draw_towards`), and g is fitted to its maps;
-the baseline keeps those after the second.
+that is kept, also the outlines drawn by people and the ratings. SIAM takes the average of its weights after both phases
+(`JointNetwork.draw_towards`), since those after the first know names best, and those after the second beauty; g is
+fitted to its maps. The baseline keeps those after the second.
 """
