@@ -27,3 +27,7 @@ class StorageError(SIAMError):
 
 class TrainingError(SIAMError):
     """Training cannot start or continue: a bad setting, a bad saved state, or a loss that is not a number."""
+
+
+class EngineError(SIAMError):
+    """There is no such inference engine, or it is not installed."""

@@ -20,6 +20,15 @@ def side(text: str) -> int:
     return int(text)
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Declare `--engine`."""
+    parser.add_argument(
+        "--engine",
+        metavar="NAME",
+        help="what computes on a CPU: openvino or pytorch (default: SIAM_ENGINE, else the fastest that is installed)",
+    )
+
+
 def fail(message: str) -> int:
     """Write one line to stderr and return the exit status for bad usage or bad input."""
     sys.stderr.write(f"error: {' '.join(message.split())}\n")

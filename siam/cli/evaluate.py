@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.arguments import fail, number, side
+from siam.cli.arguments import add_engine, fail, number, side
 from siam.datasets import DATASETS
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "(default: assets/results)",
     )
     parser.add_argument("--markdown", action="store_true", help="with --tables: print Markdown")
+    add_engine(parser)
     parser.set_defaults(run=run)
 
 
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     from siam.models.checkpoint import load
     from siam.results.assessment import table
 
-    pair = load(options.model)
+    pair = load(options.model, engine=options.engine)
     gallery = options.gallery is not None
     assessment = assess(pair, options.data, options.root, options.split, score_labelled_photos=gallery)
     answer = assessment.figures

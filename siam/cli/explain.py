@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from siam.cli.arguments import fail
+from siam.cli.arguments import add_engine, fail
 from siam.errors import SIAMError
 
 _ENDINGS = (".png", ".json", ".html")  # of what `--out` writes
@@ -32,6 +32,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write a figure (PNG), data (JSON) and a report (HTML) to DIR"
     )
+    add_engine(parser)
     parser.set_defaults(run=run)
 
 
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from siam.models.checkpoint import load
     from siam.reports import files
 
-    pair = load(options.model)
+    pair = load(options.model, engine=options.engine)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     stems = _unique_stems(options.image, options.out)

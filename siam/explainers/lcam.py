@@ -36,6 +36,7 @@ from siam.explainers.base import (
     to_unit,
     untouched,
 )
+from siam.models.engine import features as last_features
 from siam.models.fitted import fitted_to
 from siam.models.siam import SIAM
 
@@ -115,6 +116,6 @@ def _maps(name: str, model: Network, images: Tensor, target: Target) -> Tensor:
         )
     tensors = fitted_to(model, name).tensors
     with untouched(model), torch.no_grad():
-        features = model.backbone(prepared(model, images))  # (N, C, h, w)
+        features = last_features(model.backbone, prepared(model, images))  # (N, C, h, w)
         weight, bias = (tensors[key].to(features) for key in ("weight", "bias"))  # (1, C), (1,)
         return to_unit(F.conv2d(features, weight[:, :, None, None], bias)[:, 0])  # (N, h, w)

@@ -16,9 +16,9 @@ from tqdm import tqdm
 from siam.errors import ImageError
 from siam.images.preprocessing import InputConfig, input_settings, preprocess
 from siam.images.reading import read_image
-from siam.models.backbones import features_of_both
 from siam.models.baseline import Baseline, BaselineOutput
 from siam.models.checkpoint import Pair
+from siam.models.engine import features_of_both
 from siam.models.siam import SIAM, SIAMOutput
 from siam.runtime.devices import device_of
 

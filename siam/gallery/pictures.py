@@ -4,8 +4,6 @@ The dataset knows which photos are public (`siam.datasets.oasis.public_pictures`
 checksums, so galleries share them.
 """
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from siam.datasets.downloads.web import Again, DownloadError, Patience, Web
 from siam.gallery.store import Gallery, is_address
 from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
+from siam.runtime.paths import user_cache
 
 RATE = 8.0  # requests per second at most
 PATIENCE = Patience(attempts=3, longest=4.0, longest_asked=30.0, silence=15.0)  # somebody is waiting
@@ -25,13 +24,7 @@ _MOST = 20_000_000  # bytes of a picture
 
 def cache_folder() -> Path:
     """Return the folder for downloaded pictures, below the user's cache folder."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "siam-explorer" / "pictures"
+    return user_cache() / "pictures"
 
 
 def here(gallery: Gallery, folder: Path | None = None) -> tuple[Path | None, ...]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from siam.datasets.base import RatingScale
 from siam.models.backbones import create_backbone
+from siam.models.engine import features
 from siam.models.fitted import Fitted
 
 
@@ -47,7 +48,7 @@ class Baseline(nn.Module):
 
     def forward(self, images: Tensor) -> BaselineOutput:
         """Score preprocessed images (N, 3, H, W)."""
-        return self.interpret(self.backbone(images))
+        return self.interpret(features(self.backbone, images))
 
     def interpret(self, features: Tensor) -> BaselineOutput:
         """Score images from the backbone's features (N, C, h, w)."""

@@ -21,6 +21,7 @@ from siam.models.backbones import share_stages
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.card import CARD
 from siam.models.card import FORMAT as FORMAT
+from siam.models.engine import attach
 from siam.models.recognition import Recognition
 from siam.models.siam import SIAM, SIAMConfig
 from siam.runtime.files import write_atomically
@@ -60,7 +61,7 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(card.parent.name for card in BUNDLED.glob(f"*/{CARD}")))
 
 
-def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
+def load(source: str | Path, device: str | torch.device | None = None, *, engine: str | None = None) -> Pair:
     """Load a pair, in evaluation mode and single precision.
 
     Args:
@@ -68,9 +69,12 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
             version, `owner/name@revision` for a branch, tag or commit. `siam.models.hub.fetch` describes the cache and
             offline use.
         device: where to put the networks; by default a GPU if PyTorch sees one, else the CPU.
+        engine: what computes features on a CPU where no gradients are needed: "openvino", "pytorch", or
+            by default what the environment variable SIAM_ENGINE names, else the fastest that is installed.
 
     Raises:
         CheckpointError: nothing is found, or the files are damaged or do not match the card.
+        EngineError: there is no such engine, or it is not installed.
 
     Example:
         >>> import siam
@@ -100,7 +104,9 @@ def load(source: str | Path, device: str | torch.device | None = None) -> Pair:
         baseline.backbone = share_stages(siam.backbone, baseline.backbone)
         baseline.fitted = fitted.read(folder, baseline)
         baseline = baseline.to(device).eval()
-    return Pair(str(card.get("name", folder.name)), siam.to(device).eval(), baseline, card, fold_templates)
+    siam = siam.to(device).eval()
+    attach([siam] if baseline is None else [siam, baseline], engine)
+    return Pair(str(card.get("name", folder.name)), siam, baseline, card, fold_templates)
 
 
 def save(pair: Pair, folder: Path, *, half: bool = False) -> None:

@@ -37,8 +37,8 @@ class Networks(Protocol):
 
 # For each object and value of `learnt`: its configs and recognition, the state of its tensors, and the identity that
 # holds for these.
-_Version = tuple[ref[Tensor], int, int]
-_KNOWN: WeakKeyDictionary[object, dict[bool, tuple[list[str], list[_Version], str]]] = WeakKeyDictionary()
+Version = tuple[ref[Tensor], int, int]
+_KNOWN: WeakKeyDictionary[object, dict[bool, tuple[list[str], list[Version], str]]] = WeakKeyDictionary()
 
 
 def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
@@ -55,13 +55,13 @@ def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
     together = (of, None) if isinstance(of, nn.Module) else (of.siam, of.baseline)
     networks = [network for network in together if network is not None]
     configs = [repr(getattr(network, "config", None)) for network in networks]
-    versions = [_version(tensor) for network in networks for tensor in _tensors(network, learnt)]
+    versions = [version(tensor) for network in networks for tensor in _tensors(network, learnt)]
     folds: Tensor | None = getattr(of, "fold_templates", None) if learnt else None
     recognition = getattr(of, "recognition", None) if learnt else None
     if folds is not None:
-        versions.append(_version(folds))
+        versions.append(version(folds))
     known, stated = _KNOWN.setdefault(of, {}), [*configs, repr(recognition or None)]
-    if learnt not in known or known[learnt][0] != stated or not _same(known[learnt][1], versions):
+    if learnt not in known or known[learnt][0] != stated or not same(known[learnt][1], versions):
         digest = hashlib.sha256()
         for config, network in zip(configs, networks, strict=True):
             digest.update(config.encode())
@@ -125,12 +125,12 @@ def _tensors(network: nn.Module, learnt: bool) -> Iterator[Tensor]:
             yield from fitted.tensors.values()
 
 
-def _version(tensor: Tensor) -> _Version:
+def version(tensor: Tensor) -> Version:
     """Return a value that changes when a tensor is replaced, moved or changed in place."""
     return ref(tensor), 0 if tensor.is_inference() else tensor._version, tensor.data_ptr()
 
 
-def _same(before: list[_Version], now: list[_Version]) -> bool:
+def same(before: list[Version], now: list[Version]) -> bool:
     """Return whether these are the same tensors, unchanged; comparing references with == would compare the numbers."""
     return len(before) == len(now) and all(
         old() is new() and of_old == of_new for (old, *of_old), (new, *of_new) in zip(before, now, strict=True)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from siam.datasets.base import RatingScale
 from siam.models.backbones import create_backbone
+from siam.models.engine import features
 
 Pooling = Literal["adaptive", "area"]
 
@@ -178,7 +179,7 @@ class SIAM(nn.Module):
         Raises:
             ValueError: the images are so small that no map cell is left inside the border.
         """
-        return self.interpret(self.backbone(images))
+        return self.interpret(features(self.backbone, images))
 
     def interpret(self, features: Tensor) -> SIAMOutput:
         """Explain images from the backbone's features (N, C, h, w)."""

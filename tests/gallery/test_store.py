@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import sys
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -553,7 +554,7 @@ def test_a_cache_that_cannot_be_written_is_told_in_one_line(shipped, web, tmp_pa
 
 
 def test_by_default_pictures_are_kept_in_the_users_cache(shipped, web, tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     found = fetch(shipped, web=web)
     assert found[1].parent == tmp_path / "xdg" / "siam-explorer" / "pictures"
@@ -561,9 +562,9 @@ def test_by_default_pictures_are_kept_in_the_users_cache(shipped, web, tmp_path,
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     assert pictures.cache_folder() == tmp_path / ".cache" / "siam-explorer" / "pictures"
-    monkeypatch.setattr(pictures.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert pictures.cache_folder() == tmp_path / "Library" / "Caches" / "siam-explorer" / "pictures"
-    monkeypatch.setattr(pictures.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert pictures.cache_folder() == tmp_path / "local" / "siam-explorer" / "pictures"
 

@@ -10,6 +10,7 @@ import torch
 
 from siam.drawing.maps import display_photo
 from siam.explanation.inference import Explanation, explain
+from siam.models import engine
 from siam.models.checkpoint import CARD, Pair, load
 from siam.models.identity import identity
 from ui.state import chosen
@@ -44,7 +45,8 @@ def device_name() -> str:
     if device.type == "cuda":
         return f"GPU ({torch.cuda.get_device_name(device)})"
     threads = torch.get_num_threads()
-    return f"CPU ({threads} {'thread' if threads == 1 else 'threads'})"
+    by = ", OpenVINO" if engine.name_of(pair().siam) == "openvino" else ""
+    return f"CPU ({threads} {'thread' if threads == 1 else 'threads'}{by})"
 
 
 def explanation(photo: "Photo") -> Explanation:
