@@ -11,6 +11,7 @@ from siam.explainers.base import Network, Progress, Target, quiet
 from siam.explainers.registry import description, explainer, names_for
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
+from siam.models.engine import PassCount
 from siam.models.siam import SIAM
 from siam.runtime.devices import device_of
 
@@ -98,12 +99,7 @@ def attribute_photo(
     method = explainer(name)
     if len(image) != 1:
         raise ValueError(f"got {len(image)} photos; expected one")
-    passes = 0
-
-    def count(_module: object, inputs: tuple[Tensor, ...], _output: object) -> None:
-        nonlocal passes
-        passes += len(inputs[0])
-
+    count = PassCount()
     handle = model.backbone.register_forward_hook(count)
     try:
         began = time.perf_counter()
@@ -113,4 +109,4 @@ def attribute_photo(
         seconds = time.perf_counter() - began
     finally:
         handle.remove()
-    return Attribution(name, field.float().cpu(), method.signed, seconds, passes)
+    return Attribution(name, field.float().cpu(), method.signed, seconds, count.passes)

@@ -86,6 +86,21 @@ def name_of(network: nn.Module) -> str:
     return "openvino" if engine is not None and not engine.failed and on_cpu else "pytorch"
 
 
+class PassCount:
+    """Counts the pictures that pass through a backbone, whatever computes: `backbone.register_forward_hook(count)`.
+
+    Attributes:
+        passes: one for each picture.
+    """
+
+    def __init__(self) -> None:
+        self.passes = 0
+
+    def __call__(self, _backbone: nn.Module, inputs: tuple[Tensor, ...], _features: object) -> None:
+        """Count the images (N, 3, H, W) of one call."""
+        self.passes += len(inputs[0])
+
+
 def features(backbone: nn.Module, images: Tensor) -> Tensor:
     """Return the features (N, C, h, w) of images (N, 3, H, W)."""
     found = _by_engine((backbone,), images)
@@ -108,13 +123,22 @@ def _by_engine(nets: tuple[nn.Module, ...], images: Tensor) -> list[Tensor] | No
         return None
     if images.dtype != torch.float32 or any(_ATTACHED.get(net) is not engine or _watched(net) for net in nets):
         return None
-    return engine.run(nets, images)
+    found = engine.run(nets, images)
+    if found is not None:
+        for net in nets:
+            for count in net._forward_hooks.values():
+                count(net, (images,), None)
+    return found
 
 
 def _watched(net: nn.Module) -> bool:
-    """Return whether a backbone is being trained, or somebody listens to one of its modules."""
-    return any(
-        module.training or module._forward_hooks or module._forward_pre_hooks or module._backward_hooks
+    """Return whether a backbone is being trained, or somebody listens to one of its modules other than to count."""
+    hooks = (hook for hook in net._forward_hooks.values() if not isinstance(hook, PassCount))
+    return next(hooks, None) is not None or any(
+        module.training
+        or (module._forward_hooks and module is not net)
+        or module._forward_pre_hooks
+        or module._backward_hooks
         for module in net.modules()
     )
 

@@ -162,3 +162,16 @@ def test_nothing_is_reported_to_anybody():
         "assert not any(name.startswith('openvino_telemetry.') for name in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+
+
+def test_passes_are_counted_whatever_computes(pairs):
+    images = pictures(3, 96, 128)
+    for pair in pairs:
+        count = engine.PassCount()
+        handle = pair.baseline.backbone.register_forward_hook(count)
+        with torch.no_grad():
+            pair.baseline(images)
+            pair.baseline(images[:1])
+        handle.remove()
+        assert count.passes == 4
+        assert engine.name_of(pair.baseline) == ("pytorch" if pair is pairs[0] else "openvino")
