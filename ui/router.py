@@ -8,7 +8,6 @@ then runs the router.
 import streamlit as st
 
 from ui import sidebar
-from ui.compare import work
 from ui.state import address
 
 _RUNNING = "router_runs"
@@ -33,7 +32,9 @@ def run() -> None:
     )
     path = page.url_path.removeprefix("explain")
     address.enter(path)
-    if path != "compare":
+    if path != "compare" and "comparison" in st.session_state:
+        from ui.compare import work  # imported here, since it needs PyTorch, which other pages need not wait for
+
         work.end()
     sidebar.show()
     st.session_state[_RUNNING] = True

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from siam.errors import SIAMError
-from ui.add_gallery import dialog, tasks
+from ui.add_gallery import entry
 from ui.state import address, chosen, resources
 from ui.state.markdown import plain
 
@@ -24,7 +24,7 @@ def show() -> None:
     except SIAMError as error:
         st.error(plain(str(error)), icon=":material/error:")
         st.stop()
-    scale = pair.siam.config.scale
+    scale = pair.config.scale
     with st.sidebar:
         st.caption(f"{pair.card.get('summary', '')} Scores: {scale.name}, {scale.low:g} to {scale.high:g}.")
         st.page_link(
@@ -33,7 +33,7 @@ def show() -> None:
             icon=":material/description:",
             query_params={"table": "Model cards"},
         )
-        tasks.current()  # a task that has ended may have made a gallery
+        entry.settle()  # a task that has ended may have made a gallery
         galleries = chosen.galleries()
         wanted = st.session_state.pop("wanted_gallery", None)
         if wanted in galleries:
@@ -46,6 +46,6 @@ def show() -> None:
             )  # fmt: skip
         if problem := chosen.problem():
             st.error(plain(problem), icon=":material/error:")
-        dialog.offer()
+        entry.offer()
         st.caption(f"Runs on: {resources.device_name()}")
-    dialog.show()
+    entry.show()

@@ -179,7 +179,8 @@ def _open_photos(options: argparse.Namespace) -> int:
 
     from siam.datasets.downloads import open_photos
     from siam.datasets.downloads.web import Web
-    from siam.gallery.open_photos import FOLDER, write_scores
+    from siam.gallery.open_photos import write_scores
+    from siam.gallery.samples import FOLDER
     from siam.models.checkpoint import load
     from siam.runtime.files import write_atomically
 

@@ -41,9 +41,9 @@ def run(options: argparse.Namespace) -> int:
     # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.explanation import wording
     from siam.explanation.inference import explain
+    from siam.images.preprocessing import least_side
     from siam.images.reading import read_image
     from siam.models.checkpoint import load
-    from siam.reports import files
 
     pair = load(options.model, engine=options.engine)
     if options.out is not None:
@@ -54,15 +54,19 @@ def run(options: argparse.Namespace) -> int:
     progress = tqdm(options.image, unit="photo", file=sys.stderr, disable=len(options.image) == 1 or None, leave=False)
     for path, stem in zip(progress, stems, strict=True):
         try:
-            explanation = explain(pair, read_image(path))
+            explanation = explain(pair, read_image(path, least=least_side(pair.config)))
         except SIAMError as error:
             progress.clear()
             fail(str(error))
             failed = True
             continue
         if options.out is not None:
+            from siam.reports import files
+
             files.write(explanation, path.name, pair.card, options.out, stem)
         if options.json:
+            from siam.reports import files
+
             results.append(files.contract_json(explanation, str(path)))
         else:
             progress.clear()

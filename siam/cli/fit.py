@@ -155,7 +155,8 @@ def _baseline(source: str) -> "tuple[Baseline, Path]":
     """
     from siam.models import card, fitted
     from siam.models.baseline import Baseline, BaselineConfig
-    from siam.models.checkpoint import bundled, find, load_tensors
+    from siam.models.checkpoint import bundled, find
+    from siam.models.weights import load_tensors
     from siam.runtime.memory import keep_freed_memory
 
     if source not in bundled() and not Path(source).is_dir():

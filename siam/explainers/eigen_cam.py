@@ -43,7 +43,7 @@ class EigenCAM:
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w) >= 0, in the unit of the features; `target` is ignored."""
         with untouched(model), torch.no_grad():
-            features = last_features(model.backbone, prepared(model, images))  # (N, C, h, w)
+            features = last_features(model, prepared(model, images))  # (N, C, h, w)
             matrix = features.flatten(2).transpose(1, 2)  # (N, h w, C)
             left, values, _right = torch.linalg.svd(matrix, full_matrices=False)
             projection = left[:, :, 0] * values[:, :1]  # (N, h w): A V_1 = U_1 S_1

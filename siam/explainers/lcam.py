@@ -116,6 +116,6 @@ def _maps(name: str, model: Network, images: Tensor, target: Target) -> Tensor:
         )
     tensors = fitted_to(model, name).tensors
     with untouched(model), torch.no_grad():
-        features = last_features(model.backbone, prepared(model, images))  # (N, C, h, w)
+        features = last_features(model, prepared(model, images))  # (N, C, h, w)
         weight, bias = (tensors[key].to(features) for key in ("weight", "bias"))  # (1, C), (1,)
         return to_unit(F.conv2d(features, weight[:, :, None, None], bias)[:, 0])  # (N, h, w)

@@ -83,7 +83,7 @@ class ScoreCAM:
     ) -> Tensor:
         if before == 0:
             progress(0, total)
-        features = last_features(model.backbone, image)[0]  # (C, h, w)
+        features = last_features(model, image)[0]  # (C, h, w)
         hidden = target(model, torch.zeros_like(image))  # (1,)
         scores = [
             target(model, image * to_unit(enlarged(features[part], *image.shape[2:]))[:, None])  # (batch,)

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from siam.errors import ImageError
-from siam.images.preprocessing import InputConfig, input_settings, preprocess
+from siam.images.preprocessing import InputConfig, input_settings, least_side, preprocess
 from siam.images.reading import read_image
+from siam.models.backbones import features_of_both
 from siam.models.baseline import Baseline, BaselineOutput
 from siam.models.checkpoint import Pair
-from siam.models.engine import features_of_both
+from siam.models.engine import computed
 from siam.models.siam import SIAM, SIAMOutput
 from siam.runtime.devices import device_of
 
@@ -49,6 +50,9 @@ class Together(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[SIAMOutput, BaselineOutput]:
         """Return both networks' outputs for preprocessed images (N, 3, H, W)."""
+        ready = computed([self.siam, self.baseline], images)
+        if ready is not None:
+            return self.siam.interpret_layer(ready[0]), self.baseline.interpret_layer(ready[1])
         features, others = features_of_both(self.siam.backbone, self.baseline.backbone, images)
         return self.siam.interpret(features), self.baseline.interpret(others)
 
@@ -152,7 +156,7 @@ def _on_cores(
 
     def whole(path: Path) -> list[np.ndarray]:
         with torch.inference_mode():
-            return _parts(network, preprocess(read_image(path), network.config), path, function)
+            return _parts(network, _pixels(path, network.config), path, function)
 
     try:
         pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -196,7 +200,7 @@ def _batches(
     count = 0
     pool = ThreadPoolExecutor(max(1, workers))
     most = 2 * max(batch_size, workers)
-    for place, pixels in _ahead(lambda path: preprocess(read_image(path), config), files, pool, most, on_error):
+    for place, pixels in _ahead(lambda path: _pixels(path, config), files, pool, most, on_error):
         size = tuple(pixels.shape[2:])
         waiting[size].append((place, pixels))
         count += 1
@@ -208,6 +212,10 @@ def _batches(
         count -= len(group)
         yield _stack(group)
     yield from map(_stack, waiting.values())
+
+
+def _pixels(path: Path, config: InputConfig) -> Tensor:
+    return preprocess(read_image(path, least=least_side(config)), config)
 
 
 def _stack(group: Sequence[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:

@@ -1,22 +1,22 @@
 """The door to SIAM: `explain` turns a photo into an `Explanation`."""
 
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import torch
 from PIL import Image
 
 from siam.datasets.base import RatingScale
-from siam.errors import ImageError
-from siam.explanation.batch import Together
-from siam.images.preprocessing import input_settings, preprocess
+from siam.errors import EngineError, ImageError
+from siam.images.preprocessing import input_settings, prepared
+from siam.images.reading import FULL_SIZE
 from siam.models.agreement import agreement
 from siam.models.checkpoint import Pair
 from siam.models.recognition import Recognition
-from siam.runtime.devices import device_of
+from siam.runtime.devices import cpu_threads
 
 Order = Literal["magnitude", "positive first", "name"]
 
@@ -89,7 +89,6 @@ class Explanation:
         return float(sum(item.value for item in self.ranking()[count:]))
 
 
-@torch.inference_mode()
 def explain(pair: Pair, image: Image.Image) -> Explanation:
     """Return the explanation of one photo: both scores, and every attribute's exact contribution to SIAM's.
 
@@ -112,52 +111,49 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         '5.5'
     """
     began = time.perf_counter()
-    network, baseline = pair.siam, pair.baseline
-    device = device_of(network)
-    pixels = preprocess(image, network.config).to(device)  # (1, 3, H, W)
-    prepared = time.perf_counter()
+    config, other = pair.config, pair.baseline_config
+    pixels = prepared(image, config)  # (1, 3, H, W)
+    others = None if other is None or input_settings(other) == input_settings(config) else prepared(image, other)
+    ready = time.perf_counter()
     try:
-        if baseline is not None and input_settings(baseline.config) == input_settings(network.config):
-            output, reference = Together(network, baseline)(pixels)
-        else:
-            output, reference = network(pixels), None
+        numbers, device = _numbers(pair, pixels, others)
     except ValueError as error:  # no cell is left inside the border
         raise ImageError(
             f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "
             f"border of the maps of {pair.name!r}: use networks with a larger image_size."
         ) from error
-    if baseline is not None and reference is None:
-        reference = baseline(preprocess(image, baseline.config).to(device))
-    templates = _array(network.scenicness_head.effective_templates())
-    folds = pair.fold_templates
-    cell_weights = network.scenicness_head.weights_on(output.attribute_maps)[0]
-    contributions = _array(output.contributions[0])
-    scenicness = None if reference is None else float(reference.scenicness[0])
+    folds = numbers.pop("folds")
     return Explanation(
         image=image,
         model=pair.name,
-        scale=network.config.scale,
-        attributes=network.config.attributes,
-        scenicness=float(output.scenicness[0]),
-        bias=float(output.bias),
-        contributions=contributions,
-        attribute_scores=_array(output.attribute_scores[0]),
-        attribute_maps=_array(output.attribute_maps[0]),
-        contribution_maps=_array(output.contribution_maps[0]),
-        total_map=_array(output.total_map[0]),
-        templates=templates,
-        cell_weights=_array(cell_weights),
-        baseline_scenicness=scenicness,
-        baseline_bias=None if reference is None else float(reference.bias),
-        baseline_map=None if reference is None else _array(reference.total_map[0]),
-        scenicness_variance=None if output.scenicness_variance is None else float(output.scenicness_variance[0]),
-        device=str(device),
-        photo_size=image.size,
-        template_agreement=None if folds is None else agreement(templates, _array(folds)),
+        scale=config.scale,
+        attributes=config.attributes,
+        device=device,
+        photo_size=image.info.get(FULL_SIZE, image.size),
+        template_agreement=None if folds is None else agreement(numbers["templates"], folds),
         recognition=pair.recognition,
-        seconds={"prepare": prepared - began, "networks": time.perf_counter() - prepared},
+        seconds={"prepare": ready - began, "networks": time.perf_counter() - ready},
+        **numbers,
     )
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.cpu().numpy()
+def _numbers(pair: Pair, pixels: np.ndarray, others: np.ndarray | None) -> tuple[dict[str, Any], str]:
+    """Return the numbers of an explanation and the templates of the folds, and the device that computed them.
+
+    Args:
+        pair: the networks.
+        pixels: the photo (1, 3, H, W), prepared.
+        others: as prepared for the baseline, if it wants another input.
+
+    Raises:
+        ValueError: no cell is left inside the border.
+    """
+    if not pair.built and pair.files is not None:
+        try:
+            return pair.files.numbers(pixels, others, cpu_threads()), "cpu"
+        except EngineError as error:
+            warnings.warn(str(error), stacklevel=3)
+            pair.use_pytorch()
+    from siam.explanation.networks import numbers  # imported here, since it needs PyTorch
+
+    return numbers(pair, pixels, others)

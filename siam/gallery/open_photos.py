@@ -8,15 +8,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from siam.datasets.downloads.open_photos import IMAGES, LIST, read_list
+from siam.gallery.samples import FOLDER as FOLDER
 from siam.gallery.scoring import about, score
 from siam.gallery.store import Gallery, of_table
 from siam.gallery.writing import Entry, table_of, write
 from siam.models.checkpoint import Pair
 from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors
-from siam.runtime.paths import ASSETS
-
-FOLDER = ASSETS / "gallery/open-photos"
 
 
 def write_scores(

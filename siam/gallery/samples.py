@@ -8,7 +8,7 @@ from pathlib import Path
 from siam.datasets.downloads.open_photos import IMAGES, LIST, LONGEST, read_list
 from siam.runtime.paths import ASSETS
 
-_FOLDER = ASSETS / "gallery/open-photos"
+FOLDER = ASSETS / "gallery/open-photos"
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Sample:
 @lru_cache(maxsize=1)
 def load_samples() -> tuple[Sample, ...]:
     """Return the sample photos in the order of samples.json."""
-    entries = json.loads((_FOLDER / "samples.json").read_text(encoding="utf-8"))
-    photos = {photo.file: photo for photo in read_list(_FOLDER / LIST)}
+    entries = json.loads((FOLDER / "samples.json").read_text(encoding="utf-8"))
+    photos = {photo.file: photo for photo in read_list(FOLDER / LIST)}
     return tuple(
         Sample(
             key=Path(entry["file"]).stem,
-            path=_FOLDER / IMAGES / entry["file"],
+            path=FOLDER / IMAGES / entry["file"],
             name=entry["name"],
             title=photo.title,
             description=entry["description"],

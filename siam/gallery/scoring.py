@@ -18,6 +18,7 @@ from siam.evaluation.predictions import PairPredictions
 from siam.explanation.inference import explain
 from siam.gallery.copies import small_jpeg
 from siam.gallery.store import About
+from siam.images.preprocessing import least_side
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
 from siam.models.identity import identity
@@ -54,7 +55,7 @@ def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name
     Raises:
         ImageError: the picture cannot be scored.
     """
-    image = read_image(picture, name=name)
+    image = read_image(picture, name=name, least=least_side(pair.config))
     try:
         with lock:
             explanation = explain(pair, image)

@@ -1,10 +1,15 @@
 """Turns a picture into a network's input: scaled to a multiple of the stride and normalised."""
 
-from typing import Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from PIL import Image
+
+from siam.images.reading import FULL_SIZE, LEAST_SIDE
+
+if TYPE_CHECKING:
+    import torch
 
 
 class InputConfig(Protocol):
@@ -43,7 +48,15 @@ def target_size(size: tuple[int, int], config: InputConfig) -> tuple[int, int]:
     return scaled(size[0]), scaled(size[1])
 
 
-def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
+def least_side(config: InputConfig) -> int:
+    """Return how many px the shorter side of a JPEG should keep when it is decoded at reduced size.
+
+    With 8/3 of the network's input, scores of 70 large photos changed by at most 0.016 points; with twice, by 0.021.
+    """
+    return max(LEAST_SIDE, -(-8 * config.image_size // 3))
+
+
+def preprocess(image: Image.Image, config: InputConfig) -> "torch.Tensor":
     """Return the picture as float32 (1, 3, H, W): scaled, its aspect kept up to rounding, then (pixel - mean) / std.
 
     Raises:
@@ -58,14 +71,42 @@ def preprocess(image: Image.Image, config: InputConfig) -> torch.Tensor:
         >>> config.image_size, tuple(preprocess(photo, config).shape)
         (384, (1, 3, 384, 608))
     """
+    return _tensor(prepared(image, config))
+
+
+def prepared(image: Image.Image, config: InputConfig) -> np.ndarray:
+    """Return what `preprocess` returns, as an array.
+
+    Raises:
+        ValueError: the picture is not in RGB mode.
+    """
     if image.mode != "RGB":
         raise ValueError(f"preprocess takes an RGB picture as read_image returns it, not mode {image.mode}")
-    height, width = target_size((image.height, image.width), config)  # bicubic in Pillow is antialiased
-    return normalise(image.resize((width, height), Image.Resampling.BICUBIC), config)
+    width, height = image.info.get(FULL_SIZE, image.size)
+    height, width = target_size((height, width), config)  # bicubic in Pillow is antialiased
+    return _normalised(image.resize((width, height), Image.Resampling.BICUBIC), config)
 
 
-def normalise(image: Image.Image, config: InputConfig) -> torch.Tensor:
+def normalise(image: Image.Image, config: InputConfig) -> "torch.Tensor":
     """Return an RGB picture at its own size as float32 (1, 3, H, W): (pixel - mean) / std, pixels in [0, 1]."""
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255  # (1, 3, H, W)
-    mean, std = (torch.tensor(rgb, dtype=torch.float32).view(1, 3, 1, 1) for rgb in (config.mean, config.std))
-    return ((pixels - mean) / std).contiguous()
+    return _tensor(_normalised(image, config))
+
+
+def _normalised(image: Image.Image, config: InputConfig) -> np.ndarray:
+    pixels = np.asarray(image)  # (H, W, 3)
+    result = np.empty((1, 3, *pixels.shape[:2]), dtype=np.float32)
+    for place, (mean, std) in enumerate(zip(config.mean, config.std, strict=True)):
+        result[0, place] = _levels(mean, std)[pixels[:, :, place]]
+    return result
+
+
+@lru_cache(maxsize=64)
+def _levels(mean: float, std: float) -> np.ndarray:
+    """Return the 256 values that a pixel can have after normalisation, float32."""
+    return (np.arange(256, dtype=np.float32) / 255 - np.float32(mean)) / np.float32(std)
+
+
+def _tensor(pixels: np.ndarray) -> "torch.Tensor":
+    import torch  # here, so that explaining a photo need not wait for it
+
+    return torch.from_numpy(pixels)

@@ -10,16 +10,16 @@ to a few photos. The file is optional: `siam.load` reads it into `Pair.fold_temp
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as to_bytes
-from torch import Tensor
 
 from siam.errors import CheckpointError
 from siam.runtime.files import storage_errors, write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FILE = "folds.safetensors"
 AGREED = 0.8  # share of the networks from which a sign counts as agreed on: 4 of 5
@@ -60,13 +60,16 @@ def agreed(shares: np.ndarray) -> np.ndarray:
     return shares >= AGREED - _ROUNDING
 
 
-def write(folder: Path, templates: Tensor) -> None:
+def write(folder: Path, templates: "Tensor") -> None:
     """Store the effective templates (R, K, g, g) of R networks in a pair's folder, atomically, in single precision.
 
     Raises:
         ValueError: there are not four axes, or a value is NaN or infinite.
         StorageError: the file cannot be written.
     """
+    import torch  # here and below, so that explaining a photo need not wait for it
+    from safetensors.torch import save as to_bytes
+
     if templates.ndim != 4 or not len(templates) or not torch.isfinite(templates).all():
         raise ValueError(
             f"templates of the folds have shape {tuple(templates.shape)}; expected finite values, (R, K, g, g)"
@@ -74,7 +77,7 @@ def write(folder: Path, templates: Tensor) -> None:
     write_atomically(folder / FILE, to_bytes({_TENSOR: templates.detach().float().cpu().contiguous()}))
 
 
-def read(folder: Path, shape: tuple[int, ...]) -> Tensor | None:
+def read(folder: Path, shape: tuple[int, ...]) -> "Tensor | None":
     """Return the templates (R, K, g, g) of a pair's folder, in single precision on the CPU; None without the file.
 
     Args:
@@ -87,6 +90,9 @@ def read(folder: Path, shape: tuple[int, ...]) -> Tensor | None:
     path = folder / FILE
     if not path.exists():
         return None
+    import torch
+    from safetensors.torch import load_file
+
     try:
         stored = load_file(path)
     except (SafetensorError, OSError) as error:
@@ -105,7 +111,7 @@ def read(folder: Path, shape: tuple[int, ...]) -> Tensor | None:
     return templates.float()
 
 
-def keep(folder: Path, templates: Tensor | None) -> None:
+def keep(folder: Path, templates: "Tensor | None") -> None:
     """Store the templates of a pair's networks, or remove what an earlier pair left, if there are none.
 
     Raises:

@@ -5,7 +5,7 @@ with "operator torchvision::nms does not exist". We use none of these operators,
 two that torchvision registers shapes for, and the import succeeds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -77,10 +77,36 @@ class FusedStages(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return features (N, C, h, w) of images (N, 3, H, W)."""
+        return joined(self.stage_maps(images))
+
+    def stage_maps(self, images: Tensor) -> list[Tensor]:
+        """Return the maps A_s … A_S of images (N, 3, H, W), each at its own size."""
         net: Any = self.net
         last, finer = net.forward_intermediates(images, indices=self._indices, output_fmt="NCHW")
-        size = finer[0].shape[2:]
-        return torch.cat([_enlarged(maps, size) for maps in (*finer, last)], dim=1)
+        return [*finer, last]
+
+
+def joined(maps: list[Tensor]) -> Tensor:
+    """Return features (N, C, h, w) from the maps of stages, the finest first."""
+    return maps[0] if len(maps) == 1 else torch.cat([_enlarged(of, maps[0].shape[2:]) for of in maps], dim=1)
+
+
+def read_out(maps: list[Tensor], weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return what a linear layer makes of each cell of the features joined from the maps of stages: (N, K, h, w).
+
+    It is applied to each stage before the maps are enlarged, since that is linear, too, and there are more channels
+    than outputs.
+
+    Args:
+        maps: of stages, the finest first.
+        weight: (K, C) of the layer, for the channels of all stages.
+        bias: (K,), or None.
+    """
+    parts = weight[:, :, None, None].split([of.shape[1] for of in maps], dim=1)
+    first, *others = (nn.functional.conv2d(of, part) for of, part in zip(maps, parts, strict=True))
+    for other in others:
+        first = first + _enlarged(other, first.shape[2:])
+    return first if bias is None else first + bias[:, None, None]
 
 
 def _enlarged(maps: Tensor, size: torch.Size) -> Tensor:
@@ -244,12 +270,17 @@ def resume(backbone: nn.Module, maps: Tensor, stages: int) -> Tensor:
         maps: (N, C, h, w) after the first stages.
         stages: how many; see `early_parts`.
     """
-    fused: list[Tensor] = []
+    return joined(_resumed(backbone, maps, stages))
+
+
+def _resumed(backbone: nn.Module, maps: Tensor, stages: int) -> list[Tensor]:
+    """Return the maps of a backbone's stages that make up its features, from the maps after its first stages."""
+    used: list[Tensor] = []
     for name, part in split(backbone, stages)[1]:
         maps = part(maps)
         if isinstance(backbone, FusedStages) and name in backbone.finer:
-            fused.append(maps)
-    return torch.cat([_enlarged(of, fused[0].shape[2:]) for of in (*fused, maps)], dim=1) if fused else maps
+            used.append(maps)
+    return [*used, maps]
 
 
 def share_stages(one: nn.Module, other: nn.Module) -> nn.Module:
@@ -271,18 +302,30 @@ def share_stages(one: nn.Module, other: nn.Module) -> nn.Module:
 
 def features_of_both(one: nn.Module, other: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the features of both backbones for images (N, 3, H, W); the stages that they share are computed once."""
+    first, second = stage_maps((one, other), images)
+    features = joined(first)
+    return features, features if one is other else joined(second)
+
+
+def stage_maps(backbones: Sequence[nn.Module], images: Tensor) -> list[list[Tensor]]:
+    """Return the maps of each backbone's stages, which `joined` makes its features, for images (N, 3, H, W).
+
+    Args:
+        backbones: one or two; the stages that they share are computed once.
+        images: preprocessed.
+    """
+    one, other = backbones[0], backbones[-1]
     if one is other:
-        features = one(images)
-        return features, features
+        return [one.stage_maps(images) if isinstance(one, FusedStages) else [one(images)]] * len(backbones)
     stages = 0
     while _share(one, other, stages + 1):
         stages += 1
     if stages == 0:
-        return one(images), other(images)
+        return [maps for backbone in backbones for maps in stage_maps([backbone], images)]
     maps = images
     for part in early_parts(one, stages):
         maps = part(maps)
-    return resume(one, maps, stages), resume(other, maps, stages)
+    return [_resumed(backbone, maps, stages) for backbone in backbones]
 
 
 def _share(one: nn.Module, other: nn.Module, stages: int) -> bool:

@@ -5,23 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from siam.datasets.base import RatingScale
 from siam.models.backbones import create_backbone
-from siam.models.engine import features
+from siam.models.configs import BaselineConfig
+from siam.models.engine import Engine, computed
 from siam.models.fitted import Fitted
-
-
-@dataclass(frozen=True)
-class BaselineConfig:
-    """Everything needed to rebuild a `Baseline` and to prepare its input."""
-
-    backbone: str
-    scale: RatingScale
-    image_size: int  # of the short side, in px
-    size_multiple: int  # in px: both sides are rounded to a multiple of it, the backbone's stride
-    mean: tuple[float, float, float]  # of RGB pixels in [0, 1]
-    std: tuple[float, float, float]
-    stages: int = 1  # see `create_backbone`
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +29,21 @@ class Baseline(nn.Module):
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
         self.config = config
+        self.engine: Engine | None = None
         self.backbone, channels = create_backbone(config.backbone, config.stages)
         self.linear = nn.Linear(channels, 1)
         self.fitted: dict[str, Fitted] = {}  # explainer → what it has learnt for this network
 
     def forward(self, images: Tensor) -> BaselineOutput:
         """Score preprocessed images (N, 3, H, W)."""
-        return self.interpret(features(self.backbone, images))
+        ready = computed([self], images)
+        return self.interpret(self.backbone(images)) if ready is None else self.interpret_layer(ready[0])
 
     def interpret(self, features: Tensor) -> BaselineOutput:
         """Score images from the backbone's features (N, C, h, w)."""
-        cam = torch.einsum("c,nchw->nhw", self.linear.weight[0], features) / features[0, 0].numel()  # (N, h, w)
+        return self.interpret_layer(torch.einsum("c,nchw->nhw", self.linear.weight[0], features)[:, None])
+
+    def interpret_layer(self, values: Tensor) -> BaselineOutput:
+        """Score images from what the linear layer, without its bias, makes of each cell (N, 1, h, w)."""
+        cam = values[:, 0] / values[0, 0].numel()  # (N, h, w)
         return BaselineOutput(self.linear.bias + cam.sum(dim=(1, 2)), self.linear.bias[0], cam)

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 from siam.datasets.base import RatingScale
 from siam.errors import CheckpointError
-from siam.models.baseline import BaselineConfig
-from siam.models.siam import SIAMConfig
+from siam.models.configs import BaselineConfig, SIAMConfig
 
 CARD = "card.json"
+SIAM_FILE, BASELINE_FILE = "siam.safetensors", "baseline.safetensors"
 FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks, the folds' templates and what was fitted
 FORMAT = 1
 _LATER = {"template_relu", "pooling", "stages"}  # settings that older cards of this format lack: the default applies

@@ -4,32 +4,37 @@ The card holds both configs, from which the networks are rebuilt, and says what 
 are. `folds.safetensors` may hold the templates of the networks of the cross-validation. No pickle is read or written.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as to_bytes
-from torch import Tensor, nn
+import numpy as np
+from safetensors import safe_open
 
-from siam.errors import CheckpointError
-from siam.models import agreement, fitted, recognition
+from siam.errors import CheckpointError, EngineError
+from siam.models import agreement, compiled, readout, recognition
 from siam.models import card as cards
-from siam.models.backbones import share_stages
-from siam.models.baseline import Baseline, BaselineConfig
-from siam.models.card import CARD
+from siam.models.card import BASELINE_FILE, CARD, SIAM_FILE
 from siam.models.card import FORMAT as FORMAT
-from siam.models.engine import attach
+from siam.models.compiled import Compiled
+from siam.models.configs import BaselineConfig, SIAMConfig
 from siam.models.recognition import Recognition
-from siam.models.siam import SIAM, SIAMConfig
-from siam.runtime.files import write_atomically
+from siam.runtime.devices import best_device
+from siam.runtime.files import storage_errors, write_atomically
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from siam.models.baseline import Baseline
+    from siam.models.siam import SIAM
+
 BUNDLED = ASSETS / "models"
-_SIAM, _BASELINE = "siam.safetensors", "baseline.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +43,57 @@ class Pair:
 
     `fold_templates` (R, K, g, g) are effective templates of the R networks of its cross-validation, if they are known
     (`siam.models.agreement`).
+
+    A pair that `load` returns may build its networks only when somebody asks for them: where an engine has them ready,
+    explaining a photo does not need PyTorch, whose import takes longer.
     """
 
     name: str
-    siam: SIAM
-    baseline: Baseline | None
+    siam: "SIAM"
+    baseline: "Baseline | None"
     card: dict[str, Any]
-    fold_templates: Tensor | None = None
+    fold_templates: "Tensor | None" = field(default_factory=lambda: None)  # no attribute of the class: see __getattr__
+    files: "Stored | None" = field(default=None, init=False, repr=False)  # from which it was loaded
+
+    def __getattr__(self, name: str) -> Any:
+        """Build the networks when the first of them, or the templates of the folds, are asked for."""
+        if name not in ("siam", "baseline", "fold_templates") or self.files is None:
+            raise AttributeError(f"a Pair has no attribute {name!r}")
+        with self.files.lock:
+            if not self.built:
+                _build(self, self.files)
+        return self.__dict__[name]
+
+    @property
+    def built(self) -> bool:
+        """Whether its networks are there, as modules of PyTorch."""
+        return "siam" in self.__dict__
+
+    @property
+    def config(self) -> SIAMConfig:
+        """SIAM's config."""
+        return self.siam.config if self.built or self.files is None else self.files.config
+
+    @property
+    def baseline_config(self) -> BaselineConfig | None:
+        """The baseline's config, if there is a baseline."""
+        if self.files is not None and not self.built:
+            return self.files.baseline
+        return None if self.baseline is None else self.baseline.config
+
+    @property
+    def engine(self) -> str:
+        """What computes its networks where no gradients are needed: "openvino" or "pytorch"."""
+        if not self.built:
+            return "openvino"
+        from siam.models.engine import name_of
+
+        return name_of(self.siam)
+
+    def use_pytorch(self) -> None:
+        """Build the networks without an engine, after it failed."""
+        if self.files is not None:
+            self.__dict__["files"] = replace(self.files, engine="pytorch", ready=None)
 
     @property
     def recognition(self) -> dict[str, Recognition]:
@@ -53,7 +102,75 @@ class Pair:
         Raises:
             CheckpointError: the card's `attributes` is malformed; `load` raises it first.
         """
-        return recognition.read(self.card.get(recognition.KEY), self.siam.config.attributes, Path(self.name) / CARD)
+        return recognition.read(self.card.get(recognition.KEY), self.config.attributes, Path(self.name) / CARD)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """The files from which a pair was loaded.
+
+    Attributes:
+        folder: that holds them.
+        config: SIAM's, from the card.
+        baseline: the baseline's, or None.
+        device: where to put the networks.
+        engine: which engine computes them.
+        key: a hash of all files.
+        scores_key: a hash of that on which scores depend.
+        ready: the networks as the engine has them, or None.
+        lock: to hold while the networks are built.
+    """
+
+    folder: Path
+    config: SIAMConfig
+    baseline: BaselineConfig | None
+    device: "str | torch.device"
+    engine: str
+    key: str
+    scores_key: str
+    ready: Compiled | None
+    lock: RLock
+    _known: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def numbers(self, images: np.ndarray, baseline_images: np.ndarray | None, threads: int) -> dict[str, Any]:
+        """Return the numbers of an `Explanation` of one photo by name, with the templates of the folds.
+
+        Args:
+            images: (1, 3, H, W), prepared as SIAM wants it.
+            baseline_images: likewise, for the baseline; None if both want the same.
+            threads: to compute with.
+
+        Raises:
+            EngineError: the engine failed, with what went wrong.
+            ValueError: no cell is left inside the border of the maps.
+        """
+        names = ["siam"] if self.baseline is None or baseline_images is not None else ["siam", "baseline"]
+        layer, *other = self._run(names, images, threads)
+        if baseline_images is not None:
+            other = self._run(["baseline"], baseline_images, threads)
+        found = readout.explained(self.config, self._arrays("siam"), layer[0])
+        if other:
+            found |= readout.scored(self._arrays("baseline")["linear.bias"], other[0][0, 0])
+        else:
+            found |= dict.fromkeys(("baseline_scenicness", "baseline_bias", "baseline_map"))
+        return {**found, "folds": self._arrays("folds").get("templates")}
+
+    def _run(self, names: Sequence[str], images: np.ndarray, threads: int) -> list[np.ndarray]:
+        assert self.ready is not None
+        try:
+            return self.ready.run(names, images, threads)
+        except Exception as error:  # whatever can go wrong in a library that we can do without
+            raise EngineError(compiled.failed(error)) from error
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Return the tensors of a file without those of the backbone, by name, in single precision; {} without it."""
+        if name not in self._known:
+            path, self._known[name] = self.folder / f"{name}.safetensors", {}
+            if path.exists():
+                with safe_open(path, "np") as stored:
+                    names = [key for key in stored.keys() if not key.startswith("backbone.")]  # noqa: SIM118
+                    self._known[name] = {key: stored.get_tensor(key).astype(np.float32) for key in names}
+        return self._known[name]
 
 
 def bundled() -> tuple[str, ...]:
@@ -61,7 +178,7 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(card.parent.name for card in BUNDLED.glob(f"*/{CARD}")))
 
 
-def load(source: str | Path, device: str | torch.device | None = None, *, engine: str | None = None) -> Pair:
+def load(source: str | Path, device: "str | torch.device | None" = None, *, engine: str | None = None) -> Pair:
     """Load a pair, in evaluation mode and single precision.
 
     Args:
@@ -85,28 +202,53 @@ def load(source: str | Path, device: str | torch.device | None = None, *, engine
         (1.0, 7.0)
     """
     keep_freed_memory()
+    engine = compiled.chosen(engine)
     folder = find(source)
     card = cards.read(folder)
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        siam = SIAM(cards.config(SIAMConfig, card.get("siam"), folder / CARD))
+        config = cards.config(SIAMConfig, card.get("siam"), folder / CARD)
         baseline = None
         if card.get("baseline") is not None:
-            baseline = Baseline(cards.config(BaselineConfig, card["baseline"], folder / CARD))
+            baseline = cards.config(BaselineConfig, card["baseline"], folder / CARD)
     except (ValueError, TypeError) as error:  # no network can be built from the card
         raise CheckpointError(f"{folder / CARD}: {error}") from error
-    recognition.read(card.get(recognition.KEY), siam.config.attributes, folder / CARD)
-    load_tensors(siam, folder / _SIAM)
-    fold_templates = agreement.read(folder, tuple(siam.scenicness_head.effective_templates().shape))
-    if baseline is not None:
-        load_tensors(baseline, folder / _BASELINE)
-        baseline.backbone = share_stages(siam.backbone, baseline.backbone)
-        baseline.fitted = fitted.read(folder, baseline)
-        baseline = baseline.to(device).eval()
-    siam = siam.to(device).eval()
-    attach([siam] if baseline is None else [siam, baseline], engine)
-    return Pair(str(card.get("name", folder.name)), siam, baseline, card, fold_templates)
+    recognition.read(card.get(recognition.KEY), config.attributes, folder / CARD)
+    key, scores_key = _keys(folder, config, baseline)
+    if device is None:
+        device = best_device()
+    ready = compiled.find(key) if engine == "openvino" and str(device) == "cpu" else None
+    files = Stored(folder, config, baseline, device, engine, key, scores_key, ready, RLock())
+    pair = object.__new__(Pair)
+    pair.__dict__.update(name=str(card.get("name", folder.name)), card=card, files=files)
+    if ready is None:  # in the cache are only networks that were loaded from these very files before
+        _build(pair, files)
+    return pair
+
+
+def _build(pair: Pair, files: Stored) -> None:
+    """Build the networks of a pair that was loaded from files."""
+    from siam.models import identity, weights  # imported here, since they need PyTorch
+
+    siam, baseline, folds = weights.build(files.folder, files.config, files.baseline, files.device)
+    if files.engine == "openvino" and str(files.device) == "cpu":
+        weights.attach(siam, baseline, files.key, files.ready)
+    pair.__dict__.update(baseline=baseline, fold_templates=folds, siam=siam)  # `built` looks at the last
+    identity.remember(pair, files.key, files.scores_key)
+
+
+def _keys(folder: Path, config: SIAMConfig, baseline: BaselineConfig | None) -> tuple[str, str]:
+    """Return hashes of all files of a pair, and of that on which scores depend."""
+    contents: dict[str, bytes] = {}
+    for path in sorted([folder / CARD, *folder.glob("*.safetensors")]):
+        with storage_errors(path):
+            contents[path.name] = path.read_bytes()
+    networks = [contents.get(f"{name}.safetensors", b"") for name in ("siam", "baseline")[: 1 + bool(baseline)]]
+    everything = [part for name, content in contents.items() for part in (name.encode(), content)]
+    return _hash(everything), _hash([repr((config, baseline)).encode(), *networks])
+
+
+def _hash(parts: Sequence[bytes]) -> str:
+    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
 def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
@@ -123,44 +265,15 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
         ValueError: the templates of the folds are not finite, or not of shape (R, K, g, g).
         StorageError: a file cannot be written; an existing one is then left unchanged.
     """
+    from siam.models import fitted, weights  # imported here, since they need PyTorch
+
     text = cards.text(pair.card, pair.name, pair.siam.config, pair.baseline.config if pair.baseline else None)
-    _save_tensors(pair.siam, folder / _SIAM, half)
+    weights.save_tensors(pair.siam, folder / SIAM_FILE, half)
     if pair.baseline is not None:
-        _save_tensors(pair.baseline, folder / _BASELINE, half)
+        weights.save_tensors(pair.baseline, folder / BASELINE_FILE, half)
         fitted.write_all(pair.baseline, folder)
     agreement.keep(folder, pair.fold_templates)
     write_atomically(folder / CARD, text.encode())
-
-
-def load_tensors(model: nn.Module, path: Path) -> None:
-    """Copy a safetensors file into a network; every tensor must match.
-
-    Raises:
-        CheckpointError: the file is missing or damaged, or a tensor is missing, unknown, misshapen or not finite.
-    """
-    try:
-        stored = load_file(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing: copy the whole folder again") from None
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a readable safetensors file ({error}): copy it again") from error
-    wanted = model.state_dict()
-    for name, tensor in wanted.items():
-        if name not in stored:
-            raise CheckpointError(f"{path} lacks the tensor {name} {_shape(tensor)}: it belongs to another config")
-        if stored[name].shape != tensor.shape:
-            raise CheckpointError(
-                f"{path}: tensor {name} has shape {_shape(stored[name])}, but the card's config needs {_shape(tensor)}"
-            )
-        if not torch.isfinite(stored[name]).all():
-            raise CheckpointError(f"{path}: tensor {name} holds NaN or infinite values: training failed; train again")
-    unknown = sorted(stored.keys() - wanted.keys())
-    if unknown:
-        raise CheckpointError(
-            f"{path} holds the tensor {unknown[0]} {_shape(stored[unknown[0]])}, which the card's config does not "
-            "have: copy the whole folder again"
-        )
-    model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in stored.items()})
 
 
 def find(source: str | Path) -> Path:
@@ -186,19 +299,9 @@ def find(source: str | Path) -> Path:
 
 def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
     """Return the names of those files in a folder that belong to the pair with this card."""
+    from siam.models import fitted  # imported here, since it needs PyTorch
+
     folds = (agreement.FILE,) if (folder / agreement.FILE).exists() else ()
     if card.get("baseline") is None:
-        return (CARD, _SIAM, *folds)
-    return (CARD, _SIAM, _BASELINE, *folds, *(path.name for path in fitted.files(folder)))
-
-
-def _save_tensors(model: nn.Module, path: Path, half: bool) -> None:
-    tensors: dict[str, Tensor] = {
-        name: (tensor.half() if half and tensor.is_floating_point() else tensor).cpu().contiguous()
-        for name, tensor in model.state_dict().items()
-    }
-    write_atomically(path, to_bytes(tensors))
-
-
-def _shape(tensor: Tensor) -> str:
-    return str(tuple(tensor.shape))
+        return (CARD, SIAM_FILE, *folds)
+    return (CARD, SIAM_FILE, BASELINE_FILE, *folds, *(path.name for path in fitted.files(folder)))

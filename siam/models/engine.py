@@ -1,89 +1,39 @@
-"""Inference engines: they compute the features of backbones without gradients, faster than PyTorch does.
+"""Inference engines: they compute networks without gradients, faster than PyTorch does.
 
 ::
 
     pytorch     the reference: one module after another, on any device
-    openvino    on a CPU: the whole backbone at once, converted once and kept in the user's cache
+    openvino    on a CPU: the whole network at once, converted once and kept in the user's cache
 
-Features agree with PyTorch's up to the rounding of single precision. An engine steps in only where nothing is asked
-for that PyTorch alone can do: gradients, hooks, training, other devices and number formats, weights that were changed
-after loading. If it fails, PyTorch takes over with one warning.
-
-Converted backbones are cached under a hash of their structure and weights; the least recently used go first. A machine
-whose cache cannot be written works without.
+Numbers agree with PyTorch's up to the rounding of single precision. An engine steps in only where nothing is asked for
+that PyTorch alone can do: gradients, hooks, training, other devices and number formats, weights that were changed after
+loading. If it fails, PyTorch takes over with one warning.
 """
 
-import hashlib
-import importlib
-import os
-import shutil
-import sys
-import tempfile
 import threading
 import warnings
-from collections.abc import Iterable
-from pathlib import Path
-from types import ModuleType
-from typing import Any
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from siam.errors import EngineError
-from siam.models import backbones
-from siam.models.identity import Version, same, take_weights, version
-from siam.runtime.paths import user_cache
+from siam.models import backbones, compiled
+from siam.models.compiled import Compiled
 
-ENGINES = ("openvino", "pytorch")
-VARIABLE = "SIAM_ENGINE"
-CACHE_BYTES = 500_000_000
-
-_FORMAT = 1  # of the cached files; part of their names
-_FILES = ("backbone.xml", "backbone.bin")
-_EXAMPLE = (2, 3, 96, 128)  # images from which a backbone's operations are recorded; other sizes may follow
+_EXAMPLE = (2, 3, 96, 128)  # images from which a network's operations are recorded; other sizes may follow
 
 
-def chosen(name: str | None = None) -> str:
-    """Return which engine computes on a CPU: the one named, or else in the variable SIAM_ENGINE, or else the fastest.
+class Network(Protocol):
+    """A SIAM or a baseline."""
 
-    Raises:
-        EngineError: there is no such engine, or it is not installed.
-    """
-    source = "" if name else f" (from {VARIABLE})"
-    name = name or os.environ.get(VARIABLE) or "auto"
-    if name not in (*ENGINES, "auto"):
-        raise EngineError(f"there is no engine {name!r}{source}: choose auto, {' or '.join(ENGINES)}")
-    if name == "openvino" and _openvino() is None:
-        raise EngineError(f"the engine openvino{source} is not installed: pip install openvino, or choose pytorch")
-    return name if name != "auto" else "pytorch" if _openvino() is None else "openvino"
+    # no docstrings of their own (ruff's D102): the class describes them
+    @property
+    def backbone(self) -> nn.Module: ...  # noqa: D102
 
-
-def attach(networks: Iterable[nn.Module], name: str | None = None) -> None:
-    """Let an engine compute the features of networks from now on; copies of them have none.
-
-    Args:
-        networks: with a `backbone`, in evaluation mode.
-        name: see `chosen`.
-
-    Raises:
-        EngineError: there is no such engine, or it is not installed.
-    """
-    engine = _Engine() if chosen(name) == "openvino" else None
-    for network in networks:
-        backbone: Any = network.backbone
-        if engine is None:
-            _ATTACHED.pop(backbone, None)
-        else:
-            _ATTACHED[backbone] = engine
-
-
-def name_of(network: nn.Module) -> str:
-    """Return which engine computes the features of a network where it may: "openvino" or "pytorch"."""
-    backbone: Any = network.backbone
-    engine = _ATTACHED.get(backbone)
-    on_cpu = next(network.parameters()).device.type == "cpu"
-    return "openvino" if engine is not None and not engine.failed and on_cpu else "pytorch"
+    @property
+    def engine(self) -> "Engine | None": ...  # noqa: D102
 
 
 class PassCount:
@@ -101,171 +51,191 @@ class PassCount:
         self.passes += len(inputs[0])
 
 
-def features(backbone: nn.Module, images: Tensor) -> Tensor:
-    """Return the features (N, C, h, w) of images (N, 3, H, W)."""
-    found = _by_engine((backbone,), images)
-    return backbone(images) if found is None else found[0]
+class Engine:
+    """Lets OpenVINO compute one or two networks, unless somebody changes them; copies of the networks have none.
 
-
-def features_of_both(one: nn.Module, other: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the features of both backbones for images (N, 3, H, W); stages that they share are computed once."""
-    if one is other:
-        both = features(one, images)
-        return both, both
-    found = _by_engine((one, other), images)
-    return backbones.features_of_both(one, other, images) if found is None else (found[0], found[1])
-
-
-def _by_engine(nets: tuple[nn.Module, ...], images: Tensor) -> list[Tensor] | None:
-    """Return what the engine computes; None if there is none, or if it must not step in."""
-    engine = _ATTACHED.get(nets[0])
-    if engine is None or engine.failed or torch.is_grad_enabled() or images.device.type != "cpu":
-        return None
-    if images.dtype != torch.float32 or any(_ATTACHED.get(net) is not engine or _watched(net) for net in nets):
-        return None
-    found = engine.run(nets, images)
-    if found is not None:
-        for net in nets:
-            for count in net._forward_hooks.values():
-                count(net, (images,), None)
-    return found
-
-
-def _watched(net: nn.Module) -> bool:
-    """Return whether a backbone is being trained, or somebody listens to one of its modules other than to count."""
-    hooks = (hook for hook in net._forward_hooks.values() if not isinstance(hook, PassCount))
-    return next(hooks, None) is not None or any(
-        module.training
-        or (module._forward_hooks and module is not net)
-        or module._forward_pre_hooks
-        or module._backward_hooks
-        for module in net.modules()
-    )
-
-
-class _Backbones(nn.Module):
-    """One backbone, or two at once; what it returns is a tuple."""
-
-    def __init__(self, nets: tuple[nn.Module, ...]) -> None:
-        super().__init__()
-        self.nets = nn.ModuleList(nets)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return features of images (N, 3, H, W)."""
-        if len(self.nets) == 1:
-            return (self.nets[0](images),)
-        return backbones.features_of_both(self.nets[0], self.nets[1], images)
-
-
-class _Engine:
-    """The converted backbones of one or two networks, compiled when they are first needed.
-
-    A photo alone gets all threads. Where each of PyTorch's threads works on its own photo, each gets one.
+    Args:
+        networks: their linear layers by name, such as "siam" → (its SIAM, weight (K, C), bias (K,) or None).
+        key: of the networks in the cache (`siam.models.compiled`).
+        ready: the networks, or a function that returns them; None if they may have to be converted.
 
     Attributes:
         failed: whether something went wrong, and PyTorch has taken over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, networks: dict[str, "Layer"], key: str, ready: Compiled | Callable[[], Compiled] | None) -> None:
         self.failed = False
-        self._compiled: dict[Any, tuple[Any, list[Version]]] = {}
+        self._layers, self._key = networks, key
+        self._ready, self._get = (ready, None) if isinstance(ready, Compiled) else (None, ready)
+        self._state = _State([layer.network for layer in networks.values()])
         self._lock = threading.Lock()
-        self._of_thread = threading.local()
 
-    def run(self, nets: tuple[nn.Module, ...], images: Tensor) -> list[Tensor] | None:
-        """Return the features of each backbone; None if their weights have changed, or if OpenVINO failed."""
-        threads = torch.get_num_threads()
-        key = (*map(id, nets), threads)
-        state = [version(tensor) for net in nets for tensor in net.state_dict(keep_vars=True).values()]
-        try:
-            with self._lock:
-                if key not in self._compiled:
-                    self._compiled[key] = _compiled(nets, threads), state
-            model, known = self._compiled[key]
-            if not same(known, state):
-                return None
-            requests = self._of_thread.__dict__
-            if key not in requests:
-                requests[key] = model.create_infer_request()
-            request = requests[key]
-            request.infer([images.contiguous().numpy()], share_inputs=True)
-            return [torch.from_numpy(request.get_output_tensor(place).data.copy()) for place in range(len(nets))]
-        except Exception as error:  # whatever can go wrong in a library that we can do without
-            self.failed = True
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-            warnings.warn(f"OpenVINO failed ({reason}), so PyTorch takes over: it is slower", stacklevel=2)
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        """Make copies None: they may be changed, or live in another process."""
+        return type(None), ()
+
+    def of_copy(self, network: Any, copy: Any) -> "Engine | None":
+        """Return an engine for an unchanged copy of one of the networks, None if this one must not compute it."""
+        if self.failed or not self._state.as_it_was():
             return None
+        name = self._name(network)
+        layer = self._layers[name]
+        return Engine({name: Layer(copy, layer.weight, layer.bias)}, self._key, self._networks)
+
+    def run(self, networks: Sequence[Any], images: Tensor, features: bool) -> list[Tensor] | None:
+        """Return what each network's linear layer makes of its features, or the features themselves.
+
+        None if the engine must not step in, or if it failed.
+        """
+        if self.failed or torch.is_grad_enabled() or images.device.type != "cpu" or images.dtype != torch.float32:
+            return None
+        if not self._state.as_it_was():
+            return None
+        names = [self._name(network) + (" features" if features else "") for network in networks]
+        try:
+            arrays = self._networks().run(names, images.numpy(), torch.get_num_threads())
+        except Exception as error:  # whatever can go wrong in a library that we can do without
+            self.fail(error)
+            return None
+        for network in networks:
+            for count in network.backbone._forward_hooks.values():
+                count(network.backbone, (images,), None)
+        return [torch.from_numpy(array) for array in arrays]
+
+    def _networks(self) -> Compiled:
+        with self._lock:
+            if self._ready is None:
+                self._ready = self._get() if self._get else compiled.find(self._key) or self._convert()
+            return self._ready
+
+    def fail(self, error: Exception) -> None:
+        """Let PyTorch take over, with one warning."""
+        self.failed = True
+        warnings.warn(compiled.failed(error), stacklevel=2)
+
+    def _name(self, network: Any) -> str:
+        return next(name for name, layer in self._layers.items() if layer.network is network)
+
+    def _convert(self) -> Compiled:
+        ov: Any = compiled.openvino()
+        module = _Outputs(list(self._layers.values())).eval()
+        example = torch.zeros(_EXAMPLE)
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of tracing: that sizes are read as numbers, as they may be here
+            recorded = torch.jit.freeze(torch.jit.trace(module, example, check_trace=False))
+            model = ov.convert_model(recorded, example_input=example, input=[ov.PartialShape([-1, 3, -1, -1])])
+        names = [f"{name}{kind}" for name in self._layers for kind in ("", " features")]
+        for output, name in zip(model.outputs, names, strict=True):
+            output.get_tensor().set_names({name})
+        compiled.keep(self._key, model)
+        return Compiled(model)
 
 
-def _openvino() -> ModuleType | None:
-    """Return the package, or None if it is not installed or cannot be loaded.
+class Layer:
+    """The linear layer behind a backbone.
 
-    Without this entry, importing it would send usage statistics to its makers.
+    Args:
+        network: with a backbone.
+        weight: (K, C).
+        bias: (K,), or None.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType] - import fails, as it should
-    try:
-        return importlib.import_module("openvino")
-    except Exception:  # a broken wheel is as good as none
-        return None
+
+    def __init__(self, network: Any, weight: Tensor, bias: Tensor | None = None) -> None:
+        self.network, self.weight, self.bias = network, weight, bias
 
 
-def _compiled(nets: tuple[nn.Module, ...], threads: int) -> Any:
-    """Return the backbones as a compiled model, from the cache if they are there."""
-    ov: Any = _openvino()
-    streams = (os.cpu_count() or 1) if threads == 1 else 1
-    settings = {
-        "INFERENCE_PRECISION_HINT": "f32",  # by itself it picks bfloat16 on some processors
-        "INFERENCE_NUM_THREADS": max(threads, streams),
-        "NUM_STREAMS": streams,
-        "ENABLE_CPU_PINNING": False,
-    }
-    core = ov.Core()
-    folder = user_cache() / "engines" / _name(nets, ov.__version__)
-    try:
-        model = core.read_model(folder / _FILES[0])
-        os.utime(folder)
-    except Exception:  # not there, not readable, or damaged
-        model = _converted(ov, nets)
-        _keep(ov, model, folder)
-    return core.compile_model(model, "CPU", settings)
+def computed(networks: Sequence[Any], images: Tensor) -> list[Tensor] | None:
+    """Return what the linear layer of each network makes of its features (N, K, h, w), if an engine computes them.
+
+    Args:
+        networks: one, or both of a pair.
+        images: (N, 3, H, W), preprocessed.
+    """
+    engine = _engine_of(networks)
+    return None if engine is None else engine.run(networks, images, features=False)
 
 
-def _name(nets: tuple[nn.Module, ...], library: str) -> str:
-    """Return a hash of everything on which a converted model depends."""
-    digest = hashlib.sha256(f"{_FORMAT} {library}".encode())
-    for net in nets:
-        digest.update(f"{net} {getattr(net, 'finer', '')}".encode())
-        take_weights(digest, net)
-    return digest.hexdigest()[:32]
+def features(network: Network, images: Tensor) -> Tensor:
+    """Return the features (N, C, h, w) of images (N, 3, H, W) by an engine, or else by the backbone."""
+    engine = _engine_of([network])
+    ready = None if engine is None else engine.run([network], images, features=True)
+    return network.backbone(images) if ready is None else ready[0]
 
 
-def _converted(ov: Any, nets: tuple[nn.Module, ...]) -> Any:
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of tracing: that sizes are read as numbers, as they may be here
-        return ov.convert_model(
-            _Backbones(nets).eval(), example_input=torch.zeros(_EXAMPLE), input=[ov.PartialShape([-1, 3, -1, -1])]
+def copied(network: nn.Module) -> Any:
+    """Return a copy of a network, to run beside it: its engine computes the copy, too."""
+    engine: Any = network.engine
+    copy = deepcopy(network)
+    copy.engine = None if engine is None else engine.of_copy(network, copy)
+    return copy
+
+
+def name_of(network: Any) -> str:
+    """Return which engine computes a network where it may: "openvino" or "pytorch"."""
+    on_cpu = next(network.parameters()).device.type == "cpu"
+    return "openvino" if network.engine is not None and not network.engine.failed and on_cpu else "pytorch"
+
+
+def _engine_of(networks: Sequence[Any]) -> Engine | None:
+    engine = networks[0].engine
+    return engine if all(network.engine is engine for network in networks) else None
+
+
+class _Outputs(nn.Module):
+    """Of each network, what its linear layer makes of its features, and the features."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        super().__init__()
+        self.backbones = nn.ModuleList(layer.network.backbone for layer in layers)
+        for place, layer in enumerate(layers):
+            self.register_buffer(f"weight_{place}", layer.weight.detach())
+            self.register_buffer(f"bias_{place}", None if layer.bias is None else layer.bias.detach())
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return outputs for images (N, 3, H, W)."""
+        maps = backbones.stage_maps(list(self.backbones), images)
+        outputs = [
+            (
+                backbones.read_out(of, self.get_buffer(f"weight_{place}"), getattr(self, f"bias_{place}")),
+                backbones.joined(of),
+            )
+            for place, of in enumerate(maps)
+        ]
+        return tuple(tensor for both in outputs for tensor in both)
+
+
+class _State:
+    """Modules and tensors of networks as they are now, to notice whether they are replaced, changed or watched."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        self._watching = {id(network) for network in networks}
+        self._modules = [module for network in networks for module in network.modules()]
+        tables: list[dict[str, Any]] = [
+            table for module in self._modules for table in (module._parameters, module._buffers, module._modules)
+        ]
+        self._slots = [(table, name, value) for table in tables for name, value in table.items()]
+        tensors = {id(value): value for _table, _name, value in self._slots if isinstance(value, Tensor)}
+        self._tensors = [(tensor, _version(tensor), tensor.data_ptr()) for tensor in tensors.values()]
+        self._backbones = {id(network.backbone) for network in networks}
+
+    def as_it_was(self) -> bool:
+        """Return whether nothing was changed, nothing is trained, and nobody listens to a module but to count."""
+        return (
+            not any(map(self._is_watched, self._modules))
+            and all(table.get(name) is value for table, name, value in self._slots)
+            and all(_version(tensor) == known and tensor.data_ptr() == at for tensor, known, at in self._tensors)
         )
 
-
-def _keep(ov: Any, model: Any, folder: Path) -> None:
-    """Store a converted model, whole or not at all, and remove those that were not used for longest."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent))
-        try:
-            ov.save_model(model, part / _FILES[0], compress_to_fp16=False)
-            shutil.rmtree(folder, ignore_errors=True)  # damaged
-            part.rename(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        stored = sorted((path for path in folder.parent.iterdir()), key=lambda path: -path.stat().st_mtime)
-        total = 0
-        for path in stored:
-            total += sum(file.stat().st_size for file in path.iterdir())
-            if total > CACHE_BYTES and path != folder:
-                shutil.rmtree(path, ignore_errors=True)
-    except OSError:  # read-only or full: it works without
-        pass
+    def _is_watched(self, module: nn.Module) -> bool:
+        if id(module) in self._watching:  # these still run in PyTorch: only what they are made of does not
+            return module.training
+        if module.training or module._forward_pre_hooks or module._backward_hooks:
+            return True
+        hooks = module._forward_hooks
+        if not hooks:
+            return False
+        return id(module) not in self._backbones or not all(isinstance(hook, PassCount) for hook in hooks.values())
 
 
-_ATTACHED: WeakKeyDictionary[nn.Module, _Engine] = WeakKeyDictionary()
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version

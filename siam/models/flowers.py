@@ -27,8 +27,8 @@ from siam.models import fitted
 from siam.models.backbones import create_backbone
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.card import CARD, FORMAT
-from siam.models.checkpoint import load_tensors
 from siam.models.fitted import Fitted
+from siam.models.weights import load_tensors
 from siam.runtime.files import write_atomically
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS

@@ -3,7 +3,7 @@
 ::
 
     identity(pair)     hash of exact weights, configs, what explainers have learnt, the templates of the folds and how
-                       well attributes are recognised: the key of every cache
+                       well attributes are recognised: the key of every cache; of the files, while it is as they are
     fingerprint(net)   hash of the weights in half precision: files use it to name the network they belong to
 
 The `id` of an object would be no key: Python reuses it once the object is gone.
@@ -11,10 +11,13 @@ The `id` of an object would be no key: Python reuses it once the object is gone.
 
 import hashlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary, ref
 
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from siam.models.checkpoint import Pair, Stored
 
 
 class Digest(Protocol):
@@ -29,19 +32,19 @@ class Networks(Protocol):
 
     # no docstrings of their own (ruff's D102): the class describes them
     @property
-    def siam(self) -> nn.Module: ...  # noqa: D102
+    def siam(self) -> "nn.Module": ...  # noqa: D102
 
     @property
-    def baseline(self) -> nn.Module | None: ...  # noqa: D102
+    def baseline(self) -> "nn.Module | None": ...  # noqa: D102
 
 
 # For each object and value of `learnt`: its configs and recognition, the state of its tensors, and the identity that
 # holds for these.
-Version = tuple[ref[Tensor], int, int]
+Version = tuple["ref[Tensor]", int, int]
 _KNOWN: WeakKeyDictionary[object, dict[bool, tuple[list[str], list[Version], str]]] = WeakKeyDictionary()
 
 
-def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
+def identity(of: "nn.Module | Networks", *, learnt: bool = True) -> str:
     """Return a hash that is the same for the same networks, however often they are loaded, and differs for others.
 
     It is computed once, and again only after a config or a tensor was replaced or changed in place; writes through
@@ -52,21 +55,19 @@ def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
         learnt: whether to include that on which scores do not depend: what explainers have learnt (`fitted`), and a
             pair's `fold_templates` and `recognition`.
     """
-    together = (of, None) if isinstance(of, nn.Module) else (of.siam, of.baseline)
-    networks = [network for network in together if network is not None]
-    configs = [repr(getattr(network, "config", None)) for network in networks]
-    versions = [version(tensor) for network in networks for tensor in _tensors(network, learnt)]
+    files: Stored | None = getattr(of, "files", None)
+    if files is not None and not getattr(of, "built", True):
+        return files.key if learnt else files.scores_key
+    networks = _networks(of)
+    stated, versions = _state(of, learnt)
     folds: Tensor | None = getattr(of, "fold_templates", None) if learnt else None
-    recognition = getattr(of, "recognition", None) if learnt else None
-    if folds is not None:
-        versions.append(version(folds))
-    known, stated = _KNOWN.setdefault(of, {}), [*configs, repr(recognition or None)]
+    known = _KNOWN.setdefault(of, {})
     if learnt not in known or known[learnt][0] != stated or not same(known[learnt][1], versions):
         digest = hashlib.sha256()
-        for config, network in zip(configs, networks, strict=True):
+        for config, network in zip(stated, networks, strict=False):
             digest.update(config.encode())
             take_weights(digest, network)
-        if recognition:
+        if stated[-1] != repr(None):
             digest.update(stated[-1].encode())
         if folds is not None:
             digest.update(b"folds" + _bytes(folds))
@@ -77,7 +78,29 @@ def identity(of: nn.Module | Networks, *, learnt: bool = True) -> str:
     return known[learnt][2]
 
 
-def fingerprint(network: nn.Module) -> str:
+def remember(pair: "Pair", key: str, scores_key: str) -> None:
+    """Make hashes of a pair's files its identities, with and without what is learnt, until something is changed."""
+    _KNOWN[pair] = {learnt: (*_state(pair, learnt), given) for learnt, given in ((True, key), (False, scores_key))}
+
+
+def _networks(of: "nn.Module | Networks") -> "list[nn.Module]":
+    together: Any = (of.siam, of.baseline) if hasattr(of, "siam") else (of, None)
+    return [network for network in together if network is not None]
+
+
+def _state(of: "nn.Module | Networks", learnt: bool) -> tuple[list[str], list[Version]]:
+    """Return configs and recognition as text, and the versions of all tensors."""
+    networks = _networks(of)
+    configs = [repr(getattr(network, "config", None)) for network in networks]
+    versions = [version(tensor) for network in networks for tensor in _tensors(network, learnt)]
+    folds: Tensor | None = getattr(of, "fold_templates", None) if learnt else None
+    recognition = getattr(of, "recognition", None) if learnt else None
+    if folds is not None:
+        versions.append(version(folds))
+    return [*configs, repr(recognition or None)], versions
+
+
+def fingerprint(network: "nn.Module") -> str:
     """Return a hash of a network's weights rounded to half precision, the same on every device.
 
     It is stored in files, so it must never change.
@@ -88,7 +111,7 @@ def fingerprint(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def record_name(baseline: nn.Module, siam: nn.Module | None) -> str:
+def record_name(baseline: "nn.Module", siam: "nn.Module | None") -> str:
     """Return the name of the networks in the records of a comparison: a hash of fingerprints and what was learnt.
 
     It is stored in files, so it must never change.
@@ -100,24 +123,24 @@ def record_name(baseline: nn.Module, siam: nn.Module | None) -> str:
     return digest.hexdigest()[:16]
 
 
-def take_weights(digest: Digest, network: nn.Module) -> None:
+def take_weights(digest: Digest, network: "nn.Module") -> None:
     """Add the exact weights of a network to a hash."""
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + _bytes(tensor))
 
 
-def take_learnt(digest: Digest, network: nn.Module) -> None:
+def take_learnt(digest: Digest, network: "nn.Module") -> None:
     """Add what explainers have learnt for a network to a hash; this may be nothing."""
     for name, fitted in sorted(getattr(network, "fitted", {}).items()):
         for key, tensor in sorted(fitted.tensors.items()):
             digest.update(f"{name} {key}".encode() + _bytes(tensor))
 
 
-def _bytes(tensor: Tensor) -> bytes:
+def _bytes(tensor: "Tensor") -> bytes:
     return tensor.detach().cpu().contiguous().numpy().tobytes()
 
 
-def _tensors(network: nn.Module, learnt: bool) -> Iterator[Tensor]:
+def _tensors(network: "nn.Module", learnt: bool) -> "Iterator[Tensor]":
     yield from network.parameters()
     yield from network.buffers()
     if learnt:
@@ -125,7 +148,7 @@ def _tensors(network: nn.Module, learnt: bool) -> Iterator[Tensor]:
             yield from fitted.tensors.values()
 
 
-def version(tensor: Tensor) -> Version:
+def version(tensor: "Tensor") -> Version:
     """Return a value that changes when a tensor is replaced, moved or changed in place."""
     return ref(tensor), 0 if tensor.is_inference() else tensor._version, tensor.data_ptr()
 

@@ -16,48 +16,14 @@ ICCV Workshops 2019, arXiv:1909.08442. Axes: N images, K attributes, C channels,
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from siam.datasets.base import RatingScale
+from siam.models import readout
 from siam.models.backbones import create_backbone
-from siam.models.engine import features
-
-Pooling = Literal["adaptive", "area"]
-
-
-@dataclass(frozen=True)
-class SIAMConfig:
-    """Everything needed to rebuild a `SIAM` and to prepare its input; shared settings as in `BaselineConfig`."""
-
-    backbone: str
-    scale: RatingScale
-    image_size: int
-    size_multiple: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    attributes: tuple[str, ...]
-    grid: int = 15  # the paper's templates are 15 x 15
-    border: int = 2  # outer cells of the maps that are ignored, to avoid border effects
-    attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
-    predicts_variance: bool = False  # a second set of templates for the spread of the votes
-    template_relu: bool = False  # a negative template response counts as 0; no effect if all templates are >= 0
-    pooling: Pooling = "adaptive"  # how maps are averaged to the grid of the templates
-    stages: int = 1  # see `create_backbone`
-
-    def __post_init__(self) -> None:
-        """Raise a ValueError for settings from which no network can be built."""
-        if self.attribute_link not in ("tanh", "sigmoid"):
-            raise ValueError(f"attribute_link is {self.attribute_link!r}; expected 'tanh' or 'sigmoid'")
-        if self.pooling not in ("adaptive", "area"):
-            raise ValueError(f"pooling is {self.pooling!r}; expected 'adaptive' or 'area'")
-        if self.grid < 1 or self.border < 0 or not self.attributes:
-            raise ValueError(
-                f"grid {self.grid}, border {self.border}, {len(self.attributes)} attributes; expected a grid of at "
-                "least 1, a border of at least 0 and at least one attribute"
-            )
+from siam.models.configs import Pooling, SIAMConfig
+from siam.models.engine import Engine, computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +55,9 @@ class SIAMOutput:
 
 @lru_cache(maxsize=64)
 def pooling_matrix(size: int, grid: int, pooling: Pooling) -> Tensor:
-    """Return the matrix P (grid, size) with rows that sum to 1: P @ x pools a column x of map cells to `grid` cells."""
+    """Return the matrix P (grid, size) of `siam.models.readout` as a tensor."""
     with torch.inference_mode(False):  # the matrix is cached, and training must be able to use it too
-        if pooling == "adaptive":
-            return nn.functional.adaptive_avg_pool1d(torch.eye(size)[None], grid)[0].T.contiguous()
-        cells, bounds = torch.arange(size), torch.arange(grid + 1) * (size / grid)  # in map cells
-        ends, starts = bounds[1:, None], bounds[:-1, None]
-        shared = torch.minimum(cells + 1.0, ends) - torch.maximum(cells + 0.0, starts)  # (grid, size)
-        return shared.clamp(min=0) * (grid / size)
+        return torch.from_numpy(readout.pooling_matrix(size, grid, pooling))
 
 
 def pooled(maps: Tensor, grid: int, pooling: Pooling) -> Tensor:
@@ -167,6 +128,7 @@ class SIAM(nn.Module):
         super().__init__()
         attributes = len(config.attributes)
         self.config = config
+        self.engine: Engine | None = None
         self.backbone, channels = create_backbone(config.backbone, config.stages)
         self.attribute_layer = nn.Conv2d(channels, attributes, kernel_size=1)
         settings = attributes, config.grid, config.template_relu, config.pooling
@@ -179,11 +141,16 @@ class SIAM(nn.Module):
         Raises:
             ValueError: the images are so small that no map cell is left inside the border.
         """
-        return self.interpret(features(self.backbone, images))
+        ready = computed([self], images)
+        return self.interpret(self.backbone(images)) if ready is None else self.interpret_layer(ready[0])
 
     def interpret(self, features: Tensor) -> SIAMOutput:
         """Explain images from the backbone's features (N, C, h, w)."""
-        maps = self.attribute_maps(features)  # (N, K, h, w)
+        return self.interpret_layer(self.attribute_layer(features))
+
+    def interpret_layer(self, values: Tensor) -> SIAMOutput:
+        """Explain images from what the attribute layer returns (N, K, h, w)."""
+        maps = self._inside(values)  # (N, K, h, w)
         logits = maps.mean(dim=(2, 3))  # (N, K)
         contribution_maps = self.scenicness_head(maps)  # (N, K, h, w)
         contributions = contribution_maps.sum(dim=(2, 3))  # (N, K)
@@ -201,17 +168,15 @@ class SIAM(nn.Module):
 
     def attribute_maps(self, features: Tensor) -> Tensor:
         """Return attribute maps (N, K, h, w) of features (N, C, h, w); the outer `border` cells are 0."""
-        maps = self.attribute_layer(features)  # (N, K, h, w)
+        return self._inside(self.attribute_layer(features))
+
+    def _inside(self, maps: Tensor) -> Tensor:
         if self.config.attribute_link == "tanh":
             maps = maps.relu()
         border = self.config.border
         if border == 0:
             return maps
-        height, width = maps.shape[2:]
-        if min(height, width) <= 2 * border:
-            raise ValueError(
-                f"the attribute maps are {height} x {width} cells; a border of {border} leaves none: use larger images"
-            )
+        readout.refuse_small(maps.shape[2:], border)
         return nn.functional.pad(maps[:, :, border:-border, border:-border], [border] * 4)
 
     def link(self, logits: Tensor) -> Tensor:

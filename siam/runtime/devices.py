@@ -1,9 +1,46 @@
 """Where networks run."""
 
-import torch
-from torch import nn
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_DRIVERS = ("libcuda.so.1", "nvcuda.dll")  # NVIDIA's
+_OTHER_DRIVER = Path("/dev/kfd")  # AMD's
 
 
-def device_of(model: nn.Module) -> torch.device:
+def device_of(model: "nn.Module") -> "torch.device":
     """Return the device that a network's parameters are on."""
     return next(model.parameters()).device
+
+
+def best_device() -> str:
+    """Return "cuda" if PyTorch sees a GPU, else "cpu"; PyTorch is not imported to learn that there is no driver."""
+    if not _OTHER_DRIVER.exists() and not any(map(_loads, _DRIVERS)):
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def cpu_threads() -> int:
+    """Return how many threads compute: as many as PyTorch would use, or uses in the calling thread."""
+    if "torch" in sys.modules:
+        return sys.modules["torch"].get_num_threads()
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -11,7 +11,8 @@ import siam
 from siam.datasets.downloads.open_photos import KINDS, LONGEST, read_list
 from siam.gallery import store
 from siam.gallery.cases import ORDERS, read_cases
-from siam.gallery.open_photos import FOLDER, write_scores
+from siam.gallery.open_photos import write_scores
+from siam.gallery.samples import FOLDER
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
 from tests.support.networks import baseline_network, siam_network

@@ -12,7 +12,8 @@ import siam
 from siam.errors import EngineError
 from siam.explainers import score_up
 from siam.explainers.base import layers_and_gradients, untouched
-from siam.models import engine
+from siam.explanation.batch import Together
+from siam.models import compiled, engine
 from siam.models.checkpoint import bundled
 from tests.support.paths import ROOT
 
@@ -60,13 +61,15 @@ def test_scores_and_maps_are_those_of_pytorch(pairs, size):
     assert (maps - fast[0].attribute_maps).abs().max() <= CLOSE * maps.abs().max()
 
 
-def test_both_backbones_at_once_give_what_each_gives_alone(pairs):
-    images, (_plain, pair) = pictures(2, 128, 192), pairs
+def test_features_and_both_networks_at_once_are_those_of_pytorch(pairs):
+    images, (plain, fast) = pictures(2, 128, 192), pairs
     with torch.inference_mode():
-        both = engine.features_of_both(pair.siam.backbone, pair.baseline.backbone, images)
-        alone = [engine.features(network.backbone, images) for network in (pair.siam, pair.baseline)]
-    for one, other in zip(both, alone, strict=True):
-        assert (one - other).abs().max() <= CLOSE * other.abs().max()
+        for one, other in ((plain.siam, fast.siam), (plain.baseline, fast.baseline)):
+            wanted, found = one.backbone(images), engine.features(other, images)
+            assert (wanted - found).abs().max() <= CLOSE * wanted.abs().max()
+        found = Together(fast.siam, fast.baseline)(images)
+        for one, other in zip(found, (plain.siam(images), plain.baseline(images)), strict=True):
+            assert torch.allclose(one.scenicness, other.scenicness, atol=CLOSE)
 
 
 def test_gradients_and_hooks_are_pytorch_s(photo):
@@ -97,7 +100,7 @@ def test_networks_are_converted_once(photo, cache, monkeypatch):
     with torch.no_grad():
         photo.siam(images)
         stored = sorted(cache.iterdir())
-        monkeypatch.setattr(engine, "_converted", lambda *_: pytest.fail("converted again"))
+        monkeypatch.setattr(torch.jit, "trace", lambda *_, **__: pytest.fail("converted again"))
         siam.load("photo", "cpu", engine="openvino").siam(images)
     assert sorted(cache.iterdir()) == stored
 
@@ -107,7 +110,7 @@ def test_a_damaged_cache_is_mended(photo, cache, damage):
     images = pictures(1, 96, 128)
     with torch.no_grad():
         wanted = photo.siam(images).scenicness
-        for path in cache.glob("*/backbone.*"):
+        for path in cache.glob("*/networks.*"):
             path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:100])
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -115,18 +118,18 @@ def test_a_damaged_cache_is_mended(photo, cache, damage):
     assert torch.allclose(found, wanted, atol=CLOSE)
 
 
-def test_the_cache_has_a_limit(photo, cache, monkeypatch):
-    monkeypatch.setattr(engine, "CACHE_BYTES", 1)
-    for path in cache.glob("*/backbone.*"):
+def test_the_cache_has_a_limit(cache, monkeypatch):
+    monkeypatch.setattr(compiled, "CACHE_BYTES", 1)
+    for path in cache.glob("*/networks.*"):
         path.unlink()
     with torch.no_grad():
-        photo.siam(pictures(1, 96, 128))
+        siam.load("photo", "cpu", engine="openvino").siam(pictures(1, 96, 128))
     assert len(list(cache.iterdir())) == 1  # the one that is in use
 
 
 def test_a_machine_whose_cache_cannot_be_written_works(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setattr(engine, "user_cache", lambda: tmp_path / "file")
+    monkeypatch.setattr(compiled, "user_cache", lambda: tmp_path / "file")
     pair = siam.load("photo", "cpu", engine="openvino")
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -138,7 +141,7 @@ def test_if_it_fails_pytorch_takes_over_with_one_warning(photo, monkeypatch):
     def fail(*_arguments):
         raise RuntimeError("no such instruction")
 
-    monkeypatch.setattr(engine, "_compiled", fail)
+    monkeypatch.setattr(compiled.Compiled, "run", fail)
     images = pictures(1, 96, 128)
     with torch.no_grad(), pytest.warns(UserWarning, match="no such instruction") as said:
         found = [network(images).scenicness for network in (photo.siam, photo.baseline, photo.siam)]
@@ -148,17 +151,17 @@ def test_if_it_fails_pytorch_takes_over_with_one_warning(photo, monkeypatch):
 def test_an_unknown_engine_is_one_sentence(monkeypatch):
     with pytest.raises(EngineError, match="no engine 'warp': choose auto, openvino or pytorch"):
         siam.load("photo", "cpu", engine="warp")
-    monkeypatch.setenv(engine.VARIABLE, "warp")
+    monkeypatch.setenv(compiled.VARIABLE, "warp")
     with pytest.raises(EngineError, match=r"'warp' \(from SIAM_ENGINE\)"):
         siam.load("photo", "cpu")
-    monkeypatch.setenv(engine.VARIABLE, "pytorch")
+    monkeypatch.setenv(compiled.VARIABLE, "pytorch")
     assert engine.name_of(siam.load("photo", "cpu").siam) == "pytorch"
 
 
 def test_nothing_is_reported_to_anybody():
     """OpenVINO's wheel brings a package that sends usage statistics when it is imported."""
     program = (
-        "import sys, siam.models.engine as e; assert e.chosen() == 'openvino'; "
+        "import sys, siam.models.compiled as e; assert e.chosen() == 'openvino'; "
         "assert not any(name.startswith('openvino_telemetry.') for name in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -24,11 +24,8 @@ _ICONS = {
 }
 
 
-def offer() -> None:
-    """Show the button and, below it, the progress or outcome of a task; called in the sidebar."""
-    st.button(
-        "Add a gallery", key="add-gallery", icon=":material/add_photo_alternate:", width="stretch", on_click=open_dialog
-    )
+def progress() -> None:
+    """Show the progress or outcome of a task; called in the sidebar."""
     task = tasks.current()
     if task is None or st.session_state.get("adding"):
         return
@@ -36,17 +33,6 @@ def offer() -> None:
         _progress("sidebar")
     else:
         st.caption(f"{_ICONS[task.kind]} {plain(task.outcome)}")
-
-
-def open_dialog() -> None:
-    """Make the next run of the page show the dialog."""
-    st.session_state["adding"] = True
-
-
-def show() -> None:
-    """Show the dialog while it is open; called outside the sidebar."""
-    if st.session_state.get("adding"):
-        _dialog()
 
 
 def _close() -> None:
@@ -57,7 +43,8 @@ def _close() -> None:
 
 
 @st.dialog("Add a gallery", width="medium", icon=":material/add_photo_alternate:", on_dismiss=_close)
-def _dialog() -> None:
+def show() -> None:
+    """Show the dialog; called outside the sidebar, until it is closed."""
     if not st.session_state.get("adding"):
         if st.session_state.pop("show_added", False):
             st.switch_page("pages/disagreements.py")

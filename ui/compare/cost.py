@@ -55,7 +55,7 @@ def cost_text(duration: float, passes: int) -> str:
 
 def _input(pair: Pair, explanation: Explanation) -> tuple[int, int]:
     width, height = explanation.photo_size or explanation.image.size
-    return target_size((height, width), pair.siam.config)
+    return target_size((height, width), pair.config)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=600)
@@ -67,7 +67,7 @@ def _of_a_pixel(source: str, identity: str, _pair: Pair, _lock: Lock) -> float:
 def _measured(pair: Pair, lock: Lock, watch: Watch) -> float:
     take_half_of_the_cores()
     model = pair.baseline or pair.siam
-    side, best = pair.siam.config.image_size, float("inf")
+    side, best = pair.config.image_size, float("inf")
     images = torch.zeros(2, 3, side, side, device=device_of(model))
     with lock, torch.inference_mode():
         for _warm in range(3):

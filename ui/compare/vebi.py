@@ -12,7 +12,7 @@ from siam.drawing import phrases
 from siam.errors import DatasetError
 from siam.gallery import store
 from siam.gallery.cases import Cases
-from siam.gallery.open_photos import FOLDER
+from siam.gallery.samples import FOLDER
 from ui.compare.choice import View
 from ui.photos import pictures
 from ui.state import chosen

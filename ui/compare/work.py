@@ -4,7 +4,6 @@ Fast explainers use the shared networks and hold their lock. Long work uses copi
 for it, and takes turns: one job at a time computes on the whole server.
 """
 
-import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +21,8 @@ from siam.explainers.attribution import Attribution, attribute_photo, network_fo
 from siam.explainers.base import Network, Progress, quiet
 from siam.explainers.registry import title
 from siam.gallery.scoring import take_half_of_the_cores
-from siam.images.preprocessing import preprocess
+from siam.images.preprocessing import least_side, preprocess
+from siam.models.engine import copied
 from siam.runtime.jobs import CancelledError, Job, Watch
 from ui.compare import cost
 from ui.compare.choice import View
@@ -193,7 +193,7 @@ def _map(view: View, name: str, report: Progress = quiet, by_copy: bool = False)
     """Return a method's map, or why there is none; `by_copy` runs a copy of the network instead of the shared one."""
     try:
         model = _copy(view, name) if by_copy else network_for(view.pair, name)
-        image = preprocess(view.photo.image(), model.config)
+        image = preprocess(view.photo.image(least_side(model.config)), model.config)
         return attribute_photo(model, image, name, view.target, report)
     except _TROUBLES as error:
         return f"{title(name)} cannot explain this photo: {error}"
@@ -208,7 +208,7 @@ def _measured(view: View, name: str, maps: Maps, figures: Figures, report: Progr
     assert isinstance(attribution, Attribution), name  # `unmeasured` gives no others
     try:
         model = _copy(view, name)
-        image = preprocess(view.photo.image(), model.config)
+        image = preprocess(view.photo.image(least_side(model.config)), model.config)
         figures[*view.key, name] = faithfulness(model, image, attribution.map, view.target, report)
     except _TROUBLES as error:
         figures[*view.key, name] = f"{title(name)} cannot be measured: {error}"
@@ -216,7 +216,7 @@ def _measured(view: View, name: str, maps: Maps, figures: Figures, report: Progr
 
 def _copy(view: View, name: str) -> Network:
     with view.lock:  # so that no hooks are on it
-        return copy.deepcopy(network_for(view.pair, name))
+        return copied(network_for(view.pair, name))
 
 
 def _progress(watch: Watch, name: str, costs: dict[str, float]) -> Progress:

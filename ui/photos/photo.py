@@ -1,6 +1,7 @@
 """A photo from any source: an upload, the camera, a bundled sample, or a gallery."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -9,9 +10,8 @@ from PIL import Image
 
 from siam.errors import ImageError
 from siam.gallery.cases import Cases
-from siam.gallery.open_photos import FOLDER
-from siam.gallery.samples import Sample, load_samples
-from siam.images.reading import read_image
+from siam.gallery.samples import FOLDER, Sample, load_samples
+from siam.images.reading import LEAST_SIDE, read_image
 from siam.runtime.digests import digest
 from ui.photos import pictures
 from ui.state.markdown import plain
@@ -39,13 +39,21 @@ class Photo:
     description: str
     address: dict[str, str] = field(default_factory=dict)
 
-    def image(self) -> Image.Image:
-        """Return it upright, in RGB.
+    def image(self, least: int = LEAST_SIDE) -> Image.Image:
+        """Return it upright, in RGB; do not change it, since the latest are kept.
+
+        Args:
+            least: px that the shorter side of a large JPEG keeps.
 
         Raises:
             ImageError: it cannot be read.
         """
-        return read_image(self.data, name=self.name)
+        return _read(self.data, self.name, least)
+
+
+@lru_cache(maxsize=2)  # a new photo is read to see whether that works, and again to be explained
+def _read(data: bytes, name: str, least: int) -> Image.Image:
+    return read_image(data, name=name, least=least)
 
 
 def uploaded_photo(name: str, data: bytes) -> Photo:

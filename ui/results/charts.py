@@ -54,7 +54,7 @@ def attributes() -> None:
 def people() -> None:
     """Show the networks' scores against the crowd's ratings in the chosen gallery, and how far they agree."""
     cases = chosen.cases()
-    scale = resources.pair().siam.config.scale
+    scale = resources.pair().config.scale
     unit = f"points ({scale.low:g} to {scale.high:g})"
     if cases is not None and cases.table.dropna(subset=["crowd"]).empty:
         st.info("Nobody rated this gallery’s pictures, so there is nothing to draw: choose another in the sidebar.")
@@ -149,7 +149,7 @@ def _caption(measured: Precisions) -> str:
         parts.append("Lines: 95 % intervals, bootstrap over photos.")
     if measured.deviation is not None:
         parts.append("±: standard deviation over several trainings.")
-    if others := len(resources.pair().siam.config.attributes) - len(measured.rows):
+    if others := len(resources.pair().config.attributes) - len(measured.rows):
         reason = "shown by too few photos" if measured.kind == "what" else "that the segmenter cannot outline"
         parts.append(f"Left out: {others} attributes {reason}.")
     return " ".join(parts)

@@ -6,13 +6,13 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import streamlit as st
-import torch
 
 from siam.drawing.maps import display_photo
 from siam.explanation.inference import Explanation, explain
-from siam.models import engine
+from siam.images.preprocessing import least_side
 from siam.models.checkpoint import CARD, Pair, load
 from siam.models.identity import identity
+from siam.runtime.devices import cpu_threads, device_of
 from ui.state import chosen
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ def pair() -> Pair:
 
 def device_name() -> str:
     """Return what the networks run on: "CPU (4 threads)"."""
-    device = next(pair().siam.parameters()).device
-    if device.type == "cuda":
-        return f"GPU ({torch.cuda.get_device_name(device)})"
-    threads = torch.get_num_threads()
-    by = ", OpenVINO" if engine.name_of(pair().siam) == "openvino" else ""
+    if pair().built and device_of(pair().siam).type == "cuda":
+        import torch
+
+        return f"GPU ({torch.cuda.get_device_name(device_of(pair().siam))})"
+    threads = cpu_threads()
+    by = ", OpenVINO" if pair().engine == "openvino" else ""
     return f"CPU ({threads} {'thread' if threads == 1 else 'threads'}{by})"
 
 
@@ -75,7 +76,7 @@ def _explanation(source: str, networks: str, digest: str, _networks: Pair, _lock
 
 
 def _explain(networks: Pair, lock: Lock, photo: "Photo") -> Explanation:
-    image = photo.image()
+    image = photo.image(least_side(networks.config))
     with lock:
         explanation = explain(networks, image)
     return dataclasses.replace(explanation, image=display_photo(image))

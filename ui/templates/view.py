@@ -69,7 +69,7 @@ def effective(pair: Pair) -> Templates:
     values = pair.siam.scenicness_head.effective_templates().detach().cpu().numpy()
     folds = None if pair.fold_templates is None else pair.fold_templates.cpu().numpy()
     shares = None if folds is None else agreement(values, folds)
-    return Templates(pair.siam.config.attributes, values, folds, shares, pair.recognition)
+    return Templates(pair.config.attributes, values, folds, shares, pair.recognition)
 
 
 def chosen_attribute(templates: Templates) -> str:
