@@ -165,7 +165,7 @@ def features(network: Network, images: Tensor) -> Tensor:
 def copied(network: nn.Module) -> Any:
     """Return a copy of a network, to run beside it: its engine computes the copy, too."""
     engine: Any = network.engine
-    copy = deepcopy(network)
+    copy: Any = deepcopy(network)
     copy.engine = None if engine is None else engine.of_copy(network, copy)
     return copy
 

@@ -7,7 +7,7 @@ import time
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -18,10 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile
 
+import siam
 from siam.errors import ImageError
+from siam.gallery.samples import load_samples
 from siam.images import reading
-from siam.images.preprocessing import preprocess, target_size
+from siam.images.preprocessing import least_side, preprocess, target_size
 from siam.images.reading import ACCEPTED, ACCEPTED_SUFFIXES, read_image
+from tests.support.networks import siam_network
 
 LOSSY = {
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -566,3 +569,59 @@ def test_several_threads_decode_at_once(monkeypatch):
         found = list(pool.map(reading.read_image, [file.getvalue()] * 3))
     assert [picture.size for picture in found] == [(40, 40)] * 3
     assert warnings.filters == before
+
+
+# Large JPEGs, decoded at reduced size
+
+
+def large(width: int = 3000, height: int = 2100, **options: object) -> bytes:
+    """Return a large JPEG with detail at every scale."""
+    random = np.random.default_rng(0)
+    total = np.zeros((height, width, 3))
+    for side in (8, 64, 512):
+        noise = Image.fromarray(random.integers(0, 256, (side, side, 3), dtype=np.uint8))
+        total += np.asarray(noise.resize((width, height), Image.Resampling.BICUBIC), dtype=float) / 3
+    return encoded(Image.fromarray(total.astype(np.uint8)), "JPEG", quality=90, **options)
+
+
+@pytest.mark.parametrize(
+    ("least", "size"), [(4000, (3000, 2100)), (1051, (3000, 2100)), (1050, (1500, 1050)), (400, (750, 525))]
+)
+def test_a_large_jpeg_is_decoded_at_the_smallest_size_that_is_large_enough(least: int, size: tuple[int, int]):
+    picture = read_image(large(), least=least)
+    assert picture.size == size
+    assert picture.info == ({} if size == (3000, 2100) else {"full_size": (3000, 2100)})
+    whole = read_image(large(), least=4000).resize(size, Image.Resampling.BOX)
+    assert np.abs(np.asarray(picture, float) - np.asarray(whole, float)).mean() < 2
+
+
+def test_a_reduced_picture_is_turned_like_any_other():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = read_image(large(exif=exif), least=1050)
+    assert picture.size == (1050, 1500) and picture.info == {"full_size": (2100, 3000)}
+    assert difference(picture.transpose(Image.Transpose.ROTATE_90), np.asarray(read_image(large(), least=1050))) == 0
+
+
+def test_other_formats_and_open_pictures_keep_their_size():
+    with Image.open(BytesIO(large())) as opened:
+        assert read_image(opened, least=100).size == (3000, 2100)
+    assert read_image(encoded(quarters(), "PNG"), least=16).size == (96, 64)
+
+
+def test_a_reduced_picture_gets_the_input_and_the_score_of_the_whole():
+    pair = siam.load("photo", device="cpu")
+    sample = Image.open(load_samples()[0].path).convert("RGB").resize((4090, 2611), Image.Resampling.LANCZOS)
+    data = encoded(sample, "JPEG", quality=92)
+    few, all_ = read_image(data, least=least_side(pair.config)), read_image(data, least=4000)
+    assert few.size == (2045, 1306) and all_.size == (4090, 2611)
+    assert preprocess(few, pair.config).shape == preprocess(all_, pair.config).shape
+    reduced, whole = siam.explain(pair, few), siam.explain(pair, all_)
+    assert reduced.scenicness == pytest.approx(whole.scenicness, abs=0.02)
+    assert reduced.baseline_scenicness == pytest.approx(whole.baseline_scenicness, abs=0.02)
+    assert reduced.photo_size == whole.photo_size == (4090, 2611)
+
+
+@pytest.mark.parametrize(("image_size", "least"), [(96, 1024), (384, 1024), (500, 1334)])
+def test_networks_with_a_large_input_get_more_detail(image_size: int, least: int):
+    assert least_side(replace(siam_network().config, image_size=image_size)) == least
