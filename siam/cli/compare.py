@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.arguments import fail, number, side
+from siam.cli.arguments import add_engine, fail, number, side
 
 if TYPE_CHECKING:
     from siam.comparison.pictures import World
@@ -59,6 +59,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="keep the figures of each picture in FILE and resume from it (default: runs/compare-….jsonl)",
     )
     parser.add_argument("--without-cost", action="store_true", help="skip measuring time and memory")
+    add_engine(parser)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.set_defaults(run=run)

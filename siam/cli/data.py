@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from siam.cli.arguments import fail, number
+from siam.cli.arguments import add_engine, fail, number
 from siam.datasets import DATASETS
 
 _SPLITS = ("train", "val", "test")
@@ -81,6 +81,7 @@ def _add_open_photos(actions: "argparse._SubParsersAction[argparse.ArgumentParse
         metavar="NAME|DIR|HUB",
         help="bundled pair, folder or Hub repository (default: photo)",
     )
+    add_engine(parser)
     parser.set_defaults(run=_open_photos)
 
 

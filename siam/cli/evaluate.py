@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     from siam.models.checkpoint import load
     from siam.results.assessment import table
 
-    pair = load(options.model, engine=options.engine)
+    pair = load(options.model)
     gallery = options.gallery is not None
     assessment = assess(pair, options.data, options.root, options.split, score_labelled_photos=gallery)
     answer = assessment.figures

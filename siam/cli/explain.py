@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from siam.images.reading import read_image
     from siam.models.checkpoint import load
 
-    pair = load(options.model, engine=options.engine)
+    pair = load(options.model)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     stems = _unique_stems(options.image, options.out)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.arguments import fail
+from siam.cli.arguments import add_engine, fail
 from siam.errors import CheckpointError, DatasetError, TrainingError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="DIR",
         help="VEBI: gallery whose pictures illustrate its features (default: the samples)",
     )
+    add_engine(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,6 +4,7 @@ Exit status: 0 for success; 2 for bad usage or bad input, with one line on stder
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -13,6 +14,7 @@ from typing import NoReturn
 from siam.cli import compare, data, evaluate, explain, fit, import_official, push, train
 from siam.cli.arguments import fail
 from siam.errors import SIAMError
+from siam.models.compiled import VARIABLE, chosen
 
 _COMMANDS = (explain, evaluate, compare, train, fit, data, import_official, push)
 
@@ -23,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):  # a file name the terminal cannot show is no error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        if getattr(options, "engine", None):
+            os.environ[VARIABLE] = chosen(options.engine)  # for all networks that the command loads
         return options.run(options)
     except SIAMError as error:
         return fail(str(error))

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from siam.models import backbones, compiled
 from siam.models.compiled import Compiled
 
+ALL = slice(None)
 _EXAMPLE = (2, 3, 96, 128)  # images from which a network's operations are recorded; other sizes may follow
 
 
@@ -74,13 +75,19 @@ class Engine:
         """Make copies None: they may be changed, or live in another process."""
         return type(None), ()
 
-    def of_copy(self, network: Any, copy: Any) -> "Engine | None":
-        """Return an engine for an unchanged copy of one of the networks, None if this one must not compute it."""
+    def of_copy(self, network: Any, copy: Any, rows: slice = ALL) -> "Engine | None":
+        """Return an engine for an unchanged copy of one of the networks, None if this one must not compute it.
+
+        Args:
+            network: one of the networks.
+            copy: with the same weights.
+            rows: those outputs of its linear layer that the copy has.
+        """
         if self.failed or not self._state.as_it_was():
             return None
         name = self._name(network)
         layer = self._layers[name]
-        return Engine({name: Layer(copy, layer.weight, layer.bias)}, self._key, self._networks)
+        return Engine({name: Layer(copy, layer.weight, layer.bias, rows)}, self._key, self._networks)
 
     def run(self, networks: Sequence[Any], images: Tensor, features: bool) -> list[Tensor] | None:
         """Return what each network's linear layer makes of its features, or the features themselves.
@@ -100,7 +107,11 @@ class Engine:
         for network in networks:
             for count in network.backbone._forward_hooks.values():
                 count(network.backbone, (images,), None)
-        return [torch.from_numpy(array) for array in arrays]
+        results = [torch.from_numpy(array) for array in arrays]
+        if features:
+            return results
+        rows = [self._layers[name].rows for name in names]
+        return [values[:, chosen] for values, chosen in zip(results, rows, strict=True)]
 
     def _networks(self) -> Compiled:
         with self._lock:
@@ -138,10 +149,11 @@ class Layer:
         network: with a backbone.
         weight: (K, C).
         bias: (K,), or None.
+        rows: those of its outputs that this network has.
     """
 
-    def __init__(self, network: Any, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.network, self.weight, self.bias = network, weight, bias
+    def __init__(self, network: Any, weight: Tensor, bias: Tensor | None = None, rows: slice = ALL) -> None:
+        self.network, self.weight, self.bias, self.rows = network, weight, bias, rows
 
 
 def computed(networks: Sequence[Any], images: Tensor) -> list[Tensor] | None:

@@ -13,6 +13,7 @@ and what explainers have learnt for the network (`siam.models.fitted`); no pickl
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from torch import Tensor, nn
 from siam.datasets.base import RatingScale
 from siam.errors import CheckpointError
 from siam.models import card as cards
-from siam.models import fitted
+from siam.models import compiled, fitted
 from siam.models.backbones import create_backbone
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.card import CARD, FORMAT
+from siam.models.engine import Engine, Layer, computed
 from siam.models.fitted import Fitted
 from siam.models.weights import load_tensors
+from siam.runtime.devices import best_device
 from siam.runtime.files import write_atomically
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS
@@ -58,11 +61,15 @@ class FlowerNetwork(nn.Module):
         self.config = config
         self.class_names = class_names
         self.fitted: dict[str, Fitted] = {}
+        self.engine: Engine | None = None
         self.backbone, channels = create_backbone(config.backbone)
         self.linear = nn.Linear(channels, len(class_names))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, K) of preprocessed images (N, 3, H, W)."""
+        ready = computed([self], images)
+        if ready is not None:
+            return ready[0].mean(dim=(2, 3)) + self.linear.bias
         return self.linear(self.backbone(images).mean(dim=(2, 3)))
 
     def of_class(self, index: int) -> Baseline:
@@ -86,7 +93,10 @@ class FlowerNetwork(nn.Module):
         baseline.linear.weight = nn.Parameter(self.linear.weight[rows].detach())
         baseline.linear.bias = nn.Parameter(self.linear.bias[rows].detach())
         baseline.fitted = {name: _of_rows(name, learnt, rows, count) for name, learnt in self.fitted.items()}
-        return baseline.eval()
+        baseline.eval()
+        if self.engine is not None:
+            baseline.engine = self.engine.of_copy(self, baseline, rows)
+        return baseline
 
 
 def bundled() -> tuple[str, ...]:
@@ -139,9 +149,12 @@ def load(
         raise CheckpointError(f"{path}: {error}") from error
     load_tensors(network, folder / WEIGHTS)
     network.fitted = fitted.read(folder, network, on_problem)
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return network.to(device).eval()
+    device = best_device() if device is None else device
+    network = network.to(device).eval()
+    if compiled.chosen() == "openvino" and str(device) == "cpu":
+        key = sha256(str(network).encode() + (folder / WEIGHTS).read_bytes()).hexdigest()
+        network.engine = Engine({"network": Layer(network, network.linear.weight)}, key, None)
+    return network
 
 
 def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:

@@ -68,7 +68,7 @@ def expected_answer(pair, path):
     return {
         "image": str(path),
         "model": "tiny",
-        "scale": {"name": "test rating", "low": 1, "high": 10},
+        "scale": {"name": "test rating", "low": 1.0, "high": 10.0},
         "siam": {
             "score": found.scenicness,
             "bias": found.bias,

@@ -13,7 +13,7 @@ from siam.errors import EngineError
 from siam.explainers import score_up
 from siam.explainers.base import layers_and_gradients, untouched
 from siam.explanation.batch import Together
-from siam.models import compiled, engine
+from siam.models import compiled, engine, flowers
 from siam.models.checkpoint import bundled
 from tests.support.paths import ROOT
 
@@ -178,3 +178,32 @@ def test_passes_are_counted_whatever_computes(pairs):
         handle.remove()
         assert count.passes == 4
         assert engine.name_of(pair.baseline) == ("pytorch" if pair is pairs[0] else "openvino")
+
+
+def test_copies_for_work_beside_the_original_have_an_engine_of_their_own(photo):
+    images = pictures(1, 96, 128)
+    with torch.no_grad():
+        wanted = photo.baseline(images).scenicness
+        twin = engine.copied(photo.baseline)
+        for parameter in photo.baseline.backbone.parameters():
+            parameter.mul_(1.01)
+        found = twin(images).scenicness
+        assert engine.name_of(twin) == "openvino" and twin.engine is not photo.baseline.engine
+        assert torch.allclose(found, wanted, atol=CLOSE)
+        assert engine.name_of(engine.copied(photo.baseline)) == "pytorch"  # it is not what is in the cache
+
+
+@pytest.mark.parametrize("name", flowers.bundled())
+def test_flower_networks_and_their_classes_too(name, cache, monkeypatch):
+    images = pictures(2, 96, 96)
+    monkeypatch.setenv(compiled.VARIABLE, "pytorch")
+    plain = flowers.load(name, "cpu")
+    monkeypatch.setenv(compiled.VARIABLE, "openvino")
+    fast = flowers.load(name, "cpu")
+    with torch.no_grad():
+        assert torch.allclose(plain(images), fast(images), atol=CLOSE)
+        for label in (0, len(fast.class_names) - 1):
+            one, other = plain.of_class(label), fast.of_class(label)
+            assert engine.name_of(other) == "openvino" and engine.name_of(one) == "pytorch"
+            assert torch.allclose(one(images).scenicness, other(images).scenicness, atol=CLOSE)
+            assert torch.allclose(other(images).scenicness, fast(images)[:, label], atol=CLOSE)
