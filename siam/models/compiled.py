@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from siam.errors import EngineError
+from siam.runtime.devices import usual_threads
 from siam.runtime.paths import user_cache
 
 ENGINES = ("openvino", "pytorch")
@@ -102,7 +103,7 @@ class Compiled:
         """Compile what the outputs need."""
         ov: Any = openvino()
         part = ov.Model([self._model.output(name) for name in outputs], self._model.get_parameters())
-        streams = (os.cpu_count() or 1) if threads == 1 else 1
+        streams = usual_threads() if threads == 1 else 1  # with one, callers work side by side
         settings = {
             "INFERENCE_PRECISION_HINT": "f32",  # by itself it picks bfloat16 on some processors
             "INFERENCE_NUM_THREADS": max(threads, streams),

@@ -30,8 +30,11 @@ def best_device() -> str:
 
 def cpu_threads() -> int:
     """Return how many threads compute: as many as PyTorch would use, or uses in the calling thread."""
-    if "torch" in sys.modules:
-        return sys.modules["torch"].get_num_threads()
+    return getattr(sys.modules.get("torch"), "get_num_threads", usual_threads)()  # it may be half imported
+
+
+def usual_threads() -> int:
+    """Return how many threads compute unless somebody says otherwise: one for each core, or OMP_NUM_THREADS."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdecimal() and int(asked):
         return int(asked)
