@@ -20,7 +20,7 @@ from siam.explainers.registry import EXPLAINERS, title
 from siam.results import speed
 
 COMMAND = "python -m benchmarks.speed"
-ROUNDS, QUICK_ROUNDS = 12, 2
+ROUNDS, QUICK_ROUNDS = 10, 2
 PHOTOS, QUICK_PHOTOS = 2000, 60
 
 MEASURES: dict[str, Callable[[int, int, Path], list[Measurement]]] = {  # of rounds, photos to score, and their folder
