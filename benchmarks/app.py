@@ -74,7 +74,7 @@ def start(rounds: int) -> list[Measurement]:
             return taken
 
         in_browser = paired(served, imported, rounds, "start/app")
-    against = f"python -c “{IMPORT}”"
+    against = f'python -c "{IMPORT}"'
     return [
         compared(
             terminal,
