@@ -9,7 +9,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 import siam
+from benchmarks.measuring import paired, timed
 from siam.gallery.cases import Cases, Filters, read_cases
 from siam.gallery.store import About, read
 from siam.gallery.writing import Entry, write
@@ -69,13 +69,6 @@ def page(gallery: str, **parameters: str) -> AppTest:
     return app
 
 
-def seconds(step: Callable[[], object]) -> float:
-    """Return the seconds a step takes."""
-    began = time.perf_counter()
-    step()
-    return time.perf_counter() - began
-
-
 def main() -> None:
     """Print the median seconds of every step for both galleries, and their ratio."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
@@ -87,23 +80,23 @@ def main() -> None:
             build(folder, count, pair)
         cases = [read_cases(read(folder)) for folder in folders]
         print(f"{'step':<24}{FEW:>10,}{rows:>10,}{'ratio':>8}")
-        _row("open", [lambda folder=folder: read_cases(read(folder)) for folder in folders])
+        _row("open", *(lambda folder=folder: read_cases(read(folder)) for folder in folders))
         for label, (filters, order) in FILTERS.items():
-            _row(label, [lambda case=case, f=filters, o=order: _filtered(case, f, o) for case in cases])
+            _row(label, *(lambda case=case, f=filters, o=order: _filtered(case, f, o) for case in cases))
         for folder in folders:
             page(folder.name)
-        _row("page, reload", [lambda folder=folder: page(folder.name) for folder in folders])
-        _row("page, top cause", [lambda folder=folder: page(folder.name, cause="trees") for folder in folders])
+        _row("page, reload", *(lambda folder=folder: page(folder.name) for folder in folders))
+        _row("page, top cause", *(lambda folder=folder: page(folder.name, cause="trees") for folder in folders))
 
 
 def _filtered(cases: Cases, filters: Filters, order: str) -> None:
     cases.summary(cases.select(filters, order))
 
 
-def _row(label: str, steps: list[Callable[[], object]]) -> None:
-    rounds = [[seconds(step) for step in steps] for _ in range(ROUNDS)]
-    few, many = (statistics.median(taken) for taken in zip(*rounds, strict=True))
-    print(f"{label:<24}{few:>8.3f} s{many:>8.3f} s{many / few:>8.1f}", flush=True)
+def _row(label: str, few: Callable[[], object], many: Callable[[], object]) -> None:
+    pairs = paired(timed(many), timed(few), ROUNDS)
+    taken = [statistics.median(of) for of in (pairs.theirs, pairs.ours)]
+    print(f"{label:<24}{taken[0]:>8.3f} s{taken[1]:>8.3f} s{statistics.median(pairs.ratios):>8.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from siam.gallery.samples import load_samples
 from siam.gallery.store import read
 from siam.models.recognition import BELIEFS
 from siam.results import explainers, outlines, paper, scores
+from siam.results import speed as stored_speed
 from siam.results.assessment import OUTLINES
 from siam.results.paper import markdown_table
 from siam.results.truths import presences, truth_tables
@@ -264,6 +265,11 @@ def explainer_intervals(name: str) -> Callable[[], str]:
     return block
 
 
+def speed() -> str:
+    """What takes how long, on every machine that is stored."""
+    return stored_speed.markdown(map(stored_speed.read, stored_speed.paths()))
+
+
 def photo_credits() -> str:
     """Whose sample photos these are."""
     rows = [["photo", "title", "author", "licence", "from"]]
@@ -354,6 +360,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "explainers on flowers": explainers_on("flowers"),
     "intervals on scenes": explainer_intervals("rendered"),
     "intervals on flowers": explainer_intervals("flowers"),
+    "speed": speed,
     "photo credits": photo_credits,
     "training data": training_data,
     "beliefs": beliefs,

@@ -1,4 +1,4 @@
-"""What was measured: the paper's tables beside ours, attributes, scores, presence, the benchmark and model cards."""
+"""What was measured: the paper's tables beside ours, attributes, scores, presence, explainers, speed, model cards."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ router.ensure()
 
 st.header("Results", anchor=False)
 st.caption("How good are these networks and their explanations, and what did the paper report?")
-view = st.segmented_control(
+view = st.pills(
     "What to show",
     list(VIEWS),
     default=next(iter(VIEWS)),

@@ -1,4 +1,4 @@
-"""The figures of a stored result as typed records, which `siam.evaluation.stored` reads and writes.
+"""The figures of a stored result as typed records, which `siam.evaluation.stored` and `siam.results.speed` read.
 
 A record keeps the names of its JSON and their order, so it is written back exactly as it was read, including names that
 this version does not know (`further`) and figures that are null rather than missing.
@@ -30,6 +30,21 @@ def _text(value: Any, place: str) -> str:
     if not isinstance(value, str):
         raise _odd(value, place, "text")
     return value
+
+
+def _truth(value: Any, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise _odd(value, place, "true or false")
+    return value
+
+
+def _one_of(*words: str) -> _Reader[str]:
+    def read_word(value: Any, place: str) -> str:
+        if value not in words:
+            raise _odd(value, place, " or ".join(words))
+        return value
+
+    return read_word
 
 
 def _interval(value: Any, place: str) -> Interval:
@@ -409,6 +424,91 @@ class VariantFigures(Figures):
         content = {**self.photos.to_json(), **_as_json(self.sets), **self.further}
         content |= {name: item for name, item in known.items() if name in self.names or item is not None}
         return {name: content[name] for name in self.names or content}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal(Figures):
+    """What a measurement of speed should be: its ratio, or our own figure, at most or at least a number."""
+
+    of: str = _needs(_one_of("ratio", "ours"))
+    direction: str = _needs(_one_of("at most", "at least"))
+    number: float = _needs(_number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Figures):
+    """How fast something is, and something else that was measured in turn with it.
+
+    Attributes:
+        name: what `python -m benchmarks.speed --only` calls it, or the part of it.
+        part: the heading it belongs under.
+        description: what is measured, in a few words.
+        unit: of `ours` and `theirs`.
+        ours: the median of all rounds.
+        against: what it is compared with; None for nothing, as are `theirs` and `ratio`.
+        theirs: the median of the same for that.
+        ratio: the median of the rounds' ratios, ours / theirs.
+        low: the lowest of these ratios; without a comparison, of our own figures.
+        high: the highest of them.
+        rounds: how often both were measured.
+        goal: what was to be reached, if anything.
+        reached: whether it was.
+        note: how it was measured.
+        peak_mib: MiB of a GPU's memory that it needs.
+    """
+
+    name: str = _needs(_text)
+    part: str = _needs(_text)
+    description: str = _needs(_text)
+    unit: str = _needs(_text)
+    ours: float = _needs(_number)
+    against: str | None = _may(_text)
+    theirs: float | None = _may(_number)
+    ratio: float | None = _may(_number)
+    low: float | None = _may(_number)
+    high: float | None = _may(_number)
+    rounds: int = _needs(_count)
+    goal: Goal | None = _may(Goal.from_json)
+    reached: bool | None = _may(_truth)
+    note: str = _needs(_text)
+    peak_mib: int | None = _may(_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberCheck(Figures):
+    """Whether a device computes what the processor does: the largest difference, as a share of the largest value."""
+
+    name: str = _needs(_text)
+    difference: float = _needs(_number)
+    allowed: float = _needs(_number)
+    passed: bool = _needs(_truth)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedFigures(Figures):
+    """The measurements of one run on one machine.
+
+    Attributes:
+        format: number of the file's format.
+        date: date of the run, as YYYY-MM-DD.
+        command: the command that repeats it.
+        git_commit: the project's commit, or None if unknown.
+        processor: name of the processor, or of the GPU.
+        cores: processor cores that were used; None on a GPU.
+        versions: Python's and the libraries'.
+        measurements: in the order of the table.
+        checks: of a GPU's numbers.
+    """
+
+    format: int = _needs(_count)
+    date: str = _needs(_text)
+    command: str = _needs(_text)
+    git_commit: str | None = _needs(_or_none(_text))
+    processor: str = _needs(_text)
+    cores: int | None = _may(_count)
+    versions: Mapping[str, str] = _needs(_each(_text))
+    measurements: tuple[Measurement, ...] = _needs(_list(Measurement.from_json))
+    checks: tuple[NumberCheck, ...] | None = _may(_list(NumberCheck.from_json))
 
 
 def _as_json(value: Any) -> Any:

@@ -5,7 +5,7 @@
     {"format": 1, "model": "photo", "data": "oasis_scenes", "split": "test", "protocol": "…", "date": "2026-11-21",
      "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
 
-The project's own results are in assets/results.
+The project's own results are in assets/results, beside measurements of speed, which `siam.results.speed` reads.
 """
 
 import json
@@ -24,6 +24,7 @@ from siam.runtime.paths import ASSETS
 FORMAT = 1
 VARIANTS = ("siam", "siam-frozen", "baseline")
 STORED = ASSETS / "results"
+SPEED = "speed*.json"  # files in the same folder, of `siam.results.speed`
 
 _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
@@ -116,6 +117,11 @@ def read(path: Path) -> Result:
         raise ResultError(f"{path} {error}: correct it, or evaluate again") from error
 
 
+def paths(folder: Path) -> list[Path]:
+    """Return the files of the results in a folder, in alphabetical order; those of speed are not among them."""
+    return sorted(path for path in folder.glob("*.json") if not path.match(SPEED))
+
+
 def read_all(folder: Path) -> dict[str, Result]:
     """Return the results in a folder by file name without ".json", in alphabetical order.
 
@@ -124,7 +130,7 @@ def read_all(folder: Path) -> dict[str, Result]:
     """
     if not folder.is_dir():
         raise ResultError(f"{folder} is not a folder: give one that holds results as JSON files")
-    return {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: read(path) for path in paths(folder)}
 
 
 def _problem(content: dict[str, Any]) -> str | None:

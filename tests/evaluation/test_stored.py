@@ -55,7 +55,7 @@ def test_any_finite_figures_come_back(figures, tmp_path_factory):
     assert stored.read(path).figures == variant_figures(figures)
 
 
-@pytest.mark.parametrize("path", sorted(stored.STORED.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", stored.paths(stored.STORED), ids=lambda path: path.stem)
 def test_the_projects_own_results_are_written_again_as_they_are(path, tmp_path):
     stored.write(stored.read(path), tmp_path / path.name)
     assert (tmp_path / path.name).read_bytes() == path.read_bytes()
@@ -75,6 +75,7 @@ def test_all_results_of_a_folder_by_name(tmp_path):
     for name in ("b", "a"):
         stored.write(replace(RESULT, data=name), tmp_path / f"{name}.json")
     (tmp_path / "notes.txt").write_text("no result")
+    (tmp_path / "speed.json").write_text("measurements of speed, which are none")
     assert {name: result.data for name, result in stored.read_all(tmp_path).items()} == {"a": "a", "b": "b"}
     assert list(stored.read_all(tmp_path)) == ["a", "b"]
 

@@ -247,7 +247,7 @@ def test_device_and_training_data_are_shown(app, pair):
 def test_results_show_the_card_and_presence_and_about_links_to_them(app, pair):
     app.run()
     app.switch_page(f"{FOLDER}/results.py").run()
-    app.segmented_control(key="table").set_value("Model cards").run()
+    app.pills(key="table").set_value("Model cards").run()
     assert not app.exception
     text = " ".join(markdown.value for markdown in app.markdown)
     assert pair.card["limits"] in text
@@ -255,7 +255,7 @@ def test_results_show_the_card_and_presence_and_about_links_to_them(app, pair):
         assert app.dataframe[0].value[f"τ {name}"].tolist() == [
             figures["kendall_tau"] for figures in pair.card["metrics"][variant].values()
         ]
-    app.segmented_control(key="table").set_value("Presence").run()
+    app.pills(key="table").set_value("Presence").run()
     assert len(app.get("plotly_chart")) == 1
     app.switch_page(f"{FOLDER}/about.py").run()
     assert not app.exception
@@ -273,7 +273,7 @@ def test_a_sparse_card_is_shown(app, pair):
         pair.card.update(bare)
         app.run()
         app.switch_page(f"{FOLDER}/results.py").run()
-        app.segmented_control(key="table").set_value("Model cards").run()
+        app.pills(key="table").set_value("Model cards").run()
         assert not app.exception
         assert any(bare["training_data"] in markdown.value for markdown in app.markdown)
     finally:

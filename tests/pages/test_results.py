@@ -12,7 +12,7 @@ import pytest
 import siam
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
-from siam.evaluation.stored import STORED, read_all
+from siam.evaluation.stored import STORED, paths, read_all
 from siam.explainers.registry import title
 from siam.gallery import store
 from siam.gallery.cases import read_cases
@@ -20,15 +20,19 @@ from siam.gallery.samples import load_samples
 from siam.models import card as cards
 from siam.models.checkpoint import BUNDLED
 from siam.reports import citation
-from siam.results import paper
+from siam.results import paper, speed
 from siam.results.scores import figure_text
 from tests.support.pages import FOLDER, button, opened, texts
 from tests.support.paths import ROOT
+from tests.support.speed import speed_run
 from ui.results.views import VIEWS
 from ui.state import chosen, resources
+from ui.state.markdown import plain
 
-RAW = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in STORED.glob("*.json")}
+RAW = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths(STORED)}
+SPEED = [json.loads(path.read_text(encoding="utf-8")) for path in speed.paths()]
 PAIRS = ("Photos", "Rendered")
+EVALUATIONS = [view for view in VIEWS if view not in ("Speed", "Model cards")]  # views of `siam.evaluation.stored`
 OUTLINED = next(raw for raw in RAW.values() if raw["model"] == "photo" and "masks" in raw["figures"].get("siam", {}))
 
 
@@ -82,26 +86,28 @@ def cells(app):
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_is_in_the_address_and_says_where_its_figures_are_from(view, pair):
     app = at("results", table=view, pair=pair)
-    assert app.segmented_control(key="table").value == view
+    assert app.pills(key="table").value == view
     assert not app.error and not app.warning
     if (view, pair) == ("What, where, how", "Photos"):
         assert "evaluate --data rendered" in app.code[0].value
         return
     last = app.main.caption[-1].value
-    assert "`python -m siam" in last and re.search(r"20\d\d-\d\d-\d\d", last)
+    assert f"`python -m {'benchmarks.speed' if view == 'Speed' else 'siam'}" in last and re.search(
+        r"20\d\d-\d\d-\d\d", last
+    )
 
 
 def test_one_view_after_the_other():
     app = at("results")
-    assert app.segmented_control(key="table").value == next(iter(VIEWS))
+    assert app.pills(key="table").value == next(iter(VIEWS))
     for view in reversed(VIEWS):
-        app.segmented_control(key="table").set_value(view).run()
+        app.pills(key="table").set_value(view).run()
         assert not app.exception
         assert app.caption or app.code
 
 
 def test_an_unknown_view_in_the_address_is_the_first():
-    assert at("results", table="Nonsense").segmented_control(key="table").value == next(iter(VIEWS))
+    assert at("results", table="Nonsense").pills(key="table").value == next(iter(VIEWS))
 
 
 def test_the_paper_s_tables_are_whole():
@@ -249,6 +255,49 @@ def test_without_a_comparison_the_command_that_makes_one_is_named(folder):
     assert not charts(app) and app.code[0].value.startswith("python -m siam compare")
 
 
+def test_speed_is_that_of_the_file_and_says_on_what_machine():
+    app = at("results", table="Speed")
+    (raw, *_gpus) = SPEED
+    said = texts(app)
+    assert {of["processor"] for of in SPEED} == {heading.value for heading in app.subheader}
+    for of in raw["measurements"]:
+        assert f">{of['description']}</th>" in said and f">{of['part']}</th>" in said
+        assert plain(of["note"]) in said
+    for words in (
+        raw["command"],
+        raw["date"],
+        raw["git_commit"][:12],
+        f"{raw['cores']} cores",
+        raw["versions"]["torch"],
+    ):
+        assert words in app.main.caption[-len(SPEED)].value or words in said
+
+
+def test_a_gpu_s_speed_stands_below_the_processor_s_with_its_checks(folder):
+    gpu = speed_run(
+        processor="GPU of a test", checks=({"name": "scores", "difference": 2e-6, "allowed": 1e-4, "passed": True},)
+    )
+    (folder / "speed-gpu.json").write_text(json.dumps(gpu), encoding="utf-8")
+    app = at("results", table="Speed")
+    assert app.subheader[-1].value == "GPU of a test"
+    assert "2.0e-06" in cells(app) and "same" in texts(app)
+
+
+def test_without_measurements_of_speed_the_command_is_named(folder):
+    for path in folder.glob("speed*.json"):
+        path.unlink()
+    app = at("results", table="Speed")
+    assert not cells(app) and app.code[0].value == "python -m benchmarks.speed --store"
+
+
+def test_damaged_measurements_of_speed_cost_one_sentence(folder):
+    (folder / "speed-gpu.json").write_text("{", encoding="utf-8")
+    app = at("results", table="Speed")
+    (warning,) = app.warning
+    assert "speed-gpu.json" in warning.value and str(folder) not in warning.value
+    assert cells(app)
+
+
 def test_networks_without_stored_results_get_the_command_that_would_store_them(folder):
     for path in folder.glob("*.json"):
         path.unlink()
@@ -268,7 +317,7 @@ def test_networks_without_stored_results_get_the_command_that_would_store_them(f
 @pytest.mark.parametrize("content", ["{ not JSON", '{"format": 99}', "[]"])
 def test_a_damaged_result_costs_one_sentence_and_no_other_result(folder, content):
     (folder / "broken.json").write_text(content, encoding="utf-8")
-    for view in list(VIEWS)[:-1]:
+    for view in EVALUATIONS:
         app = at("results", table=view, pair="Rendered")
         (warning,) = app.warning
         assert "broken.json" in warning.value and str(folder) not in warning.value and "\n" not in warning.value

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from siam.evaluation import metrics
-from siam.evaluation.stored import STORED, read_all, variant_figures
+from siam.evaluation.stored import STORED, paths, read_all, variant_figures
 from siam.figures.results import compared_figure, people_figure, precisions_figure
 from siam.gallery import store
 from siam.gallery.cases import read_cases
@@ -15,7 +15,7 @@ from siam.results import scores, truths
 from siam.results.assessment import TRUTHS
 from ui.state.chosen import BUNDLED
 
-RAW = {path.stem: json.loads(path.read_text(encoding="utf-8"))["figures"] for path in STORED.glob("*.json")}
+RAW = {path.stem: json.loads(path.read_text(encoding="utf-8"))["figures"] for path in paths(STORED)}
 
 
 @pytest.fixture(scope="module")

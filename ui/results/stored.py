@@ -34,11 +34,11 @@ def crowd(name: str) -> str:
 def results() -> list[Result]:
     """Return all results that can be read; show a warning for each of the others."""
     readable = []
-    for path in sorted(stored.STORED.glob("*.json")):
+    for path in stored.paths(stored.STORED):
         try:
             readable.append(_read(path, path.stat().st_mtime_ns))
         except (SIAMError, OSError) as error:
-            st.warning(plain(_near(str(error), path)), icon=":material/warning:")
+            st.warning(plain(near(str(error), path)), icon=":material/warning:")
     return readable
 
 
@@ -86,6 +86,6 @@ def _read(path: Path, changed: int) -> Result:
     return stored.read(path)
 
 
-def _near(text: str, path: Path) -> str:
+def near(text: str, path: Path) -> str:
     """Return an error's text with only the file's name, since the path on the server is private."""
     return text.replace(str(path), path.name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ui.results import cards, charts, explainers, tables
+from ui.results import cards, charts, explainers, speed, tables
 
 VIEWS: dict[str, Callable[[], None]] = {
     "The paper's tables": tables.paper,
@@ -11,5 +11,6 @@ VIEWS: dict[str, Callable[[], None]] = {
     "Presence": charts.presence,
     "What, where, how": tables.what_where_how,
     "Explainers": explainers.explainers,
+    "Speed": speed.speed,
     "Model cards": cards.show_all,
 }
