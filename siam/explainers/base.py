@@ -13,8 +13,10 @@ Axes: N pictures, C channels of a layer, H W picture, h w map. A model serves on
 share a model need a lock.
 """
 
+import copy
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar, Literal, Protocol
@@ -25,6 +27,7 @@ from torch import Tensor, nn
 
 from siam.drawing.colours import CROWD
 from siam.models.baseline import Baseline
+from siam.models.engine import features as last_features
 from siam.models.siam import SIAM
 from siam.runtime.devices import device_of
 
@@ -179,33 +182,63 @@ def untouched(model: nn.Module) -> Iterator[None]:
     buffers, and the states of PyTorch's random number generators (CPU, and the model's CUDA device). In the body
     gradients are enabled, even if the caller is in `torch.no_grad()` or `torch.inference_mode()`.
     """
-    training = [(module, module.training) for module in model.modules()]
-    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    hooks = [(table, dict(table)) for module, _flag in training for name in _HOOKS for table in [getattr(module, name)]]
+    restore = _recorded(model)
     device = device_of(model)
     generators = (
         [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
     )
     try:
         with torch.random.fork_rng(generators), torch.inference_mode(False), torch.enable_grad():
-            model.eval().requires_grad_(False)
-            for parameter, _flag, _gradient in parameters:
-                parameter.grad = None  # so that nothing accumulates in the existing one
+            if any(module.training for module in model.modules()):
+                model.eval()
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.requires_grad_(False)
+                if parameter.grad is not None:
+                    parameter.grad = None  # so that nothing accumulates in the existing one
             yield
     finally:
+        restore()
+
+
+def _recorded(model: nn.Module) -> Callable[[], None]:
+    """Return a function that restores the model's present state: flags, gradients, hooks and buffers.
+
+    It writes only what has changed, since writing to modules takes longer than all else.
+    """
+    modules = list(model.modules())
+    training = [(module, module.training) for module in modules]
+    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in _own(modules, "_parameters")]
+    buffers = [(buffer, buffer.clone()) for buffer in _own(modules, "_buffers")]
+    tables = [module.__dict__[name] for module in modules for name in _HOOKS]
+    hooks = [(table, dict(table)) for table in tables if table]
+
+    def restore() -> None:
         for module, flag in training:
-            module.training = flag
+            if module.training != flag:
+                module.training = flag
         for parameter, flag, gradient in parameters:
-            parameter.requires_grad_(flag)
-            parameter.grad = gradient
+            if parameter.requires_grad != flag:
+                parameter.requires_grad_(flag)
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
+        for table in tables:
+            if table:
+                table.clear()
         for table, entries in hooks:
-            table.clear()
             table.update(entries)
         with torch.no_grad():
             for buffer, values in buffers:
                 if not torch.equal(buffer, values):
                     buffer.copy_(values)
+
+    return restore
+
+
+def _own(modules: Sequence[nn.Module], kind: str) -> list[Tensor]:
+    """Return the tensors of one kind, "_parameters" or "_buffers", each once."""
+    tensors = [tensor for module in modules for tensor in module.__dict__[kind].values() if tensor is not None]
+    return list({id(tensor): tensor for tensor in tensors}.values())
 
 
 def prepared(model: nn.Module, images: Tensor) -> Tensor:
@@ -226,11 +259,12 @@ def layers_and_gradients(
 ) -> list[tuple[Tensor, Tensor]]:
     """Return each layer's output A (N, C, h, w) and d target / dA of the same shape: call it inside `untouched`.
 
-    This takes one forward pass, and one backward pass down to the first of the layers.
+    This takes one forward pass, and one backward pass down to the first of the layers. If "backbone" is the only layer,
+    an engine may compute the forward pass.
 
     Args:
         model: the network, frozen.
-        images: pictures (N, 3, H, W), as `prepared` returns them.
+        images: pictures (N, 3, H, W), as `prepared` returns them, without gradient.
         target: what to explain; it must run the model once.
         layers: dotted names of modules whose output is a map; "backbone" gives the last feature map.
 
@@ -246,12 +280,13 @@ def layers_and_gradients(
 
         return hook
 
-    handles = [module_of(model, name).register_forward_hook(keep(name)) for name in layers]
-    try:
-        score = target(model, images)  # (N,)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with ungraded_backbone(model) if list(layers) == ["backbone"] else nullcontext():
+        handles = [module_of(model, name).register_forward_hook(keep(name)) for name in layers]
+        try:
+            score = target(model, images)  # (N,)
+        finally:
+            for handle in handles:
+                handle.remove()
     for name, outputs in seen.items():
         if len(outputs) != 1:
             raise ValueError(f"the target ran the layer {name!r} {len(outputs)} times; expected once")
@@ -261,13 +296,32 @@ def layers_and_gradients(
     return [(output.detach(), gradient) for output, gradient in zip(outputs, gradients, strict=True)]
 
 
+@contextmanager
+def ungraded_backbone(model: Network) -> Iterator[None]:
+    """Let the model's features have no gradient in the body, so that an engine may compute them.
+
+    Something stands in for the backbone meanwhile: it has the same modules, and hooks of its own, which may do to the
+    features what they like. Call it inside `untouched`.
+    """
+    backbone = model.backbone
+    stand_in = copy.copy(backbone)  # shares modules and parameters
+    for name in _HOOKS:
+        stand_in.__dict__[name] = OrderedDict()
+    stand_in.forward = torch.no_grad()(lambda images: last_features(backbone, images))
+    model.backbone = stand_in
+    try:
+        yield
+    finally:
+        model.backbone = backbone
+
+
 def module_of(model: nn.Module, name: str) -> nn.Module:
     """Return the module of that dotted name; raise a `ValueError` if there is none."""
-    modules = dict(model.named_modules())
-    if name not in modules:
-        near = get_close_matches(name, modules, n=3)
-        raise ValueError(f"the model has no layer {name!r}; names like it: {', '.join(near) or 'none'}")
-    return modules[name]
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        near = get_close_matches(name, dict(model.named_modules()), n=3)
+        raise ValueError(f"the model has no layer {name!r}; names like it: {', '.join(near) or 'none'}") from None
 
 
 def enlarged(maps: Tensor, height: int, width: int) -> Tensor:

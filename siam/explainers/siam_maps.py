@@ -19,7 +19,17 @@ import torch
 from torch import Tensor
 
 from siam.drawing.colours import SIAM_COLOUR
-from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import (
+    Description,
+    Kind,
+    Network,
+    Progress,
+    Target,
+    prepared,
+    quiet,
+    ungraded_backbone,
+    untouched,
+)
 from siam.models.siam import SIAM, SIAMOutput
 
 
@@ -63,7 +73,7 @@ class SIAMMap:
         def keep(_module: object, _inputs: object, output: SIAMOutput) -> None:
             seen.append(output.attribute_maps)
 
-        with untouched(model):
+        with untouched(model), ungraded_backbone(model):
             images = prepared(model, images)
             handles = [
                 model.backbone.register_forward_hook(lambda _module, _inputs, output: output.requires_grad_()),
