@@ -179,33 +179,63 @@ def untouched(model: nn.Module) -> Iterator[None]:
     buffers, and the states of PyTorch's random number generators (CPU, and the model's CUDA device). In the body
     gradients are enabled, even if the caller is in `torch.no_grad()` or `torch.inference_mode()`.
     """
-    training = [(module, module.training) for module in model.modules()]
-    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    hooks = [(table, dict(table)) for module, _flag in training for name in _HOOKS for table in [getattr(module, name)]]
+    restore = _recorded(model)
     device = device_of(model)
     generators = (
         [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
     )
     try:
         with torch.random.fork_rng(generators), torch.inference_mode(False), torch.enable_grad():
-            model.eval().requires_grad_(False)
-            for parameter, _flag, _gradient in parameters:
-                parameter.grad = None  # so that nothing accumulates in the existing one
+            if any(module.training for module in model.modules()):
+                model.eval()
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.requires_grad_(False)
+                if parameter.grad is not None:
+                    parameter.grad = None  # so that nothing accumulates in the existing one
             yield
     finally:
+        restore()
+
+
+def _recorded(model: nn.Module) -> Callable[[], None]:
+    """Return a function that restores the model's present state: flags, gradients, hooks and buffers.
+
+    It writes only what has changed, since writing to modules takes longer than all else.
+    """
+    modules = list(model.modules())
+    training = [(module, module.training) for module in modules]
+    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in _own(modules, "_parameters")]
+    buffers = [(buffer, buffer.clone()) for buffer in _own(modules, "_buffers")]
+    tables = [module.__dict__[name] for module in modules for name in _HOOKS]
+    hooks = [(table, dict(table)) for table in tables if table]
+
+    def restore() -> None:
         for module, flag in training:
-            module.training = flag
+            if module.training != flag:
+                module.training = flag
         for parameter, flag, gradient in parameters:
-            parameter.requires_grad_(flag)
-            parameter.grad = gradient
+            if parameter.requires_grad != flag:
+                parameter.requires_grad_(flag)
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
+        for table in tables:
+            if table:
+                table.clear()
         for table, entries in hooks:
-            table.clear()
             table.update(entries)
         with torch.no_grad():
             for buffer, values in buffers:
                 if not torch.equal(buffer, values):
                     buffer.copy_(values)
+
+    return restore
+
+
+def _own(modules: Sequence[nn.Module], kind: str) -> list[Tensor]:
+    """Return the tensors of one kind, "_parameters" or "_buffers", each once."""
+    tensors = [tensor for module in modules for tensor in module.__dict__[kind].values() if tensor is not None]
+    return list({id(tensor): tensor for tensor in tensors}.values())
 
 
 def prepared(model: nn.Module, images: Tensor) -> Tensor:
@@ -226,11 +256,12 @@ def layers_and_gradients(
 ) -> list[tuple[Tensor, Tensor]]:
     """Return each layer's output A (N, C, h, w) and d target / dA of the same shape: call it inside `untouched`.
 
-    This takes one forward pass, and one backward pass down to the first of the layers.
+    This takes one forward pass, and one backward pass down to the first of the layers. If "backbone" is the only layer,
+    an engine may compute the forward pass.
 
     Args:
         model: the network, frozen.
-        images: pictures (N, 3, H, W), as `prepared` returns them.
+        images: pictures (N, 3, H, W), as `prepared` returns them, without gradient.
         target: what to explain; it must run the model once.
         layers: dotted names of modules whose output is a map; "backbone" gives the last feature map.
 
@@ -263,11 +294,11 @@ def layers_and_gradients(
 
 def module_of(model: nn.Module, name: str) -> nn.Module:
     """Return the module of that dotted name; raise a `ValueError` if there is none."""
-    modules = dict(model.named_modules())
-    if name not in modules:
-        near = get_close_matches(name, modules, n=3)
-        raise ValueError(f"the model has no layer {name!r}; names like it: {', '.join(near) or 'none'}")
-    return modules[name]
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        near = get_close_matches(name, dict(model.named_modules()), n=3)
+        raise ValueError(f"the model has no layer {name!r}; names like it: {', '.join(near) or 'none'}") from None
 
 
 def enlarged(maps: Tensor, height: int, width: int) -> Tensor:

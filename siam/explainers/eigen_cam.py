@@ -45,7 +45,18 @@ class EigenCAM:
         with untouched(model), torch.no_grad():
             features = last_features(model, prepared(model, images))  # (N, C, h, w)
             matrix = features.flatten(2).transpose(1, 2)  # (N, h w, C)
-            left, values, _right = torch.linalg.svd(matrix, full_matrices=False)
-            projection = left[:, :, 0] * values[:, :1]  # (N, h w): A V_1 = U_1 S_1
+            projection = torch.stack([_first_projection(each) for each in matrix])  # (N, h w)
             projection = torch.where(projection.sum(dim=1, keepdim=True) < 0, -projection, projection)
         return projection.relu().unflatten(1, features.shape[2:])  # (N, h, w)
+
+
+def _first_projection(matrix: Tensor) -> Tensor:
+    """Return A V_1 (P,) of a matrix A (P, C), with any sign.
+
+    It comes from the smaller of the two squares: that takes a third of the time of the whole decomposition, and the
+    first vector is as exact, since its own eigenvalue is the largest.
+    """
+    if matrix.shape[0] > matrix.shape[1]:
+        return matrix @ torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -1]
+    values, vectors = torch.linalg.eigh(matrix @ matrix.T)  # A A^T = U S^2 U^T, and A V_1 = U_1 S_1
+    return vectors[:, -1] * values[-1].clamp(min=0).sqrt()

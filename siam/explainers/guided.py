@@ -72,11 +72,12 @@ def mended_gradient(convolution: nn.Conv2d, gradient: Tensor, height: int, width
     """
     sizes = zip((height, width), gradient.shape[2:], range(2), strict=True)
     paddings = [_padding(convolution, size, out, axis) for size, out, axis in sizes]
-    enlarged = gradient
+    down, across = convolution.stride
+    repeated = (gradient / (down * across))[:, :, :, None, :, None].expand(-1, -1, -1, down, -1, across)
+    enlarged = repeated.flatten(4, 5).flatten(2, 3)  # (N, C', h s, w s), copied once
     for axis, (size, (before, after)) in enumerate(zip((height, width), paddings, strict=True)):
         dense = size + before + after - convolution.dilation[axis] * (convolution.kernel_size[axis] - 1)
-        stride = convolution.stride[axis]
-        enlarged = enlarged.repeat_interleave(stride, dim=2 + axis).narrow(2 + axis, 0, dense) / stride
+        enlarged = enlarged.narrow(2 + axis, 0, dense)
     padded = F.conv_transpose2d(
         enlarged, convolution.weight, groups=convolution.groups, dilation=convolution.dilation
     )  # (N, C, H + padding, W + padding)

@@ -58,12 +58,15 @@ class IntegratedGradients:
         with untouched(model):
             images = prepared(model, images)
             size, total = at_once(self.batch_size, model, images), len(images) * self.steps
+            # With the channels of a pixel side by side, a CPU passes gradients back a fifth faster.
+            layout = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format
             shares = (torch.arange(self.steps, device=images.device) + 0.5) / self.steps  # (m,)
             maps = []
             for number, image in enumerate(images):
                 gradients = torch.zeros_like(image)  # (3, H, W)
                 for part in batches(self.steps, size, progress, number * self.steps, total):
-                    points = (shares[part, None, None, None] * image).requires_grad_()  # (batch, 3, H, W)
+                    points = shares[part, None, None, None] * image  # (batch, 3, H, W)
+                    points = points.contiguous(memory_format=layout).requires_grad_()
                     (gradient,) = torch.autograd.grad(target(model, points).sum(), points)
                     gradients += gradient.sum(dim=0)
                 maps.append((image * gradients / self.steps).sum(dim=0))

@@ -21,9 +21,10 @@ from math import ceil
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from siam.explainers.base import Description, Kind, Network, Progress, Target, enlarged, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
 from siam.explainers.minibatches import at_once, batches, is_size
 
 
@@ -83,11 +84,15 @@ class RISE:
 
     def _map_of(self, model: Network, image: Tensor, target: Target, parts: Iterator[slice]) -> Tensor:
         """Return the map (H, W) of one image (3, H, W)."""
-        grids, shifts = self._draw(*image.shape[1:])
+        height, width = image.shape[1:]
+        grids, shifts = (drawn.to(image.device) for drawn in self._draw(height, width))
+        # Bilinear enlargement is linear in rows and in columns, so a mask is a product of three small matrices.
+        rows, columns = (self._spread(length, image.device).unfold(0, length, 1) for length in (height, width))
         first = score_sum = torch.zeros((), device=image.device)
-        weighted = mask_sum = torch.zeros(image.shape[1:], device=image.device)  # (H, W)
+        weighted = mask_sum = torch.zeros(height, width, device=image.device)
         for part in parts:
-            masks = self._enlarge(grids[part].to(image), shifts[part], *image.shape[1:])  # (b, H, W)
+            top, left = shifts[part].unbind(1)  # (b,) each
+            masks = rows[top].transpose(1, 2) @ grids[part] @ columns[left]  # (b, H, s) (b, s, s) (b, s, W)
             scores = target(model, image * masks[:, None])  # (b,)
             if part.start == 0:
                 first = scores[0]  # stands in for the mean, not known yet, to limit rounding
@@ -104,11 +109,8 @@ class RISE:
         shifts = (torch.rand(self.masks, 2, generator=generator) * cells).long()
         return grids, shifts
 
-    def _enlarge(self, grids: Tensor, shifts: Tensor, height: int, width: int) -> Tensor:
-        """Return masks (b, H, W) in [0, 1] from grids (b, s, s) and shifts (b, 2)."""
-        large = enlarged(grids, *((self.grid + 1) * ceil(side / self.grid) for side in (height, width)))
-        crops = (
-            mask[top : top + height, left : left + width]
-            for mask, (top, left) in zip(large, shifts.tolist(), strict=True)
-        )
-        return torch.stack(list(crops))
+    def _spread(self, length: int, device: torch.device) -> Tensor:
+        """Return the share (l, s) of each cell in each px along one side of a mask that is not cropped yet."""
+        cells = torch.eye(self.grid, device=device)[:, None]  # (s, 1, s): each is 1 in turn
+        large = F.interpolate(cells, (self.grid + 1) * ceil(length / self.grid), mode="linear")  # (s, 1, l)
+        return large[:, 0].T.contiguous()

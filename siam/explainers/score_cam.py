@@ -4,7 +4,8 @@
 
     H_c = to_unit(enlarged(A_c)),    C_c = y(x * H_c) - y(0),    M[n, i, j] = relu( sum_c  C_c A[n, c, i, j] )
 
-A is the last feature map, y the target, x the normalised picture: hidden parts take on the mean colour.
+A is the last feature map, y the target, x the normalised picture: hidden parts take on the mean colour. A constant
+channel hides everything, H_c = 0, so that C_c = 0 without a pass: in a picture, many channels find nothing anywhere.
 H. Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks", CVPR Workshops 2020,
 arXiv:1910.01279: the channels' weights are its "increase of confidence". Its Algorithm 1 passes them through a softmax
 over the channels: `softmax=True`. For a rating they differ little, and the softmax makes them nearly equal whatever the
@@ -64,32 +65,37 @@ class ScoreCAM:
             raise ValueError(f"batch_size is {self.batch_size}; expected at least 1")
 
     def passes(self, model: Network, height: int, width: int) -> int:
-        """Return one pass for each channel of the last feature map, one for the map, one for the hidden picture."""
+        """Return a pass for each channel of the last feature map, the most it can take, and two for map and y(0)."""
         return 2 + (model.attribute_layer.in_channels if isinstance(model, SIAM) else model.linear.in_features)
 
     def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) >= 0, in the target's unit times the features' unit."""
+        """Return maps (N, h, w) >= 0, in the target's unit times the features' unit.
+
+        `progress` counts the channels that are not constant; their number is known once the features are.
+        """
         with untouched(model), torch.no_grad():
             images = prepared(model, images)
-            count = self.passes(model, *images.shape[2:])
-            maps = [
-                self._map(model, image[None], target, progress, done * count, len(images) * count)
-                for done, image in enumerate(images)
-            ]
-        return torch.stack(maps)  # (N, h, w)
-
-    def _map(
-        self, model: Network, image: Tensor, target: Target, progress: Progress, before: int, total: int
-    ) -> Tensor:
-        if before == 0:
+            # One picture at a time: the rounding of a larger batch could change which channels are constant.
+            features = [last_features(model, image)[0] for image in images.split(1)]  # (C, h, w) each
+            varying = [(maps.amax(dim=(1, 2)) > maps.amin(dim=(1, 2))).nonzero()[:, 0] for maps in features]
+            total, done = sum(2 + len(channels) for channels in varying), 0
             progress(0, total)
-        features = last_features(model, image)[0]  # (C, h, w)
-        hidden = target(model, torch.zeros_like(image))  # (1,)
-        scores = [
-            target(model, image * to_unit(enlarged(features[part], *image.shape[2:]))[:, None])  # (batch,)
-            for part in batches(len(features), at_once(self.batch_size, model, image), progress, before + 2, total)
-        ]
-        weights = torch.cat(scores) - hidden  # (C,)
+            results = []
+            for image, maps, channels in zip(images.split(1), features, varying, strict=True):
+                hidden = target(model, torch.zeros_like(image))  # (1,)
+                done += 2
+                progress(done, total)
+                parts = batches(len(channels), at_once(self.batch_size, model, image), progress, done, total)
+                weights = torch.zeros(len(maps), device=image.device)  # (C,)
+                for part in parts:
+                    masks = to_unit(enlarged(maps[channels[part]], *image.shape[2:]))  # (batch, H, W)
+                    weights[channels[part]] = target(model, image * masks[:, None]) - hidden
+                done += len(channels)
+                results.append(self._sum(weights, maps))
+        return torch.stack(results)  # (N, h, w)
+
+    def _sum(self, weights: Tensor, features: Tensor) -> Tensor:
+        """Return the map (h, w) of features (C, h, w) whose masks raise the target by `weights` (C,)."""
         if self.softmax:
             weights = weights.softmax(dim=0)
         return torch.einsum("c,chw->hw", weights, features).relu()

@@ -67,7 +67,7 @@ def _layer(model: nn.Module, name: str) -> nn.Module:
 
 def squared_norms(output: Tensor) -> Tensor:
     """Return s (N, C) of a layer's output (N, C, h, w)."""
-    return output.detach().square().sum(dim=(2, 3))
+    return torch.linalg.vector_norm(output.detach(), dim=(2, 3)).square()
 
 
 def descriptors(norms: Sequence[Tensor]) -> Tensor:

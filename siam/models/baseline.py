@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from siam.models.backbones import create_backbone
 from siam.models.configs import BaselineConfig
-from siam.models.engine import Engine, computed
+from siam.models.engine import Engine, computed, features
 from siam.models.fitted import Fitted
 
 
@@ -37,7 +37,7 @@ class Baseline(nn.Module):
     def forward(self, images: Tensor) -> BaselineOutput:
         """Score preprocessed images (N, 3, H, W)."""
         ready = computed([self], images)
-        return self.interpret(self.backbone(images)) if ready is None else self.interpret_layer(ready[0])
+        return self.interpret(features(self, images)) if ready is None else self.interpret_layer(ready[0])
 
     def interpret(self, features: Tensor) -> BaselineOutput:
         """Score images from the backbone's features (N, C, h, w)."""

@@ -1,4 +1,4 @@
-"""Inference engines: they compute networks without gradients, faster than PyTorch does.
+"""Inference engines: they compute networks faster than PyTorch does, but no gradients.
 
 ::
 
@@ -6,8 +6,8 @@
     openvino    on a CPU: the whole network at once, converted once and kept in the user's cache
 
 Numbers agree with PyTorch's up to the rounding of single precision. An engine steps in only where nothing is asked for
-that PyTorch alone can do: gradients, hooks, training, other devices and number formats, weights that were changed after
-loading. If it fails, PyTorch takes over with one warning.
+that PyTorch alone can do: gradients down to a backbone, hooks within it, training, other devices and number formats,
+weights that were changed after loading. If it fails, PyTorch takes over with one warning.
 """
 
 import threading
@@ -83,7 +83,7 @@ class Engine:
             copy: with the same weights.
             rows: those outputs of its linear layer that the copy has.
         """
-        if self.failed or not self._state.as_it_was():
+        if self.failed or not self._state.as_it_was(hooks=False):
             return None
         name = self._name(network)
         layer = self._layers[name]
@@ -94,9 +94,11 @@ class Engine:
 
         None if the engine must not step in, or if it failed.
         """
-        if self.failed or torch.is_grad_enabled() or images.device.type != "cpu" or images.dtype != torch.float32:
+        if self.failed or images.device.type != "cpu" or images.dtype != torch.float32:
             return None
-        if not self._state.as_it_was():
+        if torch.is_grad_enabled() and (images.requires_grad or any(map(_learns, networks))):
+            return None
+        if not self._state.as_it_was(features):
             return None
         names = [self._name(network) + (" features" if features else "") for network in networks]
         try:
@@ -104,10 +106,11 @@ class Engine:
         except Exception as error:  # whatever can go wrong in a library that we can do without
             self.fail(error)
             return None
-        for network in networks:
-            for count in network.backbone._forward_hooks.values():
-                count(network.backbone, (images,), None)
         results = [torch.from_numpy(array) for array in arrays]
+        for place, network in enumerate(networks):
+            for hook in network.backbone._forward_hooks.values():
+                changed = hook(network.backbone, (images,), results[place])
+                results[place] = results[place] if changed is None else changed
         if features:
             return results
         rows = [self._layers[name].rows for name in names]
@@ -230,23 +233,32 @@ class _State:
         self._tensors = [(tensor, _version(tensor), tensor.data_ptr()) for tensor in tensors.values()]
         self._backbones = {id(network.backbone) for network in networks}
 
-    def as_it_was(self) -> bool:
-        """Return whether nothing was changed, nothing is trained, and nobody listens to a module but to count."""
+    def as_it_was(self, hooks: bool) -> bool:
+        """Return whether nothing was changed, nothing is trained, and nobody listens to a module.
+
+        Args:
+            hooks: whether backbones may have any forward hooks, which get their features; else only those that count.
+        """
         return (
-            not any(map(self._is_watched, self._modules))
+            not any(self._is_watched(module, hooks) for module in self._modules)
             and all(table.get(name) is value for table, name, value in self._slots)
             and all(_version(tensor) == known and tensor.data_ptr() == at for tensor, known, at in self._tensors)
         )
 
-    def _is_watched(self, module: nn.Module) -> bool:
+    def _is_watched(self, module: nn.Module, hooks: bool) -> bool:
         if id(module) in self._watching:  # these still run in PyTorch: only what they are made of does not
             return module.training
-        if module.training or module._forward_pre_hooks or module._backward_hooks:
+        if module.training or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
             return True
-        hooks = module._forward_hooks
-        if not hooks:
+        if not module._forward_hooks:
             return False
-        return id(module) not in self._backbones or not all(isinstance(hook, PassCount) for hook in hooks.values())
+        if id(module) not in self._backbones or module._forward_hooks_with_kwargs:
+            return True
+        return not hooks and not all(isinstance(hook, PassCount) for hook in module._forward_hooks.values())
+
+
+def _learns(network: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in network.parameters())
 
 
 def _version(tensor: Tensor) -> int:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from siam.models import readout
 from siam.models.backbones import create_backbone
 from siam.models.configs import Pooling, SIAMConfig
-from siam.models.engine import Engine, computed
+from siam.models.engine import Engine, computed, features
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ class SIAM(nn.Module):
             ValueError: the images are so small that no map cell is left inside the border.
         """
         ready = computed([self], images)
-        return self.interpret(self.backbone(images)) if ready is None else self.interpret_layer(ready[0])
+        return self.interpret(features(self, images)) if ready is None else self.interpret_layer(ready[0])
 
     def interpret(self, features: Tensor) -> SIAMOutput:
         """Explain images from the backbone's features (N, C, h, w)."""

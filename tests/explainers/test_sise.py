@@ -208,10 +208,11 @@ def test_otsu_between_two_values_is_the_lowest_cut():
 # Slow truth
 
 
+@pytest.mark.parametrize("size", [(32, 40), (45, 33)], ids=["whole cells", "cells cut off"])
 @pytest.mark.parametrize("target", [score_up(), score_down(), attribute(2)], ids=["up", "down", "attribute"])
-def test_rise_equals_its_slow_version(target):
+def test_rise_equals_its_slow_version(target, size):
     model, explainer = network(), RISE(masks=37, grid=4, keep=0.3, seed=5, batch_size=8)
-    image = photos(height=32, width=40)
+    image = photos(1, *size)
     with torch.no_grad():
         expected = slow_rise(explainer, lambda picture: target(model, picture[None])[0], image[0])
     found = explainer(model, image, target)[0]
