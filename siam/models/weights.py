@@ -43,16 +43,18 @@ def build(
     return siam.to(device).eval(), baseline, fold_templates
 
 
-def attach(siam: SIAM, baseline: Baseline | None, key: str, ready: Compiled | None) -> None:
+def attach(siam: SIAM | None, baseline: Baseline | None, key: str, ready: Compiled | None = None) -> None:
     """Let OpenVINO compute networks from now on, as far as `siam.models.engine` allows.
 
     Args:
-        siam: on the CPU.
-        baseline: likewise, or None.
+        siam: on the CPU, or None.
+        baseline: likewise.
         key: of the networks in the cache.
         ready: the networks from the cache, if they have been read.
     """
-    layers = {"siam": Layer(siam, siam.attribute_layer.weight[:, :, 0, 0], siam.attribute_layer.bias)}
+    layers: dict[str, Layer] = {}
+    if siam is not None:
+        layers["siam"] = Layer(siam, siam.attribute_layer.weight[:, :, 0, 0], siam.attribute_layer.bias)
     if baseline is not None:
         layers["baseline"] = Layer(baseline, baseline.linear.weight)
     engine = Engine(layers, key, ready)

@@ -34,9 +34,10 @@ from siam.explainers.siam_maps import SIAMMap
 from siam.images.preprocessing import preprocess
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
-from siam.models.engine import attach, chosen
+from siam.models.compiled import chosen
 from siam.models.flowers import FlowerNetwork
 from siam.models.siam import SIAM
+from siam.models.weights import attach
 from siam.runtime.jobs import CancelledError
 from tests.explanation.test_inference import picture
 from tests.support.explainers import (
@@ -288,7 +289,7 @@ def test_an_engine_makes_all_passes_but_those_that_need_gradients_within(name, m
     kind, explain, images = KINDS[EXPLAINERS[name].description.networks][-1], made(name), pictures()
     model = thin("fused", kind)
     expected = explain(model, images, score_up())
-    attach([model])
+    attach(*((model, None) if isinstance(model, SIAM) else (None, model)), key=f"{kind} {tmp_path}")
     with torch.no_grad():
         model(images)  # converts the backbone
     by_pytorch: list[int] = []

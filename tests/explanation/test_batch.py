@@ -61,7 +61,7 @@ def test_batches_equal_one_by_one_in_the_order_of_the_files(network, photos, bat
 
 
 def test_photos_that_take_different_times_still_stand_in_order(network, photos, monkeypatch):
-    def slowly(path):
+    def slowly(path, **_settings):
         time.sleep(0.03 if int(path.stem) % 3 == 0 else 0)
         return read_image(path)
 
@@ -100,12 +100,12 @@ def test_pictures_in_memory_stay_few_even_when_all_sizes_differ(tmp_path, monkey
 
         def __init__(self):
             super().__init__()
-            self.config, self.nothing = None, torch.nn.Parameter(torch.zeros(()))
+            self.config, self.nothing = siam_network().config, torch.nn.Parameter(torch.zeros(()))
 
         def forward(self, images):
             return images.mean(dim=(1, 2, 3))
 
-    monkeypatch.setattr(batch, "read_image", lambda path: path)
+    monkeypatch.setattr(batch, "read_image", lambda path, **_settings: path)
     monkeypatch.setattr(batch, "preprocess", fake)
     (found,) = predict(Mean(), files, lambda means: (means,), batch_size=batch_size)
     np.testing.assert_allclose(found, np.arange(count), rtol=1e-6)
@@ -169,7 +169,7 @@ def test_progress_goes_to_stderr_only_when_described(network, photos, capsys, mo
 
 def test_a_pair_reads_each_photo_once_and_scores_it_twice(network, photos, monkeypatch):
     read = []
-    monkeypatch.setattr(batch, "read_image", lambda path: read.append(path) or read_image(path))
+    monkeypatch.setattr(batch, "read_image", lambda path, **settings: read.append(path) or read_image(path, **settings))
     baseline = baseline_network()
     found, scores = predict_pair(Pair("tiny", network, baseline, {}), photos, both, batch_size=4)
     assert sorted(read) == sorted(photos)
