@@ -47,7 +47,7 @@ def signed_colours(field: np.ndarray, limit: float, size: tuple[int, int] | None
     """Return a signed map in magenta (-limit), white (0) and green (+limit), at `size` (width, height) or its own."""
     if size is not None:
         field = upsampled(field, size)
-    return _image(_colours(_normalised(field, limit)))
+    return _coloured(_normalised(field, limit))
 
 
 def signed_cells(
@@ -87,15 +87,14 @@ def overlay(image: Image.Image, field: np.ndarray, limit: float, strength: float
     In between the photo loses its own colours, and evidence covers more of it than white does: opacity is
     strength ** p, p falling from 3.5 without evidence to 0.35 at the limit.
     """
-    photo = np.asarray(image.convert("RGB"), dtype=np.float32)
+    photo = image.convert("RGB")
     if strength <= 0:
-        return image.convert("RGB")
+        return photo
+    photo = Image.blend(photo, ImageOps.grayscale(photo).convert("RGB"), min(1, 1.5 * strength))
     normalised = _normalised(upsampled(field, image.size), limit)
-    grey = np.asarray(ImageOps.grayscale(image), dtype=np.float32)[..., None]
-    photo = photo + (grey - photo) * min(1, 1.5 * strength)
-    power = 0.35 + 3.15 * (1 - np.abs(normalised)) ** 2
-    opacity = (min(1, strength) ** power)[..., None]
-    return _image(photo * (1 - opacity) + _colours(normalised) * opacity)
+    opacity = 255 * min(1, strength) ** (0.35 + 3.15 * (1 - np.linspace(0, 1, 256)) ** 2)
+    levels = Image.fromarray((255 * np.abs(normalised) + 0.5).astype(np.uint8))
+    return Image.composite(_coloured(normalised), photo, levels.point(np.rint(opacity).astype(int).tolist()))
 
 
 def grey_map(field: np.ndarray, limit: float, size: tuple[int, int]) -> Image.Image:
@@ -178,12 +177,15 @@ def _normalised(field: np.ndarray, limit: float) -> np.ndarray:
     return np.clip(field / limit, -1, 1)
 
 
-def _colours(normalised: np.ndarray) -> np.ndarray:
-    """Return the colours (..., 3), as floats, of values in [-1, 1]."""
-    magnitude = np.abs(normalised)[..., None]
-    ends = np.where(normalised[..., None] >= 0, ImageColor.getrgb(POSITIVE), ImageColor.getrgb(NEGATIVE))
-    return np.array(ImageColor.getrgb(ZERO)) * (1 - magnitude) + ends * magnitude
+def _coloured(normalised: np.ndarray) -> Image.Image:
+    """Return the colours of values (h, w) in [-1, 1] as a picture."""
+    positive, negative = np.maximum(normalised, 0), np.maximum(-normalised, 0)
+    channels = [
+        np.rint(zero + (up - zero) * positive + (down - zero) * negative).astype(np.uint8)
+        for zero, up, down in zip(*map(ImageColor.getrgb, (ZERO, POSITIVE, NEGATIVE)), strict=True)
+    ]
+    return Image.merge("RGB", [Image.fromarray(channel) for channel in channels])
 
 
 def _image(pixels: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))
+    return Image.fromarray((pixels.clip(0, 255) + 0.5).astype(np.uint8))
