@@ -3,13 +3,15 @@
 import streamlit as st
 
 from ui import router
-from ui.compare import choice, maps, measures, vebi, work
 from ui.photos import picker
 
 router.ensure()
 
 st.header("Compare explainers", anchor=False)
 st.caption("Do other explainers point to the same places as SIAM, and does the score follow their maps?")
+with st.spinner("Loading the explainers; the first time takes a few seconds …"):
+    from ui.compare import choice, maps, measures, vebi, work  # they need PyTorch, which takes seconds to import
+
 with st.expander("Choose a photo", icon=":material/image:"):
     photo = picker.choose()
 view = choice.ask(photo)

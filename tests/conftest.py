@@ -1,12 +1,18 @@
 """Rules for all tests."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 import pytest
 import torch
 
 from tests.support.server import chromium, running_app
 
+if "PYTEST_XDIST_WORKER" not in os.environ:  # a user's cache for this run alone, which all its processes share
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="siam-tests-")
+    atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes share the cores: more threads would wait for each other
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start

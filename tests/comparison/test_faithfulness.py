@@ -13,7 +13,9 @@ from torch.nn.functional import interpolate
 from siam.comparison.faithfulness import SHARES, STEPS, area, faithfulness, ranks
 from siam.explainers.base import score_down, score_up
 from siam.models.baseline import Baseline
+from siam.models.compiled import chosen
 from siam.models.siam import SIAM
+from siam.models.weights import attach
 from siam.runtime.jobs import CancelledError
 from tests.support.explainers import REGION, assert_same_state, counted, known, red_and_green, state_of, thin, unusual
 from tests.support.networks import baseline_network
@@ -151,3 +153,18 @@ def test_a_map_that_marks_nothing_keeps_nothing():
     with torch.no_grad():
         whole, hidden = float(model(image).scenicness), float(model(black.expand_as(image)).scenicness)
     assert all(math.isclose(value, max(0, whole - hidden), abs_tol=1e-5) for value in found.drop.values())
+
+
+@pytest.mark.skipif(chosen() != "openvino", reason="OpenVINO is not installed")
+def test_an_engine_makes_all_its_passes(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model, low = thin("fused", Baseline), saliency()
+    image = torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(1))
+    expected = faithfulness(model, image, low, score_up())
+    attach(None, model, key=str(tmp_path))
+    with torch.no_grad():
+        model(image)  # converts the network, with PyTorch
+    monkeypatch.setattr(model.backbone, "forward", lambda _images: pytest.fail("PyTorch made a pass"))
+    found = faithfulness(model, image, low, score_up())
+    np.testing.assert_allclose(found.deletion, expected.deletion, atol=1e-4)
+    np.testing.assert_allclose(found.insertion, expected.insertion, atol=1e-4)
