@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,6 +60,17 @@ def openvino() -> ModuleType | None:
         return importlib.import_module("openvino")
     except Exception:  # a broken wheel is as good as none
         return None
+
+
+@cache
+def _core() -> Any:
+    """Return OpenVINO's core, one for the life of the process.
+
+    It gives the thread that creates it a larger stack for signal handlers. If it ends in another thread, that stack is
+    unmapped while the first one still has it, and the next signal kills the process.
+    """
+    ov: Any = openvino()
+    return ov.Core()
 
 
 def failed(error: Exception) -> str:
@@ -110,17 +122,16 @@ class Compiled:
             "NUM_STREAMS": streams,
             "ENABLE_CPU_PINNING": False,
         }
-        return ov.Core().compile_model(part, "CPU", settings)
+        return _core().compile_model(part, "CPU", settings)
 
 
 def find(key: str) -> Compiled | None:
     """Return networks from the cache; None if they are not there, or damaged, or OpenVINO is missing."""
-    ov: Any = openvino()
     folder = _folder(key)
-    if ov is None or not (folder / _FILE).is_file():
+    if openvino() is None or not (folder / _FILE).is_file():
         return None
     try:
-        model = ov.Core().read_model(folder / _FILE)
+        model = _core().read_model(folder / _FILE)
         os.utime(folder)
     except Exception:  # damaged, or not readable
         return None

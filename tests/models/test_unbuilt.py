@@ -107,3 +107,14 @@ def test_if_the_engine_fails_pytorch_takes_over_with_one_warning(cache, monkeypa
         found = [siam.explain(pair, photo()) for _time in range(2)]
     assert len(said) == 1 and pair.engine == "pytorch"
     assert near([one.scenicness for one in found], [wanted.scenicness] * 2)
+
+
+def test_signals_are_handled_after_a_pair_was_dropped_in_another_thread(cache):
+    program = (
+        "import faulthandler, gc, os, signal, sys, threading; faulthandler.enable(); "
+        "import siam; from siam.images import read_image; signal.signal(signal.SIGUSR1, lambda *_: None); "
+        "pairs = [siam.load('photo', 'cpu', engine='openvino')]; siam.explain(pairs[0], read_image(sys.argv[1])); "
+        "thread = threading.Thread(target=lambda: (pairs.clear(), gc.collect())); thread.start(); thread.join(); "
+        "os.kill(os.getpid(), signal.SIGUSR1)"
+    )
+    subprocess.run([sys.executable, "-c", program, load_samples()[0].path], cwd=ROOT, check=True)
