@@ -19,16 +19,7 @@ import torch
 from torch import Tensor
 
 from siam.drawing.colours import SIAM_COLOUR
-from siam.explainers.base import (
-    Description,
-    Kind,
-    Network,
-    Progress,
-    Target,
-    prepared,
-    quiet,
-    untouched,
-)
+from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
 from siam.models.siam import SIAM, SIAMOutput
 
 

@@ -13,7 +13,6 @@ from torch.nn.functional import interpolate
 from siam.comparison.faithfulness import SHARES, STEPS, area, faithfulness, ranks
 from siam.explainers.base import score_down, score_up
 from siam.models.baseline import Baseline
-from siam.models.compiled import chosen
 from siam.models.siam import SIAM
 from siam.models.weights import attach
 from siam.runtime.jobs import CancelledError
@@ -155,7 +154,6 @@ def test_a_map_that_marks_nothing_keeps_nothing():
     assert all(math.isclose(value, max(0, whole - hidden), abs_tol=1e-5) for value in found.drop.values())
 
 
-@pytest.mark.skipif(chosen() != "openvino", reason="OpenVINO is not installed")
 def test_an_engine_makes_all_its_passes(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model, low = thin("fused", Baseline), saliency()

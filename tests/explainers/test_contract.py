@@ -34,7 +34,6 @@ from siam.explainers.siam_maps import SIAMMap
 from siam.images.preprocessing import preprocess
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
-from siam.models.compiled import chosen
 from siam.models.flowers import FlowerNetwork
 from siam.models.siam import SIAM
 from siam.models.weights import attach
@@ -281,7 +280,6 @@ def test_enlarged_and_to_unit():
 # The engine
 
 
-@pytest.mark.skipif(chosen() != "openvino", reason="OpenVINO is not installed")
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_an_engine_makes_all_passes_but_those_that_need_gradients_within(name, monkeypatch, tmp_path):
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
