@@ -28,7 +28,7 @@ from siam.models.siam import SIAMOutput
 PART = "Networks"
 BARE = "both networks in PyTorch"
 SAMPLE = 20  # photos of which the bare networks' throughput is measured
-FEW = 200  # photos after which memory should no longer grow
+FEW = 1000  # photos after which memory should no longer grow: pictures of all sizes have passed
 FLAT = 50  # MiB that it may grow nevertheless
 
 

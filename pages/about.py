@@ -25,8 +25,8 @@ st.caption(
     "contribution. K: the number of attributes."
 )
 st.caption(
-    f"On this machine, the networks run on: {resources.device_name()}. OpenVINO computes the same numbers as PyTorch, "
-    "up to rounding, in about half the time; start the app with SIAM_ENGINE=pytorch to do without it."
+    f"These networks run on: {resources.device_name()}. OpenVINO gives the same numbers as PyTorch, up to rounding, in "
+    "less time. To do without it, start the app with SIAM_ENGINE=pytorch."
 )
 st.page_link(
     "pages/results.py",

@@ -622,6 +622,6 @@ def test_a_reduced_picture_gets_the_input_and_the_score_of_the_whole():
     assert reduced.photo_size == whole.photo_size == (4090, 2611)
 
 
-@pytest.mark.parametrize(("image_size", "least"), [(96, 896), (384, 896), (500, 1167)])
+@pytest.mark.parametrize(("image_size", "least"), [(96, 1024), (384, 1024), (500, 1334)])
 def test_networks_with_a_large_input_get_more_detail(image_size: int, least: int):
     assert least_side(replace(siam_network().config, image_size=image_size)) == least
