@@ -16,6 +16,6 @@ attribute = view.chosen_attribute(templates)
 view.grid(templates, attribute)
 st.divider()
 cases = chosen.cases()
-view.one(templates, attribute, view.usual(cases, pair.siam, attribute))
+view.one(templates, attribute, view.usual(cases, pair, attribute))
 if cases is not None:
     view.examples(cases, attribute)

@@ -87,7 +87,7 @@ def assess(
         known = ~np.isnan(photos.scores)
         if not known.any():
             raise DatasetError(f"{root} holds no scores: add a ratings.csv with file and score, or use another dataset")
-        true = data == "rendered" and set(pair.siam.config.attributes) == set(rendered.ATTRIBUTES)
+        true = data == "rendered" and set(pair.config.attributes) == set(rendered.ATTRIBUTES)
         judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
         figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
         if true:
@@ -149,7 +149,7 @@ def _outlines(
 
     judged = judge(photos, data, root, split, np.ones(len(photos.files), dtype=bool), networks)
     masks = outlines.judge(
-        [maps[path] for path in judged.files], photos.rows(judged.places), pair.siam.config.attributes
+        [maps[path] for path in judged.files], photos.rows(judged.places), pair.config.attributes
     )
     notes = []
     if "masks" in (pair.card.get("metrics") or {}):
@@ -165,7 +165,7 @@ def _scores(
     pair: Pair, photos: ScoredPhotos, judged: JudgedPhotos, data: str, root: Path, without_score: int
 ) -> dict[str, Any]:
     scores = photos.scores[judged.places].astype(float)
-    scale = pair.siam.config.scale
+    scale = pair.config.scale
     same, notes = _same_scale(scale, photos, data, scores)
     siam, logits, baseline = judged.predictions.siam, _logits(judged), judged.predictions.baseline
     predicted = {"siam": siam, "baseline": baseline}
@@ -173,7 +173,7 @@ def _scores(
         name: None if scored is None else score_figures_with_intervals(scored, scores, same_scale=same)
         for name, scored in predicted.items()
     }
-    presence = {"predicted": predicted_presence(logits, scores, pair.siam.config.attributes)}
+    presence = {"predicted": predicted_presence(logits, scores, pair.config.attributes)}
     labelled, labels, labelled_names = _labels_beside(root, judged.files)
     if len(labelled):
         presence["true"] = true_presence(labels, scores[labelled], labelled_names)

@@ -260,7 +260,7 @@ def predictions_and_maps(
         maps.update({files[row]: found[place] for place, row in enumerate(rows) if place not in failed})
     if last is not None and not maps:
         raise last
-    config = pair.siam.config
+    config = pair.config
     return PairPredictions(config.attributes, **arrays, pooling=config.pooling), maps
 
 

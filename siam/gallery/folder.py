@@ -115,12 +115,12 @@ def build(
     known = [{**rated, **credit} for rated, credit in zip(crowd, credits, strict=True)]
     with exclusive(folder):
         before = files_of(folder)
-        scores = ScoreFile(folder / _SCORES, fingerprint(pair), pair.siam.config.attributes)
+        scores = ScoreFile(folder / _SCORES, fingerprint(pair), pair.config.attributes)
         entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, scores, progress)
         if not entries:
             raise DatasetError(f"none of the {len(files)} photos in {source.root} could be scored: {refused[0].reason}")
         rated = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
-        scale = scale_of(rated, pair.siam.config.scale) if not layout(source.data).names_scale else photos.scale
+        scale = scale_of(rated, pair.config.scale) if not layout(source.data).names_scale else photos.scale
         name, command = source.root.resolve().name, source.command(folder)
         write(folder, about(pair, name, source.split, command, scale), entries)
         for stale in before - files_of(folder):

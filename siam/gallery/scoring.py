@@ -87,7 +87,7 @@ def take_half_of_the_cores() -> None:
 
 def about(pair: Pair, data: str, split: str, command: str, crowd_scale: RatingScale | None) -> About:
     """Return the provenance of a pair's scores, as of today; `crowd_scale` may equal the pair's own scale."""
-    config = pair.siam.config
+    config = pair.config
     other = None if crowd_scale == config.scale else crowd_scale
     today = datetime.now(UTC).date().isoformat()
     return About(pair.name, config.scale, config.attributes, data, split, today, command, git_commit(), other)

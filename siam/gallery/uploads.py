@@ -95,7 +95,7 @@ class Batch:
         if not entries:
             return None
         ratings = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
-        description = about(pair, "own photos", "all", "uploaded", scale_of(ratings, pair.siam.config.scale))
+        description = about(pair, "own photos", "all", "uploaded", scale_of(ratings, pair.config.scale))
         named = "".join(f"{entry.identifier}\n{entry.sha256}\n{entry.crowd_mean}\n" for entry in entries)
         folder = Path("in memory") / hashlib.sha256(f"{networks}\n{named}".encode()).hexdigest()
         return of_table(table_of(description, entries), description, folder, tuple(contents))

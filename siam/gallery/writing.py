@@ -137,7 +137,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
                 **credit,
             )
         )
-    config = pair.siam.config
+    config = pair.config
     about = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
     if isinstance(assessment.photos, ScoredPhotos) and not assessment.figures["same_scale"]:
         about = replace(about, crowd_scale=assessment.photos.scale)

@@ -90,6 +90,16 @@ class Pair:
 
         return name_of(self.siam)
 
+    @property
+    def templates(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """SIAM's effective templates (K, g, g), and those of the folds (R, K, g, g) if they are known, as arrays."""
+        if self.files is not None and not self.built:
+            arrays = self.files.arrays
+            return readout.effective_templates(arrays["siam"]), arrays.get("folds", {}).get("templates")
+        folds = self.fold_templates
+        effective = self.siam.scenicness_head.effective_templates().detach().cpu().numpy()
+        return effective, None if folds is None else folds.cpu().numpy()
+
     def use_pytorch(self) -> None:
         """Build the networks without an engine, after it failed."""
         if self.files is not None:
@@ -119,6 +129,7 @@ class Stored:
         scores_key: a hash of that on which scores depend.
         ready: the networks as the engine has them, or None.
         lock: to hold while the networks are built.
+        arrays: if they are ready, the tensors of each file but those of backbones, by its stem, in single precision.
     """
 
     folder: Path
@@ -130,7 +141,7 @@ class Stored:
     scores_key: str
     ready: Compiled | None
     lock: RLock
-    _known: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def numbers(self, images: np.ndarray, baseline_images: np.ndarray | None, threads: int) -> dict[str, Any]:
         """Return the numbers of an `Explanation` of one photo by name, with the templates of the folds.
@@ -148,12 +159,12 @@ class Stored:
         layer, *other = self._run(names, images, threads)
         if baseline_images is not None:
             other = self._run(["baseline"], baseline_images, threads)
-        found = readout.explained(self.config, self._arrays("siam"), layer[0])
+        found = readout.explained(self.config, self.arrays["siam"], layer[0])
         if other:
-            found |= readout.scored(self._arrays("baseline")["linear.bias"], other[0][0, 0])
+            found |= readout.scored(self.arrays["baseline"]["linear.bias"], other[0][0, 0])
         else:
             found |= dict.fromkeys(("baseline_scenicness", "baseline_bias", "baseline_map"))
-        return {**found, "folds": self._arrays("folds").get("templates")}
+        return {**found, "folds": self.arrays.get("folds", {}).get("templates")}
 
     def _run(self, names: Sequence[str], images: np.ndarray, threads: int) -> list[np.ndarray]:
         assert self.ready is not None
@@ -161,16 +172,6 @@ class Stored:
             return self.ready.run(names, images, threads)
         except Exception as error:  # whatever can go wrong in a library that we can do without
             raise EngineError(compiled.failed(error)) from error
-
-    def _arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Return the tensors of a file without those of the backbone, by name, in single precision; {} without it."""
-        if name not in self._known:
-            path, self._known[name] = self.folder / f"{name}.safetensors", {}
-            if path.exists():
-                with safe_open(path, "np") as stored:
-                    names = [key for key in stored.keys() if not key.startswith("backbone.")]  # noqa: SIM118
-                    self._known[name] = {key: stored.get_tensor(key).astype(np.float32) for key in names}
-        return self._known[name]
 
 
 def bundled() -> tuple[str, ...]:
@@ -217,7 +218,8 @@ def load(source: str | Path, device: "str | torch.device | None" = None, *, engi
     if device is None:
         device = best_device()
     ready = compiled.find(key) if engine == "openvino" and str(device) == "cpu" else None
-    files = Stored(folder, config, baseline, device, engine, key, scores_key, ready, RLock())
+    arrays = {} if ready is None else _arrays(folder)
+    files = Stored(folder, config, baseline, device, engine, key, scores_key, ready, RLock(), arrays)
     pair = object.__new__(Pair)
     pair.__dict__.update(name=str(card.get("name", folder.name)), card=card, files=files)
     if ready is None:  # in the cache are only networks that were loaded from these very files before
@@ -226,14 +228,22 @@ def load(source: str | Path, device: "str | torch.device | None" = None, *, engi
 
 
 def _build(pair: Pair, files: Stored) -> None:
-    """Build the networks of a pair that was loaded from files."""
+    """Build the networks of a pair that was loaded from files.
+
+    Raises:
+        CheckpointError: the files are damaged, or hold other networks by now.
+    """
     from siam.models import identity, weights  # imported here, since they need PyTorch
 
+    key, scores_key = _keys(files.folder, files.config, files.baseline)
+    if scores_key != files.scores_key:
+        raise CheckpointError(f"{files.folder} holds other networks than when it was loaded: load it again")
+    ready = files.ready if key == files.key else None  # explainers may have been fitted since
     siam, baseline, folds = weights.build(files.folder, files.config, files.baseline, files.device)
     if files.engine == "openvino" and str(files.device) == "cpu":
-        weights.attach(siam, baseline, files.key, files.ready)
+        weights.attach(siam, baseline, key, ready)
     pair.__dict__.update(baseline=baseline, fold_templates=folds, siam=siam)  # `built` looks at the last
-    identity.remember(pair, files.key, files.scores_key)
+    identity.remember(pair, key, scores_key)
 
 
 def _keys(folder: Path, config: SIAMConfig, baseline: BaselineConfig | None) -> tuple[str, str]:
@@ -245,6 +255,18 @@ def _keys(folder: Path, config: SIAMConfig, baseline: BaselineConfig | None) -> 
     networks = [contents.get(f"{name}.safetensors", b"") for name in ("siam", "baseline")[: 1 + bool(baseline)]]
     everything = [part for name, content in contents.items() for part in (name.encode(), content)]
     return _hash(everything), _hash([repr((config, baseline)).encode(), *networks])
+
+
+def _arrays(folder: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Return the tensors of each file but those of backbones, by its stem, in single precision."""
+    arrays: dict[str, dict[str, np.ndarray]] = {}
+    for name in (SIAM_FILE, BASELINE_FILE, agreement.FILE):
+        path = folder / name
+        if path.exists():
+            with safe_open(path, "np") as stored:
+                names = [key for key in stored.keys() if not key.startswith("backbone.")]  # noqa: SIM118
+                arrays[path.stem] = {key: stored.get_tensor(key).astype(np.float32) for key in names}
+    return arrays
 
 
 def _hash(parts: Sequence[bytes]) -> str:

@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -56,7 +57,7 @@ class Engine:
     """Lets OpenVINO compute one or two networks, unless somebody changes them; copies of the networks have none.
 
     Args:
-        networks: their linear layers by name, such as "siam" → (its SIAM, weight (K, C), bias (K,) or None).
+        layers: the networks' linear layers, by the names of the outputs.
         key: of the networks in the cache (`siam.models.compiled`).
         ready: the networks, or a function that returns them; None if they may have to be converted.
 
@@ -64,11 +65,11 @@ class Engine:
         failed: whether something went wrong, and PyTorch has taken over.
     """
 
-    def __init__(self, networks: dict[str, "Layer"], key: str, ready: Compiled | Callable[[], Compiled] | None) -> None:
+    def __init__(self, layers: dict[str, "Layer"], key: str, ready: Compiled | Callable[[], Compiled] | None) -> None:
         self.failed = False
-        self._layers, self._key = networks, key
+        self._layers, self._key = layers, key
         self._ready, self._get = (ready, None) if isinstance(ready, Compiled) else (None, ready)
-        self._state = _State([layer.network for layer in networks.values()])
+        self._state = _State([layer.network for layer in layers.values()])
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
@@ -145,18 +146,21 @@ class Engine:
         return Compiled(model)
 
 
+@dataclass(frozen=True, eq=False)
 class Layer:
     """The linear layer behind a backbone.
 
-    Args:
-        network: with a backbone.
+    Attributes:
+        network: with the backbone.
         weight: (K, C).
         bias: (K,), or None.
         rows: those of its outputs that this network has.
     """
 
-    def __init__(self, network: Any, weight: Tensor, bias: Tensor | None = None, rows: slice = ALL) -> None:
-        self.network, self.weight, self.bias, self.rows = network, weight, bias, rows
+    network: Any
+    weight: Tensor
+    bias: Tensor | None = None
+    rows: slice = ALL
 
 
 def computed(networks: Sequence[Any], images: Tensor) -> list[Tensor] | None:

@@ -96,6 +96,21 @@ def test_files_that_were_damaged_since_are_noticed(file, cache, tmp_path):
         siam.load(folder, "cpu", engine="openvino")
 
 
+def test_files_that_are_replaced_after_loading_are_never_mixed(cache, tmp_path):
+    folder = shutil.copytree(BUNDLED / "photo", tmp_path / "photo")
+    pair = siam.load(folder, "cpu", engine="openvino")
+    wanted = siam.explain(pair, photo())
+    pair = siam.load(folder, "cpu", engine="openvino")
+    shutil.copyfile(BUNDLED / "rendered" / "siam.safetensors", folder / "siam.safetensors")
+    assert near(siam.explain(pair, photo()).contributions, wanted.contributions) and not pair.built
+    with pytest.raises(CheckpointError, match="other networks than when it was loaded"):
+        _ = pair.siam
+    (folder / "vebi.safetensors").unlink()  # what explainers have learnt may change
+    shutil.copyfile(BUNDLED / "photo" / "siam.safetensors", folder / "siam.safetensors")
+    assert pair.baseline is not None and set(pair.baseline.fitted) == {"lcam_fm", "lcam_img"}
+    assert near(siam.explain(pair, photo()).scenicness, wanted.scenicness)
+
+
 def test_if_the_engine_fails_pytorch_takes_over_with_one_warning(cache, monkeypatch):
     def fail(*_arguments):
         raise RuntimeError("no such instruction")

@@ -30,7 +30,6 @@ from siam.gallery.cases import Cases
 from siam.models.agreement import agreement
 from siam.models.checkpoint import Pair
 from siam.models.recognition import Recognition
-from siam.models.siam import SIAM
 from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
 from ui.state.address import point
@@ -66,8 +65,7 @@ class Templates:
 
 def effective(pair: Pair) -> Templates:
     """Return the effective templates of a pair, and how far its folds agree on them."""
-    values = pair.siam.scenicness_head.effective_templates().detach().cpu().numpy()
-    folds = None if pair.fold_templates is None else pair.fold_templates.cpu().numpy()
+    values, folds = pair.templates
     shares = None if folds is None else agreement(values, folds)
     return Templates(pair.config.attributes, values, folds, shares, pair.recognition)
 
@@ -213,12 +211,12 @@ def _halves(template: np.ndarray, limit: float, title: str, agreement: np.ndarra
             )
 
 
-def usual(cases: Cases | None, network: SIAM, name: str) -> float:
+def usual(cases: Cases | None, pair: Pair, name: str) -> float:
     """Return how much of an attribute a picture of the gallery usually has; 1 without a gallery."""
     if cases is None or name not in cases.gallery.about.attributes:
         return 1.0
     k = cases.gallery.about.attributes.index(name)
-    return usual_amount(cases.gallery.presence[:, k], network.config.attribute_link)
+    return usual_amount(cases.gallery.presence[:, k], pair.config.attribute_link)
 
 
 def examples(cases: Cases, name: str) -> None:
