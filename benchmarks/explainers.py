@@ -27,18 +27,20 @@ from torch import Tensor, nn
 
 import siam
 from siam.explainers.ada_sise import AdaSISE, chosen_by_otsu
-from siam.explainers.base import Explainer, score_up
+from siam.explainers.base import Explainer, untouched
 from siam.explainers.cam import CAM
 from siam.explainers.eigen_cam import EigenCAM
 from siam.explainers.grad_cam import GradCAM
 from siam.explainers.grad_cam_pp import GradCAMPP
 from siam.explainers.integrated_gradients import IntegratedGradients
 from siam.explainers.layer_cam import LayerCAM
+from siam.explainers.layers import block_layers
 from siam.explainers.lcam import LCAMFm
 from siam.explainers.occlusion import Occlusion
 from siam.explainers.rise import RISE
 from siam.explainers.score_cam import ScoreCAM
-from siam.explainers.sise import SISE, block_layers, fused
+from siam.explainers.sise import SISE, fused
+from siam.explainers.targets import score_up
 from siam.explainers.vebi import VEBI
 from siam.explainers.vebi_features import ACTIVATIONS, feature_layers
 from siam.gallery.samples import load_samples
@@ -286,29 +288,29 @@ def _sise(choose: Callable[[Tensor], Tensor]) -> Callable[[Setting], Made]:
     def theirs(setting: Setting) -> Made:
         network, image = setting.network, setting.image
 
-        def visualization(features: Tensor, alpha: Tensor, nothing: Tensor) -> Tensor:
+        def visualization(features: Tensor, alpha: Tensor) -> Tensor:
             kept = features[choose(alpha)]
             kept = kept[kept.amax(dim=(1, 2)) > kept.amin(dim=(1, 2))]
             masks = F.interpolate(kept[:, None], image.shape[2:], mode="bilinear")
             low, high = masks.amin(dim=(2, 3), keepdim=True), masks.amax(dim=(2, 3), keepdim=True)
             masks = (masks - low) / (high - low)
-            gains = _scores(setting, lambda part: image * masks[part], len(masks)) - nothing
+            scores = _scores(setting, lambda part: image * masks[part], len(masks))
+            gains = scores - scores.mean()
             total = (gains / masks.sum(dim=(1, 2, 3)) @ masks.flatten(1)).view(image.shape[2:])
             return (total - total.min()) / (total.max() - total.min()).clamp(min=1e-12)
 
+        with untouched(network.model):
+            names = [place.name for place in block_layers(network.model, image, score_up())]
+
         def make() -> Tensor:
             kept: list[Tensor] = []
-            handles = [
-                network.model.get_submodule(name).register_forward_hook(_into(kept))
-                for name in block_layers(network.model)
-            ]
+            handles = [network.model.get_submodule(name).register_forward_hook(_into(kept)) for name in names]
             score = network(image)
             for handle in handles:
                 handle.remove()
             gradients = torch.autograd.grad(score.sum(), kept)
-            nothing = _scores(setting, lambda _part: torch.zeros_like(image), 1)
             maps = [
-                visualization(features[0].detach(), gradient[0].sum(dim=(1, 2)), nothing)
+                visualization(features[0].detach(), gradient[0].sum(dim=(1, 2)))
                 for features, gradient in zip(kept, gradients, strict=True)
             ]
             return fused(maps)

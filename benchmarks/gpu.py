@@ -26,8 +26,8 @@ from benchmarks.measuring import alone, at_least, compared, cores_used, paired, 
 from benchmarks.photos import write_photos
 from siam.errors import SIAMError
 from siam.evaluation.figures import Measurement, NumberCheck
-from siam.explainers.base import score_up
 from siam.explainers.registry import EXPLAINERS, title
+from siam.explainers.targets import score_up
 from siam.explanation.batch import Together, predict_pair
 from siam.gallery.samples import load_samples
 from siam.images.preprocessing import preprocess, target_size

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from siam.explainers.attribution import attribute_photo
-from siam.explainers.base import Network, score_up
+from siam.explainers.attribution import Network, attribute_photo
+from siam.explainers.targets import score_up
 from siam.runtime.devices import device_of
 
 _STATUS, _REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")

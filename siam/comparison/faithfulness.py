@@ -28,7 +28,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from siam.explainers.base import Network, Progress, Target, enlarged, prepared, quiet, to_unit, untouched
+from siam.explainers.attribution import Network
+from siam.explainers.base import Progress, Target, enlarged, prepared, quiet, to_unit, untouched
 from siam.explainers.minibatches import at_once, batches
 
 STEPS = 10  # of the curves, a tenth of the pixels each
@@ -97,7 +98,7 @@ def faithfulness(
         rank = ranks(large, seed)
         pictures = [*_curve_pictures(image[0], rank), *_top_pictures(model, image[0], large, rank)]
         scores = []
-        for part in batches(len(pictures), at_once(None, model, image), progress):
+        for part in batches(len(pictures), at_once(None, image), progress):
             scores.append(target(model, torch.stack(pictures[part])))
         answers = torch.cat(scores).double().cpu().numpy()
     points = STEPS + 1

@@ -18,8 +18,7 @@ from siam.datasets import flowers
 from siam.datasets.rendered.crowd import true_templates
 from siam.errors import DatasetError
 from siam.explainers import names_for
-from siam.explainers.attribution import network_for
-from siam.explainers.base import Network
+from siam.explainers.attribution import Network, network_for
 from siam.gallery.store import Gallery, read
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image

@@ -39,9 +39,10 @@ from siam.comparison.pictures import Case, World, cases_of, identity
 from siam.errors import DatasetError
 from siam.evaluation.what_where_how.places import centre_prior
 from siam.evaluation.what_where_how.scenes import pooled
-from siam.explainers.attribution import Attribution, attribute_photo
-from siam.explainers.base import Network, Target, score_up
+from siam.explainers.attribution import Attribution, Network, attribute_photo
+from siam.explainers.base import Target
 from siam.explainers.references import REFERENCES
+from siam.explainers.targets import score_up
 from siam.runtime.files import write_atomically
 from siam.runtime.processes import in_parallel
 
@@ -140,7 +141,7 @@ def _record(case: Case, name: str, sane: bool) -> Record:
 def _attribution(model: Network, case: Case, name: str, target: Target) -> Attribution:
     if name not in REFERENCES:
         return attribute_photo(model, case.image, name, target)
-    return Attribution(name, _reference(case, name), False, 0.0, 0)
+    return Attribution(name, _reference(case, name), False, 0.0, 0, (case.image.shape[2], case.image.shape[3]))
 
 
 def _reference(case: Case, name: str) -> Tensor:

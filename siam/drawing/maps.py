@@ -19,6 +19,11 @@ HATCH = 0.3  # opacity of the black lines over it
 
 _HATCH_LEAST = 6  # px between the lines of a hatched cell
 
+_PATTERN_COLOUR = "#1558C0"  # CROWD, the colour without a sign, is invisible on a grey photo
+_COARSE = 64 * 64  # cells: larger maps are as fine as the pixels
+_OUTLIERS = 0.01  # share of their cells
+_PALE = 0.35  # how far a photo is whitened under a map without a direction
+
 _FRAME_FACTOR = 32  # px per point of the score, as in the paper, unless the largest frame would be too wide
 _FRAME_MOST, _FRAME_LEAST = 10, 1  # px
 _PAD = _FRAME_MOST + 4  # px from a tile's edge to its map
@@ -95,6 +100,48 @@ def overlay(image: Image.Image, field: np.ndarray, limit: float, strength: float
     opacity = 255 * min(1, strength) ** (0.35 + 3.15 * (1 - np.linspace(0, 1, 256)) ** 2)
     levels = Image.fromarray((255 * np.abs(normalised) + 0.5).astype(np.uint8))
     return Image.composite(_coloured(normalised), photo, levels.point(np.rint(opacity).astype(int).tolist()))
+
+
+def relative(field: np.ndarray, sign: int) -> np.ndarray:
+    """Return a map (h, w) relative to its own largest magnitude, from -1 to 1; > 0 where the score is raised.
+
+    In a map as fine as the pixels, single ones would leave all others pale: there the scale ends at the magnitude that
+    one pixel in a hundred exceeds, unless that is 0, and larger values are cut off.
+
+    Args:
+        field: a map in any unit, as an explainer returns it; a map of zeros stays as it is.
+        sign: -1 if the map explains minus the score, else 1.
+    """
+    magnitude = np.abs(field)
+    limit = float(np.quantile(magnitude, 1 - _OUTLIERS)) if field.size > _COARSE else 0.0
+    limit = limit or float(magnitude.max())
+    return sign * np.clip(field / limit, -1, 1) if limit > 0 else np.zeros_like(field)
+
+
+def map_picture(photo: Image.Image, field: np.ndarray, sign: int, strength: float = 0.75) -> Image.Image:
+    """Return a map over the photo, green where the score is raised, magenta where it is lowered.
+
+    Explainers use different units, so each map is scaled to its own values (`relative`) before `overlay` draws it.
+    """
+    return overlay(photo, relative(field, sign), 1.0, strength)
+
+
+def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.75) -> Image.Image:
+    """Return a map without a direction over the photo, in blue, the colour without a sign.
+
+    The map is scaled as in `map_picture`. The photo turns grey and pale, and blue covers it with the opacity strength
+    times map: the photo alone at strength 0, blue alone at strength 1 where the map is highest.
+    """
+    if strength <= 0:
+        return photo.convert("RGB")
+    cover = min(1, strength) * np.clip(upsampled(relative(field, 1), photo.size), 0, 1)[..., None]
+    colours = np.asarray(photo.convert("RGB"), dtype=np.float32)
+    grey = np.asarray(ImageOps.grayscale(photo), dtype=np.float32)[..., None]
+    pale = colours + (grey - colours) * min(1, 1.5 * strength)
+    pale += (255 - pale) * _PALE * min(1, strength)
+    return Image.fromarray(
+        np.round(pale * (1 - cover) + np.array(ImageColor.getrgb(_PATTERN_COLOUR)) * cover).astype(np.uint8)
+    )
 
 
 def grey_map(field: np.ndarray, limit: float, size: tuple[int, int]) -> Image.Image:

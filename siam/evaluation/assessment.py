@@ -148,9 +148,7 @@ def _outlines(
         return numbers
 
     judged = judge(photos, data, root, split, np.ones(len(photos.files), dtype=bool), networks)
-    masks = outlines.judge(
-        [maps[path] for path in judged.files], photos.rows(judged.places), pair.config.attributes
-    )
+    masks = outlines.judge([maps[path] for path in judged.files], photos.rows(judged.places), pair.config.attributes)
     notes = []
     if "masks" in (pair.card.get("metrics") or {}):
         notes = [

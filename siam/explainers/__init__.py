@@ -4,7 +4,21 @@ All are written here, with PyTorch alone. torchcam accepts only networks that re
 importing captum loads matplotlib, and both require matplotlib, all for a few lines of arithmetic each.
 """
 
-from siam.explainers.base import attribute, output, score_down, score_up
+from siam.explainers.attribution import Attribution, attribute_photo
+from siam.explainers.layers import layers
 from siam.explainers.registry import EXPLAINERS, explainer, names_for
+from siam.explainers.targets import attribute, output, probability, score_down, score_up
 
-__all__ = ["EXPLAINERS", "attribute", "explainer", "names_for", "output", "score_down", "score_up"]
+__all__ = [
+    "EXPLAINERS",
+    "Attribution",
+    "attribute",
+    "attribute_photo",
+    "explainer",
+    "layers",
+    "names_for",
+    "output",
+    "probability",
+    "score_down",
+    "score_up",
+]

@@ -17,16 +17,20 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Description, Kind, Network, Progress, Target, quiet
-from siam.explainers.minibatches import is_size
-from siam.explainers.sise import most_passes, otsu_threshold, sampled_maps
+from siam.explainers.base import Description, Kind, Model, Progress, Target, quiet
+from siam.explainers.layers import Reshape
+from siam.explainers.sise import Fusion, Sampling, Zero, check, most_passes, otsu_threshold
 
 
 @dataclass(frozen=True)
 class AdaSISE:
-    """Ada-SISE of the blocks that `siam.explainers.sise.block_layers` finds.
+    """Ada-SISE, at the size of the picture.
 
     Attributes:
+        zero: as for `siam.explainers.sise.SISE`, like the next three.
+        fusion: "hard" or "soft".
+        layers: dotted names of the blocks' layers, from shallow to deep; by default they are found.
+        reshape: how their outputs become maps (N, C, h, w), if it is not to be guessed.
         batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
@@ -42,23 +46,27 @@ class AdaSISE:
         dash="dot",
     )
 
+    zero: Zero | None = None
+    fusion: Fusion = "hard"
+    layers: tuple[str, ...] | None = None
+    reshape: Reshape | None = None
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Raise a ValueError for a batch size below 1."""
-        if not is_size(self.batch_size):
-            raise ValueError(f"batch_size {self.batch_size}; expected at least 1")
+        """Raise a ValueError for settings out of range."""
+        check(self.zero, self.fusion, self.batch_size)
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return the most passes it can take, as for SISE; most pictures need far fewer."""
-        return most_passes(model)
+        return most_passes(model, height, width)
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, H, W) of images (N, 3, H, W), from 0 to at most the number of blocks; see `Explainer`.
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, H, W) of images (N, C, H, W), from 0 to at most the number of blocks; see `Explainer`.
 
         `progress` counts the masked pictures only; their number is known once the gradients have been computed.
         """
-        return sampled_maps(model, images, target, chosen_by_otsu, self.batch_size, progress)
+        sampling = Sampling(chosen_by_otsu, self.zero, self.fusion, self.layers, self.reshape, self.batch_size)
+        return sampling.maps(model, images, target, progress)
 
 
 def chosen_by_otsu(alpha: Tensor) -> Tensor:

@@ -1,22 +1,32 @@
-"""One explainer's map of one photo, with what it cost: what the comparison and its page show."""
+"""One explainer's map of one picture, with what it cost; it shows itself in a notebook and can be stored."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Protocol
 
+import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
 
-from siam.explainers.base import Network, Progress, Target, quiet
-from siam.explainers.registry import description, explainer, names_for
+from siam.drawing.maps import display_photo, map_picture, pattern_picture, relative, signed_colours
+from siam.explainers.base import Explainer, Model, Progress, Target, quiet
+from siam.explainers.registry import description, explainer, name_of_explainer, names_for
+from siam.images.reading import read_image
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
 from siam.models.engine import PassCount
 from siam.models.siam import SIAM
-from siam.runtime.devices import device_of
+from siam.runtime.files import write_atomically
+
+Network = SIAM | Baseline
+_SIDE = 480  # px of the longer side, if a map is drawn without its picture
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attribution:
     """A map and what it cost.
 
@@ -26,6 +36,7 @@ class Attribution:
         signed: whether the map may be negative.
         seconds: wall-clock time.
         passes: forward passes through the backbone, one for each picture.
+        proportions: (height, width) of the picture, in px.
     """
 
     name: str
@@ -33,6 +44,68 @@ class Attribution:
     signed: bool
     seconds: float
     passes: int
+    proportions: tuple[int, int]
+
+    def __repr__(self) -> str:
+        height, width = self.map.shape
+        return (
+            f"Attribution({self.name!r}, {height} x {width} cells from {float(self.map.min()):.3g} to "
+            f"{float(self.map.max()):.3g}, {self.passes} passes, {self.seconds:.2f} s)"
+        )
+
+    def numpy(self) -> np.ndarray:
+        """Return the map (h, w), float32."""
+        return self.map.numpy()
+
+    def overlay(self, image: Image.Image | str | Path | None = None, strength: float = 0.75) -> Image.Image:
+        """Return the map over its picture: green where the target is raised, magenta where it is lowered.
+
+        A map that cannot tell one from the other is blue. Each is scaled to its own largest values.
+
+        Args:
+            image: the picture or its file; without it, the map alone is drawn.
+            strength: 0 shows the picture alone, 1 the colours alone.
+
+        Raises:
+            ImageError: the file is not a readable picture.
+        """
+        if image is None:
+            height, width = self.proportions
+            scale = _SIDE / max(height, width)
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            if description(self.name).pattern:
+                return pattern_picture(Image.new("RGB", size, "white"), self.numpy(), 1.0)
+            return signed_colours(relative(self.numpy(), 1), 1.0, size)
+        photo = display_photo(image if isinstance(image, Image.Image) else read_image(image))
+        if description(self.name).pattern:
+            return pattern_picture(photo, self.numpy(), strength)
+        return map_picture(photo, self.numpy(), 1, strength)
+
+    def save(self, path: str | Path, image: Image.Image | str | Path | None = None) -> None:
+        """Write the map to a file: its picture as PNG or JPEG, or the numbers as NPZ ("map", "explainer").
+
+        Args:
+            path: ends in .png, .jpg or .npz.
+            image: the picture to draw it over, or its file.
+
+        Raises:
+            ValueError: the path ends otherwise.
+            ImageError: the image is not a readable picture.
+        """
+        path, content = Path(path), BytesIO()
+        kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+        if path.suffix.lower() == ".npz":
+            np.savez_compressed(content, map=self.numpy(), explainer=self.name)
+        elif path.suffix.lower() in kinds:
+            self.overlay(image).save(content, kinds[path.suffix.lower()])
+        else:
+            raise ValueError(f"{path} does not say in what format to write: let it end in .png, .jpg or .npz")
+        write_atomically(path, content.getvalue())
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        self.overlay().save(content, "PNG")
+        return content.getvalue()
 
 
 class Networks(Protocol):
@@ -70,15 +143,16 @@ def names_of(pair: Pair) -> tuple[str, ...]:
 
 
 def attribute_photo(
-    model: Network, image: Tensor, name: str, target: Target, progress: Progress = quiet
+    model: Model, image: Tensor, name: str | Explainer, target: Target, progress: Progress = quiet
 ) -> Attribution:
-    """Explain one photo and measure what it costs.
+    """Explain one picture and measure what it costs.
 
     Args:
-        model: the network, as `network_for` chooses it; nothing else may use it meanwhile.
-        image: one photo (1, 3, H, W), normalised.
-        name: the explainer's name.
-        target: what to explain.
+        model: any network that takes pictures, or a function of them; nothing else may use it meanwhile. Of a pair,
+            `network_for` chooses it.
+        image: one picture (1, C, H, W) or (C, H, W), normalised as the model expects.
+        name: the explainer's name, or an explainer.
+        target: what to explain, such as `output(3)`.
         progress: called by slow explainers with the passes done and their total; an exception from it ends the work.
 
     Raises:
@@ -86,8 +160,8 @@ def attribute_photo(
 
     Example:
         >>> import siam
-        >>> from siam.explainers import score_up
-        >>> from siam.explainers.attribution import attribute_photo, network_for
+        >>> from siam.explainers import attribute_photo, score_up
+        >>> from siam.explainers.attribution import network_for
         >>> from siam.images import preprocess, read_image
         >>> from siam.runtime.paths import ASSETS
         >>> model = network_for(siam.load("photo", device="cpu"), "grad_cam")
@@ -96,17 +170,38 @@ def attribute_photo(
         >>> tuple(result.map.shape), result.passes
         ((24, 38), 1)
     """
-    method = explainer(name)
-    if len(image) != 1:
-        raise ValueError(f"got {len(image)} photos; expected one")
+    method = explainer(name) if isinstance(name, str) else name
+    images = image[None] if image.ndim == 3 else image
+    if len(images) != 1:
+        raise ValueError(f"got {len(images)} pictures; expected one")
     count = PassCount()
-    handle = model.backbone.register_forward_hook(count)
+    counted, stop = _counted(model, count)
     try:
         began = time.perf_counter()
-        field = method(model, image, target, progress)[0].detach()
-        if device_of(model).type == "cuda":
-            torch.cuda.synchronize(device_of(model))
+        field = method(counted, images, target, progress)[0].detach()
+        if field.device.type == "cuda":
+            torch.cuda.synchronize(field.device)
         seconds = time.perf_counter() - began
     finally:
-        handle.remove()
-    return Attribution(name, field.float().cpu(), method.signed, seconds, count.passes)
+        stop()
+    return Attribution(
+        name if isinstance(name, str) else name_of_explainer(method),
+        field.float().cpu(),
+        method.signed,
+        seconds,
+        count.passes,
+        (images.shape[2], images.shape[3]),
+    )
+
+
+def _counted(model: Model, count: PassCount) -> tuple[Model, Callable[[], object]]:
+    """Return the model so that its passes are counted, and a function that ends the counting."""
+    if isinstance(model, nn.Module):
+        watched: Any = model.backbone if isinstance(model, (SIAM, Baseline)) else model
+        return model, watched.register_forward_hook(count).remove
+
+    def counted(images: Tensor) -> Any:
+        count.passes += len(images)
+        return model(images)
+
+    return counted, lambda: None

@@ -16,8 +16,8 @@ share a model need a lock.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import ClassVar, Literal, Protocol
+from itertools import chain
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +28,8 @@ from siam.models.baseline import Baseline
 from siam.models.siam import SIAM
 from siam.runtime.devices import device_of
 
-Network = SIAM | Baseline
-Target = Callable[[Network, Tensor], Tensor]  # (model, images (N, 3, H, W)) -> (N,), each from its own picture only
+Model = nn.Module | Callable[[Tensor], Any]  # takes images (N, C, H, W); what it returns is for the target to read
+Target = Callable[[Any, Tensor], Tensor]  # (model, images (N, C, H, W)) -> (N,), each from its own picture only
 Progress = Callable[[int, int], None]  # (passes done, total passes); may raise, which ends the work
 Kind = Literal["exact", "features", "gradient", "perturbation"]
 Networks = Literal["all", "siam", "baseline"]
@@ -88,16 +88,16 @@ class Explainer(Protocol):
     slow: ClassVar[bool]
     description: ClassVar[Description]
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return the most forward passes that one picture of height x width px can take; a gradient costs one more."""
         ...
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = ...) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = ...) -> Tensor:
         """Return attribution maps (N, h, w), float32, on the model's device; h x w is the method's own resolution.
 
         Args:
             model: the network, on any device; it is left as it was.
-            images: pictures (N, 3, H, W), normalised.
+            images: pictures (N, C, H, W), normalised as the model expects.
             target: what to explain.
             progress: if the explainer is slow, called with the passes done, from 0 on, and their total.
 
@@ -111,84 +111,25 @@ def quiet(done: int, of: int) -> None:
     """Report no progress."""
 
 
-@dataclass(frozen=True)
-class _Score:
-    sign: int
-
-    def __call__(self, model: Network, images: Tensor) -> Tensor:
-        return self.sign * model(images).scenicness
-
-
-@dataclass(frozen=True)
-class _Attribute:
-    index: int
-
-    def __call__(self, model: Network, images: Tensor) -> Tensor:
-        if not isinstance(model, SIAM):
-            raise ValueError("only a SIAM has attributes, and this is a baseline: explain its score instead")
-        count = len(model.config.attributes)
-        if not 0 <= self.index < count:
-            raise ValueError(f"there is no attribute {self.index}: this network has {count}, numbered from 0")
-        return model(images).attribute_logits[:, self.index]
-
-
-def score_up() -> Target:
-    """Return the target scenicness (N,), in points of the rating scale; all targets are hashable values."""
-    return _Score(1)
-
-
-def score_down() -> Target:
-    """Return the target −scenicness (N,): whatever raises it lowers the score."""
-    return _Score(-1)
-
-
-def attribute(index: int) -> Target:
-    """Return the target "presence of attribute `index`" (N,): its logit, the mean of its map, before tanh or sigmoid.
-
-    Calling the target raises a `ValueError` if the model is a baseline or has no such attribute.
-    """
-    return _Attribute(index)
-
-
-@dataclass(frozen=True)
-class _Output:
-    index: int
-
-    def __call__(self, model: nn.Module, images: Tensor) -> Tensor:
-        outputs = model(images)
-        if not isinstance(outputs, Tensor) or outputs.ndim != 2:
-            raise ValueError(f"a {type(model).__name__} does not return outputs (N, K): explain its score instead")
-        if not 0 <= self.index < outputs.shape[1]:
-            raise ValueError(f"there is no output {self.index}: this network has {outputs.shape[1]}, numbered from 0")
-        return outputs[:, self.index]
-
-
-def output(index: int) -> Target:
-    """Return the target "output `index`" (N,) of a network with several outputs (N, K), such as class logits.
-
-    Calling the target raises a `ValueError` if the network does not return outputs (N, K) or has no such output.
-    """
-    return _Output(index)
-
-
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
+def untouched(model: Model) -> Iterator[None]:
     """Put the model in evaluation mode with frozen parameters for the body, and restore everything afterwards.
 
     Restored, even after an exception, are training flags, `requires_grad`, `.grad`, hooks (those added are removed),
     buffers, and the states of PyTorch's random number generators (CPU, and the model's CUDA device). In the body
     gradients are enabled, even if the caller is in `torch.no_grad()` or `torch.inference_mode()`.
     """
-    restore = _recorded(model)
-    device = device_of(model)
+    network = model if isinstance(model, nn.Module) else nn.Module()  # a function has no state that is known
+    restore = _recorded(network)
+    device = device_of(network)
     generators = (
         [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
     )
     try:
         with torch.random.fork_rng(generators), torch.inference_mode(False), torch.enable_grad():
-            if any(module.training for module in model.modules()):
-                model.eval()
-            for parameter in model.parameters():
+            if any(module.training for module in network.modules()):
+                network.eval()
+            for parameter in network.parameters():
                 if parameter.requires_grad:
                     parameter.requires_grad_(False)
                 if parameter.grad is not None:
@@ -238,67 +179,34 @@ def _own(modules: Sequence[nn.Module], kind: str) -> list[Tensor]:
     return list({id(tensor): tensor for tensor in tensors}.values())
 
 
-def prepared(model: nn.Module, images: Tensor) -> Tensor:
-    """Return a copy of the images (N, 3, H, W) on the model's device, without gradient: call it inside `untouched`.
+def prepared(model: Model, images: Tensor) -> Tensor:
+    """Return a copy of the images (N, C, H, W) on the model's device, without gradient: call it inside `untouched`.
+
+    They get the number format of the model's parameters, single precision if it has none.
 
     Raises:
         ValueError: the images have another shape, or there are none.
     """
-    if images.ndim != 4 or images.shape[1] != 3 or 0 in images.shape:
+    channels = (3,) if isinstance(model, (SIAM, Baseline)) else (1, 2, 3, 4)
+    if images.ndim != 4 or images.shape[1] not in channels or 0 in images.shape:
+        expected = "3" if len(channels) == 1 else "1 to 4"
         raise ValueError(
-            f"the images have shape {tuple(images.shape)}; expected (N, 3, H, W) with at least one picture"
+            f"the images have shape {tuple(images.shape)}; expected (N, {expected}, H, W) with at least one picture"
         )
-    return images.detach().to(device_of(model), torch.float32, copy=True)
+    tensors = chain(model.parameters(), model.buffers()) if isinstance(model, nn.Module) else ()
+    first = next((tensor for tensor in tensors if tensor.is_floating_point()), None)
+    if first is None:
+        return images.detach().to(torch.float32, copy=True)
+    return images.detach().to(first.device, first.dtype, copy=True)
 
 
-def layers_and_gradients(
-    model: Network, images: Tensor, target: Target, layers: Sequence[str]
-) -> list[tuple[Tensor, Tensor]]:
-    """Return each layer's output A (N, C, h, w) and d target / dA of the same shape: call it inside `untouched`.
-
-    This takes one forward pass, and one backward pass down to the first of the layers. If "backbone" is the only layer,
-    an engine may compute the forward pass.
-
-    Args:
-        model: the network, frozen.
-        images: pictures (N, 3, H, W), as `prepared` returns them, without gradient.
-        target: what to explain; it must run the model once.
-        layers: dotted names of modules whose output is a map; "backbone" gives the last feature map.
-
-    Raises:
-        ValueError: the model has no such module, or the target did not run it exactly once.
-    """
-    seen: dict[str, list[Tensor]] = {name: [] for name in layers}
-
-    def keep(name: str) -> Callable[[nn.Module, object, Tensor], Tensor]:
-        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-            seen[name].append(output if output.requires_grad else output.detach().requires_grad_())
-            return seen[name][-1].clone()  # later modules may work in place
-
-        return hook
-
-    handles = [module_of(model, name).register_forward_hook(keep(name)) for name in layers]
-    try:
-        score = target(model, images)  # (N,)
-    finally:
-        for handle in handles:
-            handle.remove()
-    for name, outputs in seen.items():
-        if len(outputs) != 1:
-            raise ValueError(f"the target ran the layer {name!r} {len(outputs)} times; expected once")
-    outputs = [seen[name][0] for name in layers]
-    # Pictures are independent, so the gradient of the sum contains each picture's own.
-    gradients = torch.autograd.grad(score.sum(), outputs)
-    return [(output.detach(), gradient) for output, gradient in zip(outputs, gradients, strict=True)]
-
-
-def module_of(model: nn.Module, name: str) -> nn.Module:
-    """Return the module of that dotted name; raise a `ValueError` if there is none."""
-    try:
-        return model.get_submodule(name)
-    except AttributeError:
-        near = get_close_matches(name, dict(model.named_modules()), n=3)
-        raise ValueError(f"the model has no layer {name!r}; names like it: {', '.join(near) or 'none'}") from None
+def values_of(target: Target, model: Model, images: Tensor) -> Tensor:
+    """Return the target (N,) of images (N, C, H, W); raise a ValueError if it gives something else."""
+    values = target(model, images)
+    if not isinstance(values, Tensor) or values.shape != (len(images),):
+        came = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"the target {target!r} gives {came} for {len(images)} pictures; expected ({len(images)},)")
+    return values
 
 
 def enlarged(maps: Tensor, height: int, width: int) -> Tensor:

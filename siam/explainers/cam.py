@@ -13,26 +13,35 @@ CVPR 2016, arXiv:1512.04150, eqs. 1-2.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from siam.drawing.colours import BASELINE_COLOUR
 from siam.explainers.base import (
     Description,
     Kind,
-    Network,
+    Model,
     Progress,
     Target,
-    layers_and_gradients,
     prepared,
     quiet,
     untouched,
 )
+from siam.explainers.layers import Place, Reshape, last_layer, layers_and_gradients
 from siam.models.baseline import Baseline
+from siam.models.flowers import FlowerNetwork
+from siam.models.siam import SIAM
+
+_TOLERANCE = 1e-3  # relative, by which gradients may differ between cells and pictures if they are a linear layer's
 
 
 @dataclass(frozen=True)
 class CAM:
-    """The baseline's own map, at the size of its last feature map (a 32nd of the picture with these backbones)."""
+    """The network's own map, at the size of its last feature map (a 32nd of the picture with most backbones).
+
+    Attributes:
+        layer: dotted name of the layer before pooling; by default it is found (`siam.explainers.layers`).
+        reshape: how its output becomes maps (N, C, h, w), if it is not to be guessed.
+    """
 
     kind: ClassVar[Kind] = "exact"
     signed: ClassVar[bool] = True
@@ -46,23 +55,51 @@ class CAM:
         networks="baseline",
     )
 
-    def passes(self, model: Network, height: int, width: int) -> int:
-        """Return 1."""
-        return 1
+    layer: str | None = None
+    reshape: Reshape | None = None
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def passes(self, model: Model, height: int, width: int) -> int:
+        """Return 1, or 2 for a network of unknown make, which is checked to be linear."""
+        return 1 if isinstance(model, (Baseline, FlowerNetwork)) else 2
+
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w), positive where the target is raised; each sums to the target minus the bias.
 
-        That holds for scenicness and for any other linear function of the pooled features.
+        That holds for any linear function of the pooled features, such as a score or a class's logit.
 
         Raises:
-            ValueError: the model is not a baseline.
+            ValueError: between that layer and the target is more than average pooling and a linear layer.
         """
-        if not isinstance(model, Baseline):
+        if isinstance(model, SIAM):
             raise ValueError(
-                f"CAM needs average pooling and a linear layer, as the baseline has; this is a {type(model).__name__}: "
-                "use Grad-CAM, or SIAM's own map"
+                "CAM needs average pooling and a linear layer, as the baseline has; this is a SIAM: use Grad-CAM, or "
+                "SIAM's own map"
             )
         with untouched(model):
-            ((features, gradient),) = layers_and_gradients(model, prepared(model, images), target, ["backbone"])
-        return (gradient * features).sum(dim=1)  # (N, h, w): the gradient of every cell is w / (h w)
+            images = prepared(model, images)
+            place = last_layer(model, images, target, self.layer, self.reshape)
+            ((features, gradient),) = layers_and_gradients(model, images, target, [place])
+            if not isinstance(model, (Baseline, FlowerNetwork)):
+                _check_linear(model, images, target, place, gradient)
+        return (gradient * features).sum(dim=1).float()  # (N, h, w): the gradient of every cell is w / (h w)
+
+
+def _check_linear(model: Model, images: Tensor, target: Target, place: Place, gradient: Tensor) -> None:
+    """Raise a ValueError unless gradients (N, C, h, w) are the same in all cells, and for half the features."""
+    assert isinstance(model, nn.Module)
+
+    def halve(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        return output / 2
+
+    handle = model.get_submodule(place.name).register_forward_hook(halve)
+    try:
+        ((_features, other),) = layers_and_gradients(model, images, target, [place])
+    finally:
+        handle.remove()
+    limit = _TOLERANCE * gradient.abs().amax()
+    even = (gradient - gradient.mean(dim=(2, 3), keepdim=True)).abs().amax() <= limit
+    if not even or (gradient - other).abs().amax() > limit:
+        raise ValueError(
+            f"CAM needs nothing but average pooling and a linear layer between the layer {place.name!r} and the target "
+            f"{target!r}, and there is more: use Grad-CAM"
+        )

@@ -5,7 +5,9 @@
     A_n = U S V^T,    M[n] = relu( A_n V_1 )
 
 A_n is the layer's output for one picture as a matrix (h w, C), V_1 its first right singular vector, with the sign that
-makes the sum of M positive: the decomposition leaves the sign open, and the paper does not fix it.
+makes the sum of M positive: the decomposition leaves the sign open, and the paper does not fix it. As in the paper, the
+features are not centred: where their mean is large, V_1 is close to it. The package pytorch-grad-cam subtracts each
+channel's mean first and gets another map; `centred=True` does so, too.
 M. B. Muhammad, M. Yeasin, "Eigen-CAM: Class Activation Map using Principal Components", IJCNN 2020, arXiv:2008.00299.
 """
 
@@ -15,13 +17,19 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
-from siam.models.engine import features as last_features
+from siam.explainers.base import Description, Kind, Model, Progress, Target, prepared, quiet, untouched
+from siam.explainers.layers import Reshape, last_layer, maps_of
 
 
 @dataclass(frozen=True)
 class EigenCAM:
-    """Eigen-CAM of the last feature map, at its size. It shows what stands out, not what raises the score."""
+    """Eigen-CAM of one layer, at the size of its maps. It shows what stands out, not what raises the score.
+
+    Attributes:
+        layer: dotted name of the layer; by default the last one that gives maps (`siam.explainers.layers`).
+        reshape: how its output becomes maps (N, C, h, w), if it is not to be guessed.
+        centred: whether each channel's mean is subtracted first, as in a principal component analysis.
+    """
 
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
@@ -36,15 +44,27 @@ class EigenCAM:
         pattern="the main pattern of the last features",
     )
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    layer: str | None = None
+    reshape: Reshape | None = None
+    centred: bool = False
+
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) >= 0, in the unit of the features; `target` is ignored."""
-        with untouched(model), torch.no_grad():
-            features = last_features(model, prepared(model, images))  # (N, C, h, w)
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, h, w) >= 0, in the unit of the features; `target` is ignored.
+
+        Raises:
+            ValueError: the model has no such layer, or its output is not a map.
+        """
+        with untouched(model):
+            images = prepared(model, images)
+            place = last_layer(model, images, target, self.layer, self.reshape)
+            features = maps_of(model, images, place)  # (N, C, h, w)
             matrix = features.flatten(2).transpose(1, 2)  # (N, h w, C)
+            if self.centred:
+                matrix = matrix - matrix.mean(dim=1, keepdim=True)
             projection = torch.stack([_first_projection(each) for each in matrix])  # (N, h w)
             projection = torch.where(projection.sum(dim=1, keepdim=True) < 0, -projection, projection)
         return projection.relu().unflatten(1, features.shape[2:])  # (N, h, w)

@@ -17,14 +17,14 @@ from torch import Tensor
 from siam.explainers.base import (
     Description,
     Kind,
-    Network,
+    Model,
     Progress,
     Target,
-    layers_and_gradients,
     prepared,
     quiet,
     untouched,
 )
+from siam.explainers.layers import Reshape, last_layer, layers_and_gradients
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class GradCAM:
     """Grad-CAM at one layer; its maps have the size of that layer's output.
 
     Attributes:
-        layer: dotted name of a module whose output is a map.
+        layer: dotted name of the layer; by default the last one that gives maps (`siam.explainers.layers`).
+        reshape: how its output becomes maps (N, C, h, w), if it is not to be guessed.
     """
 
     kind: ClassVar[Kind] = "gradient"
@@ -46,19 +47,22 @@ class GradCAM:
         colour="#8E6BBF",
     )
 
-    layer: str = "backbone"
+    layer: str | None = None
+    reshape: Reshape | None = None
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w) >= 0, in the target's unit.
 
         Raises:
-            ValueError: the model has no module named `layer`.
+            ValueError: the model has no such layer, or its output is not a map.
         """
         with untouched(model):
-            ((features, gradient),) = layers_and_gradients(model, prepared(model, images), target, [self.layer])
+            images = prepared(model, images)
+            place = last_layer(model, images, target, self.layer, self.reshape)
+            ((features, gradient),) = layers_and_gradients(model, images, target, [place])
         weights = gradient.mean(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
         return (weights * features).sum(dim=1).relu()  # (N, h, w)

@@ -16,7 +16,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Model, Progress, Target, prepared, quiet, untouched, values_of
 from siam.explainers.minibatches import at_once, batches, is_size
 
 
@@ -49,25 +49,25 @@ class IntegratedGradients:
         if self.steps < 1 or not is_size(self.batch_size):
             raise ValueError(f"steps {self.steps}, batch_size {self.batch_size}; expected at least 1 of each")
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return the number of steps."""
         return self.steps
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, H, W), in the target's unit; each sums to about y(x) − y(0)."""
         with untouched(model):
             images = prepared(model, images)
-            size, total = at_once(self.batch_size, model, images), len(images) * self.steps
+            size, total = at_once(self.batch_size, images), len(images) * self.steps
             # With the channels of a pixel side by side, a CPU passes gradients back a fifth faster.
             layout = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format
             shares = (torch.arange(self.steps, device=images.device) + 0.5) / self.steps  # (m,)
             maps = []
             for number, image in enumerate(images):
-                gradients = torch.zeros_like(image)  # (3, H, W)
+                gradients = torch.zeros_like(image)  # (C, H, W)
                 for part in batches(self.steps, size, progress, number * self.steps, total):
                     points = shares[part, None, None, None] * image  # (batch, 3, H, W)
                     points = points.contiguous(memory_format=layout).requires_grad_()
-                    (gradient,) = torch.autograd.grad(target(model, points).sum(), points)
+                    (gradient,) = torch.autograd.grad(values_of(target, model, points).sum(), points)
                     gradients += gradient.sum(dim=0)
                 maps.append((image * gradients / self.steps).sum(dim=0))
-        return torch.stack(maps)  # (N, H, W)
+        return torch.stack(maps).float()  # (N, H, W)

@@ -17,14 +17,14 @@ from torch import Tensor
 from siam.explainers.base import (
     Description,
     Kind,
-    Network,
+    Model,
     Progress,
     Target,
-    layers_and_gradients,
     prepared,
     quiet,
     untouched,
 )
+from siam.explainers.layers import Reshape, last_layer, layers_and_gradients
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class LayerCAM:
     """Layer-CAM at one layer; its maps have the size of that layer's output.
 
     Attributes:
-        layer: dotted name of a module whose output is a map, such as "backbone.layer3" of a ResNet.
+        layer: dotted name of the layer, such as "layer3" of a ResNet; by default the last one that gives maps
+            (`siam.explainers.layers`).
+        reshape: how its output becomes maps (N, C, h, w), if it is not to be guessed.
     """
 
     kind: ClassVar[Kind] = "gradient"
@@ -46,18 +48,21 @@ class LayerCAM:
         colour="#2A9D8F",
     )
 
-    layer: str = "backbone"
+    layer: str | None = None
+    reshape: Reshape | None = None
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w) >= 0, in the target's unit.
 
         Raises:
-            ValueError: the model has no module named `layer`.
+            ValueError: the model has no such layer, or its output is not a map.
         """
         with untouched(model):
-            ((features, gradient),) = layers_and_gradients(model, prepared(model, images), target, [self.layer])
+            images = prepared(model, images)
+            place = last_layer(model, images, target, self.layer, self.reshape)
+            ((features, gradient),) = layers_and_gradients(model, images, target, [place])
         return (gradient.relu() * features).sum(dim=1).relu()  # (N, h, w)

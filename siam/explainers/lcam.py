@@ -23,20 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from siam.explainers.base import (
-    Description,
-    Kind,
-    Network,
-    Progress,
-    Target,
-    prepared,
-    quiet,
-    score_down,
-    score_up,
-    to_unit,
-    untouched,
-)
-from siam.models.engine import features as last_features
+from siam.explainers.base import Description, Kind, Model, Progress, Target, prepared, quiet, to_unit, untouched
+from siam.explainers.layers import last_layer, maps_of
+from siam.explainers.targets import score_down, score_up
 from siam.models.fitted import fitted_to
 from siam.models.siam import SIAM
 
@@ -59,11 +48,11 @@ class LCAMFm:
         pattern="what the score rests on",
     )
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w) in [0, 1]; they are the same for both allowed targets.
 
         Raises:
@@ -92,11 +81,11 @@ class LCAMImg:
         pattern="what the score rests on",
     )
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w) in [0, 1]; they are the same for both allowed targets.
 
         Raises:
@@ -106,7 +95,7 @@ class LCAMImg:
         return _maps("lcam_img", model, images, target)
 
 
-def _maps(name: str, model: Network, images: Tensor, target: Target) -> Tensor:
+def _maps(name: str, model: Model, images: Tensor, target: Target) -> Tensor:
     if isinstance(model, SIAM):
         raise ValueError(f"{name} is fitted to baselines only, and this is a SIAM: use SIAM's own map, or Grad-CAM")
     if target not in (score_up(), score_down()):
@@ -116,6 +105,7 @@ def _maps(name: str, model: Network, images: Tensor, target: Target) -> Tensor:
         )
     tensors = fitted_to(model, name).tensors
     with untouched(model), torch.no_grad():
-        features = last_features(model, prepared(model, images))  # (N, C, h, w)
+        images = prepared(model, images)
+        features = maps_of(model, images, last_layer(model, images, target))  # (N, C, h, w)
         weight, bias = (tensors[key].to(features) for key in ("weight", "bias"))  # (1, C), (1,)
         return to_unit(F.conv2d(features, weight[:, :, None, None], bias)[:, 0])  # (N, h, w)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from siam.explainers.base import Progress
-from siam.runtime.devices import device_of
 
 _PIXELS = {"cuda": 32_000_000}  # a GPU needs many pictures at once; a CPU's caches hold few
 _PIXELS_ELSEWHERE = 500_000
@@ -31,11 +30,11 @@ def batches(count: int, size: int, progress: Progress, before: int = 0, of: int 
         progress(before + end, total)
 
 
-def at_once(batch_size: int | None, model: nn.Module, images: Tensor) -> int:
-    """Return the batch size; by default, as many pictures (…, H, W) as suit the model's device."""
+def at_once(batch_size: int | None, images: Tensor) -> int:
+    """Return the batch size; by default, as many pictures (…, H, W) as suit their device."""
     if batch_size is not None:
         return batch_size
-    pixels = _PIXELS.get(device_of(model).type, _PIXELS_ELSEWHERE)
+    pixels = _PIXELS.get(images.device.type, _PIXELS_ELSEWHERE)
     return max(1, min(_MOST, pixels // (images.shape[-2] * images.shape[-1])))
 
 

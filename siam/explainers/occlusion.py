@@ -17,7 +17,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Model, Progress, Target, prepared, quiet, untouched, values_of
 from siam.explainers.minibatches import at_once, batches, is_size
 
 
@@ -54,18 +54,18 @@ class Occlusion:
                 f"cell {self.cell}, margin {self.margin}, batch_size {self.batch_size}; expected at least 1, 0 and 1"
             )
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return one pass for each cell, and one for the whole picture."""
         return 1 + ceil(height / self.cell) * ceil(width / self.cell)
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w) of how far the target falls, in its unit: negative where hiding raises it."""
         with untouched(model), torch.no_grad():
             images = prepared(model, images)
             height, width = images.shape[2:]
             windows = [(rows, columns) for rows in self._windows(height) for columns in self._windows(width)]
             count = 1 + len(windows)
-            size = at_once(self.batch_size, model, images)
+            size = at_once(self.batch_size, images)
             maps = []
             for number, image in enumerate(images):
                 scores = []
@@ -74,10 +74,10 @@ class Occlusion:
                     for place, picture in zip(range(part.start, part.stop), hidden, strict=True):
                         if place > 0:  # the first is whole
                             picture[:, *windows[place - 1]] = 0
-                    scores.append(target(model, hidden))
+                    scores.append(values_of(target, model, hidden))
                 values = torch.cat(scores)  # (1 + h w,)
                 maps.append((values[0] - values[1:]).view(ceil(height / self.cell), -1))  # (h, w)
-        return torch.stack(maps)  # (N, h, w)
+        return torch.stack(maps).float()  # (N, h, w)
 
     def _windows(self, length: int) -> list[slice]:
         """Return the window around each cell along one side of the picture."""

@@ -1,7 +1,12 @@
 """The explainers by name: a new one is a file and a line in `EXPLAINERS`; everything else is read from its class."""
 
+from dataclasses import fields
+from typing import Any
+
+from torch import nn
+
 from siam.explainers.ada_sise import AdaSISE
-from siam.explainers.base import Description, Explainer, Network
+from siam.explainers.base import Description, Explainer, Model
 from siam.explainers.cam import CAM
 from siam.explainers.eigen_cam import EigenCAM
 from siam.explainers.grad_cam import GradCAM
@@ -37,34 +42,57 @@ EXPLAINERS: dict[str, type[Explainer]] = {  # name -> class, whose fields all ha
 }
 
 
-def explainer(name: str) -> Explainer:
-    """Return the explainer of that name with its default settings; "siam:<attribute>" gives that attribute's map.
+def explainer(name: str, **settings: Any) -> Explainer:
+    """Return the explainer of that name; "siam:<attribute>" gives that attribute's map.
+
+    Args:
+        name: one of `EXPLAINERS`, or "siam:<attribute>".
+        settings: fields of the explainer's class, such as `layer`; by default each has its own.
 
     Raises:
-        ValueError: there is none of that name. Whether the network has the attribute is checked when it is called.
+        ValueError: there is none of that name, or it has no such setting. Whether the network has the attribute is
+            checked when it is called.
 
     Example:
         >>> from siam.explainers import explainer
         >>> method = explainer("grad_cam")
         >>> method
-        GradCAM(layer='backbone')
+        GradCAM(layer=None, reshape=None)
         >>> method.description.paper
         'Selvaraju et al. 2017'
     """
     family, colon, chosen = name.partition(":")
     if family == "siam" and chosen:
-        return SIAMMap(chosen)
+        return _made(name, SIAMMap, {**settings, "attribute": chosen})
     if colon or family not in EXPLAINERS:
         raise ValueError(f"there is no explainer {name!r}: choose one of {', '.join(EXPLAINERS)}, siam:<attribute>")
-    return EXPLAINERS[family]()
+    return _made(name, EXPLAINERS[family], settings)
 
 
-def names_for(model: Network) -> tuple[str, ...]:
+def _made(name: str, made: type[Explainer], settings: dict[str, Any]) -> Explainer:
+    known = [field.name for field in fields(made)]  # type: ignore[arg-type]  # they are dataclasses
+    unknown = [setting for setting in settings if setting not in known]
+    if unknown:
+        raise ValueError(f"{name} has no setting {unknown[0]!r}: choose among {', '.join(known) or 'none'}")
+    return made(**settings)
+
+
+def name_of_explainer(method: Explainer) -> str:
+    """Return the name of an explainer, whatever its settings; of a class that is not in `EXPLAINERS`, the class's."""
+    chosen = getattr(method, "attribute", None)
+    names = (name for name, made in EXPLAINERS.items() if made is type(method))
+    return next(names, type(method).__name__) + (f":{chosen}" if chosen else "")
+
+
+def names_for(model: Model) -> tuple[str, ...]:
     """Return the names of all explainers that can explain a network.
 
-    SIAM's own maps are for a SIAM, CAM for a baseline, and methods that learn for the baselines they were fitted to.
+    SIAM's own maps are for a SIAM, CAM for other networks, and methods that learn for those that they were fitted to.
+    A function of images that is no network can be explained by those that only alter pictures.
     """
-    kind, learnt = ("siam", {}) if isinstance(model, SIAM) else ("baseline", model.fitted)
+    if not isinstance(model, nn.Module):
+        return ("occlusion", "rise")
+    kind, learnt = ("siam", {}) if isinstance(model, SIAM) else ("baseline", getattr(model, "fitted", {}))
     suited = tuple(
         name
         for name, made in EXPLAINERS.items()

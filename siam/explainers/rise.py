@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Model, Progress, Target, prepared, quiet, untouched, values_of
 from siam.explainers.minibatches import at_once, batches, is_size
 
 
@@ -66,15 +66,15 @@ class RISE:
                 "numbers of at least 1, and keep between 0 and 1"
             )
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return the number of masks."""
         return self.masks
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return signed maps (N, H, W) of images (N, 3, H, W), in the target's unit; see `Explainer`."""
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return signed maps (N, H, W) of images (N, C, H, W), in the target's unit; see `Explainer`."""
         with untouched(model), torch.no_grad():
             images = prepared(model, images)
-            size, total = at_once(self.batch_size, model, images), len(images) * self.masks
+            size, total = at_once(self.batch_size, images), len(images) * self.masks
             return torch.stack(
                 [
                     self._map_of(model, image, target, batches(self.masks, size, progress, before, total))
@@ -82,8 +82,8 @@ class RISE:
                 ]
             )
 
-    def _map_of(self, model: Network, image: Tensor, target: Target, parts: Iterator[slice]) -> Tensor:
-        """Return the map (H, W) of one image (3, H, W)."""
+    def _map_of(self, model: Model, image: Tensor, target: Target, parts: Iterator[slice]) -> Tensor:
+        """Return the map (H, W) of one image (C, H, W)."""
         height, width = image.shape[1:]
         grids, shifts = (drawn.to(image.device) for drawn in self._draw(height, width))
         # Bilinear enlargement is linear in rows and in columns, so a mask is a product of three small matrices.
@@ -93,7 +93,7 @@ class RISE:
         for part in parts:
             top, left = shifts[part].unbind(1)  # (b,) each
             masks = rows[top].transpose(1, 2) @ grids[part] @ columns[left]  # (b, H, s) (b, s, s) (b, s, W)
-            scores = target(model, image * masks[:, None])  # (b,)
+            scores = values_of(target, model, image * masks[:, None])  # (b,)
             if part.start == 0:
                 first = scores[0]  # stands in for the mean, not known yet, to limit rounding
             scores = scores - first

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from siam.drawing.colours import SIAM_COLOUR
-from siam.explainers.base import Description, Kind, Network, Progress, Target, prepared, quiet, untouched
+from siam.explainers.base import Description, Kind, Model, Progress, Target, prepared, quiet, untouched, values_of
 from siam.models.siam import SIAM, SIAMOutput
 
 
@@ -45,11 +45,11 @@ class SIAMMap:
 
     attribute: str | None = None
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, h, w), in the target's unit; they sum to scenicness minus the bias, or to the contribution.
 
         Raises:
@@ -69,7 +69,7 @@ class SIAMMap:
                 model.backbone.register_forward_hook(lambda _module, _inputs, output: output.requires_grad_()),
                 model.register_forward_hook(keep),
             ]
-            score = target(model, images)  # (N,)
+            score = values_of(target, model, images)  # (N,)
             for handle in handles:
                 handle.remove()
             if len(seen) != 1:

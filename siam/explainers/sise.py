@@ -4,21 +4,24 @@
 
     alpha[k] = sum_ij dy/dA[k, i, j]              of a block's last feature maps A; kept: alpha > max(0, mu max_k alpha)
     m[k] = unit(enlarged(A[k]))                   masks in [0, 1], of the picture's size
-    V = unit(sum_k (y(I * m[k]) - y(0)) m[k] / sum_ij m[k, i, j])          the block's visualization map
-    E <- V_1;   E <- (E + V_l) * [V_l >= Otsu's threshold of V_l]          fused from shallow to deep
+    V = unit(sum_k (y(I * m[k]) - y_0) m[k] / sum_ij m[k, i, j])           the block's visualization map
+    E <- V_1;   E <- (E + V_l) * [V_l >= t],   t = Otsu's threshold of V_l          fused from shallow to deep
 
 unit() scales from the lowest to the highest value; a constant map becomes 0, and a constant mask takes no pass.
 
-- Blocks: the last feature map at each resolution but the lowest, where timm's `feature_info` lists it, and the
-  backbone's output. This is the paper's rule, the last layer before each downsampling, applied to whole blocks: layers
-  within a block (an expansion right before a strided convolution) do not count.
+- Blocks: the last layer at each resolution (`siam.explainers.layers`). This is the paper's rule, the last layer before
+  each downsampling, applied to whole blocks: layers within a block (an expansion right before a strided convolution) do
+  not count.
 - I is the normalised picture, as in the authors' code, so masked pixels get the mean colour.
-- The paper's y is a probability. A score has no natural 0, so ours is taken relative to y(0), the score of the fully
-  masked picture; an offset of the score changes nothing.
-  If all masked pictures score below y(0), V is highest where no mask is, since that costs least.
-- The fusion uses the paper's hard mask. The authors' code softens it to sigmoid(100 (V - t)) and sometimes raises t.
-- Without a positive alpha, a block's V is 0. No threshold divides a constant V: it marks nothing, and removes what
-  shallower blocks marked.
+- y_0 is the zero from which masks are weighed. The paper's y is a probability, about 0 where nothing is seen, and its
+  y_0 is 0: `zero="paper"`. A score or a logit has no such zero, and that of a grey picture is none either: with it, V
+  nearly becomes the mean of all masks. So y_0 is the mean of y over the block's masks, `zero="mean"`: a mask counts by
+  what sets it apart from the others, and an offset of the score changes nothing. Unless `zero` is given, probabilities
+  are weighed like the paper's and everything else from the mean.
+- A block's only mask is its V, since there is nothing to compare it with. Without a positive alpha, V is 0.
+- No threshold divides a constant V: it marks nothing, and removes what shallower blocks marked.
+- `fusion="hard"` is the paper's mask. `fusion="soft"` is that of the authors' code, sigmoid(100 (V - t)), where t is
+  raised to 1.5 t if less than a tenth of the pixels lie above that.
 
 S. Sattarzadeh et al., "Explaining Convolutional Neural Networks through Attribution-Based Input Sampling and Block-Wise
 Feature Aggregation", AAAI 2021, arXiv:2010.00672, sec. 3.
@@ -26,7 +29,7 @@ Feature Aggregation", AAAI 2021, arXiv:2010.00672, sec. 3.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -34,29 +37,37 @@ from torch import Tensor
 from siam.explainers.base import (
     Description,
     Kind,
-    Network,
+    Model,
     Progress,
     Target,
     enlarged,
-    layers_and_gradients,
     prepared,
     quiet,
     to_unit,
     untouched,
+    values_of,
 )
+from siam.explainers.layers import Place, Reshape, block_layers, channels_of, layers_and_gradients
 from siam.explainers.minibatches import at_once, batches, is_size
-from siam.models.siam import SIAM
+from siam.explainers.targets import Probability
 
 Choice = Callable[[Tensor], Tensor]  # alpha (C,) -> which maps of the layer to keep, (C,) of bool
+Zero = Literal["mean", "paper"]
+Fusion = Literal["hard", "soft"]
 BINS = 256  # of the histogram for Otsu's threshold
+_STEEPNESS, _RAISED, _FEW = 100, 1.5, 0.1  # of the soft fusion
 
 
 @dataclass(frozen=True)
 class SISE:
-    """SISE of the blocks that `block_layers` finds.
+    """SISE, at the size of the picture.
 
     Attributes:
         threshold: the paper's mu, in [0, 1): a block's masks are its maps with alpha above mu times the largest alpha.
+        zero: from where masks are weighed, "mean" or "paper"; by default "paper" for probabilities, else "mean".
+        fusion: "hard" or "soft".
+        layers: dotted names of the blocks' layers, from shallow to deep; by default they are found.
+        reshape: how their outputs become maps (N, C, h, w), if it is not to be guessed.
         batch_size: pictures per forward pass, by default as many as suit the device; maps differ by rounding only.
     """
 
@@ -73,86 +84,87 @@ class SISE:
     )
 
     threshold: float = 0.0
+    zero: Zero | None = None
+    fusion: Fusion = "hard"
+    layers: tuple[str, ...] | None = None
+    reshape: Reshape | None = None
     batch_size: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Raise a ValueError for settings out of range."""
-        if not is_size(self.batch_size) or not 0 <= self.threshold < 1:
-            raise ValueError(
-                f"batch_size {self.batch_size}, threshold {self.threshold}; expected at least 1, and 0 <= threshold < 1"
-            )
+        if not 0 <= self.threshold < 1:
+            raise ValueError(f"threshold is {self.threshold}; expected 0 <= threshold < 1")
+        check(self.zero, self.fusion, self.batch_size)
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return the most passes it can take: one for each map of a block, though only about half have alpha > 0."""
-        return most_passes(model)
+        return most_passes(model, height, width)
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, H, W) of images (N, 3, H, W), from 0 to at most the number of blocks; see `Explainer`.
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+        """Return maps (N, H, W) of images (N, C, H, W), from 0 to at most the number of blocks; see `Explainer`.
 
         `progress` counts the masked pictures only; their number is known once the gradients have been computed.
         """
-        return sampled_maps(model, images, target, self._choose, self.batch_size, progress)
+        sampling = Sampling(self._choose, self.zero, self.fusion, self.layers, self.reshape, self.batch_size)
+        return sampling.maps(model, images, target, progress)
 
     def _choose(self, alpha: Tensor) -> Tensor:
         return alpha > (self.threshold * alpha.max()).clamp(min=0)
 
 
-def block_layers(model: Network) -> tuple[str, ...]:
-    """Return the dotted names of the modules whose outputs are the blocks' last feature maps, from shallow to deep.
-
-    Raises:
-        ValueError: the backbone does not say where its blocks end.
-    """
-    return (*(f"backbone.{block['module']}" for block in _inner_blocks(model)), "backbone")
-
-
-def most_passes(model: Network) -> int:
-    """Return the number of maps in all blocks plus two: for the gradient and for the fully masked picture."""
-    last = model.attribute_layer.in_channels if isinstance(model, SIAM) else model.linear.in_features
-    return 2 + last + sum(block["num_chs"] for block in _inner_blocks(model))
+def check(zero: str | None, fusion: str, batch_size: int | None) -> None:
+    """Raise a ValueError for settings that have no meaning."""
+    if zero not in (None, "mean", "paper") or fusion not in ("hard", "soft") or not is_size(batch_size):
+        raise ValueError(
+            f"zero {zero!r}, fusion {fusion!r}, batch_size {batch_size}; expected 'mean' or 'paper', 'hard' or 'soft', "
+            "and at least 1"
+        )
 
 
-def _inner_blocks(model: Network) -> list[dict[str, Any]]:
-    """Return timm's description of the last feature map at every resolution but the lowest."""
-    described: Any = getattr(model.backbone, "feature_info", None)
-    if not described:
-        raise ValueError("the backbone has no feature_info that says where its blocks end: choose one of timm's")
-    blocks = {block["reduction"]: block for block in described}
-    return [blocks[reduction] for reduction in sorted(blocks)[:-1]]
+def most_passes(model: Model, height: int, width: int) -> int:
+    """Return the number of maps in all blocks, plus one for the gradient."""
+    return 1 + channels_of(model, height, width, blocks=True)
 
 
-def sampled_maps(
-    model: Network, images: Tensor, target: Target, choose: Choice, batch_size: int | None, progress: Progress
-) -> Tensor:
-    """Return the fused maps (N, H, W) of images (N, 3, H, W): SISE with a given choice of feature maps."""
-    with untouched(model):
-        images = prepared(model, images)
-        names = block_layers(model)
-        # One picture at a time: with a threshold, the rounding of a larger batch could change which maps are kept.
-        chosen = [_chosen_features(model, image, target, names, choose) for image in images.split(1)]
-        total, done = len(images) + sum(len(features) for blocks in chosen for features in blocks), 0
-        progress(0, total)
-        results = []
-        for image, blocks in zip(images, chosen, strict=True):
-            with torch.no_grad():
-                nothing = target(model, torch.zeros_like(image)[None])  # (1,)
-            done += 1
-            progress(done, total)
-            maps = []
-            for features in blocks:
-                parts = batches(len(features), at_once(batch_size, model, image), progress, done, total)
-                maps.append(_visualization(model, image, target, nothing, features, parts))
-                done += len(features)
-            results.append(fused(maps))
-    return torch.stack(results)
+@dataclass(frozen=True)
+class Sampling:
+    """SISE with a given choice of feature maps; the other settings are those of `SISE`."""
+
+    choose: Choice
+    zero: Zero | None
+    fusion: Fusion
+    layers: tuple[str, ...] | None
+    reshape: Reshape | None
+    batch_size: int | None
+
+    def maps(self, model: Model, images: Tensor, target: Target, progress: Progress) -> Tensor:
+        """Return the fused maps (N, H, W) of images (N, C, H, W)."""
+        zero = self.zero or ("paper" if isinstance(target, Probability) else "mean")
+        with untouched(model):
+            images = prepared(model, images)
+            places = block_layers(model, images, target, self.layers, self.reshape)
+            # One picture at a time: with a threshold, the rounding of a larger batch could change which are kept.
+            chosen = [_chosen_features(model, image, target, places, self.choose) for image in images.split(1)]
+            total, done = sum(len(features) for blocks in chosen for features in blocks), 0
+            progress(0, total)
+            results = []
+            for image, blocks in zip(images, chosen, strict=True):
+                maps = []
+                for features in blocks:
+                    size = at_once(self.batch_size, image)
+                    parts = batches(len(features), size, progress, done, total)
+                    maps.append(_visualization(model, image, target, zero, features, parts))
+                    done += len(features)
+                results.append(fused(maps, self.fusion))
+        return torch.stack(results).float()
 
 
 def _chosen_features(
-    model: Network, image: Tensor, target: Target, names: Sequence[str], choose: Choice
+    model: Any, image: Tensor, target: Target, places: Sequence[Place], choose: Choice
 ) -> list[Tensor]:
-    """Return, for each layer, the feature maps (k, h, w) of one image (1, 3, H, W) that serve as masks."""
+    """Return, for each layer, the feature maps (k, h, w) of one image (1, C, H, W) that serve as masks."""
     chosen = []
-    for features, gradient in layers_and_gradients(model, image, target, names):
+    for features, gradient in layers_and_gradients(model, image, target, places):
         keep = choose(gradient[0].sum(dim=(1, 2)))  # (C,)
         varies = features[0].amax(dim=(1, 2)) > features[0].amin(dim=(1, 2))  # a constant map gives no mask
         chosen.append(features[0][keep & varies])
@@ -161,26 +173,46 @@ def _chosen_features(
 
 @torch.no_grad()
 def _visualization(
-    model: Network, image: Tensor, target: Target, nothing: Tensor, features: Tensor, parts: Iterable[slice]
+    model: Model, image: Tensor, target: Target, zero: Zero, features: Tensor, parts: Iterable[slice]
 ) -> Tensor:
-    """Return V (H, W) of one image (3, H, W), masked by feature maps (k, h, w); y(0) is `nothing` (1,)."""
-    total = torch.zeros_like(image[0])
+    """Return V (H, W) of one image (C, H, W), masked by feature maps (k, h, w)."""
+    first = score_sum = torch.zeros((), device=image.device)
+    weighted = mask_sum = torch.zeros_like(image[0], dtype=torch.float32)
     for part in parts:
         masks = to_unit(enlarged(features[part], *image.shape[1:]))  # (b, H, W)
-        area = masks.sum(dim=(1, 2)).clamp(min=1)  # each mask is 1 somewhere
-        gains = target(model, image * masks[:, None]) - nothing  # (b,)
-        total = total + torch.einsum("b,bhw->hw", gains / area, masks)
-    return to_unit(total)
+        shares = masks / masks.sum(dim=(1, 2), keepdim=True).clamp(min=1)  # each mask is 1 somewhere
+        scores = values_of(target, model, image * masks[:, None].to(image)).float()  # (b,)
+        if part.start == 0 and zero == "mean":
+            first = scores[0]  # stands in for the mean, not known yet, to limit rounding
+        scores = scores - first
+        weighted = weighted + torch.einsum("b,bhw->hw", scores, shares)
+        mask_sum, score_sum = mask_sum + shares.sum(dim=0), score_sum + scores.sum()
+    if len(features) == 1:
+        return to_unit(mask_sum)
+    mean = score_sum / max(1, len(features)) if zero == "mean" else 0
+    return to_unit(weighted - mean * mask_sum)
 
 
-def fused(maps: Sequence[Tensor]) -> Tensor:
+def fused(maps: Sequence[Tensor], fusion: Fusion = "hard") -> Tensor:
     """Fuse the blocks' maps (H, W) in [0, 1], from shallow to deep, into one map (H, W) >= 0."""
     result = maps[0]
     for deeper in maps[1:]:
-        threshold = otsu_threshold(deeper)
-        marked = torch.zeros_like(deeper) if threshold is None else (deeper >= threshold).to(deeper)
-        result = (result + deeper) * marked
+        result = (result + deeper) * (_soft_mask(deeper) if fusion == "soft" else _hard_mask(deeper))
     return result
+
+
+def _hard_mask(values: Tensor) -> Tensor:
+    threshold = otsu_threshold(values)
+    return torch.zeros_like(values) if threshold is None else (values >= threshold).to(values)
+
+
+def _soft_mask(values: Tensor) -> Tensor:
+    threshold = otsu_threshold(values)
+    if threshold is None:
+        return torch.zeros_like(values)
+    raised = _RAISED * threshold
+    few = (values >= raised).float().mean() < _FEW
+    return (_STEEPNESS * (values - (raised if few else threshold))).sigmoid()
 
 
 def otsu_threshold(values: Tensor, bins: int = BINS) -> float | None:

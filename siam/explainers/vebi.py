@@ -26,22 +26,22 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from siam.explainers.base import (
     Description,
     Kind,
-    Network,
+    Model,
     Progress,
     Target,
     prepared,
     quiet,
-    score_down,
-    score_up,
     to_unit,
     untouched,
+    values_of,
 )
 from siam.explainers.guided import guided
+from siam.explainers.targets import score_down, score_up
 from siam.explainers.vebi_features import descriptors, entries, squared_norms, watched
 from siam.models.fitted import Fitted, fitted_to
 from siam.models.siam import SIAM
@@ -80,11 +80,11 @@ class VEBI:
         if self.features < 1 or self.of not in ("score", "bin"):
             raise ValueError(f"features {self.features}, of {self.of!r}; expected at least 1, and 'score' or 'bin'")
 
-    def passes(self, model: Network, height: int, width: int) -> int:
+    def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1; it takes as many backward passes as it shows features."""
         return 1
 
-    def __call__(self, model: Network, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
+    def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
         """Return maps (N, H, W) in [0, 1].
 
         Raises:
@@ -94,6 +94,7 @@ class VEBI:
         if isinstance(model, SIAM):
             raise ValueError("VEBI is fitted to baselines only, and this is a SIAM: use SIAM's own map, or Grad-CAM")
         learnt = fitted_to(model, "vebi")
+        assert isinstance(model, nn.Module)
         with untouched(model), guided(model, self.artifact_free):
             images = prepared(model, images).requires_grad_()
             vectors, outputs, values = _answers(model, images, target, learnt)
@@ -128,13 +129,13 @@ def _sign_of(target: Target) -> int:
 
 
 def _answers(
-    model: Network, images: Tensor, target: Target, learnt: Fitted
+    model: nn.Module, images: Tensor, target: Target, learnt: Fitted
 ) -> tuple[Tensor, dict[int, Tensor], Tensor]:
     """Return the features' entries in x (N, M), the outputs of their layers by index, and the target (N,)."""
     layers: list[str] = learnt.facts["layers"]
     seen: dict[str, list[Tensor]] = defaultdict(list)
     with watched(model, layers, lambda name, output: seen[name].append(output)):
-        values = target(model, images)  # (N,)
+        values = values_of(target, model, images)  # (N,)
     for name in layers:
         if len(seen[name]) != 1:
             raise ValueError(f"the target ran the layer {name!r} {len(seen[name])} times; expected once")
@@ -146,7 +147,7 @@ def _answers(
 
 
 def _traced(images: Tensor, outputs: dict[int, Tensor], learnt: Fitted, chosen: Tensor, counts: Tensor) -> Tensor:
-    """Return the gradient (N, 3, H, W) of one chosen feature (N,) per picture; 0 where it does not count (N,)."""
+    """Return the gradient (N, C, H, W) of one chosen feature (N,) per picture; 0 where it does not count (N,)."""
     seeds: dict[int, Tensor] = {}
     for picture, (feature, count) in enumerate(zip(chosen.tolist(), counts.tolist(), strict=True)):
         if count:

@@ -4,68 +4,22 @@ from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
-from PIL import Image, ImageColor, ImageOps
+from PIL import Image, ImageOps
 
 from siam.drawing.colours import CROWD
-from siam.drawing.maps import overlay, upsampled
+from siam.drawing.maps import relative
 from siam.drawing.phrases import at, signed, signed_map_text, where
 from siam.explainers.registry import description, title
 
-_PATTERN_COLOUR = "#1558C0"  # CROWD, the colour without a sign, is invisible on a grey photo
 _GRID = "rgba(128, 128, 128, 0.18)"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _LEGEND_ROW = 20  # px
-_COARSE = 64 * 64  # cells: larger maps are as fine as the pixels
-_OUTLIERS = 0.01  # share of their cells
 _DIM = 0.3  # brightness outside a region
-_PALE = 0.35  # how far a photo is whitened under a map without a direction
-
-
-def relative(field: np.ndarray, sign: int) -> np.ndarray:
-    """Return a map (h, w) relative to its own largest magnitude, from -1 to 1; > 0 where the score is raised.
-
-    In a map as fine as the pixels, single ones would leave all others pale: there the scale ends at the magnitude that
-    one pixel in a hundred exceeds, unless that is 0, and larger values are cut off.
-
-    Args:
-        field: a map in any unit, as an explainer returns it; a map of zeros stays as it is.
-        sign: -1 if the map explains minus the score, else 1.
-    """
-    magnitude = np.abs(field)
-    limit = float(np.quantile(magnitude, 1 - _OUTLIERS)) if field.size > _COARSE else 0.0
-    limit = limit or float(magnitude.max())
-    return sign * np.clip(field / limit, -1, 1) if limit > 0 else np.zeros_like(field)
-
-
-def map_picture(photo: Image.Image, field: np.ndarray, sign: int, strength: float = 0.75) -> Image.Image:
-    """Return a map over the photo, green where the score is raised, magenta where it is lowered.
-
-    Explainers use different units, so each map is scaled to its own values (`relative`) before `overlay` draws it.
-    """
-    return overlay(photo, relative(field, sign), 1.0, strength)
 
 
 def pattern(name: str) -> str | None:
     """Return what the map of an explainer without a direction shows; None for an explainer with one."""
     return description(name).pattern or None
-
-
-def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.75) -> Image.Image:
-    """Return a map without a direction over the photo, in blue, the colour without a sign.
-
-    The map is scaled as in `map_picture`. The photo turns grey and pale, and blue covers it with the opacity strength
-    times map: the photo alone at strength 0, blue alone at strength 1 where the map is highest.
-    """
-    if strength <= 0:
-        return photo.convert("RGB")
-    cover = min(1, strength) * np.clip(upsampled(relative(field, 1), photo.size), 0, 1)[..., None]
-    colours = np.asarray(photo.convert("RGB"), dtype=np.float32)
-    grey = np.asarray(ImageOps.grayscale(photo), dtype=np.float32)[..., None]
-    pale = colours + (grey - colours) * min(1, 1.5 * strength)
-    pale += (255 - pale) * _PALE * min(1, strength)
-    return Image.fromarray(
-        np.round(pale * (1 - cover) + np.array(ImageColor.getrgb(_PATTERN_COLOUR)) * cover).astype(np.uint8)
-    )
 
 
 def map_text(name: str, field: np.ndarray, sign: int) -> str:

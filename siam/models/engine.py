@@ -14,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -160,7 +160,7 @@ class Layer:
     network: Any
     weight: Tensor
     bias: Tensor | None = None
-    rows: slice = ALL
+    rows: slice = field(default_factory=lambda: ALL)
 
 
 def computed(networks: Sequence[Any], images: Tensor) -> list[Tensor] | None:

@@ -37,7 +37,7 @@ class Fitted:
     facts: dict[str, Any]
 
 
-def fitted_to(model: nn.Module, name: str) -> Fitted:
+def fitted_to(model: object, name: str) -> Fitted:
     """Return what the explainer `name` has learnt for a network.
 
     Raises:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,11 @@ _OTHER_DRIVER = Path("/dev/kfd")  # AMD's
 
 
 def device_of(model: "nn.Module") -> "torch.device":
-    """Return the device that a network's parameters are on."""
-    return next(model.parameters()).device
+    """Return the device that a network's parameters or buffers are on; the CPU if it has none."""
+    import torch
+
+    first = next(chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
 
 
 def best_device() -> str:

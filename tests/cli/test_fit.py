@@ -18,10 +18,10 @@ from siam.datasets.rendered import split_of
 from siam.datasets.votes import COLUMNS
 from siam.errors import CheckpointError, ImageError
 from siam.explainers import explainer
-from siam.explainers.base import score_up
 from siam.explainers.fitting import vebi as vebi_fit
 from siam.explainers.fitting import visuals
 from siam.explainers.registry import names_that_learn
+from siam.explainers.targets import score_up
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models import fitted

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from torch.nn.functional import interpolate
 
 from siam.comparison.faithfulness import SHARES, STEPS, area, faithfulness, ranks
-from siam.explainers.base import score_down, score_up
+from siam.explainers.targets import score_down, score_up
 from siam.models.baseline import Baseline
 from siam.models.siam import SIAM
 from siam.models.weights import attach

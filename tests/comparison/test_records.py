@@ -19,8 +19,8 @@ from siam.comparison.statistics import summary
 from siam.errors import DatasetError
 from siam.evaluation.stored import STORED, Result, read, read_all, variant_figures
 from siam.explainers import EXPLAINERS
-from siam.explainers.base import score_up
 from siam.explainers.registry import description, title
+from siam.explainers.targets import score_up
 from siam.models import checkpoint
 from siam.models.checkpoint import Pair
 from siam.results.explainers import comparisons, order_sentences, tables

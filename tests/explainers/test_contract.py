@@ -10,27 +10,20 @@ from torch import nn
 
 import siam
 from siam.explainers import EXPLAINERS, explainer, names_for
-from siam.explainers.base import (
-    attribute,
-    enlarged,
-    layers_and_gradients,
-    output,
-    score_down,
-    score_up,
-    to_unit,
-    untouched,
-)
+from siam.explainers.base import enlarged, to_unit, untouched
 from siam.explainers.cam import CAM
 from siam.explainers.eigen_cam import EigenCAM
 from siam.explainers.grad_cam import GradCAM
 from siam.explainers.grad_cam_pp import GradCAMPP
 from siam.explainers.integrated_gradients import IntegratedGradients
 from siam.explainers.layer_cam import LayerCAM
+from siam.explainers.layers import block_layers, layers_and_gradients
 from siam.explainers.minibatches import at_once, batches
 from siam.explainers.occlusion import Occlusion
 from siam.explainers.registry import names_that_learn
 from siam.explainers.score_cam import ScoreCAM
 from siam.explainers.siam_maps import SIAMMap
+from siam.explainers.targets import attribute, output, score_down, score_up
 from siam.images.preprocessing import preprocess
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
@@ -201,8 +194,9 @@ def test_an_output_of_several_is_a_target():
     for index in (3, -1):
         with pytest.raises(ValueError, match=f"no output {index}: this network has 3"):
             output(index)(network, images)
-    with pytest.raises(ValueError, match="a Baseline does not return outputs"):
-        output(0)(one_class, images)
+    with pytest.raises(ValueError, match=r"gives 3 numbers for a picture: choose one of output\(0\) … output\(2\)"):
+        output()(network, images)
+    assert torch.equal(output(0)(one_class, images), score_up()(one_class, images))
 
 
 def test_what_a_method_is_not_defined_for_is_an_error():
@@ -224,8 +218,9 @@ def test_what_a_method_is_not_defined_for_is_an_error():
             Occlusion(**wrong)
     with pytest.raises(ValueError, match="expected at least 1"):
         IntegratedGradients(steps=0)
-    with pytest.raises(ValueError, match="expected at least 1"):
-        ScoreCAM(batch_size=0)
+    for wrong in ({"batch_size": 0}, {"zero": "grey"}):
+        with pytest.raises(ValueError, match="expected 'mean' or 'paper', and at least 1"):
+            ScoreCAM(**wrong)
 
 
 # The steps in common
@@ -249,9 +244,9 @@ def test_gradients_of_two_layers_are_those_of_finite_differences():
     model.backbone = nn.Sequential(model.backbone, nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))
     names = ["backbone.0", "backbone.1"]
     with untouched(model):
-        (early, early_gradient), (late, late_gradient) = layers_and_gradients(
-            model, pictures(1, 32, 40), score_up(), names
-        )
+        images = pictures(1, 32, 40)
+        places = block_layers(model, images, score_up(), names)
+        (early, early_gradient), (late, late_gradient) = layers_and_gradients(model, images, score_up(), places)
         assert late.min() < 0  # as it was before the ReLU in place
     assert torch.allclose(early, model.backbone[0](pictures(1, 32, 40)), atol=1e-6)
     double = copy.deepcopy(model).double()
@@ -378,40 +373,43 @@ def test_gradient_methods(explain, slow, kind):
         assert expected.max() > 0 and close(found[place], expected)
 
 
-def slow_score_cam(model, image, softmax):
+def slow_score_cam(model, image, softmax, zero):
     """Return the map (h, w) of one picture, channel by channel, and how many masks there were."""
     features = model.backbone(image)[0]
     nothing = model(torch.zeros_like(image)).scenicness
-    weights, masks = [], 0
+    scores, masks = [], 0
     for channel in features:
         mask = nn.functional.interpolate(channel[None, None], image.shape[2:], mode="bilinear")[0, 0]
         varies = bool(mask.max() > mask.min())
         mask = (mask - mask.min()) / (mask.max() - mask.min()) if varies else torch.zeros_like(mask)
-        weights.append(float(model(image * mask).scenicness - nothing))
+        scores.append(float(model(image * mask).scenicness) if varies else None)
         masks += varies
+    known = [score for score in scores if score is not None]
+    origin = sum(known) / len(known) if zero == "mean" and not softmax and len(known) > 1 else float(nothing)
+    weights = [0.0 if score is None else score - origin for score in scores]
     if softmax:
         weights = [math.exp(weight) / sum(map(math.exp, weights)) for weight in weights]
     found = sum(weight * channel for weight, channel in zip(weights, features, strict=True)).clamp(min=0)
     return found, masks
 
 
-@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize(("softmax", "zero"), [(False, "mean"), (False, "paper"), (True, "paper")])
 @pytest.mark.parametrize("constant", [(), (1,), (1, 2), (0, 1, 2, 3)], ids=len)
-def test_score_cam_skips_constant_channels_only(softmax, constant):
+def test_score_cam_skips_constant_channels_only(softmax, zero, constant):
     model, images = small(Baseline), pictures(2, 32, 40)
     with torch.no_grad():
         for channel in constant:  # some at 0, as behind a ReLU, some above
             model.backbone[0].weight[channel] = 0
             model.backbone[0].bias[channel] = (-1.0, 0.5)[channel % 2]
-        slow = [slow_score_cam(model, image, softmax) for image in images.split(1)]
+        slow = [slow_score_cam(model, image, softmax, zero) for image in images.split(1)]
     expected = torch.stack([found for found, _masks in slow])
-    explain, reported = ScoreCAM(softmax=softmax, batch_size=3), []
+    explain, reported = ScoreCAM(softmax=softmax, zero=zero, batch_size=3), []
     with counted(model) as sizes:
         found = explain(model, images, score_up(), progress=lambda done, total: reported.append((done, total)))
     assert [masks for _found, masks in slow] == [4 - len(constant)] * 2
     assert sum(sizes) == 2 * (2 + 4 - len(constant)) <= 2 * explain.passes(model, 32, 40)
     assert reported[0] == (0, sum(sizes)) and reported[-1] == (sum(sizes), sum(sizes))
-    assert len(constant) == 4 or expected.max() > 0
+    assert len(constant) == 4 or zero == "paper" or expected.max() > 0
     assert float((found - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
     assert ScoreCAM(batch_size=3) == ScoreCAM()  # the maps are the same
 
@@ -578,7 +576,6 @@ def test_known_answer_of_one_attribute_map():
 
 
 def test_batches_suit_the_pictures():
-    model = baseline_network()
-    assert at_once(7, model, torch.zeros(1, 3, 352, 352)) == 7
-    small, large, huge = (at_once(None, model, torch.zeros(3, side, side)) for side in (64, 352, 2000))
+    assert at_once(7, torch.zeros(1, 3, 352, 352)) == 7
+    small, large, huge = (at_once(None, torch.zeros(3, side, side)) for side in (64, 352, 2000))
     assert small > large > huge == 1

@@ -10,8 +10,8 @@ from siam.comparison.statistics import summary
 from siam.evaluation.stored import variant_figures
 from siam.explainers import EXPLAINERS, explainer, names_for
 from siam.explainers.attribution import attribute_photo, names_of, network_for
-from siam.explainers.base import score_up
 from siam.explainers.registry import title
+from siam.explainers.targets import score_up
 from siam.figures.attributions import curves_figure, map_text, pattern
 from siam.figures.comparison import comparison_figure
 from siam.models import fitted

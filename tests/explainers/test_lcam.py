@@ -10,10 +10,10 @@ from torch import nn
 
 import siam
 from siam.errors import TrainingError
-from siam.explainers.base import attribute, score_down, score_up
 from siam.explainers.fitting.lcam import drawn, fit_fm, fit_img, infidelity, mask_area, masked_images, variation
 from siam.explainers.fitting.settings import Settings, settings_from
 from siam.explainers.lcam import LCAMFm, LCAMImg
+from siam.explainers.targets import attribute, score_down, score_up
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models.baseline import Baseline

@@ -7,12 +7,12 @@ from captum.attr import Occlusion as CaptumOcclusion
 from torch import nn
 from torchcam import methods
 
-from siam.explainers.base import score_up
 from siam.explainers.cam import CAM
 from siam.explainers.grad_cam import GradCAM
 from siam.explainers.integrated_gradients import IntegratedGradients
 from siam.explainers.layer_cam import LayerCAM
 from siam.explainers.occlusion import Occlusion
+from siam.explainers.targets import score_up
 from siam.models.baseline import Baseline
 from tests.support.explainers import thin
 

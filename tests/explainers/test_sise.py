@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from siam.explainers.ada_sise import AdaSISE, chosen_by_otsu
-from siam.explainers.base import attribute, quiet, score_down, score_up
+from siam.explainers.base import quiet, untouched
+from siam.explainers.layers import block_layers
 from siam.explainers.rise import RISE
-from siam.explainers.sise import SISE, block_layers, fused, otsu_threshold
+from siam.explainers.sise import SISE, fused, otsu_threshold
+from siam.explainers.targets import attribute, score_down, score_up
 from siam.models.baseline import Baseline, BaselineConfig
 from tests.support.networks import SCALE, baseline_network, siam_network
 
@@ -32,10 +34,6 @@ def network():
     for width, following in pairwise((3, 4, 6, 10)):
         stages.append(nn.Sequential(nn.Conv2d(width, following, 3, stride=2, padding=1), nn.ReLU(inplace=True)))
     model.backbone = nn.Sequential(*stages)
-    model.backbone.feature_info = [
-        {"module": str(place), "reduction": 2 ** (place + 1), "num_chs": channels}
-        for place, channels in enumerate((4, 6, 10))
-    ]
     model.attribute_layer = nn.Conv2d(10, 5, 1)
     return model.eval()
 
@@ -58,10 +56,6 @@ class Counted(nn.Module):
     def __init__(self, sign=1.0):
         super().__init__()
         self.first, self.second, self.sign = nn.AvgPool2d(2), nn.AvgPool2d(2), sign
-        self.feature_info = [
-            {"module": "first", "reduction": 2, "num_chs": 3},
-            {"module": "second", "reduction": 4, "num_chs": 3},
-        ]
         self.pictures = 0  # that came through
 
     def forward(self, images):  # noqa: D102
@@ -133,37 +127,50 @@ def slow_rise(explainer, score, image):
     return found
 
 
-def slow_sise(model, target, image, chooses):
+def slow_sise(model, target, image, chooses, zero="mean", soft=False):
     """The four phases of the paper for one image (3, H, W), one feature map at a time."""
 
     def score(picture):
         with torch.no_grad():
             return target(model, picture[None])[0]
 
-    empty = score(torch.zeros_like(image))
     result = None
-    for name in block_layers(model):
+    for name in names_of_blocks(model, image[None]):
         kept = []
         handle = model.get_submodule(name).register_forward_hook(lambda _m, _i, output, kept=kept: kept.append(output))
         value = target(model, image[None].clone().requires_grad_())[0]
         handle.remove()
         gradient = torch.autograd.grad(value, kept[0])[0][0]
         alphas = [float(channel.sum()) for channel in gradient]
-        visual = torch.zeros(image.shape[1:])
+        masks, scores = [], []
         for features, chosen in zip(kept[0][0].detach(), chooses(alphas), strict=True):
             if not chosen:
                 continue
             mask = slow_unit(nn.functional.interpolate(features[None, None], image.shape[1:], mode="bilinear")[0, 0])
             if mask.sum() > 0:
-                visual += (score(image * mask) - empty) * mask / mask.sum()
+                masks.append(mask)
+                scores.append(score(image * mask))
+        origin = sum(scores) / len(scores) if zero == "mean" and len(scores) > 1 else 0
+        visual = torch.zeros(image.shape[1:])
+        for mask, value in zip(masks, scores, strict=True):
+            visual += (1 if len(masks) == 1 else value - origin) * mask / mask.sum()
         visual = slow_unit(visual)
         if result is None:
             result = visual
             continue
         threshold = slow_threshold(visual.flatten().tolist())
         marked = (visual >= threshold).float() if threshold is not None else torch.zeros_like(visual)
+        if soft and threshold is not None:
+            above = sum(float(value) >= 1.5 * threshold for value in visual.flatten())
+            threshold *= 1.5 if above < 0.1 * visual.numel() else 1
+            marked = 1 / (1 + torch.exp(-100 * (visual - threshold)))
         result = (result + visual) * marked
     return result
+
+
+def names_of_blocks(model, images):
+    with untouched(model):
+        return [place.name for place in block_layers(model, images, score_up())]
 
 
 def above_zero(alphas):
@@ -263,17 +270,17 @@ def test_a_map_is_zero_where_no_feature_raises_the_score():
     model = known_network(red=-1, green=-1)
     for explainer in (SISE(), AdaSISE()):
         assert not explainer(model, red_and_green(), score_up()).any()
-    assert model.backbone.pictures == 2 * (1 + 1)  # for the gradient, and the fully masked picture: no masks
+    assert model.backbone.pictures == 1 + 2  # to see the layers, and for each gradient: no masks
 
 
 def test_a_block_without_positive_alpha():
     image = red_and_green()
     # alpha of the first block is positive for red, and that of the second, whose output is negated, is negative.
     assert not SISE()(known_network(red=-1, green=0, sign=-1), image, score_up()).any()
-    # The reverse: the first block gives nothing, the second its map. The mask spares what is red, which costs least.
+    # The reverse: the first block gives nothing, the second its only mask: what is not red.
     found = SISE()(known_network(red=1, green=0, sign=-1), image, score_up())[0]
     red = nn.functional.interpolate(nn.functional.avg_pool2d(image[:, :1], 4), image.shape[2:], mode="bilinear")[0, 0]
-    visual = slow_unit(red)
+    visual = slow_unit(-red)
     torch.testing.assert_close(found, fused([torch.zeros_like(visual), visual]))
 
 
@@ -304,18 +311,18 @@ def test_an_offset_of_the_score_changes_nothing():
         (
             "tf_efficientnet_lite0",
             ("backbone.blocks.0", "backbone.blocks.1", "backbone.blocks.2", "backbone.blocks.4", "backbone"),
-            2 + 16 + 24 + 40 + 112 + 1280,
+            1 + 16 + 24 + 40 + 112 + 1280,
         ),
         (
             "resnet50",
             ("backbone.act1", "backbone.layer1", "backbone.layer2", "backbone.layer3", "backbone"),
-            2 + 64 + 256 + 512 + 1024 + 2048,
+            1 + 64 + 256 + 512 + 1024 + 2048,
         ),
     ],
 )
 def test_the_layers_of_both_trunks(backbone, names, passes):
     model = Baseline(BaselineConfig(backbone, SCALE, 64, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))).eval()
-    assert block_layers(model) == names
+    assert tuple(names_of_blocks(model, torch.zeros(1, 3, 64, 96))) == names
     assert SISE().passes(model, 64, 64) == AdaSISE().passes(model, 64, 64) == passes
     sizes = []
     handles = [
@@ -327,13 +334,6 @@ def test_the_layers_of_both_trunks(backbone, names, passes):
     for handle in handles:
         handle.remove()
     assert sizes == [(64 // 2**depth, 96 // 2**depth) for depth in range(1, 6)]
-
-
-def test_a_trunk_that_does_not_tell_its_blocks_is_refused():
-    model = known_network()
-    del model.backbone.feature_info
-    with pytest.raises(ValueError, match="no feature_info"):
-        SISE()(model, red_and_green(), score_up())
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,7 +11,7 @@ from torch import nn
 
 import siam
 from siam.errors import DatasetError
-from siam.explainers.base import attribute, prepared, score_down, score_up, to_unit, untouched
+from siam.explainers.base import prepared, to_unit, untouched
 from siam.explainers.fitting.vebi import bounded_lasso, describe, fit
 from siam.explainers.fitting.visuals import (
     foremost,
@@ -22,6 +22,7 @@ from siam.explainers.fitting.visuals import (
     with_visuals,
 )
 from siam.explainers.guided import guided, mended_gradient
+from siam.explainers.targets import attribute, score_down, score_up
 from siam.explainers.vebi import VEBI
 from siam.explainers.vebi_features import descriptors, entries, feature_layers, squared_norms, watched
 from siam.gallery.samples import load_samples

@@ -11,7 +11,8 @@ import torch
 import siam
 from siam.errors import EngineError
 from siam.explainers import score_up
-from siam.explainers.base import layers_and_gradients, untouched
+from siam.explainers.base import untouched
+from siam.explainers.layers import block_layers, layers_and_gradients
 from siam.explanation.batch import Together
 from siam.models import compiled, engine, flowers
 from siam.models.checkpoint import bundled
@@ -75,7 +76,9 @@ def test_features_and_both_networks_at_once_are_those_of_pytorch(pairs):
 def test_gradients_and_hooks_are_pytorch_s(photo):
     images, seen = pictures(1, 96, 128), []
     with untouched(photo.baseline):
-        ((features, gradient),) = layers_and_gradients(photo.baseline, images, score_up(), ["backbone"])
+        ((features, gradient),) = layers_and_gradients(
+            photo.baseline, images, score_up(), block_layers(photo.baseline, images, score_up(), ["backbone"])
+        )
     assert features.shape == gradient.shape and gradient.abs().max() > 0
     handle = photo.baseline.backbone.net.blocks[2].register_forward_hook(lambda *call: seen.append(call))
     with torch.no_grad():

@@ -20,22 +20,14 @@ from siam.datasets.rendered import crowd
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.drawing import phrases
 from siam.drawing.colours import SIAM_COLOUR
-from siam.drawing.maps import display_photo
+from siam.drawing.maps import display_photo, map_picture, pattern_picture, relative
 from siam.errors import ImageError
 from siam.explainers import EXPLAINERS, explainer
 from siam.explainers.attribution import attribute_photo, names_of, network_for
-from siam.explainers.base import score_down, score_up
 from siam.explainers.registry import title
+from siam.explainers.targets import score_down, score_up
 from siam.explanation import wording
-from siam.figures.attributions import (
-    curves_figure,
-    map_picture,
-    map_text,
-    pattern,
-    pattern_picture,
-    region_picture,
-    relative,
-)
+from siam.figures.attributions import curves_figure, map_text, pattern, region_picture
 from siam.gallery.samples import load_samples
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image

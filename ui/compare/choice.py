@@ -7,8 +7,9 @@ from typing import Literal, cast
 import streamlit as st
 
 from siam.explainers import attribution, explainer
-from siam.explainers.base import Target, score_down, score_up
+from siam.explainers.base import Target
 from siam.explainers.registry import title
+from siam.explainers.targets import score_down, score_up
 from siam.explanation.inference import Explanation
 from siam.models.checkpoint import Pair
 from siam.models.identity import identity

@@ -7,13 +7,13 @@ import streamlit as st
 from PIL import Image
 
 from siam.drawing import phrases
-from siam.drawing.maps import display_photo
+from siam.drawing.maps import display_photo, map_picture, pattern_picture
 from siam.explainers import explainer
 from siam.explainers.attribution import Attribution, network_for
 from siam.explainers.registry import description, title
 from siam.explanation import wording
 from siam.figures import attributions
-from siam.figures.attributions import map_picture, map_text, pattern, pattern_picture
+from siam.figures.attributions import map_text, pattern
 from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of, truth_tiles

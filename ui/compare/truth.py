@@ -10,6 +10,7 @@ from siam.comparison.agreement import evidence
 from siam.comparison.pictures import true_density
 from siam.datasets.rendered import ATTRIBUTES
 from siam.drawing import phrases
+from siam.drawing.maps import map_picture
 from siam.errors import DatasetError
 from siam.figures import attributions
 from ui.compare.choice import View
@@ -57,7 +58,7 @@ def _truth(folder: str, digest: str, identifier: str, sign: int, _cases, _row: i
 def truth_tiles(truth: Truth, photo: Image.Image, sign: int, strength: float) -> None:
     """Show the truth in the first tiles of a grid."""
     with st.container(gap="xxsmall"):
-        picture = attributions.map_picture(photo, truth.density, 1, strength)
+        picture = map_picture(photo, truth.density, 1, strength)
         st.image(
             picture, width="stretch", output_format="JPEG", alt=f"The truth: {phrases.signed_map_text(truth.density)}"
         )

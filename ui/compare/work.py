@@ -17,8 +17,8 @@ from siam.comparison.agreement import against_mask
 from siam.comparison.faithfulness import PASSES, Faithfulness, faithfulness
 from siam.errors import SIAMError
 from siam.explainers import explainer
-from siam.explainers.attribution import Attribution, attribute_photo, network_for
-from siam.explainers.base import Network, Progress, quiet
+from siam.explainers.attribution import Attribution, Network, attribute_photo, network_for
+from siam.explainers.base import Progress, quiet
 from siam.explainers.registry import title
 from siam.gallery.scoring import take_half_of_the_cores
 from siam.images.preprocessing import least_side, preprocess

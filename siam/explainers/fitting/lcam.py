@@ -117,7 +117,7 @@ def fit_img(model: Pooled, files: Sequence[Path], settings: Settings, cache: Pat
         return _outputs(model, model.backbone(masked_images(torch.cat(images), attention, config)))
 
     side = config.image_size
-    few = at_once(None, model, torch.empty(0, 3, side, side))  # gradients add up, so this affects memory only
+    few = at_once(None, torch.empty(0, 3, side, side))  # gradients add up, so this affects memory only
     return _fit("lcam_img", model, files, settings, cache, masked, few)
 
 
