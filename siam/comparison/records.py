@@ -9,7 +9,7 @@ the last one stopped. References, which ignore the network, are measured too::
     truth         the true mask itself, averaged over each of these cells
 
 Figures of a record (`FIGURES`): those of `siam.comparison.agreement` against the mask, and "truth_rank" against the
-signed truth where known; those of `siam.comparison.faithfulness`; "agreement", the rank correlation with SIAM's total
+signed truth where known; those of `siam.explainers.faithfulness`; "agreement", the rank correlation with SIAM's total
 map; "randomised", the rank correlation with the same method's map of a network whose weights are shuffled, layer by
 layer: a map that explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018,
 arXiv:1810.03292), and the figure is undefined if either map is constant, as SIAM's is when no attribute is left;
@@ -34,13 +34,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from siam.comparison.agreement import against_mask, rank_correlation
-from siam.comparison.faithfulness import SHARES, faithfulness
 from siam.comparison.pictures import Case, World, cases_of, identity
 from siam.errors import DatasetError
 from siam.evaluation.what_where_how.places import centre_prior
 from siam.evaluation.what_where_how.scenes import pooled
 from siam.explainers.attribution import Attribution, Network, attribute_photo
 from siam.explainers.base import Target
+from siam.explainers.faithfulness import SHARES, STEPS, faithfulness
 from siam.explainers.references import REFERENCES
 from siam.explainers.targets import score_up
 from siam.runtime.files import write_atomically
@@ -72,7 +72,8 @@ def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers
         ValueError: an explainer cannot explain the network.
     """
     cases = cases_of(world)
-    settings = {**asdict(world), "folder": world.folder.name, "sanity": sanity, "networks": identity(cases[0])}
+    settings = {**asdict(world), "folder": world.folder.name, "sanity": sanity, "steps": STEPS}
+    settings["networks"] = identity(cases[0])
     settings.pop("count")  # more pictures may follow
     done = {(record["identifier"], record["method"]) for record in _records_in(path, settings)}
     methods = [*names, *(name for name in REFERENCES if name != "siam_random" or cases[0].siam is not None)]

@@ -15,6 +15,7 @@ from siam.comparison.records import FIGURES, REFERENCES, Record
 from siam.evaluation import bootstrap
 from siam.evaluation.scores import number
 from siam.explainers import EXPLAINERS
+from siam.explainers.faithfulness import STEPS
 
 # better, worse, figure, whether higher is better, who reports it
 ORDERS = (
@@ -67,8 +68,9 @@ def protocol(world: World, sanity: int) -> str:
     )
     return (
         f"{what}; pictures of {width} x {height} px; SIAM's maps explain SIAM, all others the baseline; drops, "
-        "areas and increases use the score itself, in points, not a probability; weights shuffled for the first "
-        f"{sanity} pictures; seconds and memory for one picture; means with 95 % bootstrap intervals"
+        "areas and increases use the score itself, in points, not a probability; "
+        f"curves of {STEPS} steps, from RISE's blur; weights shuffled for the first {sanity} pictures; seconds and "
+        "memory for one picture; means with 95 % bootstrap intervals"
     )
 
 

@@ -5,6 +5,7 @@ importing captum loads matplotlib, and both require matplotlib, all for a few li
 """
 
 from siam.explainers.attribution import Attribution, attribute_photo
+from siam.explainers.faithfulness import Faithfulness, faithfulness
 from siam.explainers.layers import layers
 from siam.explainers.registry import EXPLAINERS, explainer, names_for
 from siam.explainers.targets import attribute, output, probability, score_down, score_up
@@ -12,9 +13,11 @@ from siam.explainers.targets import attribute, output, probability, score_down, 
 __all__ = [
     "EXPLAINERS",
     "Attribution",
+    "Faithfulness",
     "attribute",
     "attribute_photo",
     "explainer",
+    "faithfulness",
     "layers",
     "names_for",
     "output",

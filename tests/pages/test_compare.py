@@ -14,7 +14,6 @@ from streamlit import config
 
 import siam
 from siam.comparison.agreement import against_mask, evidence, rank_correlation
-from siam.comparison.faithfulness import PASSES, faithfulness
 from siam.comparison.pictures import true_density
 from siam.datasets.rendered import crowd
 from siam.datasets.sun_attributes import ATTRIBUTES
@@ -24,6 +23,7 @@ from siam.drawing.maps import display_photo, map_picture, pattern_picture, relat
 from siam.errors import ImageError
 from siam.explainers import EXPLAINERS, explainer
 from siam.explainers.attribution import attribute_photo, names_of, network_for
+from siam.explainers.faithfulness import PASSES, faithfulness
 from siam.explainers.registry import title
 from siam.explainers.targets import score_down, score_up
 from siam.explanation import wording
@@ -432,7 +432,7 @@ def test_faithfulness_is_measured_when_asked(pair):
     assert len(app.get("plotly_chart")) == 2
     assert "measure" not in [of.key for of in app.button]
     app.pills(key="fast_methods").set_value(["cam", "grad_cam"]).run()
-    assert PASSES == 25 and "1 map, 25 forward passes" in texts(app)  # only what is new
+    assert PASSES == 105 and "1 map, 105 forward passes" in texts(app)  # only what is new
 
 
 def test_drops_are_given_in_points_and_increases_in_percent(pair):

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from siam.comparison.agreement import rank_correlation
-from siam.comparison.faithfulness import PASSES, SHARES, Faithfulness, area
 from siam.drawing import phrases
 from siam.explainers.attribution import Attribution, network_for
+from siam.explainers.faithfulness import PASSES, SHARES, STEPS, Faithfulness, area
 from siam.explainers.registry import title
 from siam.figures.attributions import curves_figure
 from ui.compare import cost, work
@@ -46,7 +46,7 @@ def show(view: View) -> None:
     st.caption(
         "A map is faithful to its network if hiding what it marks as important changes the score quickly (deletion) "
         "and showing it brings the score back quickly (insertion). Each curve follows the score of the network that is "
-        "explained."
+        f"explained, in {STEPS} steps."
     )
     _measure(view)
     _curves(view)

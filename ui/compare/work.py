@@ -14,11 +14,11 @@ import numpy as np
 import streamlit as st
 
 from siam.comparison.agreement import against_mask
-from siam.comparison.faithfulness import PASSES, Faithfulness, faithfulness
 from siam.errors import SIAMError
 from siam.explainers import explainer
 from siam.explainers.attribution import Attribution, Network, attribute_photo, network_for
 from siam.explainers.base import Progress, quiet
+from siam.explainers.faithfulness import PASSES, Faithfulness, faithfulness
 from siam.explainers.registry import title
 from siam.gallery.scoring import take_half_of_the_cores
 from siam.images.preprocessing import least_side, preprocess
