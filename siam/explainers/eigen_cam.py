@@ -7,7 +7,8 @@
 A_n is the layer's output for one picture as a matrix (h w, C), V_1 its first right singular vector, with the sign that
 makes the sum of M positive: the decomposition leaves the sign open, and the paper does not fix it. As in the paper, the
 features are not centred: where their mean is large, V_1 is close to it. The package pytorch-grad-cam subtracts each
-channel's mean first and gets another map; `centred=True` does so, too.
+channel's mean first and gets another map. So does `centred=True`; the sum is then 0, and the sign makes the largest
+magnitude positive.
 M. B. Muhammad, M. Yeasin, "Eigen-CAM: Class Activation Map using Principal Components", IJCNN 2020, arXiv:2008.00299.
 """
 
@@ -66,7 +67,8 @@ class EigenCAM:
             if self.centred:
                 matrix = matrix - matrix.mean(dim=1, keepdim=True)
             projection = torch.stack([_first_projection(each) for each in matrix])  # (N, h w)
-            projection = torch.where(projection.sum(dim=1, keepdim=True) < 0, -projection, projection)
+            size = projection.amax(dim=1) + projection.amin(dim=1) if self.centred else projection.sum(dim=1)
+            projection = torch.where(size[:, None] < 0, -projection, projection)
         return projection.relu().unflatten(1, features.shape[2:])  # (N, h, w)
 
 

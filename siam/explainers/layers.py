@@ -22,7 +22,7 @@ Two choices follow from the papers:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from math import log
+from math import inf, log
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -405,13 +405,10 @@ def _form(output: Tensor, image: Tensor, earlier: Sequence[_Output]) -> Form | N
     """Return how an output (1, …) becomes a map, or None if it is none."""
     height, width = image.shape[2:]
     if output.ndim == 4:
-        for layout, (h, w) in (("NCHW", output.shape[2:]), ("NHWC", output.shape[1:3])):
-            if (
-                1 <= h <= height
-                and 1 <= w <= width
-                and abs(log(h / w) - log(height / width)) <= max(_ALIKE, 1 / min(h, w))
-            ):
-                return Form(layout, h, w)
+        forms = Form("NCHW", *output.shape[2:]), Form("NHWC", *output.shape[1:3])
+        nearest = min(forms, key=lambda form: _distance(form, height, width))  # with equal ones, the first
+        if _distance(nearest, height, width) <= max(_ALIKE, 1 / min(nearest.height, nearest.width)):
+            return nearest
     if output.ndim == 3 and output.shape[1] > 1:
         count = output.shape[1]
         for before in reversed(earlier):
@@ -423,6 +420,13 @@ def _form(output: Tensor, image: Tensor, earlier: Sequence[_Output]) -> Form | N
             if h * w == count - prefix:
                 return Form("tokens", h, w, prefix)
     return None
+
+
+def _distance(form: Form, height: int, width: int) -> float:
+    """Return by how much the proportions of maps differ from those of a picture; infinite if they are larger."""
+    if form.height > height or form.width > width or not form.height or not form.width:
+        return inf
+    return abs(log(form.height / form.width) - log(height / width))
 
 
 def _last_of(model: nn.Module, seen: _Seen) -> _Output | None:
