@@ -17,7 +17,10 @@ CARD = "card.json"
 SIAM_FILE, BASELINE_FILE = "siam.safetensors", "baseline.safetensors"
 FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks, the folds' templates and what was fitted
 FORMAT = 1
-_LATER = {"template_relu", "pooling", "stages"}  # settings that older cards of this format lack: the default applies
+_LATER = {  # settings that older cards of this format lack: the default applies
+    SIAMConfig: {"template_relu", "pooling", "stages"},
+    BaselineConfig: {"stages", "predicts_variance"},
+}
 _LARGEST = 4096  # limit for sizes, so that no card can make us request all memory
 Config = TypeVar("Config", SIAMConfig, BaselineConfig)
 
@@ -74,7 +77,7 @@ def config(kind: type[Config], stored: Any, path: Path) -> Config:
     if not isinstance(stored, dict):
         raise CheckpointError(f"{path} has no config for {kind.__name__}: use a card that this program wrote")
     known = {item.name for item in fields(kind)}
-    odd = (stored.keys() ^ known) - (known & _LATER)
+    odd = (stored.keys() ^ known) - _LATER[kind]
     if odd:
         names = _short(", ".join(sorted(odd)), quoted=False)
         raise CheckpointError(f"{path}: the config for {kind.__name__} has missing or unknown settings: {names}")

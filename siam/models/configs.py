@@ -19,6 +19,7 @@ class BaselineConfig:
     mean: tuple[float, float, float]  # of RGB pixels in [0, 1]
     std: tuple[float, float, float]
     stages: int = 1  # see `create_backbone`
+    predicts_variance: bool = False  # a second linear layer for the spread of the votes
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ and what explainers have learnt for the network (`siam.models.fitted`); no pickl
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class FlowerNetwork(nn.Module):
             raise ValueError(f"there is no class {index}: this network has {count}, numbered from 0")
         rows = slice(index, index + 1)
         with torch.device("meta"):  # no random weights are drawn, since none would be kept
-            baseline = Baseline(self.config)
+            baseline = Baseline(replace(self.config, predicts_variance=False))  # nobody votes on a class
         baseline.backbone = self.backbone
         baseline.linear.weight = nn.Parameter(self.linear.weight[rows].detach())
         baseline.linear.bias = nn.Parameter(self.linear.bias[rows].detach())

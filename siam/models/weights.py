@@ -56,7 +56,7 @@ def attach(siam: SIAM | None, baseline: Baseline | None, key: str, ready: Compil
     if siam is not None:
         layers["siam"] = Layer(siam, siam.attribute_layer.weight[:, :, 0, 0], siam.attribute_layer.bias)
     if baseline is not None:
-        layers["baseline"] = Layer(baseline, baseline.linear.weight)
+        layers["baseline"] = Layer(baseline, baseline.layer_weights())
     engine = Engine(layers, key, ready)
     for layer in layers.values():
         layer.network.engine = engine

@@ -1,6 +1,7 @@
 """What is saved comes back; what does not fit is refused by name and shape."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +118,8 @@ def test_missing_files(folder):
         (lambda card: card["siam"].update(std=[0.2, 0.2, 0]), "std is"),
         (lambda card: card["siam"].update(std=[0.2, 0.2, float("nan")]), "std is .*None"),
         (lambda card: card["siam"].update(predicts_variance=1), "predicts_variance is 1"),
+        (lambda card: card["siam"].pop("predicts_variance"), "missing or unknown settings: predicts_variance"),
+        (lambda card: card["baseline"].update(predicts_variance="yes"), "predicts_variance is 'yes'"),
         (lambda card: card["siam"]["scale"].update(low="x"), "low is 'x'"),
         (lambda card: card["baseline"].update(template_relu=False), "unknown settings: template_relu"),
         (lambda card: card["siam"].update(backbone="resnet1"), "no backbone named 'resnet1'"),
@@ -141,11 +144,31 @@ def test_unknown_name_lists_what_there_is():
         siam.load("no such thing")
 
 
-def test_card_of_before_a_setting_came(folder):
+@pytest.mark.parametrize(
+    ("network", "setting"),
+    [("siam", "template_relu"), ("siam", "stages"), ("baseline", "stages"), ("baseline", "predicts_variance")],
+)
+def test_card_of_before_a_setting_came(pair, folder, network, setting):
     card = json.loads((folder / "card.json").read_text())
-    del card["siam"]["template_relu"]
+    default = card[network].pop(setting)
     (folder / "card.json").write_text(json.dumps(card))
-    assert siam.load(folder, device="cpu").siam.config.template_relu is False
+    found = getattr(siam.load(folder, device="cpu"), network)
+    assert getattr(found.config, setting) == default
+    images = torch.randn(1, 3, 96, 96)
+    with torch.no_grad():
+        assert torch.allclose(found(images).scenicness, getattr(pair, network)(images).scenicness, atol=1e-4)
+
+
+def test_a_baseline_s_variance_is_stored_and_must_be_there_if_the_card_says_so(pair, folder, tmp_path):
+    baseline = baseline_network(predicts_variance=True)
+    save(Pair("spread", pair.siam, baseline, {}), tmp_path / "spread")
+    images = torch.randn(2, 3, 96, 128)
+    with torch.no_grad():
+        found, expected = siam.load(tmp_path / "spread", device="cpu").baseline(images), baseline(images)
+    assert torch.allclose(found.scenicness_variance, expected.scenicness_variance, atol=1e-4)
+    shutil.copy(folder / "baseline.safetensors", tmp_path / "spread")
+    with pytest.raises(siam.CheckpointError, match=r"lacks the tensor variance_layer\.weight \(1, "):
+        siam.load(tmp_path / "spread", engine="pytorch")
 
 
 def test_numbers_that_json_lacks_become_null(pair, tmp_path):

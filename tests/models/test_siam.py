@@ -185,6 +185,23 @@ def test_baseline_is_pooling_and_linear_and_its_cam_sums_to_the_score():
     assert torch.allclose(out.total_map.sum(dim=(1, 2)) + out.bias, out.scenicness, atol=1e-5)
 
 
+def test_the_variance_of_a_baseline_leaves_score_and_map_as_they_are():
+    plain, model = baseline_network(), baseline_network(predicts_variance=True)
+    images = torch.randn(2, 3, 96, 128)
+    with torch.no_grad():
+        model.variance_layer.bias.fill_(2.0)
+        expected, out = plain(images), model(images)
+        features = model.backbone(images).double()  # (2, C, h, w)
+        for n in range(2):
+            spread = model.variance_layer.bias.double()[0]
+            for channel, weight in enumerate(model.variance_layer.weight[0]):
+                spread = spread + weight.double() * features[n, channel].mean()
+            assert out.scenicness_variance[n].double() == pytest.approx(spread.item(), abs=1e-5)
+    assert expected.scenicness_variance is None
+    assert torch.equal(out.scenicness, expected.scenicness) and torch.equal(out.total_map, expected.total_map)
+    assert torch.equal(out.bias, expected.bias)
+
+
 @pytest.mark.parametrize("attributes", [1, 33, 102])
 def test_number_of_attributes_comes_from_the_config(attributes):
     out = siam_network(attributes=attributes)(torch.randn(1, 3, 96, 96))

@@ -11,13 +11,15 @@ import torch
 
 import siam
 from siam.errors import CheckpointError
+from siam.explanation.batch import Together
 from siam.explanation.what_if import Scale, apply
 from siam.gallery.samples import load_samples
 from siam.images import read_image
 from siam.models import compiled
-from siam.models.checkpoint import BUNDLED, bundled
+from siam.models.checkpoint import BUNDLED, Pair, bundled, save
 from siam.models.identity import identity
 from tests.support.near import near
+from tests.support.networks import baseline_network, siam_network
 from tests.support.paths import ROOT
 
 
@@ -109,6 +111,22 @@ def test_files_that_are_replaced_after_loading_are_never_mixed(cache, tmp_path):
     shutil.copyfile(BUNDLED / "photo" / "siam.safetensors", folder / "siam.safetensors")
     assert pair.baseline is not None and set(pair.baseline.fitted) == {"lcam_fm", "lcam_img"}
     assert near(siam.explain(pair, photo()).scenicness, wanted.scenicness)
+
+
+def test_a_baseline_with_a_variance_is_computed_and_explained_like_any_other(cache, tmp_path):
+    pair = Pair("spread", siam_network(predicts_variance=True), baseline_network(predicts_variance=True), {})
+    save(pair, tmp_path)
+    images, built = torch.randn(2, 3, 96, 128), siam.load(tmp_path, "cpu", engine="openvino")
+    with torch.inference_mode():
+        wanted = pair.baseline(images)
+        for found in (built.baseline(images), Together(built.siam, built.baseline)(images)[1]):
+            for name in ("scenicness", "total_map", "scenicness_variance"):
+                assert near(getattr(found, name), getattr(wanted, name)), name
+    unbuilt = siam.load(tmp_path, "cpu", engine="openvino")
+    found, wanted = (siam.explain(of, photo()) for of in (unbuilt, pair))
+    assert built.engine == "openvino" and not unbuilt.built
+    for name in ("baseline_scenicness", "baseline_bias", "baseline_map", "scenicness_variance"):
+        assert near(getattr(found, name), getattr(wanted, name)), name
 
 
 def test_if_the_engine_fails_pytorch_takes_over_with_one_warning(cache, monkeypatch):

@@ -27,7 +27,7 @@ def siam_network(attributes: int = 5, seed: int = 0, **settings) -> SIAM:
     return model
 
 
-def baseline_network(seed: int = 0) -> Baseline:
+def baseline_network(seed: int = 0, **settings) -> Baseline:
     """Return a baseline with random weights."""
     torch.manual_seed(seed)
-    return Baseline(BaselineConfig(**_INPUT, **_COLOURS)).eval()
+    return Baseline(BaselineConfig(**_INPUT, **_COLOURS, **settings)).eval()
