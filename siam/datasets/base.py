@@ -43,6 +43,7 @@ class Layout:
         names_scale: whether the rating scale is known; if not, it is inferred from the scores.
         has_split: given the folder, returns whether the dataset itself says which photos are for testing; otherwise a
             hash of the file names decides.
+        splits: what `read` takes as `split`, if there are several; the first is the default.
         votes: given the folder, returns file stem → every vote on that photo, or None if they cannot be read.
         credits: given the folder and its photos, returns file name → "author", "title", "licence" and "link", and for
             public pictures "image" and "sha256", where known.
@@ -52,6 +53,7 @@ class Layout:
     crowd: str = "rated by people"
     names_scale: bool = True
     has_split: Callable[[Path], bool] = _no_split
+    splits: tuple[str, ...] = ()
     votes: Callable[[Path], dict[str, tuple[int, ...] | None]] = _no_votes
     credits: Callable[[Path, Sequence[Path]], dict[str, dict[str, Any]]] = _no_credits
 

@@ -3,8 +3,12 @@
 votes.tsv has the tab-separated columns ID, Lat, Lon, Average, Variance, Votes and Geograph URI; Average is the mean and
 Variance the population variance of Votes. Ratings: scenicornot.datasciencelab.co.uk, ODbL. Photos: geograph.org.uk,
 CC BY-SA 2.0, by the authors listed in attribution.csv (ID, file, author, title, page, licence).
-Splits: D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable Activation Maps", ICCV Workshops 2019,
-arXiv:1909.08442: at least 3 votes, the first 200,000 by ID, 150,000 / 20,000 / 30,000 by ID.
+Splits, of photos with at least 3 votes:
+
+- "paper": the first 200,000 by ID, 150,000 / 20,000 / 30,000. D. Marcos, S. Lobry, D. Tuia, "Semantically Interpretable
+  Activation Maps", ICCV Workshops 2019, arXiv:1909.08442.
+- "authors": by row of votes.tsv, 150,000 / 5,000 / 35,000, as in their published code. It keeps the first 5,000
+  of the last part for testing, and its figures show others of that part.
 """
 
 from collections.abc import Sequence
@@ -15,9 +19,20 @@ import numpy as np
 
 from siam.datasets.base import Layout, RatingScale, ScoredPhotos
 from siam.datasets.tables import Finding
-from siam.datasets.votes import HIGHEST, LOWEST, SPLIT_SIZES, parse_votes, read_attribution, read_votes, split_by_order
+from siam.datasets.votes import (
+    AUTHORS_SIZES,
+    HIGHEST,
+    LOWEST,
+    SPLIT_SIZES,
+    parse_votes,
+    read_attribution,
+    read_votes,
+    split_by_order,
+)
+from siam.errors import DatasetError
 
 SCALE = RatingScale("scenicness, ScenicOrNot", LOWEST, HIGHEST)
+_SIZES = {"paper": SPLIT_SIZES, "authors": AUTHORS_SIZES}
 
 
 def every_vote(root: Path) -> dict[str, tuple[int, ...] | None]:
@@ -36,11 +51,16 @@ def _credits(root: Path, _files: Sequence[Path]) -> dict[str, dict[str, Any]]:
     }
 
 
-LAYOUT = Layout(has_split=lambda _root: True, votes=every_vote, credits=_credits)
+LAYOUT = Layout(has_split=lambda _root: True, splits=tuple(_SIZES), votes=every_vote, credits=_credits)
 
 
 def read(
-    root: Path, *, findings: list[Finding] | None = None, sizes: Sequence[int] = SPLIT_SIZES, scale: RatingScale = SCALE
+    root: Path,
+    *,
+    findings: list[Finding] | None = None,
+    split: str = "paper",
+    sizes: Sequence[int] | None = None,
+    scale: RatingScale = SCALE,
 ) -> ScoredPhotos:
     """Read the layout below `root`.
 
@@ -48,20 +68,23 @@ def read(
         root: holds votes.tsv and images/. If the downloader has left an attribution.csv beside them, only the photos
             it lists belong to the dataset; their split still depends on the whole of votes.tsv.
         findings: a list that collects bad rows; without it, a bad row is an error.
-        sizes: of train, val and test, in the order of the IDs; if fewer rows have enough votes, these are proportions
-            (`votes.split_by_order`).
+        split: "paper" or "authors".
+        sizes: of train, val and test, by default those of the split; if fewer rows have enough votes, these are
+            proportions (`votes.split_by_order`).
         scale: of the scores.
 
     Returns:
-        The photos, sorted by ID.
+        The photos, sorted by ID or, with the authors' split, in the order of the table.
 
     Raises:
-        DatasetError: a table is missing or malformed (`votes.read_votes`).
+        DatasetError: a table is missing or malformed (`votes.read_votes`), or there is no such split.
         ValueError: the sizes are not three numbers of photos.
     """
-    table = read_votes(root / "votes.tsv", findings)
-    split = split_by_order(len(table), sizes)
-    table = table.iloc[: len(split)]
+    if split not in _SIZES:
+        raise DatasetError(f"there is no split {split!r} of ScenicOrNot: choose {' or '.join(map(repr, _SIZES))}")
+    table = read_votes(root / "votes.tsv", findings, by_id=split == "paper")
+    parts = split_by_order(len(table), _SIZES[split] if sizes is None else sizes)
+    table = table.iloc[: len(parts)]
     attribution = root / "attribution.csv"
     here = np.ones(len(table), dtype=bool)
     if attribution.exists():
@@ -70,7 +93,7 @@ def read(
     return ScoredPhotos(
         files=tuple(root / "images" / f"{identifier}.jpg" for identifier in table["ID"]),
         scores=table["mean"].to_numpy(dtype=np.float32),
-        split=split[here],
+        split=parts[here],
         scale=scale,
         variances=table["variance"].to_numpy(dtype=np.float32),
         votes=table["count"].to_numpy(dtype=int),

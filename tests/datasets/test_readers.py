@@ -54,10 +54,10 @@ def layout(request):
     return LAYOUTS[request.param]
 
 
-def refusal(read, root):
+def refusal(read, root, **settings):
     """Return the message with which a reader refuses a folder: one line."""
     with pytest.raises(DatasetError) as caught:
-        read(root)
+        read(root, **settings)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -439,6 +439,36 @@ def test_splits_of_fewer_rows_keep_the_proportions(count, sizes):
 def test_sizes_that_are_none_are_refused(sizes):
     with pytest.raises(ValueError, match="three numbers of photos"):
         split_by_order(10, sizes)
+
+
+def test_the_authors_split_is_by_row(tmp_path):
+    rows = random_rows(60)
+    (tmp_path / "votes.tsv").write_text(votes_table(rows))
+    photos = scenicornot.read(tmp_path, split="authors", sizes=(8, 4, 6))
+    rated = [identifier for identifier, votes in rows if len(votes) >= 3][:18]
+    assert rated != sorted(rated)
+    assert [int(path.stem) for path in photos.files] == rated
+    assert photos.split.tolist() == ["train"] * 8 + ["val"] * 4 + ["test"] * 6
+    votes = dict(rows)
+    assert photos.scores.tolist() == pytest.approx([statistics.fmean(votes[i]) for i in rated])
+    assert photos.variances.tolist() == pytest.approx([float(statistics.pvariance(votes[i])) for i in rated])
+    by_id = scenicornot.read(tmp_path, sizes=(8, 4, 6))
+    assert [int(path.stem) for path in by_id.files] == sorted(i for i, votes in rows if len(votes) >= 3)[:18]
+
+
+def test_sizes_of_the_authors_split(tmp_path):
+    rows = [(identifier, [4, 5, 6]) for identifier in range(400, 20, -1)]  # 380: two for every thousand
+    (tmp_path / "votes.tsv").write_text(votes_table(rows))
+    split = scenicornot.read(tmp_path, split="authors").split.tolist()
+    assert split == ["train"] * 300 + ["val"] * 10 + ["test"] * 70
+    assert len(scenicornot.read(tmp_path, split="authors", sizes=(1, 1, 1)).files) == 3
+
+
+def test_another_split_is_refused(tmp_path):
+    (tmp_path / "votes.tsv").write_text(votes_table(random_rows(9)))
+    assert refusal(scenicornot.read, tmp_path, split="rows") == (
+        "there is no split 'rows' of ScenicOrNot: choose 'paper' or 'authors'"
+    )
 
 
 BAD_ROWS = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from siam.datasets import reader, rendered
+from siam.datasets import layout, reader, rendered
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.check import usable
 from siam.datasets.rendered import truth
@@ -60,14 +60,15 @@ class Photos:
 def read_photos(source: dict[str, Any], root: Path) -> Photos:
     """Read the photos of a recipe's entry { reader, folder }, without unreadable ones.
 
-    With `regions = true` in the entry, for a folder of rendered scenes, the masks teach where attributes are.
+    With `regions = true` in the entry, for a folder of rendered scenes, the masks teach where attributes are. With
+    `split`, for readers that know several splits, such as scenicornot, the photos are split in that way.
 
     Raises:
-        DatasetError: there is no such reader, the dataset does not match its layout, or a split is empty.
+        DatasetError: there is no such reader or split, the dataset does not match its layout, or a split is empty.
     """
     if not isinstance(source, dict) or not {"reader", "folder"} <= source.keys():
         raise DatasetError(f"[data] of the recipe holds {source!r}; expected {{ reader = …, folder = … }}")
-    photos = reader(source["reader"]).read(root / source["folder"])
+    photos = reader(source["reader"]).read(root / source["folder"], **_split_of(source))
     if not isinstance(photos, AttributePhotos | ScoredPhotos):
         raise DatasetError(
             f"[data] of the recipe: the dataset {source['reader']!r} has neither labels nor ratings for whole photos: "
@@ -94,6 +95,19 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
         getattr(photos, "attributes", ()),
         _masks if source.get("regions") else None,
     )
+
+
+def _split_of(source: dict[str, Any]) -> dict[str, Any]:
+    """Return the reader's argument `split`, if the recipe's entry has it."""
+    if "split" not in source:
+        return {}
+    splits = layout(source["reader"]).splits
+    if source["split"] not in splits:
+        expected = f"expected {' or '.join(map(repr, splits))}" if splits else "leave it out, as there is no choice"
+        raise DatasetError(
+            f"[data] of the recipe: the split of the reader {source['reader']!r} is {source['split']!r}; {expected}"
+        )
+    return {"split": source["split"]}
 
 
 def _masks(path: Path) -> tuple[Image.Image, np.ndarray]:
