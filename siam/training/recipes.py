@@ -6,8 +6,10 @@
 `method = "joint"` also trains the last stages of the backbone, on labels, outlines and ratings at once
 (`siam.training.joint.cross_validation`).
 `method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.training.end_to_end.experiment`). Optional
-settings in [training], with their defaults: `region_weight` (0; see `siam.training.losses`), `frozen_stages` (0; how
-many of the backbone's first stages stay frozen) and `half_weights` (false; whether to store half precision).
+settings in [training], with their defaults: `loss_scaling` ("paper", or "authors"; see `siam.training.losses`),
+`region_weight` (0; see there), `frozen_stages` (0; how many of the backbone's first stages stay frozen) and
+`half_weights` (false; whether to store half precision). An entry of its [data] may have `split`, where the reader knows
+several (`siam.datasets.scenicornot`).
 In [network], both methods accept `mean`, `std` and `size_multiple`; the defaults are the backbone's.
 `method = "flowers"` is described in `siam.training.flowers`, which reads its own recipes.
 """

@@ -21,7 +21,8 @@ from siam.evaluation.assessment import assess
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models.backbones import early_parts
-from tests.support.experiment import write_photos, write_recipe
+from siam.training.end_to_end.photos import read_photos
+from tests.support.experiment import SOURCES, write_photos, write_recipe
 from tests.support.masks import write_masks
 from tests.support.paths import ROOT
 from tests.support.rendered_scenes import write_scenes
@@ -82,6 +83,7 @@ def test_training_writes_a_pair_and_one_without_finetuning(experiment):
     pair, frozen = siam.load(experiment / "whole"), siam.load(experiment / "whole" / "frozen")
     assert pair.siam.config.attributes == ATTRIBUTES and pair.siam.config.predicts_variance
     assert pair.siam.config.scale.high == 10 and pair.baseline is not None and frozen.baseline is None
+    assert pair.baseline.config.predicts_variance
     alone = load_file(experiment / "whole" / "phases" / "attributes" / "best.safetensors")
     frozen_weights, joint_weights = frozen.siam.state_dict(), pair.siam.state_dict()
     f = [name for name in alone if name.startswith(("backbone", "attribute_layer")) and alone[name].is_floating_point()]
@@ -161,6 +163,26 @@ def validation_loss(root, truths):
     return float(np.mean(found))
 
 
+def test_the_authors_losses_and_splits(experiment, tmp_path):
+    write_photos(tmp_path)
+    table = tmp_path / "scenicornot" / "votes.tsv"
+    head, *rows = table.read_text().splitlines(keepends=True)
+    table.write_text("".join([head, *reversed(rows)]))
+    sources = (SOURCES[0], SOURCES[1].replace(" }", ', split = "authors" }'))
+    recipe = write_recipe(
+        tmp_path / "tiny.toml", epochs=1, sources=sources, loss_scaling="authors", frozen_statistics=False
+    )
+    train(["train", str(recipe), "--root", str(tmp_path), "--out", str(tmp_path / "out")])
+    joint, of_attributes = (losses(tmp_path / "out", "siam", name) for name in ("loss", "attribute_loss"))
+    assert joint == pytest.approx([1.101 * loss for loss in of_attributes], rel=1e-4)
+    frozen, of_scores = (losses(tmp_path / "out", "siam-frozen", name) for name in ("loss", "scenicness_loss"))
+    assert frozen == pytest.approx([1.001 * loss for loss in of_scores], rel=1e-4)
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    assert card["metrics"]["siam"]["scenicornot"]["n"] == 4  # of 24 rows: 19 train, one validates
+    read = read_photos({"reader": "scenicornot", "folder": "scenicornot", "split": "authors"}, tmp_path)
+    assert [path.stem for path in read.files["test"]] == ["4", "3", "2", "1"]
+
+
 def test_each_phase_logs_its_own_losses(experiment):
     columns = {
         "baseline": {"loss"},
@@ -197,20 +219,30 @@ def test_a_killed_run_goes_on_to_the_same_result(experiment, tmp_path):
         assert losses(tmp_path / "out", phase) == pytest.approx(losses(experiment / "whole", phase), rel=1e-4)
 
 
-def test_two_processes_see_the_losses_of_one(experiment, tmp_path):
-    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
-    launcher += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m", "siam"]
-    command = [sys.executable, *launcher, *arguments(experiment, tmp_path / "out")]
-    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=3000, check=False)
+def in_two_processes(command):
+    """Run a command of `siam` in two processes on the CPU, where `accelerate launch` would start only one."""
+    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "siam"]
+    environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "true"}
+    command = [sys.executable, *launcher, *command]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3000, check=False)
+
+
+@pytest.mark.parametrize("loss_scaling", ["paper", "authors"])
+def test_two_processes_see_the_losses_of_one(experiment, tmp_path, loss_scaling):
+    one, two = experiment / "whole", tmp_path / "two"
+    command = arguments(experiment, two)
+    if loss_scaling != "paper":
+        one, recipe = tmp_path / "one", write_recipe(tmp_path / "tiny.toml", loss_scaling=loss_scaling)
+        command = ["train", str(recipe), "--root", str(experiment), "--out", str(two)]
+        train([*command[:-1], str(one)])
+    done = in_two_processes(command)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert any(losses(two, phase) != losses(one, phase) for phase in PHASES)  # sums in another order: there were two
     for phase in PHASES:
-        assert losses(tmp_path / "out", phase) == pytest.approx(losses(experiment / "whole", phase), rel=1e-4)
+        assert losses(two, phase) == pytest.approx(losses(one, phase), rel=1e-4)
         for name in ("validation_loss", "steps"):
-            one, two = (
-                json.loads((out / "phases" / phase / "done.json").read_text())[name]
-                for out in (experiment / "whole", tmp_path / "out")
-            )
-            assert two == pytest.approx(one, rel=1e-4)
+            found, exact = (json.loads((out / "phases" / phase / "done.json").read_text())[name] for out in (two, one))
+            assert found == pytest.approx(exact, rel=1e-4)
 
 
 def test_half_precision_learns_nearly_the_same(experiment, tmp_path):
@@ -240,6 +272,18 @@ def test_an_unreadable_photo_is_named_once_and_skipped(experiment, tmp_path, cap
         (('reader = "sun"', 'reader = "moon"'), "'moon'"),
         (('method = "end-to-end"', 'method = "magic"'), "'magic'"),
         (("patience = 5", "patient = 5"), "lacks 'patience' in [training]"),
+        (
+            ("workers = 0", 'workers = 0\nloss_scaling = "author"'),
+            "loss_scaling is 'author'; expected 'paper' or 'authors'",
+        ),
+        (
+            ('folder = "scenicornot"', 'folder = "scenicornot", split = "rows"'),
+            "the split of the reader 'scenicornot' is 'rows'; expected 'paper' or 'authors'",
+        ),
+        (
+            ('folder = "sun"', 'folder = "sun", split = "paper"'),
+            "the split of the reader 'sun' is 'paper'; leave it out",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_line(experiment, tmp_path, capsys, change, message):

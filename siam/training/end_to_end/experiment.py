@@ -36,7 +36,7 @@ from siam.training.end_to_end.minibatches import Minibatches, Source
 from siam.training.end_to_end.photos import Photos, read_photos
 from siam.training.end_to_end.state import PhaseFolder
 from siam.training.end_to_end.validation import validation_losses
-from siam.training.losses import BOTH, LABELLED, RATED, BaselineObjective, SIAMObjective
+from siam.training.losses import BOTH, LABELLED, LOSS_SCALINGS, RATED, BaselineObjective, SIAMObjective
 
 
 def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> Pair:
@@ -77,6 +77,9 @@ class Experiment:
         self.accelerator.wait_for_everyone()  # all processes look before any writes
         if begun and not resume:
             raise TrainingError(f"{out} already holds a run: continue it with --resume or choose another --out")
+        self.loss_scaling = self.settings.get("loss_scaling", "paper")
+        if self.loss_scaling not in LOSS_SCALINGS:
+            raise TrainingError(f"the recipe's loss_scaling is {self.loss_scaling!r}; expected 'paper' or 'authors'")
         self.schedules = {name: _schedule(name, recipe) for name in ("baseline", "attributes", "siam", "siam-frozen")}
         self.augmentation = _section(Augmentation, "augmentation", recipe["augmentation"])
         labelled, rated = (read_photos(recipe["data"][name], root) for name in ("attributes", "scores"))
@@ -95,6 +98,8 @@ class Experiment:
         """Train every variant and return the networks by name."""
         baseline = self._new_baseline()
         nn.init.constant_(baseline.linear.bias, self._mean("scores"))
+        if baseline.variance_layer is not None:
+            nn.init.constant_(baseline.variance_layer.bias, self._mean("variances"))
         self._phase("baseline", BaselineObjective(baseline), (RATED,))
         alone = self._new_siam()
         _learn_only(alone, alone.backbone, alone.attribute_layer)
@@ -180,7 +185,8 @@ class Experiment:
     def _objective(self, network: SIAM) -> SIAMObjective:
         settings = self.settings
         weights = settings["scenicness_weight"], settings["template_penalty"], settings.get("region_weight", 0.0)
-        return SIAMObjective(network, *weights)
+        average: Any = partial(self.accelerator.reduce, reduction="mean")
+        return SIAMObjective(network, *weights, self.loss_scaling, average)
 
     def _new_baseline(self) -> Baseline:
         shared, _further = self._network_settings()
@@ -200,7 +206,9 @@ class Experiment:
         backbone = further.pop("backbone")
         standard = _section(backbones.input_of, "network", {"name": backbone})
         shared = {"backbone": backbone, "scale": self.scale, **standard}
-        shared |= {name: further.pop(name) for name in list(further) if name in ("image_size", *shared)}
+        shared |= {
+            name: further.pop(name) for name in list(further) if name in ("image_size", "predicts_variance", *shared)
+        }
         return shared, further
 
     def _pretrained(self, kind: type, config: SIAMConfig | BaselineConfig) -> Any:
@@ -212,12 +220,14 @@ class Experiment:
     def _begin_templates(self, network: SIAM) -> None:
         nn.init.constant_(network.scenicness_head.bias, self._mean("scores"))
         if network.variance_head is not None:
-            if "variances" not in self.photos[RATED].known["train"]:
-                raise TrainingError("predicts_variance is true, but these ratings have no variance: set it to false")
             nn.init.constant_(network.variance_head.bias, self._mean("variances"))
 
     def _mean(self, name: str) -> float:
-        return float(self.photos[RATED].known["train"][name].mean())
+        """Return the mean over the rated photos that train: of "scores" or of "variances"."""
+        known = self.photos[RATED].known["train"]
+        if name not in known:
+            raise TrainingError("predicts_variance is true, but these ratings have no variance: set it to false")
+        return float(known[name].mean())
 
 
 def _learn_only(network: SIAM, *parts: nn.Module) -> None:
