@@ -108,7 +108,7 @@ OTHERS = {"resnet18": ("layer4", None), "deit": ("blocks.1.norm1", cells), "swin
 
 
 def raw(theirs, name):
-    """Return the maps (N, h, w) of a method of pytorch-grad-cam, before it drops what is negative and scales the rest."""
+    """Return the maps (N, h, w) of a method of pytorch-grad-cam, before it drops what is negative and scales."""
     network, images, (layer, reshape) = copy.deepcopy(architecture(name)), images_for(name), OTHERS[name]
     with theirs(network, [network.get_submodule(layer)], reshape_transform=reshape) as method:
         watched, targets = method.activations_and_grads, [ClassifierOutputTarget(3)] * len(images)

@@ -12,7 +12,7 @@ from torch import nn
 
 from siam.explainers.ada_sise import AdaSISE, chosen_by_otsu
 from siam.explainers.base import quiet, untouched
-from siam.explainers.layers import block_layers
+from siam.explainers.layers import block_layers, layers_and_gradients
 from siam.explainers.rise import RISE
 from siam.explainers.sise import SISE, fused, otsu_threshold
 from siam.explainers.targets import attribute, score_down, score_up
@@ -44,10 +44,10 @@ def photos(count=1, height=32, width=48, seed=1):
     return nn.functional.interpolate(4 * coarse - 2, (height, width), mode="bilinear")
 
 
-def assert_agree(found, expected):
+def assert_agree(found, expected, within=1e-4):
     """Assert that two maps agree but for the few pixels that a hard threshold may put on the other side by rounding."""
     assert found.shape == expected.shape
-    assert ((found - expected).abs() > 1e-4).float().mean() < 0.002
+    assert ((found - expected).abs() > within).float().mean() < 0.002
 
 
 class Counted(nn.Module):
@@ -231,16 +231,52 @@ def test_rise_equals_its_slow_version(target, size):
     [
         (SISE(batch_size=7), score_up(), above_zero),
         (SISE(threshold=0.5), score_down(), above_half),
+        (SISE(zero="paper"), score_up(), above_zero),
+        (SISE(fusion="soft"), score_up(), above_zero),
         (AdaSISE(batch_size=5), score_up(), above_otsu),
         (AdaSISE(), score_down(), above_otsu),
+        (AdaSISE(fusion="soft", zero="paper"), score_up(), above_otsu),
     ],
-    ids=["sise", "sise with mu", "ada-sise", "ada-sise, down"],
+    ids=["sise", "with mu", "paper's zero", "soft", "ada-sise", "ada-sise, down", "ada-sise, soft"],
 )
 def test_sise_equals_its_slow_version(explainer, target, chooses):
     model, image = network(), photos()
     found = explainer(model, image, target)[0]
-    assert_agree(found, slow_sise(model, target, image[0], chooses))
+    soft = explainer.fusion == "soft"
+    expected = slow_sise(model, target, image[0], chooses, explainer.zero or "mean", soft)
+    assert_agree(found, expected, 1e-3 if soft else 1e-4)  # the soft mask makes rounding a hundred times larger
     assert found.max() > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_mean_as_zero_tells_the_masks_apart(seed):
+    """Where all masked scores lie far from 0, the paper's zero gives the masks' mean, with either sign."""
+    model, image = network(), photos(seed=seed)
+    with untouched(model):
+        places = block_layers(model, image, score_up())
+        ((features, gradient),) = layers_and_gradients(model, image, score_up(), places[-1:])
+    kept = features[0][gradient[0].sum(dim=(1, 2)) > 0]
+    masks = nn.functional.interpolate(kept[:, None], image.shape[2:], mode="bilinear")[:, 0]
+    masks = torch.stack([slow_unit(mask) for mask in masks])
+    plain = (masks / masks.sum(dim=(1, 2), keepdim=True).clamp(min=1)).sum(dim=0)
+
+    def likeness(zero, offset):
+        last = (places[-1].name,)
+        found = SISE(zero=zero, layers=last)(model, image, lambda m, x: score_up()(m, x) + offset)[0]
+        return float(torch.corrcoef(torch.stack([found.flatten(), plain.flatten()]))[0, 1])
+
+    assert likeness("paper", 1000) > 0.99 and likeness("paper", -1000) < -0.99
+    assert likeness("mean", 1000) == pytest.approx(likeness("mean", -1000), abs=0.02)
+    assert abs(likeness("mean", 0)) < 0.95
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_the_soft_threshold_is_raised_where_little_lies_above_it(share):
+    values = torch.full((10, 20), 0.2) + torch.linspace(-0.1, 0.1, 200).view(10, 20)
+    values.flatten()[: int(200 * share)] = 0.95
+    threshold = otsu_threshold(values) * (1.5 if share < 0.1 else 1)
+    found = fused([torch.zeros_like(values), values], "soft")
+    torch.testing.assert_close(found, values * torch.sigmoid(100 * (values - threshold)))
 
 
 # Known answers
@@ -420,6 +456,8 @@ def test_cancelled_in_the_middle_it_leaves_the_model_as_it_was(explainer):
         lambda: RISE(keep=1.0),
         lambda: SISE(threshold=1.0),
         lambda: SISE(batch_size=0),
+        lambda: SISE(zero="grey"),
+        lambda: AdaSISE(fusion="hardly"),
         lambda: AdaSISE(batch_size=0),
     ],
 )
