@@ -127,8 +127,9 @@ def untouched(model: Model) -> Iterator[None]:
     )
     try:
         with torch.random.fork_rng(generators), torch.inference_mode(False), torch.enable_grad():
-            if any(module.training for module in network.modules()):
-                network.eval()
+            for module in network.modules():
+                if module.training:
+                    module.training = False  # eval() would do the same, but exported programs refuse it
             for parameter in network.parameters():
                 if parameter.requires_grad:
                     parameter.requires_grad_(False)
