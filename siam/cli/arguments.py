@@ -1,7 +1,13 @@
-"""What the commands share: argument types, which reject a bad value in one sentence, and how a command fails."""
+"""What the commands share: argument types, which reject a bad value in one sentence, progress, and how one fails."""
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from siam.explainers.base import Progress
 
 _SMALLEST = 32  # px
 
@@ -27,6 +33,23 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="what computes on a CPU: openvino or pytorch (default: SIAM_ENGINE, else the fastest that is installed)",
     )
+
+
+@contextmanager
+def progress_bar(what: str, unit: str) -> "Iterator[Progress]":
+    """Yield a callback that shows progress as a bar on stderr, which appears with the first call."""
+    from tqdm import tqdm
+
+    with ExitStack() as bars:
+
+        def progress(done: int, of: int) -> None:
+            nonlocal bar
+            bar = bar if bar is not None else bars.enter_context(tqdm(desc=what, unit=unit, file=sys.stderr))
+            bar.total = of
+            bar.update(done - bar.n)
+
+        bar: tqdm | None = None
+        yield progress
 
 
 def fail(message: str) -> int:

@@ -3,18 +3,16 @@
 import argparse
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.arguments import add_engine, fail
+from siam.cli.arguments import add_engine, fail, progress_bar
 from siam.errors import CheckpointError, DatasetError, TrainingError
 
 if TYPE_CHECKING:
-    from siam.explainers.base import Progress
     from siam.models.baseline import Baseline
     from siam.models.fitted import Fitted
     from siam.models.flowers import FlowerNetwork
@@ -87,14 +85,14 @@ def run(options: argparse.Namespace) -> int:
     shown, out = _shown(options.gallery), options.out or folder
     for name in (name for name in names_that_learn() if name in recipe):
         learner, section = _learner(name), {"seed": recipe["seed"], **recipe[name]}
-        with _bar(name) as progress:
+        with progress_bar(name, "picture") as progress:
             model.fitted[name] = learner.learn(name, model, files, section, options.cache, progress)
         fitted.write(name, model.fitted[name], model, out)
         sys.stdout.write(f"{out / name}.safetensors: {_summary(model.fitted[name])}\n")
         if hasattr(
             learner, "illustrate"
         ):  # what was learnt is already stored and reported, even if illustrating it fails
-            with _bar(f"{name}'s features") as progress:
+            with progress_bar(f"{name}'s features", "picture") as progress:
                 illustrated = learner.illustrate(model, model.fitted[name], files, shown, progress)
             fitted.write(name, illustrated, model, out)
     return 0
@@ -225,23 +223,6 @@ def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
     if not pictures:
         raise DatasetError(f"{gallery / 'images'} holds no pictures: give a gallery that has some")
     return gallery.resolve().name, {path.stem: path for path in pictures}
-
-
-@contextmanager
-def _bar(what: str) -> "Iterator[Progress]":
-    """Yield a callback that shows progress as a bar, which appears with the first call."""
-    from tqdm import tqdm
-
-    with ExitStack() as bars:
-
-        def progress(done: int, of: int) -> None:
-            nonlocal bar
-            bar = bar if bar is not None else bars.enter_context(tqdm(desc=what, unit="picture", file=sys.stderr))
-            bar.total = of
-            bar.update(done - bar.n)
-
-        bar: tqdm | None = None
-        yield progress
 
 
 def _summary(result: "Fitted") -> str:

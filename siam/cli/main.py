@@ -11,12 +11,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
-from siam.cli import compare, data, evaluate, explain, fit, import_official, push, train
+from siam.cli import attribution, compare, data, evaluate, explain, fit, import_official, push, train
 from siam.cli.arguments import fail
 from siam.errors import SIAMError
 from siam.models.compiled import VARIABLE, chosen
 
-_COMMANDS = (explain, evaluate, compare, train, fit, data, import_official, push)
+_COMMANDS = (explain, attribution, evaluate, compare, train, fit, data, import_official, push)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

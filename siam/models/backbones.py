@@ -1,4 +1,4 @@
-"""Convolutional backbones from timm; this is the only module that imports torchvision or timm.
+"""Convolutional backbones from timm; whatever imports torchvision or timm imports this module first.
 
 With a CPU-only PyTorch, torchvision's default wheel cannot load its compiled operators, and `import torchvision` fails
 with "operator torchvision::nms does not exist". We use none of these operators, so if they are missing we declare the
