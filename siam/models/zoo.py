@@ -298,7 +298,9 @@ def _program(path: Path, size: tuple[int, int] | None, mean: Triple | None, std:
     try:
         logger.setLevel(logging.CRITICAL)  # it would log a traceback
         program: Any = torch.export.load(path)
-        module = program.module()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of buffers that it copies
+            module = torch.export.unflatten(program)  # so that its layers are modules
         (shape,) = (
             node.meta["val"].shape for node in program.graph.nodes if node.name in program.graph_signature.user_inputs
         )

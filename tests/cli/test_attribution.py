@@ -162,8 +162,9 @@ def test_a_program_is_explained_by_what_it_returns(run, program, folder, tmp_pat
     _part, pixels = zoo.seen(read_image(folder / "lake.png"), expects)
     expect = attribute_photo(network, pixels, "occlusion", output(2)).numpy()
     np.testing.assert_allclose(stored(tmp_path, "lake-occlusion"), expect, atol=1e-5)
-    status, _out, err = run("--network", path.name, *normalised)
-    assert status == 2 and "no layer whose output is a map" in err
+    assert run("--network", path.name, *normalised, "--target", 2)[0] == 0  # its layers can be looked into
+    expect = attribute_photo(network, pixels, "grad_cam", output(2)).numpy()
+    np.testing.assert_allclose(stored(tmp_path, "lake-grad_cam"), expect, atol=1e-5)
     status, _out, err = run("--network", path.name, "--explainer", "occlusion")
     assert status == 2 and "give --mean and --std" in err
     status, _out, err = run("--network", path.name, *normalised, "--size", "96")
