@@ -22,10 +22,12 @@ from siam.evaluation import stored
 from siam.evaluation.figures import Interval
 from siam.evaluation.scores import difference_figures, score_figures_with_intervals
 from siam.evaluation.stored import Result
+from siam.explainers.lcam import doubt
 from siam.explainers.registry import title
 from siam.gallery.cases import Cases, read_cases
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
+from siam.models import flowers, load
 from siam.models.recognition import BELIEFS
 from siam.results import explainers, outlines, paper, scores
 from siam.results import speed as stored_speed
@@ -265,6 +267,27 @@ def explainer_intervals(name: str) -> Callable[[], str]:
     return block
 
 
+def learned_masks() -> str:
+    """L-CAM's heads against masks that look at nothing, on pictures that they did not learn from."""
+    networks: dict[str, Any] = {pair: load(pair, device="cpu").baseline for pair in ("photo", "rendered")}
+    networks |= {name: flowers.load(name, "cpu") for name in flowers.bundled()}
+    rows = [["network", "head", "mean mask", "keeps", "even grey, same area", "spot in the middle, same area", "n"]]
+    doubts = []
+    for network, model in networks.items():
+        for name in ("lcam_fm", "lcam_img"):
+            facts = model.fitted[name].facts
+            held_out = facts["held_out"]
+            classes = "kept_probability" in held_out
+            key = "kept_probability" if classes else "kept_score_variance"
+            controls = held_out.get("controls", {})
+            others = [_two(controls[of][key] if of in controls else None) for of in ("constant", "centre")]
+            kept = _two(held_out[key]) + (" of the probability" if classes else " of the variance")
+            rows.append([network, title(name), _two(held_out["mask_area"]), kept, *others, str(held_out["pictures"])])
+            if sentence := doubt(title(name), facts):
+                doubts.append(f"*{network}*: {sentence}")
+    return "\n\n".join([markdown_table(rows), *doubts])
+
+
 def speed() -> str:
     """What takes how long, on every machine that is stored."""
     return stored_speed.markdown(map(stored_speed.read, stored_speed.paths()))
@@ -360,6 +383,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "explainers on flowers": explainers_on("flowers"),
     "intervals on scenes": explainer_intervals("rendered"),
     "intervals on flowers": explainer_intervals("flowers"),
+    "learned masks": learned_masks,
     "speed": speed,
     "photo credits": photo_credits,
     "training data": training_data,

@@ -226,5 +226,9 @@ def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
 
 
 def _summary(result: "Fitted") -> str:
-    figures = ", ".join(f"{name} {value}" for name, value in result.facts.get("held_out", {}).items())
+    held_out = dict(result.facts.get("held_out", {}))
+    controls: dict[str, dict[str, Any]] = held_out.pop("controls", {})
+    parts = [f"{name} {value}" for name, value in held_out.items()]
+    parts += [f"gain over {name} {of['gain']} {of['interval']}" for name, of in controls.items()]
+    figures = ", ".join(parts)
     return f"fitted to {result.facts.get('pictures', '?')} pictures; on held-out pictures: {figures or 'no figures'}"

@@ -16,8 +16,9 @@ I. Gkartzonika, N. Gkalelis, V. Mezaris, "Learning Visual Explanations for DCNN-
 Attention Mechanism", ECCV Workshops 2022, arXiv:2209.11189.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,8 @@ from siam.explainers.layers import last_layer, maps_of
 from siam.explainers.targets import score_down, score_up
 from siam.models.fitted import fitted_to
 from siam.models.siam import SIAM
+
+_CONTROLS = {"constant": "an even grey mask", "centre": "a spot in the middle"}  # `siam.explainers.fitting.lcam`
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,28 @@ class LCAMImg:
                 not fitted to it.
         """
         return _maps("lcam_img", model, images, target)
+
+
+def doubt(title: str, facts: Mapping[str, Any]) -> str:
+    """Say in one sentence that a head's masks are not clearly better than some that look at nothing; "" if they are.
+
+    Args:
+        title: the method's.
+        facts: of what was fitted, with the figures of the held-out pictures; nothing is said of one without controls.
+    """
+    held_out = facts.get("held_out", {})
+    controls = held_out.get("controls", {})
+    equal = [control for control in _CONTROLS if control in controls and controls[control]["interval"][0] <= 0]
+    classes = "kept_probability" in held_out
+    key = "kept_probability" if classes else "kept_score_variance"
+    if not equal or held_out.get(key) is None:
+        return ""
+    others = " and ".join(f"{_CONTROLS[control]} {100 * controls[control][key]:.0f} %" for control in equal)
+    what = "the class's probability" if classes else "the score's variance"
+    return (
+        f"On {held_out['pictures']} pictures kept aside, {title}'s masks keep {100 * held_out[key]:.0f} % of {what}, "
+        f"and with the same area {others}: not clearly better."
+    )
 
 
 def _maps(name: str, model: Model, images: Tensor, target: Target) -> Tensor:

@@ -1,5 +1,6 @@
 """L-CAM: its map, loss and training against plain loops, a network with a known answer, and the heads that ship."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,19 @@ from torch import nn
 
 import siam
 from siam.errors import TrainingError
-from siam.explainers.fitting.lcam import drawn, fit_fm, fit_img, infidelity, mask_area, masked_images, variation
+from siam.explainers.fitting.lcam import (
+    centred,
+    constant,
+    drawn,
+    fit_fm,
+    fit_img,
+    infidelity,
+    mask_area,
+    masked_images,
+    variation,
+)
 from siam.explainers.fitting.settings import Settings, settings_from
-from siam.explainers.lcam import LCAMFm, LCAMImg
+from siam.explainers.lcam import LCAMFm, LCAMImg, doubt
 from siam.explainers.targets import attribute, score_down, score_up
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
@@ -299,6 +310,80 @@ def test_pictures_may_be_fewer_and_smaller(tmp_path):
     assert drawn(files, 0, 0) == drawn(files, 40, 0) == files
     few = drawn(files, 20, 0)
     assert len(set(few)) == 20 and few == sorted(few) and few not in (files[:20], drawn(files, 20, 1))
+
+
+# Masks that look at nothing
+
+
+def slow_centred(a):
+    """Return the Gaussian in the middle with the mean of a map (h, w); the best of 800 widths."""
+    height, width = a.shape
+
+    def gaussian(sigma):
+        ys, xs = ([(2 * place + 1) / side - 1 for place in range(side)] for side in (height, width))
+        return torch.tensor([[math.exp(-(y * y + x * x) / (2 * sigma**2)) for x in xs] for y in ys])
+
+    return min(
+        (gaussian(sigma) for sigma in np.geomspace(0.05, 20, 800)), key=lambda of: abs(float(of.mean() - a.mean()))
+    )
+
+
+def test_the_controls_have_the_area_of_the_masks():
+    maps = torch.rand(5, 6, 9) * torch.tensor([1.0, 0.5, 0.2, 0.02, 1e-4])[:, None, None]
+    for of in (constant(maps), centred(maps)):
+        assert of.shape == maps.shape and of.min() >= 0 and of.max() <= 1
+        torch.testing.assert_close(of.mean(dim=(1, 2)), maps.mean(dim=(1, 2)))
+    assert constant(maps)[2].std() < 1e-6
+    torch.testing.assert_close(centred(maps)[1], slow_centred(maps[1]), rtol=0.02, atol=2e-3)
+    assert centred(torch.ones(1, 4, 4)).min() > 0.99
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_head_is_held_against_its_controls(classes, tmp_path):
+    model, files = small_trunk_maps(small_network(classes)), make_pictures(tmp_path, 60)
+    fitted = fit_fm(model, files, Settings(epochs=3, batch=9, learning_rate=0.1), tmp_path)
+    weight, bias = fitted.tensors["weight"], fitted.tensors["bias"]
+    lost, wholes = {"head": [], "constant": [], "centre": []}, []
+    for path in files[9::10]:
+        with torch.no_grad():
+            features = model.backbone(preprocess(read_image(path), model.config)).half().float()[0]
+            whole = model.linear(features.mean(dim=(1, 2)))
+        own = int(whole.argmax())
+        a = ((weight[own][:, None, None] * features).sum(dim=0) + bias[own]).sigmoid()
+        for name, mask in (("head", a), ("constant", torch.full_like(a, float(a.mean()))), ("centre", slow_centred(a))):
+            with torch.no_grad():
+                seen = model.linear((features * mask).mean(dim=(1, 2)))
+            lost[name].append(float((seen - whole) ** 2) if classes == 1 else 1 - float(seen.softmax(0)[own]))
+        wholes.append(whole)
+    spread = float(torch.stack(wholes).var(correction=0)) if classes == 1 else 1.0
+    kept = {name: 1 - float(np.mean(of)) / spread for name, of in lost.items()}
+    key, held_out = "kept_score_variance" if classes == 1 else "kept_probability", fitted.facts["held_out"]
+    assert held_out[key] == pytest.approx(kept["head"], abs=2e-3)
+    for name in ("constant", "centre"):
+        of = held_out["controls"][name]
+        assert of[key] == pytest.approx(kept[name], abs=2e-3)
+        assert of["gain"] == pytest.approx(kept["head"] - kept[name], abs=4e-3)
+        assert of["interval"][0] <= of["gain"] <= of["interval"][1]
+
+
+def facts(key, kept, constant, centre):
+    controls = {
+        name: {key: of, "gain": round(kept - of, 4), "interval": [kept - of - 0.05, kept - of + 0.05]}
+        for name, of in (("constant", constant), ("centre", centre))
+    }
+    return {"held_out": {"pictures": 12, "mask_area": 0.2, key: kept, "controls": controls}}
+
+
+def test_doubt_is_what_the_figures_say():
+    assert doubt("L-CAM-Fm", facts("kept_score_variance", 0.7, 0.5, 0.6)) == "" == doubt("L-CAM-Fm", {})
+    assert doubt("L-CAM-Img", facts("kept_score_variance", 0.6, 0.68, 0.3)) == (
+        "On 12 pictures kept aside, L-CAM-Img's masks keep 60 % of the score's variance, and with the same area an "
+        "even grey mask 68 %: not clearly better."
+    )
+    assert doubt("L-CAM-Fm", facts("kept_probability", 0.9, 0.88, 0.92)) == (
+        "On 12 pictures kept aside, L-CAM-Fm's masks keep 90 % of the class's probability, and with the same area an "
+        "even grey mask 88 % and a spot in the middle 92 %: not clearly better."
+    )
 
 
 # What goes wrong

@@ -567,6 +567,18 @@ def test_maps_without_direction_say_what_they_show(pair):
     assert "Blue" not in texts(page(methods="cam"))
 
 
+@pytest.mark.parametrize(("kept", "doubted"), [(0.6, True), (0.9, False)])
+def test_where_masks_are_no_better_than_plain_ones_the_page_says_so(pair, kept, doubted):
+    weight = torch.randn(1, pair.baseline.linear.in_features)
+    of = {"kept_score_variance": 0.68, "gain": round(kept - 0.68, 2), "interval": [kept - 0.78, kept - 0.58]}
+    held_out = {"pictures": 12, "mask_area": 0.2, "kept_score_variance": kept, "controls": {"constant": of}}
+    tensors = {"weight": weight, "bias": torch.zeros(1)}
+    pair.baseline.fitted["lcam_fm"] = Fitted(tensors, {"held_out": held_out})
+    said = "L-CAM-Fm's masks keep 60 % of the score's variance, and with the same area an even grey mask 68 %"
+    assert (said in texts(page(methods="cam,lcam_fm"))) == doubted
+    assert said not in texts(page(methods="cam"))
+
+
 def test_wide_and_tall_photos(pair):
     app = page(methods="cam,eigen_cam")
     for size in ((2000, 300), (300, 2000)):

@@ -10,6 +10,7 @@ from siam.drawing import phrases
 from siam.drawing.maps import display_photo, map_picture, pattern_picture
 from siam.explainers import explainer
 from siam.explainers.attribution import Attribution, network_for
+from siam.explainers.lcam import doubt
 from siam.explainers.registry import description, title
 from siam.explanation import wording
 from siam.figures import attributions
@@ -64,6 +65,10 @@ def maps(view: View) -> None:
         for name in others:
             with st.container(gap="xxsmall"):
                 _tile(view, name, photo, strength)
+    learnt = view.pair.baseline.fitted if view.pair.baseline is not None else {}
+    doubts = [doubt(title(name), learnt[name].facts) for name in others if name in learnt]
+    if any(doubts):
+        st.caption(plain(" ".join(filter(None, doubts))))
 
 
 def _answer(view: View) -> float:

@@ -16,6 +16,15 @@ A is the last feature map. Only the convolution is trained, by SGD with Nesterov
   through the whole network, and few such steps are affordable without a GPU.
 - Every picture is shown as it is or mirrored, at random.
 
+Where the authors' code differs from their paper, this follows the paper. Area and TV are those of each picture's own
+map: the code takes the map of every picture's class on every picture of a batch, N x N maps, which weakens their pull
+on a picture's own map N times. The learning rate falls after every epoch; in the code, after each of the first twelve.
+Weights and bias share it; in the code, the bias has twice the rate.
+
+A head must do better than masks that look at nothing. So the held-out pictures are also seen through two controls, each
+with the mean of the head's mask on the same picture: "constant", the same grey everywhere, and "centre", a Gaussian in
+the middle.
+
 I. Gkartzonika, N. Gkalelis, V. Mezaris, "Learning Visual Explanations for DCNN-Based Image Classifiers Using an
 Attention Mechanism", ECCV Workshops 2022, arXiv:2209.11189, sec. 3; area and variation are those of P. Dabkowski,
 Y. Gal, "Real Time Image Saliency for Black Box Classifiers", NeurIPS 2017, arXiv:1705.07857.
@@ -50,6 +59,8 @@ Pooled = Baseline | FlowerNetwork  # a backbone, average pooling and a linear la
 Places = list[tuple[int, int]]  # (picture, view): view 1 is mirrored
 # (features (n, C, h, w), masks (n, h, w), files, views) -> outputs (n, T) of the pictures seen through the masks
 Masked = Callable[[Tensor, Tensor, Sequence[Path], Sequence[int]], Tensor]
+Mask = Callable[[Tensor, Tensor], Tensor]  # (features (n, C, h, w), outputs (n, T) for whole pictures) -> (n, h, w)
+_RESAMPLES = 2000  # of the held-out pictures, for an interval
 
 
 def drawn(files: Sequence[Path], count: int, seed: int) -> Sequence[Path]:
@@ -91,10 +102,12 @@ def fit_fm(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path
         cache: folder for the features; 0.5 to 1 MB per picture with the bundled backbones.
 
     Returns:
-        "weight" (T, C) and "bias" (T,) for the network's T outputs. The facts hold the settings and, for the held-out
-        pictures, "mask_area", the mean of a, and how much survives the mask: "kept_score_variance", the explained
-        share of the score's variance (below 0: worse than a constant), or "kept_class", the share that keep their
-        class.
+        "weight" (T, C) and "bias" (T,) for the network's T outputs. The facts hold the settings and, as "held_out",
+        what survives the masks on the held-out pictures: "kept_score_variance", the explained share of the score's
+        variance (below 0: worse than a constant), or "kept_probability", the mean probability of the predicted class,
+        and "kept_class", the share that keep it; "mask_area", the mean of a; and "controls": the same for the masks
+        "constant" and "centre", with "gain", the head's variance or probability minus theirs, and its 95 % "interval"
+        over pictures.
 
     Raises:
         ImageError: a picture cannot be read.
@@ -102,7 +115,9 @@ def fit_fm(model: Pooled, files: Sequence[Path], settings: Settings, cache: Path
     """
 
     def masked(features: Tensor, attention: Tensor, _files: Sequence[Path], _views: Sequence[int]) -> Tensor:
-        return _outputs(model, features * attention[:, None])
+        # linear(pool(a * A)), without writing a * A
+        pooled = torch.bmm(features.flatten(2), attention.flatten(1)[:, :, None])[:, :, 0] / attention[0].numel()
+        return model.linear(pooled)
 
     return _fit("lcam_fm", model, files, settings, cache, masked, settings.batch)
 
@@ -131,11 +146,8 @@ class _Pictures:
     masked: Masked
     at_a_time: int
 
-    def seen(self, head: nn.Conv2d, places: Places) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield masks (n, h, w), outputs (n, T) through the masks and for whole pictures, a few of one size at a time.
-
-        For a classifier, each picture's mask is that of the class predicted for it.
-        """
+    def seen(self, mask: Mask, places: Places) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield masks (n, h, w), outputs (n, T) through the masks and for whole pictures, a few of one size at once."""
         sizes: dict[tuple[int, ...], Places] = defaultdict(list)
         for picture, view in places:
             sizes[tuple(self.features[picture].shape[2:])].append((picture, view))
@@ -144,7 +156,7 @@ class _Pictures:
                 pictures, views = map(list, zip(*alike[first : first + self.at_a_time], strict=True))
                 features = torch.stack([self.features[p][v] for p, v in zip(pictures, views, strict=True)]).float()
                 whole = self.outputs[pictures, views]  # (n, T)
-                attention = head(features)[range(len(whole)), whole.argmax(dim=1)].sigmoid()  # (n, h, w)
+                attention = mask(features, whole)  # (n, h, w)
                 yield attention, self.masked(features, attention, [self.files[p] for p in pictures], views), whole
 
 
@@ -215,7 +227,7 @@ def _train(name: str, head: nn.Conv2d, pictures: _Pictures, settings: Settings) 
                 places = order[first : first + settings.batch]
                 optimizer.zero_grad()
                 loss = 0.0
-                for attention, seen, whole in pictures.seen(head, places):
+                for attention, seen, whole in pictures.seen(_learnt(head), places):
                     part = settings.fidelity_weight * infidelity(seen, whole, variance)
                     part = part + settings.area_weight * mask_area(attention)
                     part = part + settings.variation_weight * variation(attention)
@@ -229,23 +241,91 @@ def _train(name: str, head: nn.Conv2d, pictures: _Pictures, settings: Settings) 
             schedule.step()
 
 
+def _learnt(head: nn.Conv2d) -> Mask:
+    """Return what gives each picture the mask of its output; of a classifier's, that of the class predicted for it."""
+    weights, biases = head.parameters()  # (T, C, 1, 1), (T,)
+
+    def mask(features: Tensor, whole: Tensor) -> Tensor:
+        own = whole.argmax(dim=1)
+        weight, bias = weights[own, :, 0, 0], biases[own]  # (n, C), (n,)
+        maps = torch.bmm(weight[:, None], features.flatten(2))[:, 0] + bias[:, None]  # (n, h w); faster than the layer
+        return maps.view(len(own), *features.shape[2:]).sigmoid()
+
+    return mask
+
+
 @torch.no_grad()
 def _figures(head: nn.Conv2d, pictures: _Pictures) -> dict[str, Any]:
-    passes = list(pictures.seen(head, [(picture, 0) for picture in range(len(pictures.files))]))
-    area = float(torch.cat([attention.mean(dim=(1, 2)) for attention, _seen, _whole in passes]).mean())
-    seen, whole = (torch.cat([parts[index] for parts in passes]) for index in (1, 2))  # (n, T)
-    figures: dict[str, Any] = {"pictures": len(pictures.files), "mask_area": round(area, 4)}
-    if whole.shape[1] > 1:
-        return {**figures, "kept_class": round(float((seen.argmax(dim=1) == whole.argmax(dim=1)).float().mean()), 4)}
-    error, spread = float((seen - whole).square().mean()), float(whole.var(correction=0))
-    return {**figures, "kept_score_variance": round(1 - error / spread, 4) if spread > 0 else None}
+    """Return the figures of the held-out pictures: see `fit_fm`."""
+    places, learnt = [(picture, 0) for picture in range(len(pictures.files))], _learnt(head)
+    masks: dict[str, Mask] = {
+        "head": learnt,
+        "constant": lambda features, of: constant(learnt(features, of)),
+        "centre": lambda features, of: centred(learnt(features, of)),
+    }
+    survived: dict[str, np.ndarray] = {}
+    facts: dict[str, dict[str, Any]] = {}
+    area = 0.0
+    for name, mask in masks.items():
+        passes = list(pictures.seen(mask, places))
+        attention = torch.cat([part.mean(dim=(1, 2)) for part, _seen, _whole in passes])
+        area = float(attention.mean())  # the same for all three
+        survived[name], facts[name] = _survived(*(torch.cat([parts[index] for parts in passes]) for index in (1, 2)))
+    for name in ("constant", "centre"):
+        gains = survived["head"] - survived[name]
+        draws = np.random.default_rng(0).integers(len(gains), size=(_RESAMPLES, len(gains)))
+        low, high = np.quantile(gains[draws].mean(axis=1), (0.025, 0.975))
+        interval = [round(float(low), 4), round(float(high), 4)]
+        facts[name] |= {"gain": round(float(gains.mean()), 4), "interval": interval}
+    controls = {name: facts[name] for name in ("constant", "centre")}
+    return {"pictures": len(pictures.files), "mask_area": round(area, 4), **facts["head"], "controls": controls}
+
+
+def _survived(seen: Tensor, whole: Tensor) -> tuple[np.ndarray, dict[str, float | None]]:
+    """Return how much survives the masks on each picture (P,), with the mean to report, of outputs (P, T) and without.
+
+    Of a score, 1 minus its squared error as a share of the variance; of a class, its probability.
+    """
+    if whole.shape[1] == 1 and not whole.var(correction=0) > 0:
+        return np.zeros(len(whole)), {"kept_score_variance": None}
+    if whole.shape[1] == 1:
+        shares = 1 - (seen - whole)[:, 0].double().square() / whole.double().var(correction=0)
+        return shares.numpy(), {"kept_score_variance": round(float(shares.mean()), 4)}
+    classes = whole.argmax(dim=1)
+    shares = seen.double().softmax(dim=1)[range(len(seen)), classes]
+    kept = float((seen.argmax(dim=1) == classes).double().mean())
+    return shares.numpy(), {"kept_class": round(kept, 4), "kept_probability": round(float(shares.mean()), 4)}
 
 
 def _outputs(model: Pooled, features: Tensor) -> Tensor:
     return model.linear(features.mean(dim=(2, 3)))  # (N, T)
 
 
-# The terms of the loss, and how a picture is masked. Axes: N pictures, T outputs of the network, H W picture, h w map.
+# The controls, the terms of the loss, and how a picture is masked. Axes: N pictures, T outputs of the network, H W
+# picture, h w map.
+
+
+def constant(attention: Tensor) -> Tensor:
+    """Return maps (N, h, w) that have the mean of the given ones everywhere."""
+    return attention.mean(dim=(1, 2), keepdim=True).expand_as(attention)
+
+
+def centred(attention: Tensor) -> Tensor:
+    """Return maps (N, h, w) in [0, 1] with the means of the given ones: Gaussians in the middle, 1 there.
+
+    They are as wide as that mean takes, in proportion to the sides of the picture.
+    """
+    down, right = ((2 * torch.arange(side).to(attention) + 1) / side - 1 for side in attention.shape[1:])
+    distance = down[:, None].square() + right.square()  # (h, w), in half sides
+    wanted = attention.mean(dim=(1, 2), keepdim=True)  # (N, 1, 1)
+    low, high = torch.full_like(wanted, -5), torch.full_like(wanted, 5)  # of the logarithm of the width
+    maps = torch.empty_like(attention)
+    for _halving in range(40):
+        middle = (low + high) / 2
+        maps = (-distance / (2 * middle.exp().square())).exp()
+        small = maps.mean(dim=(1, 2), keepdim=True) < wanted
+        low, high = middle.where(small, low), high.where(small, middle)
+    return (maps * wanted / maps.mean(dim=(1, 2), keepdim=True)).clamp(max=1)
 
 
 def masked_images(images: Tensor, attention: Tensor, config: InputConfig) -> Tensor:
