@@ -5,10 +5,9 @@
     A_n = U S V^T,    M[n] = relu( A_n V_1 )
 
 A_n is the layer's output for one picture as a matrix (h w, C), V_1 its first right singular vector, with the sign that
-makes the sum of M positive: the decomposition leaves the sign open, and the paper does not fix it. As in the paper, the
-features are not centred: where their mean is large, V_1 is close to it. The package pytorch-grad-cam subtracts each
-channel's mean first and gets another map. So does `centred=True`; the sum is then 0, and the sign makes the largest
-magnitude positive.
+makes its product with the mean features positive: the decomposition leaves the sign open, and the paper does not fix
+it. As in the paper, the features are not centred: where their mean is large, V_1 is close to it. The package
+pytorch-grad-cam subtracts each channel's mean first and gets another map; `centred=True` does so, too.
 M. B. Muhammad, M. Yeasin, "Eigen-CAM: Class Activation Map using Principal Components", IJCNN 2020, arXiv:2008.00299.
 """
 
@@ -67,8 +66,10 @@ class EigenCAM:
             if self.centred:
                 matrix = matrix - matrix.mean(dim=1, keepdim=True)
             projection = torch.stack([_first_projection(each) for each in matrix])  # (N, h w)
-            size = projection.amax(dim=1) + projection.amin(dim=1) if self.centred else projection.sum(dim=1)
-            projection = torch.where(size[:, None] < 0, -projection, projection)
+            # V_1 = matrix^T projection / S_1^2. The sum of the projection would not do: that of a centred one is 0.
+            means = features.mean(dim=(2, 3))  # (N, C)
+            along = torch.einsum("nc,npc,np->n", means, matrix, projection)[:, None]
+            projection = torch.where(along < 0, -projection, projection)
         return projection.relu().unflatten(1, features.shape[2:])  # (N, h, w)
 
 
