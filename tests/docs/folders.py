@@ -137,9 +137,13 @@ FOLDERS = {
     "how-to/add-a-dataset.md": Folder(extension),
     "how-to/add-a-vocabulary.md": Folder(extension),
     "how-to/add-an-explainer.md": Folder(extension, small_comparison),
+    "how-to/from-captum.md": Folder(photos),
+    "how-to/from-pytorch-grad-cam.md": Folder(photos),
+    "how-to/from-torch-cam.md": Folder(photos),
     "how-to/own-photos.md": Folder(own_photos),
     "how-to/run-as-a-server.md": Folder(photos),
     "how-to/share-on-the-hub.md": Folder(shared),
     "how-to/train-a-pair.md": Folder(experiment),
     "how-to/use-in-a-notebook.md": Folder(photos),
+    "how-to/your-own-network.md": Folder(photos),
 }
