@@ -90,6 +90,7 @@ def _explained(loaded: zoo.Loaded, photo: Photo, number: int | None) -> None:
         f"The network gives {len(values)} {'numbers' if len(values) > 1 else 'number'}; explained is output {chosen}, "
         f"**{float(values[chosen]):.4g}**" + (", the largest." if number is None and len(values) > 1 else ".")
     )
+    st.caption(":green[**Green**] raises that number, :violet[**magenta**] lowers it; :blue[**blue**] may do either.")
     names = [name for name in names_for(loaded.model) if not explainer(name).slow]
     with st.grid(4, min_column_width=150, gap="small"):
         for name in names:
