@@ -201,7 +201,11 @@ def _filled(name: str, build: _Build, weights: str | Path) -> nn.Module:
     with warnings.catch_warnings(), torch.random.fork_rng([]):
         warnings.simplefilter("ignore")  # of outdated names, and of slow initialisation
         torch.manual_seed(0)
-        model = build(None)
+        try:
+            model = build(None)
+        except Exception as error:  # such as a missing library that only this network needs
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ValueError(f"{name} cannot be built ({reason}): choose another network") from error
         if str(weights) == RANDOM:
             return model.eval()
         path = Path(weights)
