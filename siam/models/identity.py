@@ -42,6 +42,7 @@ class Networks(Protocol):
 # holds for these.
 Version = tuple["ref[Tensor]", int, int]
 _KNOWN: WeakKeyDictionary[object, dict[bool, tuple[list[str], list[Version], str]]] = WeakKeyDictionary()
+_FINGERPRINTS: "WeakKeyDictionary[nn.Module, tuple[list[Version], str]]" = WeakKeyDictionary()
 
 
 def identity(of: "nn.Module | Networks", *, learnt: bool = True) -> str:
@@ -109,6 +110,15 @@ def fingerprint(network: "nn.Module") -> str:
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().half().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def known_fingerprint(network: "nn.Module") -> str:
+    """Return the fingerprint, computed again only after a change, which is noticed as `identity` notices it."""
+    versions = [version(tensor) for tensor in _tensors(network, learnt=False)]
+    known = _FINGERPRINTS.get(network)
+    if known is None or not same(known[0], versions):
+        known = _FINGERPRINTS[network] = versions, fingerprint(network)
+    return known[1]
 
 
 def record_name(baseline: "nn.Module", siam: "nn.Module | None") -> str:

@@ -130,6 +130,15 @@ def load(
     return replace(found, model=found.model.to(device))
 
 
+def expected_by(model: nn.Module) -> Input | None:
+    """Return what a network that timm has made expects of pictures; None if it does not say."""
+    own: Any = getattr(model, "pretrained_cfg", None)
+    if not isinstance(own, Mapping) or not all(own.get(name) for name in ("input_size", "mean", "std")):
+        return None
+    _channels, height, width = own["input_size"]
+    return Input(height, width, tuple(own["mean"]), tuple(own["std"]), bool(own.get("fixed_input_size")))
+
+
 def seen(image: Image.Image, expects: Input) -> tuple[Image.Image, Tensor]:
     """Return the part of an RGB photo that a network sees, at the photo's resolution, and its input (1, 3, H, W)."""
     if not expects.fixed:
