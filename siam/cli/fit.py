@@ -69,13 +69,14 @@ def run(options: argparse.Namespace) -> int:
     recipe = _recipe(options.recipe, options.only)
     # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.explainers.fitting.lcam import drawn
+    from siam.explainers.fitting.subject import pictures_below
     from siam.explainers.registry import names_that_learn
     from siam.models import fitted
 
     if options.flowers is not None:
         (model, folder), files = _flower_network(options.flowers), _flowers(options.root)
     else:
-        (model, folder), files = _baseline(options.model or "photo"), _pictures(options.photos)
+        (model, folder), files = _baseline(options.model or "photo"), pictures_below(options.photos)
     if len(files) < _LEAST:
         where = ", ".join(map(str, options.photos or [options.root]))
         raise DatasetError(
@@ -189,23 +190,6 @@ def _note(problem: str) -> None:
     sys.stderr.write(f"note: {problem}\n")
 
 
-def _pictures(folders: Sequence[Path]) -> list[Path]:
-    """Return all pictures below the folders, sorted and without repeats; of rendered scenes, the train split."""
-    from siam.datasets import rendered
-    from siam.images.reading import ACCEPTED_SUFFIXES
-
-    chosen: set[Path] = set()
-    for folder in folders:
-        if not folder.is_dir():
-            raise DatasetError(f"{folder} is not a folder: give one that holds pictures")
-        if (folder / "rendered.json").is_file():
-            scenes = rendered.read(folder)
-            chosen |= {path for path, split in zip(scenes.files, scenes.split, strict=True) if split == "train"}
-        else:
-            chosen |= {path for path in folder.rglob("*") if path.suffix.lower() in ACCEPTED_SUFFIXES}
-    return sorted(chosen)
-
-
 def _flowers(root: Path) -> list[Path]:
     from siam.datasets.flowers import read
 
@@ -215,11 +199,12 @@ def _flowers(root: Path) -> list[Path]:
 
 def _shown(gallery: Path | None) -> tuple[str, dict[str, Path]]:
     """Return a gallery's name and its pictures by name; the sample photos if `gallery` is None."""
+    from siam.explainers.fitting.subject import pictures_below
     from siam.gallery.samples import load_samples
 
     if gallery is None:
         return "samples", {sample.key: sample.path for sample in load_samples()}
-    pictures = _pictures([gallery / "images"])
+    pictures = pictures_below([gallery / "images"])
     if not pictures:
         raise DatasetError(f"{gallery / 'images'} holds no pictures: give a gallery that has some")
     return gallery.resolve().name, {path.stem: path for path in pictures}

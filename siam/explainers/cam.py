@@ -79,13 +79,18 @@ class CAM:
             images = prepared(model, images)
             place = last_layer(model, images, target, self.layer, self.reshape)
             ((features, gradient),) = layers_and_gradients(model, images, target, [place])
-            if not isinstance(model, (Baseline, FlowerNetwork)):
-                _check_linear(model, images, target, place, gradient)
+            if not isinstance(model, (Baseline, FlowerNetwork)) and not is_linear(
+                model, images, target, place, gradient
+            ):
+                raise ValueError(
+                    f"CAM needs nothing but average pooling and a linear layer between the layer {place.name!r} and "
+                    f"the target {target!r}, and there is more: use Grad-CAM"
+                )
         return (gradient * features).sum(dim=1).float()  # (N, h, w): the gradient of every cell is w / (h w)
 
 
-def _check_linear(model: Model, images: Tensor, target: Target, place: Place, gradient: Tensor) -> None:
-    """Raise a ValueError unless gradients (N, C, h, w) are the same in all cells, and for half the features."""
+def is_linear(model: Model, images: Tensor, target: Target, place: Place, gradient: Tensor) -> bool:
+    """Return whether gradients (N, C, h, w) are the same in all cells, and for half the features."""
     assert isinstance(model, nn.Module)
 
     def halve(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
@@ -98,8 +103,4 @@ def _check_linear(model: Model, images: Tensor, target: Target, place: Place, gr
         handle.remove()
     limit = _TOLERANCE * gradient.abs().amax()
     even = (gradient - gradient.mean(dim=(2, 3), keepdim=True)).abs().amax() <= limit
-    if not even or (gradient - other).abs().amax() > limit:
-        raise ValueError(
-            f"CAM needs nothing but average pooling and a linear layer between the layer {place.name!r} and the target "
-            f"{target!r}, and there is more: use Grad-CAM"
-        )
+    return bool(even) and bool((gradient - other).abs().amax() <= limit)

@@ -20,7 +20,7 @@ Two choices follow from the papers:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import inf, log
 from typing import Any
@@ -220,6 +220,46 @@ def maps_of(model: Model, images: Tensor, place: Place) -> Tensor:
     return checked_maps(place, kept[0], len(images))
 
 
+def through_masks(place: Place, output: Tensor, masks: Tensor) -> Tensor:
+    """Return a layer's output with its maps multiplied by masks (N, h, w), in the layout that the output has.
+
+    What belongs to no place, such as a class token, stays as it is.
+
+    Args:
+        place: the layer.
+        output: what it gave for N pictures.
+        masks: for each picture; gradients flow back to them.
+
+    Raises:
+        ValueError: what makes maps of the output does more than rearrange it.
+    """
+    numbers = torch.arange(output.numel(), device=output.device).view_as(output)
+    places = place.maps(numbers).long()  # (N, C, h, w): where in the output each number of the maps is from
+    if not torch.equal(output.detach().flatten()[places.clamp(0, output.numel() - 1)], place.maps(output.detach())):
+        raise ValueError(f"reshape changes the numbers of the layer {place.name!r}: let it only rearrange them")
+    factors = output.new_ones(output.numel())
+    factors = factors.index_put((places.flatten(),), masks[:, None].expand_as(places).flatten().to(output))
+    return output * factors.view_as(output)
+
+
+def forms_of(model: nn.Module, images: Tensor, kinds: tuple[type[nn.Module], ...]) -> dict[str, Form]:
+    """Return how the outputs of all modules of some kinds become maps, in the order in which they run.
+
+    The keys are the modules' dotted names. A module that runs several times, as torchvision's ResNets use one ReLU in a
+    block, has an entry NAME@1, NAME@2, … for each run. Call it inside `untouched`.
+
+    Args:
+        model: the network, frozen.
+        images: as `prepared` returns them.
+        kinds: classes of modules.
+    """
+    return {
+        f"{each.name}@{each.run}" if each.run else each.name: each.form
+        for each in _seen(model, images).every
+        if each.cells > 1 and isinstance(model.get_submodule(each.name), kinds)
+    }
+
+
 def layers_and_gradients(
     model: Model, images: Tensor, target: Target, places: Sequence[Place]
 ) -> list[tuple[Tensor, Tensor]]:
@@ -293,6 +333,7 @@ class _Output:
     channels: int
     form: Form
     usable: bool
+    run: int = 0  # of a module that runs several times, from 1 on
 
     @property
     def cells(self) -> int:
@@ -305,11 +346,15 @@ class _Seen:
 
     Attributes:
         modules: of the network, to notice that some were replaced.
-        outputs: all that can be read as maps.
+        every: all that can be read as maps.
     """
 
     modules: list[nn.Module]
-    outputs: list[_Output]
+    every: list[_Output]
+
+    @property
+    def outputs(self) -> list[_Output]:
+        return [each for each in self.every if not each.run]
 
     @property
     def usable(self) -> list[_Output]:
@@ -364,7 +409,7 @@ def _watched(model: nn.Module, image: Tensor) -> list[_Output]:
             picture = output.shape == image.shape
             kind = type(module).__name__
             usable = form.height * form.width > 1 and not isinstance(module, _NO_MAPS) and not picture
-            kept.append(_Output(name, kind, channels, form, usable))
+            kept.append(_Output(name, kind, channels, form, usable, runs[name]))
             came = inputs[0] if inputs and isinstance(inputs[0], Tensor) and len(inputs[0]) == 1 else None
             before = None if came is None else _form(came, image, kept)
             if (
@@ -395,9 +440,8 @@ def _watched(model: nn.Module, image: Tensor) -> list[_Output]:
         return any(sizes.get(owner, size) != size for owner in owners for size in [(each.form.height, each.form.width)])
 
     return [
-        _Output(each.name, each.kind, each.channels, each.form, each.usable and not within_a_block(each))
+        replace(each, usable=each.usable and not within_a_block(each), run=each.run if runs[each.name] > 1 else 0)
         for each in kept
-        if runs[each.name] == 1
     ]
 
 

@@ -11,6 +11,8 @@ mask stays small: see `siam.explainers.fitting.lcam`. unit() scales each map fro
 - Fm and Img differ in training: Fm masked the features, Img the picture.
 - The loss penalises any change of the score, up or down, so one v serves the score and minus the score: the map shows
   what the score rests on, not what raises it. It is defined for no other target.
+- Of a network of another make A is the last map before pooling (`siam.explainers.layers`), or a layer of your choice,
+  and the score is the target that `siam.explainers.fit` was given, such as a class's logit.
 
 I. Gkartzonika, N. Gkalelis, V. Mezaris, "Learning Visual Explanations for DCNN-Based Image Classifiers Using an
 Attention Mechanism", ECCV Workshops 2022, arXiv:2209.11189.
@@ -25,17 +27,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from siam.explainers.base import Description, Kind, Model, Progress, Target, prepared, quiet, to_unit, untouched
-from siam.explainers.layers import last_layer, maps_of
-from siam.explainers.targets import score_down, score_up
-from siam.models.fitted import fitted_to
-from siam.models.siam import SIAM
+from siam.explainers.layers import Reshape, last_layer, maps_of
+from siam.explainers.learnt import learnt_for, sign_of
+from siam.models.fitted import Fitted
 
 _CONTROLS = {"constant": "an even grey mask", "centre": "a spot in the middle"}  # `siam.explainers.fitting.lcam`
 
 
 @dataclass(frozen=True)
 class LCAMFm:
-    """L-CAM trained with masked feature maps; its maps have the size of the last one."""
+    """L-CAM trained with masked feature maps; its maps have the size of the last one.
+
+    Attributes:
+        learnt: what `siam.explainers.fit` learnt for the network; by default what a baseline has in its `fitted`.
+        reshape: how the layer's output becomes maps (N, C, h, w), if it was fitted with that.
+    """
 
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
@@ -51,23 +57,30 @@ class LCAMFm:
         pattern="what the score rests on",
     )
 
+    learnt: Fitted | None = None
+    reshape: Reshape | None = None
+
     def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
     def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) in [0, 1]; they are the same for both allowed targets.
+        """Return maps (N, h, w) in [0, 1]; they are the same for the target and minus the target.
 
         Raises:
-            ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, or "lcam_fm" was
-                not fitted to it.
+            ValueError: "lcam_fm" was not fitted to this network, or to this target: of a baseline, the score.
         """
-        return _maps("lcam_fm", model, images, target)
+        return _maps("lcam_fm", self.learnt, self.reshape, model, images, target)
 
 
 @dataclass(frozen=True)
 class LCAMImg:
-    """L-CAM trained with masked pictures; its maps have the size of the last feature map."""
+    """L-CAM trained with masked pictures; its maps have the size of the last feature map.
+
+    Attributes:
+        learnt: as for `LCAMFm`.
+        reshape: likewise.
+    """
 
     kind: ClassVar[Kind] = "features"
     signed: ClassVar[bool] = False
@@ -84,18 +97,20 @@ class LCAMImg:
         pattern="what the score rests on",
     )
 
+    learnt: Fitted | None = None
+    reshape: Reshape | None = None
+
     def passes(self, model: Model, height: int, width: int) -> int:
         """Return 1."""
         return 1
 
     def __call__(self, model: Model, images: Tensor, target: Target, progress: Progress = quiet) -> Tensor:
-        """Return maps (N, h, w) in [0, 1]; they are the same for both allowed targets.
+        """Return maps (N, h, w) in [0, 1]; they are the same for the target and minus the target.
 
         Raises:
-            ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, or "lcam_img" was
-                not fitted to it.
+            ValueError: "lcam_img" was not fitted to this network, or to this target: of a baseline, the score.
         """
-        return _maps("lcam_img", model, images, target)
+        return _maps("lcam_img", self.learnt, self.reshape, model, images, target)
 
 
 def doubt(title: str, facts: Mapping[str, Any]) -> str:
@@ -120,17 +135,18 @@ def doubt(title: str, facts: Mapping[str, Any]) -> str:
     )
 
 
-def _maps(name: str, model: Model, images: Tensor, target: Target) -> Tensor:
-    if isinstance(model, SIAM):
-        raise ValueError(f"{name} is fitted to baselines only, and this is a SIAM: use SIAM's own map, or Grad-CAM")
-    if target not in (score_up(), score_down()):
+def _maps(
+    name: str, learnt: Fitted | None, reshape: Reshape | None, model: Model, images: Tensor, target: Target
+) -> Tensor:
+    learnt = learnt_for(name, name, model, learnt)
+    sign_of(name, target, learnt.facts)
+    tensors, layer = learnt.tensors, learnt.facts.get("layer")
+    if (reshape is None) == learnt.facts.get("reshaped", False):
         raise ValueError(
-            f"{name} was fitted to the network's score, but the target is {target!r}; expected score_up() or "
-            "score_down(): use Grad-CAM for other targets"
+            f"{name} was fitted with{'out' if reshape else ''} reshape: give {'none' if reshape else 'it'}"
         )
-    tensors = fitted_to(model, name).tensors
     with untouched(model), torch.no_grad():
         images = prepared(model, images)
-        features = maps_of(model, images, last_layer(model, images, target))  # (N, C, h, w)
+        features = maps_of(model, images, last_layer(model, images, target, layer, reshape))  # (N, C, h, w)
         weight, bias = (tensors[key].to(features) for key in ("weight", "bias"))  # (1, C), (1,)
         return to_unit(F.conv2d(features, weight[:, :, None, None], bias)[:, 0])  # (N, h, w)

@@ -14,6 +14,7 @@ minus the score the sign of w is reversed. unit() scales each map from its lowes
   closer to the paper's classes but has no direction: minus the score then shows what counts against the bin.
 - The paper does not say how the three colours become one number. Here it is the largest magnitude, as usual for
   gradients (Simonyan et al. 2014): a colour that should decrease counts as much as one that should increase.
+- Of a network of another make, the score is the target that `siam.explainers.fit` was given.
 - If no feature supports the target, the map is 0. If the strongest feature belongs to the first layer, such as one for
   a colour that is nearly everywhere, the map is spread out too: r prefers features that always respond.
 
@@ -41,10 +42,9 @@ from siam.explainers.base import (
     values_of,
 )
 from siam.explainers.guided import guided
-from siam.explainers.targets import score_down, score_up
-from siam.explainers.vebi_features import descriptors, entries, squared_norms, watched
-from siam.models.fitted import Fitted, fitted_to
-from siam.models.siam import SIAM
+from siam.explainers.learnt import learnt_for, sign_of
+from siam.explainers.vebi_features import descriptors, entries, layer_maps, squared_norms, watched
+from siam.models.fitted import Fitted
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class VEBI:
         features: most features to show.
         of: "score": what supports a higher score; "bin": what supports this score rather than others.
         artifact_free: whether the backward pass removes the grid left by strided convolutions.
+        learnt: what `siam.explainers.fit` learnt for the network; by default what a baseline has in its `fitted`.
     """
 
     kind: ClassVar[Kind] = "gradient"
@@ -74,6 +75,7 @@ class VEBI:
     features: int = 3
     of: Literal["score", "bin"] = "score"
     artifact_free: bool = True
+    learnt: Fitted | None = None
 
     def __post_init__(self) -> None:
         """Raise a ValueError for settings without a meaning."""
@@ -88,17 +90,15 @@ class VEBI:
         """Return maps (N, H, W) in [0, 1].
 
         Raises:
-            ValueError: the target is neither `score_up()` nor `score_down()`, the model is a SIAM, VEBI was not fitted
-                to it, or it was fitted without bins and `of` is "bin".
+            ValueError: VEBI was not fitted to this network, or to this target (of a baseline, the score), or it was
+                fitted without bins and `of` is "bin".
         """
-        if isinstance(model, SIAM):
-            raise ValueError("VEBI is fitted to baselines only, and this is a SIAM: use SIAM's own map, or Grad-CAM")
-        learnt = fitted_to(model, "vebi")
+        learnt = learnt_for("vebi", "VEBI", model, self.learnt)
         assert isinstance(model, nn.Module)
         with untouched(model), guided(model, self.artifact_free):
             images = prepared(model, images).requires_grad_()
             vectors, outputs, values = _answers(model, images, target, learnt)
-            sign = _sign_of(target)
+            sign = sign_of("VEBI", target, learnt.facts)
             weights = sign * self._rows(learnt, sign * values)  # (N, M)
             relevance, chosen = (vectors * weights).topk(min(self.features, weights.shape[1]), dim=1)  # (N, k)
             strongest = torch.zeros_like(images[:, 0])
@@ -118,23 +118,14 @@ class VEBI:
         return relevance[1 + torch.bucketize(scores, inner, right=True)]
 
 
-def _sign_of(target: Target) -> int:
-    for sign, known in ((1, score_up()), (-1, score_down())):
-        if target == known:
-            return sign
-    raise ValueError(
-        f"VEBI was fitted to the network's score, but the target is {target!r}; expected score_up() or score_down(): "
-        "use Grad-CAM for other targets"
-    )
-
-
 def _answers(
     model: nn.Module, images: Tensor, target: Target, learnt: Fitted
 ) -> tuple[Tensor, dict[int, Tensor], Tensor]:
-    """Return the features' entries in x (N, M), the outputs of their layers by index, and the target (N,)."""
+    """Return the features' entries in x (N, M), the maps of their layers by index, and the target (N,)."""
     layers: list[str] = learnt.facts["layers"]
     seen: dict[str, list[Tensor]] = defaultdict(list)
-    with watched(model, layers, lambda name, output: seen[name].append(output)):
+    maps = layer_maps(model, images.detach(), target, layers)
+    with watched(model, layers, lambda name, output: seen[name].append(output), maps):
         values = values_of(target, model, images)  # (N,)
     for name in layers:
         if len(seen[name]) != 1:

@@ -12,6 +12,7 @@ is found between two knots, without a search for alpha.
 - A classifier has, as in the paper, one column per class: 1 for pictures of the class, else 0.
 - A baseline's first column is its own score, standardised over the pictures: positive weights mean a higher score,
   negative ones a lower score. Then comes one column for each of several bins with equal numbers of pictures.
+- One target of a network of another make (`fit_to`) is treated as a baseline's score.
 - As in the paper there is no intercept. The weights predict the network's own output, so no labels are needed.
 - Every tenth picture is held out, only to measure how well the weights predict.
 
@@ -19,7 +20,8 @@ J. Oramas M., K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302, eq. 1.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,16 +30,19 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lars_path
-from torch import Tensor
+from torch import Tensor, nn
 
 from siam.errors import DatasetError, TrainingError
-from siam.explainers.base import Progress, quiet, untouched
+from siam.explainers.base import Progress, quiet, untouched, values_of
 from siam.explainers.fitting import visuals
 from siam.explainers.fitting.settings import check_vebi
-from siam.explainers.vebi_features import descriptors, feature_layers, squared_norms, watched
+from siam.explainers.fitting.subject import Subject
+from siam.explainers.layers import Reshape
+from siam.explainers.targets import outputs
+from siam.explainers.vebi_features import descriptors, feature_layers, layer_maps, squared_norms, watched
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
-from siam.models.baseline import Baseline, BaselineOutput
+from siam.models.baseline import Baseline
 from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 from siam.runtime.devices import device_of
@@ -123,17 +128,62 @@ def fit(
     _check_labels(model, labels, len(files))
     layers = feature_layers(model)
     vectors, answers, sizes = describe(model, files, layers, progress)
-    held = np.arange(len(files)) % 10 == 9
-    scored = isinstance(model, Baseline)
-    bounds = None
-    if scored:
-        wanted, bounds = _of_scores(answers[:, 0], ~held, bins)
-    else:
-        wanted = np.eye(answers.shape[1])[answers.argmax(axis=1) if labels is None else np.asarray(labels)]
+    if isinstance(model, Baseline):
+        return _solved(vectors, answers[:, 0], sizes, layers, mu, bins)
+    wanted = np.eye(answers.shape[1])[answers.argmax(axis=1) if labels is None else np.asarray(labels)]
+    return _solved(vectors, wanted, sizes, layers, mu)
+
+
+def fit_to(name: str, subject: Subject, section: Mapping[str, Any], progress: Progress = quiet) -> Fitted:
+    """Return what VEBI learns for one target of a network of any make: see `siam.explainers.fit`.
+
+    Args:
+        name: "vebi".
+        subject: what is fitted to.
+        section: "mu" and "bins", as for `fit`.
+        progress: called with the pictures done and their total.
+
+    Returns:
+        The tensors and facts of `fit` for a baseline.
+
+    Raises:
+        DatasetError, ImageError: as `fit`.
+        TrainingError: a setting is wrong, or the lasso has no solution.
+        ValueError: `prepare` or the target do not fit the network.
+    """
+    check(section)
+    model, target = subject.model, subject.target
+    layers: list[str] = []
+
+    def vector(path: Path) -> tuple[list[Tensor], Tensor]:
+        images = subject.images(path)
+        maps = layer_maps(model, images, target, layers or None)
+        layers[:] = maps
+        return _norms(model, maps, lambda: values_of(target, model, images))
+
+    vectors, answers, sizes = _described(model, subject.files, vector, progress)
+    try:
+        return _solved(vectors, answers[:, 0], sizes, layers, float(section.get("mu", 10.0)), section.get("bins", 5))
+    except ValueError as error:
+        raise TrainingError(f"{name} cannot be fitted to these pictures: {error}") from error
+
+
+def _solved(
+    vectors: np.ndarray,
+    answers: np.ndarray,
+    sizes: Sequence[int],
+    layers: Sequence[str],
+    mu: float,
+    bins: int = 0,
+) -> Fitted:
+    """Return what is learnt from vectors X^T (N, D) and scores (N,), if there are bins, or L^T (N, J) of classes."""
+    held = np.arange(len(vectors)) % 10 == 9
+    scored = bins > 0
+    wanted, bounds = _of_scores(answers, ~held, bins) if scored else (answers, None)
     weights = np.stack([bounded_lasso(vectors[~held], column, mu) for column in wanted[~held].T])  # (J, D)
     facts = {
         "explainer": "vebi",
-        "pictures": len(files),
+        "pictures": len(vectors),
         "layers": list(layers),
         "norms": [round(float(np.abs(row).sum()), 4) for row in weights],
         "features": [int(np.count_nonzero(row)) for row in weights],
@@ -154,19 +204,45 @@ def describe(
         DatasetError: there are fewer than twenty pictures.
         ImageError: a picture cannot be read.
     """
+
+    def vector(path: Path) -> tuple[list[Tensor], Tensor]:
+        images = preprocess(read_image(path), model.config).to(device_of(model))
+        return _norms(model, layers, lambda: outputs(model, images)[0])
+
+    return _described(model, files, vector, progress)
+
+
+def _norms(
+    model: nn.Module, layers: Sequence[str] | Mapping[str, Reshape], run: Callable[[], Tensor]
+) -> tuple[list[Tensor], Tensor]:
+    """Return the squared norms (1, C_l) of the layers when `run` runs the model once, and what it returns."""
+    norms: dict[str, list[Tensor]] = defaultdict(list)
+    maps = layers if isinstance(layers, Mapping) else None
+    with watched(model, list(layers), lambda name, output: norms[name].append(squared_norms(output)), maps):
+        answer = run()
+    for name in layers:
+        if len(norms[name]) != 1:
+            raise ValueError(f"the target ran the layer {name!r} {len(norms[name])} times; expected once")
+    return [norms[name][0] for name in layers], answer
+
+
+def _described(
+    model: nn.Module,
+    files: Sequence[Path],
+    vector: Callable[[Path], tuple[list[Tensor], Tensor]],
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Return what `describe` does, where `vector` returns norms and outputs (1 or K,) of one picture."""
     if len(files) < _FEWEST:
         raise DatasetError(f"{len(files)} pictures are too few for VEBI: give at least {_FEWEST}, ideally a thousand")
     vectors, answers, sizes = [], [], []
     progress(0, len(files))
     with untouched(model), torch.no_grad():
         for done, path in enumerate(files, start=1):
-            norms: dict[str, Tensor] = {}
-            with watched(model, layers, lambda name, output, norms=norms: norms.update({name: squared_norms(output)})):
-                answer = model(preprocess(read_image(path), model.config).to(device_of(model)))
-            ordered = [norms[name] for name in layers]
-            sizes = [norm.shape[1] for norm in ordered]
-            vectors.append(descriptors(ordered)[0].double().cpu().numpy())
-            answers.append(answer.scenicness if isinstance(answer, BaselineOutput) else answer[0])
+            norms, answer = vector(path)
+            sizes = [norm.shape[1] for norm in norms]
+            vectors.append(descriptors(norms)[0].double().cpu().numpy())
+            answers.append(answer)
             progress(done, len(files))
     return np.stack(vectors), torch.stack(answers).double().cpu().numpy(), sizes
 
