@@ -56,7 +56,8 @@ class Description:
         colour: colour of its curves, visible on light and dark pages and distinct from the green and magenta of signs.
         dash: line style of its curves; no two methods share colour and dash, and neighbours also differ in dash.
         networks: which networks it can explain.
-        learner: module that first fits it to a network (`siam.explainers.fitting`); "" if it needs no fitting.
+        learner: module that first fits it to a network (`siam.explainers.fitting`); "" if it needs no fitting. With
+            a function `fit_to`, also to one that is not a baseline.
         pattern: what its maps show if they cannot tell raising from lowering; "" if they can.
     """
 

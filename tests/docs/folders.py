@@ -46,6 +46,14 @@ def photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @contextmanager
+def many_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a photo there, and as many as explainers need to learn."""
+    shutil.copy(load_samples()[0].path, folder / "photo.jpg")
+    pictures(folder / "photos", 24)
+    yield
+
+
+@contextmanager
 def own_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the photos there that the page rates."""
     (folder / "photos" / "walk").mkdir(parents=True)
@@ -140,6 +148,7 @@ FOLDERS = {
     "how-to/from-captum.md": Folder(photos),
     "how-to/from-pytorch-grad-cam.md": Folder(photos),
     "how-to/from-torch-cam.md": Folder(photos),
+    "how-to/fit-to-your-network.md": Folder(many_photos),
     "how-to/own-photos.md": Folder(own_photos),
     "how-to/run-as-a-server.md": Folder(photos),
     "how-to/share-on-the-hub.md": Folder(shared),
