@@ -133,7 +133,9 @@ class Engine:
 
     def _convert(self) -> Compiled:
         ov: Any = compiled.openvino()
-        module = _Outputs(list(self._layers.values())).eval()
+        module = deepcopy(_Outputs(list(self._layers.values()))).eval()
+        for part in module.modules():  # whoever listens to the network must not hear that it is recorded
+            part._forward_hooks.clear()
         example = torch.zeros(_EXAMPLE)
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of tracing: that sizes are read as numbers, as they may be here

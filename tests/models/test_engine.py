@@ -108,6 +108,16 @@ def test_networks_are_converted_once(photo, cache, monkeypatch):
     assert sorted(cache.iterdir()) == stored
 
 
+def test_who_listens_to_a_network_does_not_hear_that_it_is_converted(tmp_path, monkeypatch):
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))  # nothing is converted yet
+    model, heard = siam.load("rendered", "cpu", engine="openvino").baseline, []
+    model.backbone.register_forward_hook(lambda *_: heard.append(1))
+    with torch.inference_mode():
+        engine.features(model, pictures(1, 96, 128))
+    assert engine.name_of(model) == "openvino" and len(heard) == len(model.backbone._forward_hooks) == 1
+
+
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_cache_is_mended(photo, cache, damage):
     images = pictures(1, 96, 128)
