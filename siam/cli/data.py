@@ -54,6 +54,12 @@ def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--size", type=int, metavar="PX", help="side of the pictures (default: 500; flowers: 256)")
     parser.add_argument("--workers", type=number, metavar="W", help="number of processes (default: one per core)")
     parser.add_argument(
+        "--without",
+        nargs="+",
+        metavar="OBJECT",
+        help="landscapes: leave out these objects, such as trees or pylon_line, and nothing else",
+    )
+    parser.add_argument(
         "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures to FILE"
     )
     parser.set_defaults(run=_render)
@@ -132,10 +138,17 @@ def _render(options: argparse.Namespace) -> int:
     if options.world == "flowers":
         from siam.worlds.flowers.render import SIZES
 
+        if options.without is not None:
+            return fail("--without: only landscapes can be rendered without some objects: leave it out")
         size = 256 if options.size is None else options.size
     else:
         from siam.worlds.landscapes.render import SIZES
+        from siam.worlds.landscapes.scene import check_objects
 
+        try:
+            check_objects(options.without or ())
+        except ValueError as error:
+            return fail(f"--without: {error}")
         size = 500 if options.size is None else options.size
         if options.variant is not None:
             return fail(
@@ -158,8 +171,10 @@ def _render_landscapes(options: argparse.Namespace, size: int) -> str:
     """Render, and return a line that says what the folder now holds."""
     from siam.worlds.landscapes.render import render_scenes
 
-    render_scenes(options.out, options.count, options.seed, size, options.workers)
-    return f"scenes 1 to {options.count} of seed {options.seed}, with votes, labels and truth"
+    without = options.without or ()
+    render_scenes(options.out, options.count, options.seed, size, options.workers, without)
+    left_out = f", without {', '.join(without)}" if without else ""
+    return f"scenes 1 to {options.count} of seed {options.seed}, with votes, labels and truth{left_out}"
 
 
 def _render_flowers(options: argparse.Namespace, size: int) -> str:

@@ -1,5 +1,8 @@
 """Where trees and things stand: in view, on dry land or afloat, apart from each other, from far to near."""
 
+from collections.abc import Collection
+from copy import deepcopy
+
 import numpy as np
 
 from siam.worlds.landscapes.ground.cover import Ground
@@ -22,15 +25,24 @@ _COMPOSED = 0.22  # share of scenes whose foreground is composed
 class Furnisher:
     """Places trees and things in a scene.
 
+    What is to be left out is painted on a copy of the canvas, so that everything else is drawn as it would be with it.
+
     Attributes:
         shown: names of the things that were placed.
         composed: whether the foreground is composed: a tree at one third, or trees that frame the view.
     """
 
     def __init__(
-        self, canvas: Canvas, plan: Plan, terrain: Terrain, ground: Ground, generator: np.random.Generator
+        self,
+        canvas: Canvas,
+        plan: Plan,
+        terrain: Terrain,
+        ground: Ground,
+        generator: np.random.Generator,
+        without: Collection[str] = (),
     ) -> None:
         self.canvas, self.plan, self.terrain, self.generator = canvas, plan, terrain, generator
+        self._without = without
         self.shown: set[str] = set()
         self.composed = False
         self._taken: list[tuple[float, float]] = []  # intervals of x / z that things occupy
@@ -45,14 +57,22 @@ class Furnisher:
         """Place the trees behind the water, or those in front of it."""
         for wood, grove, places in zip(self.plan.woods, self._groves, self._trees, strict=True):
             chosen = [place for place in places if (place[2] > self._limit) == behind]
-            grove.set(self.canvas, chosen, wood.height, self.generator)
+            grove.set(self._canvas_for("trees"), chosen, wood.height, self.generator)
+
+    def _canvas_for(self, name: str) -> Canvas:
+        """Return the canvas to paint something on: a copy, if it is to be left out."""
+        return deepcopy(self.canvas) if name in self._without else self.canvas
+
+    def _show(self, name: str) -> None:
+        if name not in self._without:
+            self.shown.add(name)
 
     def things(self, *, behind: bool) -> None:
         """Place the things and lines behind the water, or those in front of it and on it, from far to near."""
         items = [(z, name, x, ground, turn) for name, x, ground, z, turn in self._things if (z > self._limit) == behind]
         for z, name, x, ground, turn in sorted(items, key=lambda item: -item[0]):
-            THINGS[name](Pen(self.canvas, x, z, ground, turn=turn), self.generator)
-            self.shown.add(name)
+            THINGS[name](Pen(self._canvas_for(name), x, z, ground, turn=turn), self.generator)
+            self._show(name)
         if not behind:
             for name, ahead in sorted(self.plan.lines, key=lambda line: -line[1]):
                 self._line(name, ahead)
@@ -166,8 +186,8 @@ class Furnisher:
                 run.append((float(x), max(float(height), 0.0), float(z)))
                 continue
             if len(run) >= 2:  # a gate or a ford: the line stops, and starts again behind it
-                LINES[name](self.canvas, run, self.generator)
-                self.shown.add(name)
+                LINES[name](self._canvas_for(name), run, self.generator)
+                self._show(name)
             run = []
 
     def _compose(self) -> None:
@@ -185,5 +205,5 @@ class Furnisher:
         if any(height < 0.12 for _x, height, _z in spots) and self.terrain.shape.has_water:
             return
         kinds = ("oak",) if framed else (str(generator.choice(["oak", "beech", "birch", "pine"])),)
-        Grove(kinds, self.canvas.light, generator).set(self.canvas, spots, (6.5, 8.5), generator)
-        self.composed = True
+        Grove(kinds, self.canvas.light, generator).set(self._canvas_for("trees"), spots, (6.5, 8.5), generator)
+        self.composed = "trees" not in self._without

@@ -1,10 +1,13 @@
 """Render many scenes into a folder: in parallel, each from its own seed, and resumable."""
 
 import csv
+import json
 import os
 import sys
+from collections.abc import Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -15,17 +18,20 @@ from siam.datasets.votes import COLUMNS
 from siam.errors import DatasetError
 from siam.runtime.files import write_atomically
 from siam.runtime.processes import in_parallel
-from siam.worlds.landscapes.scene import render
+from siam.worlds.landscapes.scene import check_objects, render
 
 SIZES = (64, 2000)  # pixels: smallest and largest square pictures
 _QUALITY = 90  # of the JPEG files
-_SETTINGS = "rendered.json"  # seed and size, so that a folder never mixes two kinds of scenes
+_SETTINGS = "rendered.json"  # seed, size and what is left out, so that a folder never mixes two kinds of scenes
 
 
-def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: int | None = None) -> None:
+def render_scenes(
+    out: Path, count: int, seed: int, size: int = 500, workers: int | None = None, without: Sequence[str] = ()
+) -> None:
     """Render scenes 1 to `count` of a seed into `out`; existing ones are kept.
 
-    Scene n of a seed and size is always the same, whatever `count` and `workers` are.
+    Scene n of a seed and size is always the same, whatever `count` and `workers` are. Without some objects it is the
+    same but for these: what really changes if they go.
 
     Args:
         out: the folder, in the layout of `siam.datasets.rendered`.
@@ -33,18 +39,20 @@ def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: in
         seed: seed of the scenes, at least 0.
         size: side of the square pictures, in pixels.
         workers: number of processes, by default one per core; with 1, everything runs in this process.
+        without: names of `scene.OBJECTS` to leave out.
 
     Raises:
-        DatasetError: the folder holds scenes of another seed or size, or cannot be written to.
-        ValueError: a number is out of range.
+        DatasetError: the folder holds scenes of another seed or size or without other objects, or cannot be written to.
+        ValueError: a number is out of range, or there is no such object.
     """
     if count < 1 or seed < 0 or not SIZES[0] <= size <= SIZES[1]:
         raise ValueError(
             f"got count {count}, seed {seed}, size {size}; expected at least 1, at least 0, {SIZES[0]} to {SIZES[1]}"
         )
-    _claim(out, seed, size)
+    check_objects(without)
+    _claim(out, seed, size, without)
     waiting = [number for number in range(1, count + 1) if not (out / "truth" / f"{number}.json").exists()]
-    jobs = ((out, seed, number, size) for number in waiting)
+    jobs = ((out, seed, number, size, tuple(without)) for number in waiting)
     processes = min(workers or os.cpu_count() or 1, len(waiting))
     steps = in_parallel(render_one, jobs, processes) if processes > 1 else (render_one(*job) for job in jobs)
     with tqdm(total=count, initial=count - len(waiting), desc="scenes", unit="scene", file=sys.stderr) as progress:
@@ -53,9 +61,9 @@ def render_scenes(out: Path, count: int, seed: int, size: int = 500, workers: in
     _write_tables(out)
 
 
-def render_one(out: Path, seed: int, number: int, size: int) -> None:
+def render_one(out: Path, seed: int, number: int, size: int, without: Sequence[str] = ()) -> None:
     """Render one scene into its files; its truth comes last, as a sign that it is complete."""
-    scene = render(np.random.default_rng([seed, number]), size)
+    scene = render(np.random.default_rng([seed, number]), size, without=without)
     people = np.random.default_rng([seed, number, 1])  # separate, so that the picture does not depend on the crowd
     areas = scene.masks.mean(axis=(1, 2))
     record = Truth(
@@ -77,8 +85,9 @@ def render_one(out: Path, seed: int, number: int, size: int) -> None:
     truth.write(out, record, scene.masks)
 
 
-def _claim(out: Path, seed: int, size: int) -> None:
-    path, settings = out / _SETTINGS, f'{{"seed": {seed}, "size": {size}}}\n'
+def _claim(out: Path, seed: int, size: int, without: Sequence[str]) -> None:
+    wanted: dict[str, Any] = {"seed": seed, "size": size, **({"without": sorted(without)} if without else {})}
+    path, settings = out / _SETTINGS, json.dumps(wanted) + "\n"
     if path.exists():
         stored = path.read_text(encoding="utf-8", errors="replace")
         if stored != settings:

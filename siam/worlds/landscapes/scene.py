@@ -1,6 +1,9 @@
 """From a number to a picture with its truth: a scene is planned, painted from far to near, and its truth read off."""
 
+from collections.abc import Collection
+from copy import deepcopy
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 from PIL import Image
@@ -10,6 +13,7 @@ from siam.worlds.landscapes.ground.cover import Ground
 from siam.worlds.landscapes.ground.strips import lay
 from siam.worlds.landscapes.ground.terrain import Terrain, View, look
 from siam.worlds.landscapes.ground.water import paint_running, paint_sea, paint_still
+from siam.worlds.landscapes.objects import LINES, THINGS
 from siam.worlds.landscapes.objects.plants import FLOWERS, paint_flowers, paint_tufts
 from siam.worlds.landscapes.paint.canvas import OVERSAMPLING, Camera, Canvas
 from siam.worlds.landscapes.paint.light import Light, draw_light
@@ -51,14 +55,23 @@ class _Noises:
     grain: Noise
 
 
-def render(generator: np.random.Generator, size: int, place: str | None = None) -> Scene:
+OBJECTS = ("trees", "flowers", *sorted(THINGS), *sorted(LINES))  # what a scene can be rendered without
+
+
+def render(generator: np.random.Generator, size: int, place: str | None = None, without: Collection[str] = ()) -> Scene:
     """Render a scene.
 
     Args:
         generator: random generator that decides everything; equal generators and sizes give equal scenes.
         size: side of the square picture, in pixels.
         place: the kind of landscape, a key of `PLACES`; by default any.
+        without: names of `OBJECTS` that are left out. Everything else, behind and around them, stays as it is with
+            them, and so do its random draws.
+
+    Raises:
+        ValueError: there is no such object.
     """
+    check_objects(without)
     weights = np.array([weight for _make, weight in PLACES.values()])
     drawn = str(generator.choice(list(PLACES), p=weights / weights.sum()))
     plan = PLACES[place or drawn][0](generator)
@@ -68,8 +81,16 @@ def render(generator: np.random.Generator, size: int, place: str | None = None) 
     light = draw_light(generator)
     terrain = Terrain(plan.shape, noises.smooth, noises.rough)
     canvas = Canvas(_camera(plan, terrain, size, generator), light)
-    strengths = _paint(canvas, plan, terrain, noises, generator)
+    strengths = _paint(canvas, plan, terrain, noises, generator, without)
     return Scene(_picture(canvas, generator), canvas.masks(), plan.place, light.name, strengths)
+
+
+def check_objects(names: Collection[str]) -> None:
+    """Raise a ValueError if one of them is not in `OBJECTS`."""
+    unknown = sorted(set(names) - set(OBJECTS))
+    if unknown:
+        near = get_close_matches(unknown[0], OBJECTS, n=5)
+        raise ValueError(f"no landscape has a {unknown[0]!r}; names like it: {', '.join(near) or ', '.join(OBJECTS)}")
 
 
 def _camera(plan: Plan, terrain: Terrain, size: int, generator: np.random.Generator) -> Camera:
@@ -79,7 +100,12 @@ def _camera(plan: Plan, terrain: Terrain, size: int, generator: np.random.Genera
 
 
 def _paint(
-    canvas: Canvas, plan: Plan, terrain: Terrain, noises: _Noises, generator: np.random.Generator
+    canvas: Canvas,
+    plan: Plan,
+    terrain: Terrain,
+    noises: _Noises,
+    generator: np.random.Generator,
+    without: Collection[str],
 ) -> dict[str, float]:
     """Paint everything, and return how strong each nuance is."""
     view = look(canvas.camera, terrain)
@@ -94,9 +120,9 @@ def _paint(
         ground.spread(layer.material, share)
     for strip in plan.strips:
         lay(ground, strip)
-    flowers = _flowery(ground, plan, noises)
+    flowers = _flowery(ground, plan, noises, mark="flowers" not in without)
     ground.finish()
-    furnisher = Furnisher(canvas, plan, terrain, ground, generator)
+    furnisher = Furnisher(canvas, plan, terrain, ground, generator, without)
     furnisher.woods(behind=True)
     furnisher.things(behind=True)
     _paint_water(canvas, plan, view, wet, noises)
@@ -105,21 +131,22 @@ def _paint(
         paint_tufts(canvas, lambda rows, columns: grass[canvas.cover[rows, columns]], generator)
     if flowers is not None:
         colours = [FLOWERS[n] for n in generator.permutation(len(FLOWERS))[: int(generator.integers(1, 4))]]
-        paint_flowers(canvas, flowers, colours, generator)
+        paint_flowers(deepcopy(canvas) if "flowers" in without else canvas, flowers, colours, generator)
     furnisher.woods(behind=False)
     furnisher.things(behind=False)
     _mark_horizon(canvas, view)
     return _strengths(canvas, plan, canvas.light, furnisher)
 
 
-def _flowery(ground: Ground, plan: Plan, noises: _Noises) -> np.ndarray | None:
-    """Return the density (S, S) of flowers, and mark the meadows they cover; None if there are none."""
+def _flowery(ground: Ground, plan: Plan, noises: _Noises, *, mark: bool) -> np.ndarray | None:
+    """Return the density (S, S) of flowers, and mark the meadows they cover if asked to; None if there are none."""
     if not plan.flowers:
         return None
     patches = smoothstep(noises.smooth.at(ground.x / 0.6 + 3, ground.z / 0.6), 0.5 - plan.flowers, 1.1 - plan.flowers)
     grassy = np.array([bool(shown & {"grass"}) and not shown & {"farming"} for shown in ground.canvas.sets])
     density = patches * grassy[ground.cover] * smoothstep(ground.z, 75, 35)
-    ground.mark(["flowers"], density > 0.45)
+    if mark:
+        ground.mark(["flowers"], density > 0.45)
     whole = np.zeros_like(ground.canvas.depth)
     whole[ground.rows, ground.columns] = density * (0.35 + 0.65 * plan.flowers)
     return whole
