@@ -282,8 +282,8 @@ def _rise(setting: Setting) -> Made:
     return make
 
 
-def _sise(choose: Callable[[Tensor], Tensor]) -> Callable[[Setting], Made]:
-    """Sattarzadeh et al., sec. 3, with the choice of feature maps given."""
+def _sise(choose: Callable[[Tensor], Tensor], zero: Callable[[Tensor], Tensor]) -> Callable[[Setting], Made]:
+    """Sattarzadeh et al., sec. 3, with the choice of feature maps given, and from where their scores are weighed."""
 
     def theirs(setting: Setting) -> Made:
         network, image = setting.network, setting.image
@@ -295,7 +295,7 @@ def _sise(choose: Callable[[Tensor], Tensor]) -> Callable[[Setting], Made]:
             low, high = masks.amin(dim=(2, 3), keepdim=True), masks.amax(dim=(2, 3), keepdim=True)
             masks = (masks - low) / (high - low)
             scores = _scores(setting, lambda part: image * masks[part], len(masks))
-            gains = scores - scores.mean()
+            gains = scores - zero(scores)
             total = (gains / masks.sum(dim=(1, 2, 3)) @ masks.flatten(1)).view(image.shape[2:])
             return (total - total.min()) / (total.max() - total.min()).clamp(min=1e-12)
 
@@ -393,8 +393,8 @@ CASES = (
     Case("integrated_gradients", IntegratedGradients(STEPS), "captum", _captum_integrated_gradients, 3),
     Case("occlusion", Occlusion(CELL, 0), "captum", _captum_occlusion, 3),
     Case("rise", RISE(MASKS, CELLS), FORMULA, _rise, 3),
-    Case("ada_sise", AdaSISE(), FORMULA, _sise(chosen_by_otsu), 1),
-    Case("sise", SISE(MU), FORMULA, _sise(lambda alpha: alpha > (MU * alpha.max()).clamp(min=0)), 1),
+    Case("ada_sise", AdaSISE(), FORMULA, _sise(chosen_by_otsu, torch.min), 1),
+    Case("sise", SISE(MU), FORMULA, _sise(lambda alpha: alpha > (MU * alpha.max()).clamp(min=0), torch.mean), 1),
     Case("score_cam", ScoreCAM(softmax=True), "torchcam", _torchcam("ScoreCAM"), 1),
 )
 

@@ -4,8 +4,9 @@
 
     kept: alpha[k] >= t max_k alpha[k],   t = Otsu's threshold of the positive alpha / max_k alpha
 
-Everything else is as in `siam.explainers.sise`. If all positive alphas fall into one bin of Otsu's histogram, all their
-maps are kept.
+Everything else is as in `siam.explainers.sise`, but for the zero from which scores and logits are weighed: that is the
+mask that keeps least, since a block's few masks are all good ones, and their mean would count half of them against the
+places that they mark. If all positive alphas fall into one bin of Otsu's histogram, all their maps are kept.
 
 M. Sudhakar et al., "Ada-SISE: Adaptive Semantic Input Sampling for Efficient Explanation of Convolutional Neural
 Networks", ICASSP 2021, arXiv:2102.07799.
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from siam.explainers.base import Description, Kind, Model, Progress, Target, quiet
 from siam.explainers.layers import Reshape
-from siam.explainers.sise import Fusion, Sampling, Zero, check, most_passes, otsu_threshold
+from siam.explainers.sise import Fusion, Sampling, Zero, check, most_passes, otsu_threshold, zero_for
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class AdaSISE:
     """Ada-SISE, at the size of the picture.
 
     Attributes:
-        zero: as for `siam.explainers.sise.SISE`, like the next three.
+        zero: "mean", "least" or "paper" (`siam.explainers.sise`); by default "paper" for probabilities, else "least".
         fusion: "hard" or "soft".
         layers: dotted names of the blocks' layers, from shallow to deep; by default they are found.
         reshape: how their outputs become maps (N, C, h, w), if it is not to be guessed.
@@ -65,7 +66,8 @@ class AdaSISE:
 
         `progress` counts the masked pictures only; their number is known once the gradients have been computed.
         """
-        sampling = Sampling(chosen_by_otsu, self.zero, self.fusion, self.layers, self.reshape, self.batch_size)
+        zero = self.zero or zero_for(target, "least")
+        sampling = Sampling(chosen_by_otsu, zero, self.fusion, self.layers, self.reshape, self.batch_size)
         return sampling.maps(model, images, target, progress)
 
 

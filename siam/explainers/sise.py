@@ -16,8 +16,9 @@ unit() scales from the lowest to the highest value; a constant map becomes 0, an
 - y_0 is the zero from which masks are weighed. The paper's y is a probability, about 0 where nothing is seen, and its
   y_0 is 0: `zero="paper"`. A score or a logit has no such zero, and that of a grey picture is none either: with it, V
   nearly becomes the mean of all masks. So y_0 is the mean of y over the block's masks, `zero="mean"`: a mask counts by
-  what sets it apart from the others, and an offset of the score changes nothing. Unless `zero` is given, probabilities
-  are weighed like the paper's and everything else from the mean.
+  what sets it apart from the others, and an offset of the score changes nothing. `zero="least"` weighs from the mask
+  that keeps least instead. Unless `zero` is given, probabilities are weighed like the paper's and everything else from
+  the mean.
 - A block's only mask is its V, since there is nothing to compare it with. Without a positive alpha, V is 0.
 - No threshold divides a constant V: it marks nothing, and removes what shallower blocks marked.
 - `fusion="hard"` is the paper's mask. `fusion="soft"` is that of the authors' code, sigmoid(100 (V - t)), where t is
@@ -52,7 +53,7 @@ from siam.explainers.minibatches import at_once, batches, is_size
 from siam.explainers.targets import Probability
 
 Choice = Callable[[Tensor], Tensor]  # alpha (C,) -> which maps of the layer to keep, (C,) of bool
-Zero = Literal["mean", "paper"]
+Zero = Literal["mean", "least", "paper"]
 Fusion = Literal["hard", "soft"]
 BINS = 256  # of the histogram for Otsu's threshold
 _STEEPNESS, _RAISED, _FEW = 100, 1.5, 0.1  # of the soft fusion
@@ -64,7 +65,8 @@ class SISE:
 
     Attributes:
         threshold: the paper's mu, in [0, 1): a block's masks are its maps with alpha above mu times the largest alpha.
-        zero: from where masks are weighed, "mean" or "paper"; by default "paper" for probabilities, else "mean".
+        zero: from where masks are weighed: "mean", "least" or "paper", which is the default for probabilities; else
+            "mean" is.
         fusion: "hard" or "soft".
         layers: dotted names of the blocks' layers, from shallow to deep; by default they are found.
         reshape: how their outputs become maps (N, C, h, w), if it is not to be guessed.
@@ -105,7 +107,8 @@ class SISE:
 
         `progress` counts the masked pictures only; their number is known once the gradients have been computed.
         """
-        sampling = Sampling(self._choose, self.zero, self.fusion, self.layers, self.reshape, self.batch_size)
+        zero = self.zero or zero_for(target, "mean")
+        sampling = Sampling(self._choose, zero, self.fusion, self.layers, self.reshape, self.batch_size)
         return sampling.maps(model, images, target, progress)
 
     def _choose(self, alpha: Tensor) -> Tensor:
@@ -114,11 +117,16 @@ class SISE:
 
 def check(zero: str | None, fusion: str, batch_size: int | None) -> None:
     """Raise a ValueError for settings that have no meaning."""
-    if zero not in (None, "mean", "paper") or fusion not in ("hard", "soft") or not is_size(batch_size):
+    if zero not in (None, "mean", "least", "paper") or fusion not in ("hard", "soft") or not is_size(batch_size):
         raise ValueError(
-            f"zero {zero!r}, fusion {fusion!r}, batch_size {batch_size}; expected 'mean' or 'paper', 'hard' or 'soft', "
-            "and at least 1"
+            f"zero {zero!r}, fusion {fusion!r}, batch_size {batch_size}; expected 'mean', 'least' or "
+            "'paper', 'hard' or 'soft', and at least 1"
         )
+
+
+def zero_for(target: Target, otherwise: Zero) -> Zero:
+    """Return from where masks are weighed by default."""
+    return "paper" if isinstance(target, Probability) else otherwise
 
 
 def most_passes(model: Model, height: int, width: int) -> int:
@@ -131,7 +139,7 @@ class Sampling:
     """SISE with a given choice of feature maps; the other settings are those of `SISE`."""
 
     choose: Choice
-    zero: Zero | None
+    zero: Zero
     fusion: Fusion
     layers: tuple[str, ...] | None
     reshape: Reshape | None
@@ -139,7 +147,6 @@ class Sampling:
 
     def maps(self, model: Model, images: Tensor, target: Target, progress: Progress) -> Tensor:
         """Return the fused maps (N, H, W) of images (N, C, H, W)."""
-        zero = self.zero or ("paper" if isinstance(target, Probability) else "mean")
         with untouched(model):
             images = prepared(model, images)
             places = block_layers(model, images, target, self.layers, self.reshape)
@@ -153,7 +160,7 @@ class Sampling:
                 for features in blocks:
                     size = at_once(self.batch_size, image)
                     parts = batches(len(features), size, progress, done, total)
-                    maps.append(_visualization(model, image, target, zero, features, parts))
+                    maps.append(_visualization(model, image, target, self.zero, features, parts))
                     done += len(features)
                 results.append(fused(maps, self.fusion))
         return torch.stack(results).float()
@@ -177,20 +184,22 @@ def _visualization(
 ) -> Tensor:
     """Return V (H, W) of one image (C, H, W), masked by feature maps (k, h, w)."""
     first = score_sum = torch.zeros((), device=image.device)
+    least = torch.full_like(score_sum, torch.inf)
     weighted = mask_sum = torch.zeros_like(image[0], dtype=torch.float32)
     for part in parts:
         masks = to_unit(enlarged(features[part], *image.shape[1:]))  # (b, H, W)
         shares = masks / masks.sum(dim=(1, 2), keepdim=True).clamp(min=1)  # each mask is 1 somewhere
         scores = values_of(target, model, image * masks[:, None].to(image)).float()  # (b,)
-        if part.start == 0 and zero == "mean":
-            first = scores[0]  # stands in for the mean, not known yet, to limit rounding
+        if part.start == 0 and zero != "paper":
+            first = scores[0]  # stands in for the zero, not known yet, to limit rounding
         scores = scores - first
         weighted = weighted + torch.einsum("b,bhw->hw", scores, shares)
         mask_sum, score_sum = mask_sum + shares.sum(dim=0), score_sum + scores.sum()
-    if len(features) == 1:
+        least = torch.minimum(least, scores.min())
+    if len(features) < 2:
         return to_unit(mask_sum)
-    mean = score_sum / max(1, len(features)) if zero == "mean" else 0
-    return to_unit(weighted - mean * mask_sum)
+    origin = {"mean": score_sum / len(features), "least": least, "paper": torch.zeros_like(least)}[zero]
+    return to_unit(weighted - origin * mask_sum)
 
 
 def fused(maps: Sequence[Tensor], fusion: Fusion = "hard") -> Tensor:
