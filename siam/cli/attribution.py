@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from siam.explainers.base import Explainer, Target
     from siam.models.zoo import Loaded
 
-_ANYTHING = (RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError, NotImplementedError)
+_TROUBLES = (RuntimeError, ValueError, TypeError, AssertionError, LookupError)  # of other people's networks
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -216,7 +216,7 @@ def _case_of(loaded: "Loaded", photo: "Image.Image") -> _Case:
         part, pixels = zoo.seen(photo, expects)
         try:
             outputs = _outputs(loaded.model, pixels)
-        except _ANYTHING as error:
+        except _TROUBLES as error:
             reason, shape = _first_line(error), tuple(pixels.shape)
         else:
             return _Case(loaded.model, part, pixels, outputs, loaded.classes, loaded.batch_size)
@@ -310,7 +310,7 @@ def _explained(options: argparse.Namespace, case: _Case, target: "Target") -> "A
             return attribute_photo(case.model, case.pixels, method, target, progress)
     except ValueError:  # says by itself what to do
         raise
-    except _ANYTHING as error:
+    except _TROUBLES as error:
         raise ValueError(
             f"{options.explainer} fails on this network ({_first_line(error)}): try occlusion or rise, which need "
             "nothing but its outputs"

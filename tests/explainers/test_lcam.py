@@ -18,6 +18,7 @@ from siam.explainers.fitting.lcam import (
     fit_fm,
     fit_img,
     infidelity,
+    judged,
     mask_area,
     masked_images,
     variation,
@@ -437,3 +438,16 @@ def test_the_bundled_heads_are_neither_blind_nor_see_all(pair, name):
         found = BOTH[name](model, image, score_up())
         assert found.min() == 0 and found.max() == 1
         assert found.std() > 0.1 and 0.05 < found.mean() < 0.95
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_head_is_judged_again_with_the_same_figures(classes, tmp_path):
+    model, files = small_network(classes), make_pictures(tmp_path, 40)
+    for name, fit in (("lcam_fm", fit_fm), ("lcam_img", fit_img)):
+        learnt = fit(model, files, Settings(epochs=1, learning_rate=0.1), tmp_path)
+        model.fitted[name] = learnt
+        assert judged(name, model, files[9::10], tmp_path) == learnt.facts["held_out"]
+        assert judged(name, model, files[:4], tmp_path) != learnt.facts["held_out"]
+    model.fitted.clear()
+    with pytest.raises(ValueError, match="has not been fitted to this"):
+        judged("lcam_fm", model, files, tmp_path)

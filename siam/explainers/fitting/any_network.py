@@ -31,8 +31,8 @@ def fit(
     """Let L-CAM or VEBI learn what they need to explain one target of a network; no labels are needed.
 
     Give the result to the explainer, `explainer("lcam_fm", learnt=…)`, and keep it with `Fitted.save`. It belongs to
-    this network and this target (and, L-CAM and VEBI alike, to minus the score), and says so if it meets others. The
-    facts tell, as "held_out", how well it does on every tenth picture, which it did not learn from.
+    this network and this target (or minus the score, if it is a score), and is refused for others. The
+    facts say, under "held_out", how well it does on every tenth picture, which it did not learn from.
 
     Args:
         model: the network; it is left as it was, even after an error.
@@ -76,6 +76,6 @@ def fit(
         raise ValueError(f"explainers are fitted to networks, and this is a {type(model).__name__}")
     files = pictures_below([Path(folder)]) if isinstance(folder, str | Path) else [Path(path) for path in folder]
     subject = Subject(model, target, files, prepare or usual_preparation(model))
-    facts = subject.facts(explainer)  # which a target without a name ends, before anything is computed
+    facts = subject.facts(explainer)  # a target without a name is refused here, before anything is computed
     learnt: Fitted = learner.fit_to(explainer, subject, {**_DEFAULTS.get(explainer, {}), **settings}, progress)
     return Fitted(learnt.tensors, {**facts, **learnt.facts})

@@ -42,7 +42,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.features import VIEWS, extract
-from siam.models.fitted import Fitted
+from siam.models.fitted import Fitted, fitted_to
 from siam.models.flowers import FlowerNetwork
 
 Pooled = Baseline | FlowerNetwork  # a backbone, average pooling and a linear layer with one or more outputs
@@ -210,26 +210,9 @@ class _Pictures:
 def _fit(name: str, model: Pooled, files: Sequence[Path], settings: Settings, cache: Path) -> Fitted:
     files, held_out = _divided(name, files, settings)
     everything = [*files, *held_out]
-    config = _input(model, settings)
-
-    def images(pictures: Sequence[int], views: Sequence[int]) -> Tensor:
-        return _of_views([preprocess(read_image(everything[picture]), config) for picture in pictures], views)
-
-    def outputs(images: Tensor) -> Tensor:
-        return _outputs(model, model.backbone(images))
-
     with untouched(model):
         head = _start(name, model, settings)
-        features = extract(model.backbone, config, everything, cache)
-        with torch.no_grad():
-            whole = torch.stack([_outputs(model, views.float()) for views in features])  # (P, 2, T)
-        through, at_a_time = _through_features(features, model.linear), settings.batch
-        if name == "lcam_img":
-            black = -torch.tensor(config.mean) / torch.tensor(config.std)
-            through = _through_pictures(features, images, outputs, black)
-            at_a_time = at_once(None, torch.empty(0, 3, config.image_size, config.image_size))
-        sizes = [tuple(views.shape[2:]) for views in features]
-        pictures = _Pictures(sizes, whole, through, at_a_time, model.linear.in_features)
+        pictures = _pictures(name, model, everything, settings, cache)
         total = settings.epochs * len(files)
         with tqdm(total=total, desc=name, unit="picture", file=sys.stderr) as bar:
             for count, loss in _training(name, head, pictures, len(files), settings):
@@ -237,6 +220,50 @@ def _fit(name: str, model: Pooled, files: Sequence[Path], settings: Settings, ca
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         figures = _figures(head, pictures, range(len(files), len(everything)))
     return _result(name, head, settings, len(files), figures, {})
+
+
+def judged(name: str, model: Pooled, files: Sequence[Path], cache: Path) -> dict[str, Any]:
+    """Return the figures of a head on pictures that it did not learn from, as "held_out" of `fit_fm` holds them.
+
+    Args:
+        name: "lcam_fm" or "lcam_img", which was fitted to the network.
+        model: the network, on the CPU; it is left as it was.
+        files: two or more pictures.
+        cache: folder for the features.
+
+    Raises:
+        ImageError: a picture cannot be read.
+        ValueError: the head was not fitted to the network.
+    """
+    learnt = fitted_to(model, name)
+    known = {field.name for field in fields(Settings)}
+    settings = Settings(**{key: value for key, value in learnt.facts.get("settings", {}).items() if key in known})
+    with untouched(model):
+        head = _head(model.linear.in_features, model.linear.out_features, model.linear.weight.device)
+        _begin_with(name, head, learnt)
+        return _figures(head, _pictures(name, model, files, settings, cache), range(len(files)))
+
+
+def _pictures(name: str, model: Pooled, files: Sequence[Path], settings: Settings, cache: Path) -> _Pictures:
+    """Return pictures as a head sees them through its masks: call it inside `untouched`."""
+    config = _input(model, settings)
+
+    def images(pictures: Sequence[int], views: Sequence[int]) -> Tensor:
+        return _of_views([preprocess(read_image(files[picture]), config) for picture in pictures], views)
+
+    def outputs(images: Tensor) -> Tensor:
+        return _outputs(model, model.backbone(images))
+
+    features = extract(model.backbone, config, files, cache)
+    with torch.no_grad():
+        whole = torch.stack([_outputs(model, views.float()) for views in features])  # (P, 2, T)
+    through, at_a_time = _through_features(features, model.linear), settings.batch
+    if name == "lcam_img":
+        black = -torch.tensor(config.mean) / torch.tensor(config.std)
+        through = _through_pictures(features, images, outputs, black)
+        at_a_time = at_once(None, torch.empty(0, 3, config.image_size, config.image_size))
+    sizes = [tuple(views.shape[2:]) for views in features]
+    return _Pictures(sizes, whole, through, at_a_time, model.linear.in_features)
 
 
 def _divided(name: str, files: Sequence[Path], settings: Settings) -> tuple[list[Path], list[Path]]:

@@ -57,7 +57,7 @@ class Subject:
         return black
 
     def facts(self, explainer: str) -> dict[str, Any]:
-        """Return what binds that which is learnt to explainer, target and network."""
+        """Return the facts that bind what is learnt to its explainer, target and network."""
         return {
             "explainer": explainer,
             "target": name_of(self.target),
