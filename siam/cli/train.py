@@ -30,6 +30,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--cache", type=Path, default=Path("cache"), metavar="DIR", help="folder for features (default: cache)"
     )
     parser.add_argument("--results", type=Path, metavar="FILE", help="also store the cross-validated figures in FILE")
+    parser.add_argument("--seed", type=int, metavar="S", help="use this random seed, not the recipe's")
     parser.add_argument("--resume", action="store_true", help="resume the run in --out")
     parser.add_argument(
         "--gallery",
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
         write_gallery(cross_validate(options.recipe, options.root, options.cache))
         return 0
     further = {"resume": options.resume, "results": options.results, "on_cross_validated": write_gallery}
+    further["seed"] = options.seed
     try:
         train(options.recipe, options.root, out, options.cache, **further)
     except KeyboardInterrupt:
@@ -92,5 +94,5 @@ def _train_flowers(options: argparse.Namespace, out: Path) -> int:
     for name in ("resume", "results", "gallery"):
         if getattr(options, name):
             return fail(f"--{name} does not apply to {options.recipe}, whose method is flowers: leave it out")
-    train_flowers(options.recipe, options.root, out)
+    train_flowers(options.recipe, options.root, out, options.seed)
     return 0

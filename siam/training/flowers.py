@@ -98,13 +98,14 @@ def is_flower_recipe(path: Path) -> bool:
         return False
 
 
-def train_flowers(recipe_path: Path, root: Path, out: Path) -> FlowerNetwork:
+def train_flowers(recipe_path: Path, root: Path, out: Path, seed: int | None = None) -> FlowerNetwork:
     """Train a classifier from a recipe, evaluate it and write it with its card to `out`; return it as stored.
 
     Args:
         recipe_path: a TOML file such as recipes/flowers-single-6c.toml.
         root: the folder that holds the datasets.
         out: folder for network and card.
+        seed: random seed in place of the recipe's; it becomes part of the network's name.
 
     Raises:
         DatasetError: the recipe has a missing or unknown setting, or the flowers do not match their layout.
@@ -115,12 +116,14 @@ def train_flowers(recipe_path: Path, root: Path, out: Path) -> FlowerNetwork:
     photos = flowers.read(root / recipe["data"]["folder"])
     with _threads(schedule.threads):
         train, val, test = (read_pictures(photos, split, config) for split in ("train", "val", "test"))
-        network = fit(config, photos.class_names, train, val, schedule, recipe["seed"])
+        network = fit(config, photos.class_names, train, val, schedule, recipe["seed"] if seed is None else seed)
         network.half().float()  # evaluate exactly what is stored
         figures = _figures(network, val, test, read_pictures(photos, "test", config, hide_part=True))
-    command = shlex.join(["python", "-m", "siam", "train", str(recipe_path), "--root", str(root), "--out", str(out)])
+    words = ["python", "-m", "siam", "train", str(recipe_path), "--root", str(root), "--out", str(out)]
+    command = shlex.join([*words, *([] if seed is None else ["--seed", str(seed)])])
     record = {"variant": photos.variant, "figures": figures, "command": command, **provenance()}
-    save(network, out, {"name": recipe["name"], **{name: recipe["data"][name] for name in _TEXTS}, **record})
+    name = recipe["name"] if seed is None else f"{recipe['name']}-seed{seed}"
+    save(network, out, {"name": name, **{name: recipe["data"][name] for name in _TEXTS}, **record})
     return network
 
 

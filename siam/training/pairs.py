@@ -25,6 +25,7 @@ def train(
     resume: bool = False,
     results: Path | None = None,
     on_cross_validated: "Callable[[OutOfFold], None] | None" = None,
+    seed: int | None = None,
 ) -> Pair:
     """Train a pair and write it with its card to `out`.
 
@@ -39,6 +40,8 @@ def train(
         results: file for the cross-validated figures of the methods "heads" and "joint".
         on_cross_validated: called with the predictions of the cross-validation (first seed) for photos its networks
             never saw; only for the same methods.
+        seed: random seed in place of the recipe's, for the methods that have one, "joint" and "end-to-end"; it becomes
+            part of the pair's name.
 
     Raises:
         DatasetError: the recipe or a dataset is missing or does not match its layout.
@@ -46,6 +49,12 @@ def train(
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
+    if seed is not None:
+        if "seed" not in recipe:
+            raise TrainingError(
+                f"{recipe_path} has no seed to replace, but seeds: leave out --seed and change them there"
+            )
+        recipe |= {"seed": seed, "name": f"{recipe['name']}-seed{seed}"}
     if recipe["method"] in CROSS_VALIDATED:
         from siam.training.heads import cross_validation as heads
         from siam.training.joint import cross_validation as joint

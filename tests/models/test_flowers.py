@@ -410,6 +410,16 @@ def test_the_command_trains_judges_and_stores(world, tmp_path, monkeypatch, caps
     assert card["variant"] == "single-6c" and card["name"] == "tiny" and network.class_names == photos.class_names
 
 
+def test_another_seed_gives_another_network_that_says_so(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(world)
+    for out, seed in (("one", ["--seed", "1"]), ("two", ["--seed", "1"]), ("three", ["--seed", "2"])):
+        assert main(["train", "tiny.toml", "--root", ".", "--out", str(tmp_path / out), *seed]) == 0
+    one, two, three = (load(tmp_path / out, device="cpu").linear.weight for out in ("one", "two", "three"))
+    assert torch.equal(one, two) and not torch.allclose(one, three)
+    card = json.loads((tmp_path / "three" / "card.json").read_text(encoding="utf-8"))
+    assert card["name"] == "tiny-seed2" and card["command"].endswith("three --seed 2")
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -441,10 +451,13 @@ def test_options_of_the_other_methods_are_refused(world, tmp_path, capsys, optio
 # The networks that come with the project
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_bundled_networks_know_flowers_they_never_saw(variant):
-    assert set(bundled()) == set(VARIANTS)
-    network, kinds = load(variant, device="cpu"), VARIANTS[variant]
+BUNDLED_NAMES = ("double-12c", "single-6c", "single-6c-seed1", "single-6c-seed2")
+
+
+@pytest.mark.parametrize("name", BUNDLED_NAMES)
+def test_the_bundled_networks_know_flowers_they_never_saw(name):
+    assert bundled() == BUNDLED_NAMES
+    network, kinds = load(name, device="cpu"), VARIANTS[name.partition("-seed")[0]]
     assert network.class_names == tuple(kind.name for kind in kinds)
     right = 0
     for number in range(12):
@@ -455,15 +468,16 @@ def test_the_bundled_networks_know_flowers_they_never_saw(variant):
     assert right >= 11
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_bundled_cards_hold_their_promises(variant):
-    folder = BUNDLED / variant
+@pytest.mark.parametrize("name", BUNDLED_NAMES)
+def test_the_bundled_cards_hold_their_promises(name):
+    folder, (variant, _, seed) = BUNDLED / name, name.partition("-seed")
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     figures = card["figures"]
-    assert (card["name"], card["variant"]) == (variant, variant)
+    assert (card["name"], card["variant"]) == (name, variant)
     assert figures["test_accuracy"] > 0.99 and figures["test_pictures"] >= 300
     assert figures["accuracy_without_the_part"] < 0.5
     assert card["command"] == (
-        f"python -m siam train recipes/flowers-{variant}.toml --root DATA --out assets/flowers/{variant}"
+        f"python -m siam train recipes/flowers-{variant}.toml --root DATA --out assets/flowers/{name}"
+        + (f" --seed {seed}" if seed else "")
     )
     assert (folder / WEIGHTS).stat().st_size < 1_500_000
