@@ -60,6 +60,11 @@ def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="landscapes: leave out these objects, such as trees or pylon_line, and nothing else",
     )
     parser.add_argument(
+        "--without-each",
+        action="store_true",
+        help="landscapes: also render each scene without each of its objects, into DIR/without",
+    )
+    parser.add_argument(
         "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures to FILE"
     )
     parser.set_defaults(run=_render)
@@ -138,13 +143,15 @@ def _render(options: argparse.Namespace) -> int:
     if options.world == "flowers":
         from siam.worlds.flowers.render import SIZES
 
-        if options.without is not None:
+        if options.without is not None or options.without_each:
             return fail("--without: only landscapes can be rendered without some objects: leave it out")
         size = 256 if options.size is None else options.size
     else:
         from siam.worlds.landscapes.render import SIZES
         from siam.worlds.landscapes.scene import check_objects
 
+        if options.without and options.without_each:
+            return fail("--without and --without-each: choose one of them")
         try:
             check_objects(options.without or ())
         except ValueError as error:
@@ -169,10 +176,12 @@ def _render(options: argparse.Namespace) -> int:
 
 def _render_landscapes(options: argparse.Namespace, size: int) -> str:
     """Render, and return a line that says what the folder now holds."""
-    from siam.worlds.landscapes.render import render_scenes
+    from siam.worlds.landscapes.render import render_scenes, render_without_each
 
     without = options.without or ()
     render_scenes(options.out, options.count, options.seed, size, options.workers, without)
+    if options.without_each:
+        render_without_each(options.out, options.count, options.seed, size, options.workers)
     left_out = f", without {', '.join(without)}" if without else ""
     return f"scenes 1 to {options.count} of seed {options.seed}, with votes, labels and truth{left_out}"
 

@@ -22,6 +22,7 @@ from siam.worlds.landscapes.scene import check_objects, render
 
 SIZES = (64, 2000)  # pixels: smallest and largest square pictures
 _QUALITY = 90  # of the JPEG files
+WITHOUT = "without"  # the folder of the scenes without each of their objects
 _SETTINGS = "rendered.json"  # seed, size and what is left out, so that a folder never mixes two kinds of scenes
 
 
@@ -83,6 +84,48 @@ def render_one(out: Path, seed: int, number: int, size: int, without: Sequence[s
     scene.picture.save(picture, "JPEG", quality=_QUALITY)
     write_atomically(out / "images" / f"{number}.jpg", picture.getvalue())
     truth.write(out, record, scene.masks)
+
+
+def render_without_each(out: Path, count: int, seed: int, size: int = 500, workers: int | None = None) -> None:
+    """Render scenes 1 to `count` of `out` again without each of the objects in them; existing ones are kept.
+
+    The pictures go to `out`/without/OBJECT/NUMBER.jpg, and `out`/without/NUMBER.json lists the objects that can be seen
+    in a scene: those without which its picture differs.
+
+    Args:
+        out: the folder, to which `render_scenes` has rendered the scenes themselves.
+        count: as for `render_scenes`, as are the other arguments.
+        seed: likewise.
+        size: likewise.
+        workers: likewise.
+
+    Raises:
+        DatasetError: as `render_scenes`.
+    """
+    _claim(out, seed, size, ())
+    waiting = [number for number in range(1, count + 1) if not (out / WITHOUT / f"{number}.json").exists()]
+    jobs = ((out, seed, number, size) for number in waiting)
+    processes = min(workers or os.cpu_count() or 1, len(waiting))
+    steps = in_parallel(_render_each, jobs, processes) if processes > 1 else (_render_each(*job) for job in jobs)
+    with tqdm(
+        total=count, initial=count - len(waiting), desc="without each", unit="scene", file=sys.stderr
+    ) as progress:
+        for _step in steps:
+            progress.update()
+
+
+def _render_each(out: Path, seed: int, number: int, size: int) -> None:
+    whole = render(np.random.default_rng([seed, number]), size)
+    seen = []
+    for name in whole.objects:
+        other = render(np.random.default_rng([seed, number]), size, without=(name,)).picture
+        if other.tobytes() == whole.picture.tobytes():
+            continue
+        seen.append(name)
+        picture = BytesIO()
+        other.save(picture, "JPEG", quality=_QUALITY)
+        write_atomically(out / WITHOUT / name / f"{number}.jpg", picture.getvalue())
+    write_atomically(out / WITHOUT / f"{number}.json", (json.dumps(seen) + "\n").encode())
 
 
 def _claim(out: Path, seed: int, size: int, without: Sequence[str]) -> None:

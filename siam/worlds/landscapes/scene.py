@@ -38,6 +38,7 @@ class Scene:
         place: a key of `PLACES`.
         light: name of the light.
         strengths: strengths of the nuances, which no attribute stands for, 0 to 1.
+        objects: the `OBJECTS` that were placed, in that order, though some may be hidden by others.
     """
 
     picture: Image.Image
@@ -45,6 +46,7 @@ class Scene:
     place: str
     light: str
     strengths: dict[str, float]
+    objects: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,21 @@ def render(generator: np.random.Generator, size: int, place: str | None = None, 
     light = draw_light(generator)
     terrain = Terrain(plan.shape, noises.smooth, noises.rough)
     canvas = Canvas(_camera(plan, terrain, size, generator), light)
-    strengths = _paint(canvas, plan, terrain, noises, generator, without)
-    return Scene(_picture(canvas, generator), canvas.masks(), plan.place, light.name, strengths)
+    left_out = _Asked(without)
+    strengths = _paint(canvas, plan, terrain, noises, generator, left_out)
+    objects = tuple(name for name in OBJECTS if name in left_out.asked)
+    return Scene(_picture(canvas, generator), canvas.masks(), plan.place, light.name, strengths, objects)
+
+
+class _Asked(frozenset[str]):
+    """The objects to leave out; it remembers which were asked for, as every object is just before it is placed."""
+
+    def __init__(self, _names: Collection[str]) -> None:
+        self.asked: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return super().__contains__(name)
 
 
 def check_objects(names: Collection[str]) -> None:

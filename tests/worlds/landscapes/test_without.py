@@ -9,7 +9,7 @@ from scipy.ndimage import binary_dilation
 
 from siam.cli.main import main
 from siam.datasets.rendered import ATTRIBUTES, crowd
-from siam.worlds.landscapes.scene import render
+from siam.worlds.landscapes.scene import OBJECTS, render
 
 SIZE = 96
 
@@ -55,6 +55,29 @@ def test_everything_else_is_drawn_as_before(whole, place, name):
         k = ATTRIBUTES.index(name)
         assert other.masks[k].sum() < scene.masks[k].sum()
         assert crowd.contributions(other.masks)[k] < crowd.contributions(scene.masks)[k]
+
+
+def test_every_scene_without_each_of_its_objects(tmp_path, capsys):
+    words = ["data", "render", "--count", "2", "--seed", "3", "--size", str(SIZE), "--workers", "1", "--out"]
+    assert main([*words, str(tmp_path), "--without-each"]) == 0
+    for number in (1, 2):
+        whole, seen = render(np.random.default_rng([3, number]), SIZE), []
+        for name in whole.objects:
+            other = render(np.random.default_rng([3, number]), SIZE, without=(name,))
+            if (pixels(other) != pixels(whole)).any():
+                seen.append(name)
+                assert (tmp_path / "without" / name / f"{number}.jpg").is_file()
+            else:
+                assert not (tmp_path / "without" / name / f"{number}.jpg").exists()
+        assert json.loads((tmp_path / "without" / f"{number}.json").read_text()) == seen
+        assert seen and set(whole.objects) <= set(OBJECTS)
+        absent = next(name for name in OBJECTS if name not in whole.objects)  # what was not placed changes nothing
+        assert (pixels(render(np.random.default_rng([3, number]), SIZE, without=(absent,))) == pixels(whole)).all()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")}
+    assert main([*words, str(tmp_path), "--without-each"]) == 0  # nothing is rendered again
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")}
+    assert main([*words, str(tmp_path), "--without-each", "--without", "trees"]) == 2
+    assert "choose one" in capsys.readouterr().err
 
 
 def test_what_is_not_there_can_be_left_out(whole):
