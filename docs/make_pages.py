@@ -35,6 +35,7 @@ from siam.results.assessment import OUTLINES
 from siam.results.paper import markdown_table
 from siam.results.truths import presences, truth_tables
 from siam.runtime.paths import ASSETS
+from ui.results.explainers import KNOWN
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -106,7 +107,7 @@ def five_figures() -> str:
     unseen, rendered = _cross_validated(), _result("rendered")
     whole, alone, less = scores.agreements(rendered, "rendered")
     found = next(of for of in scores.precisions(_result("photo")) if of.kind == "what")
-    methods = explainers.comparisons([_result("explainers-rendered")])[0][1].methods
+    methods = explainers.comparisons([_result("explainers-scenes-siam")])[0][1].methods
     near = {name: methods[name]["pixel_ap"] for name in ("siam", "centre")}
     count = f"{unseen['SIAM']['n']} photos"
     rows = [
@@ -267,6 +268,17 @@ def explainer_intervals(name: str) -> Callable[[], str]:
     return block
 
 
+def claims_on_networks() -> str:
+    """What the SIAM paper says of its scores, and whether it holds here."""
+    rows = explainers.network_claims({name: _result(name) for name in ("rendered", "rendered-frozen")})
+    return markdown_table([list(explainers.CLAIM_HEADINGS), *rows])
+
+
+def known_of_explainers() -> str:
+    """The two sentences of the page Results."""
+    return KNOWN
+
+
 def learned_masks() -> str:
     """L-CAM's heads against masks that look at nothing, on pictures that they did not learn from."""
     networks: dict[str, Any] = {pair: load(pair, device="cpu").baseline for pair in ("photo", "rendered")}
@@ -379,10 +391,14 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "rendered scores": rendered_scores,
     "rendered attributes": attributes_of("rendered"),
     "truth": truth,
-    "explainers on scenes": explainers_on("rendered"),
+    "explainers on scenes": explainers_on("scenes"),
+    "SIAM on scenes": explainers_on("scenes-siam"),
     "explainers on flowers": explainers_on("flowers"),
-    "intervals on scenes": explainer_intervals("rendered"),
+    "intervals on scenes": explainer_intervals("scenes"),
+    "intervals of SIAM": explainer_intervals("scenes-siam"),
     "intervals on flowers": explainer_intervals("flowers"),
+    "claims on networks": claims_on_networks,
+    "known of explainers": known_of_explainers,
     "learned masks": learned_masks,
     "speed": speed,
     "photo credits": photo_credits,

@@ -22,6 +22,7 @@ PAGES = {
     "people": "results?table=Scores+and+people&pair=Rendered",
     "presence": "results?table=Presence",
     "truth": "results?table=What,+where,+how&pair=Rendered",
+    "explainers": "results?table=Explainers",
     "speed": "results?table=Speed",
     "cards": "results?table=Model+cards",
     "about": "about",

@@ -28,7 +28,20 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     world.add_argument(
         "--gallery", type=Path, metavar="DIR", help="rendered scenes with masks (default: assets/gallery/rendered)"
     )
-    world.add_argument("--flowers", choices=("single-6c", "double-12c"), help="render flowers and use those")
+    world.add_argument(
+        "--scenes",
+        type=Path,
+        metavar="DIR",
+        help="scenes of data render, best with --without-each",
+    )
+    world.add_argument(
+        "--flowers", nargs="+", metavar="NAME", help="networks of flowers of one variant, such as single-6c"
+    )
+    world.add_argument(
+        "--network",
+        metavar="NETWORK",
+        help="any classifier, timm:NAME, torchvision:NAME or FILE.pt2, on the pictures in --data",
+    )
     world.add_argument(
         "--tables",
         nargs="?",
@@ -38,25 +51,65 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="print the comparisons stored in DIR (default: assets/results)",
     )
     parser.add_argument(
-        "--model", default="rendered", metavar="NAME|DIR", help="with --gallery: the pair (default: rendered)"
+        "--model",
+        nargs="+",
+        default=["rendered"],
+        metavar="NAME|DIR",
+        help="with --gallery and --scenes: the pair, or several of other seeds (default: rendered)",
+    )
+    parser.add_argument(
+        "--explained",
+        choices=("baseline", "siam"),
+        default="baseline",
+        help="which of the pair's networks is explained (default: baseline)",
+    )
+    parser.add_argument("--weights", metavar="FILE", help="with --network: its state dict, or random")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="with --flowers and --network: a folder of data render --world flowers (default: rendered anew)",
     )
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="explainers (default: all that suit the network)")
+    parser.add_argument(
+        "--explainer",
+        action="append",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="also an explainer of your own, called without settings; may be repeated",
+    )
     parser.add_argument("--count", type=number, default=40, metavar="N", help="number of pictures (default: 40)")
     parser.add_argument(
         "--size", type=side, default=0, metavar="PX", help="side of the pictures (default: the network's)"
     )
     parser.add_argument(
-        "--sanity", type=number, default=8, metavar="N", help="pictures to repeat with shuffled weights (default: 8)"
+        "--sanity", type=number, default=10, metavar="N", help="pictures to repeat with shuffled weights (default: 10)"
+    )
+    parser.add_argument(
+        "--slow", type=number, default=60, metavar="N", help="pictures for slow explainers (default: 60)"
+    )
+    parser.add_argument(
+        "--slow-sanity",
+        type=int,
+        default=10,
+        metavar="N",
+        help="pictures to repeat slow explainers with shuffled weights (default: 10)",
     )
     parser.add_argument(
         "--workers", type=number, default=0, metavar="N", help="processes (default: one per core, or one on a GPU)"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="store the figures in FILE")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="store the figures in FILE and those of each picture beside it, as .csv.gz, from which it goes on",
+    )
     parser.add_argument(
         "--records",
         type=Path,
-        metavar="FILE",
-        help="keep the figures of each picture in FILE and resume from it (default: runs/compare-….jsonl)",
+        default=Path("runs"),
+        metavar="DIR",
+        help="folder that keeps the figures of each picture, to resume from (default: runs)",
     )
     parser.add_argument("--without-cost", action="store_true", help="skip measuring time and memory")
     add_engine(parser)
@@ -92,43 +145,107 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     """Return the result of a comparison."""
     from datetime import UTC, datetime
 
-    from siam.comparison.pictures import BUNDLED_SCENES, World, names_in
-    from siam.comparison.records import compare
+    from siam.comparison import values
+    from siam.comparison.pictures import names_in
+    from siam.comparison.records import Extent, compare, settings_of
     from siam.comparison.statistics import protocol, summary
     from siam.evaluation.stored import Result, variant_figures
     from siam.runtime.provenance import git_commit
 
-    folder = scratch / options.flowers if options.flowers else options.gallery or BUNDLED_SCENES
-    kind, model = ("flowers", options.flowers) if options.flowers else ("rendered", options.model)
-    world = World(kind, model, folder, options.count, options.size)
-    if options.flowers:
-        _render(world)
-    names = tuple(options.methods or names_in(world))
-    records = options.records or Path("runs") / f"compare-{kind}-{Path(model).name}-{options.size}.jsonl"
-    records.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.write(f"note: the figures of each picture are kept in {records}; the same command resumes from it\n")
-    made = compare(world, names, options.sanity, records, options.workers or _workers())
-    costs = {} if options.without_cost else _costs(world, names)
+    extent, worlds = Extent(options.sanity, options.slow, options.slow_sanity), _worlds(options, scratch)
+    chosen: tuple[str, ...] = tuple(options.methods or names_in(worlds[0]))
+    methods = {**dict.fromkeys(chosen), **{name: _own(name) for name in options.explainer}}
+    table = None if options.out is None else values.beside(options.out)
+    before = values.read(table) if table is not None and table.exists() else []
+    options.records.mkdir(parents=True, exist_ok=True)
+    sys.stderr.write(f"note: the figures of each picture are kept in {options.records}; the same command resumes\n")
+    made = []
+    for world in worlds:
+        name = Path(world.model).name
+        records = options.records / f"compare-{world.kind}-{name}-{world.network}-{world.size}.jsonl"
+        if not records.exists():
+            values.begin([one for one in before if one["network"] == name], settings_of(world, extent), records)
+        found = compare(world, methods, extent, records, options.workers or _workers())
+        made += [{"network": name, **record} for record in found]
+    costs = {} if options.without_cost else _costs(worlds[0], chosen)
     figures = summary(made, costs)
+    if table is not None:
+        values.write(made, table)
+    kind = worlds[0].kind
+    names = ", ".join(Path(world.model).name for world in worlds)
     return Result(
-        model=f"flowers {model}" if options.flowers else Path(model).name,
-        data=f"flowers ({model})" if options.flowers else f"gallery {folder.name}",
+        model=f"flowers {names}" if kind == "flowers" else f"{names}, {options.explained}",
+        data=f"flowers ({worlds[0].folder.name})" if kind == "flowers" else f"{kind} {worlds[0].folder.name}",
         split="test",
-        protocol=protocol(world, min(options.sanity, options.count)),
+        protocol=protocol(worlds[0], extent, len(worlds)),
         date=datetime.now(UTC).date().isoformat(),
         command=_command(options),
         git_commit=git_commit(),
-        figures=variant_figures({"baseline": {"comparison": {"world": kind, **figures}}}),
+        figures=variant_figures({"baseline": {"comparison": {"world": _kind(options), **figures}}}),
     )
 
 
-def _render(world: "World") -> None:
-    """Render those flowers that the world's folder lacks: pictures that no network was trained on."""
+def _kind(options: argparse.Namespace) -> str:
+    """Return the kind of pictures, as results name it."""
+    if options.flowers or options.network:
+        return "flowers"
+    return "scenes-siam" if options.explained == "siam" else "scenes"
+
+
+def _worlds(options: argparse.Namespace, scratch: Path) -> "list[World]":
+    """Return what to compare on, once for each network; flowers are rendered if no folder is given."""
+    from siam.comparison.pictures import BUNDLED_SCENES, World
     from siam.models import flowers
+
+    count, size = options.count, options.size
+    if options.network:
+        if options.data is None:
+            raise ValueError(
+                "--network needs --data DIR, a dataset with classes and masks: see data render --world flowers"
+            )
+        return [World("flowers", options.network, options.data, count, size, weights=options.weights or "")]
+    if options.flowers:
+        variants = {_variant(name) for name in options.flowers}
+        if len(variants) > 1:
+            raise ValueError(f"--flowers {' '.join(options.flowers)}: expected networks of one variant")
+        folder = options.data or scratch / variants.pop()
+        if options.data is None:
+            _render(folder, count, size or flowers.load(options.flowers[0], "cpu").config.image_size)
+        return [World("flowers", name, folder, count, size) for name in options.flowers]
+    kind, folder = ("scenes", options.scenes) if options.scenes else ("gallery", options.gallery or BUNDLED_SCENES)
+    return [World(kind, name, folder, count, size, network=options.explained) for name in options.model]
+
+
+def _variant(name: str) -> str:
+    """Return the variant of flowers that a network was trained on."""
+    from siam.models import card, flowers
+
+    return str(card.read(flowers.find(name)).get("variant", name))
+
+
+def _own(name: str) -> Any:
+    """Return somebody's own explainer, made without settings."""
+    from importlib import import_module
+
+    module, colon, made = name.partition(":")
+    if not colon:
+        raise ValueError(f"--explainer {name}: expected MODULE:CLASS")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return getattr(import_module(module), made)()
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"--explainer {name} cannot be made ({error}): see docs/how-to/compare-explainers.md"
+        ) from error
+    finally:
+        sys.path.pop(0)
+
+
+def _render(folder: Path, count: int, size: int) -> None:
+    """Render those flowers that the folder lacks: pictures that no network was trained on."""
     from siam.worlds.flowers.render import render_flowers
 
-    size = world.size or flowers.load(world.model, "cpu").config.image_size
-    render_flowers(world.folder, world.count, _FLOWER_SEED, world.model, size)
+    render_flowers(folder, count, _FLOWER_SEED, folder.name, size)
 
 
 def _costs(world: "World", names: tuple[str, ...]) -> dict[str, Any]:
@@ -139,9 +256,9 @@ def _costs(world: "World", names: tuple[str, ...]) -> dict[str, Any]:
     from siam.comparison.cost import cost
     from siam.comparison.pictures import cases_of, network_of
 
-    image = cases_of(world)[0].image
+    case = cases_of(world)[0]
     bar = tqdm(names, desc="cost", unit="method", file=sys.stderr)
-    return {name: cost(partial(network_of, world, name), image, name) for name in bar}
+    return {name: cost(partial(network_of, world), case.image, name, case.target) for name in bar}
 
 
 def _workers() -> int:
@@ -155,12 +272,19 @@ def _workers() -> int:
 
 def _command(options: argparse.Namespace) -> str:
     words = ["python", "-m", "siam", "compare"]
-    if options.flowers:
-        words += ["--flowers", options.flowers]
+    if options.network:
+        words += ["--network", options.network, *(["--weights", options.weights] if options.weights else [])]
+    elif options.flowers:
+        words += ["--flowers", *options.flowers]
     else:
+        words += ["--scenes", str(options.scenes)] if options.scenes else []
         words += ["--gallery", str(options.gallery)] if options.gallery else []
-        words += ["--model", options.model]
+        words += ["--model", *options.model, "--explained", options.explained]
+    words += ["--data", str(options.data)] if options.data else []
     words += ["--count", str(options.count), "--sanity", str(options.sanity)]
+    words += ["--slow", str(options.slow), "--slow-sanity", str(options.slow_sanity)]
     words += ["--size", str(options.size)] if options.size else []
     words += ["--methods", *options.methods] if options.methods else []
-    return shlex.join(words)
+    for name in options.explainer:
+        words += ["--explainer", name]
+    return shlex.join([*words, *(["--out", str(options.out)] if options.out else [])])

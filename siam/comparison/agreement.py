@@ -41,7 +41,7 @@ def against_mask(saliency: Tensor, mask: np.ndarray) -> dict[str, float]:
     large = enlarged(saliency.detach().cpu().float(), *mask.shape)  # (H, W)
     positive = large.clamp(min=0)
     mass = float(positive.sum())
-    inside = torch.from_numpy(mask)
+    inside = torch.tensor(mask)
     unit = to_unit(positive)
     overlaps = []
     for threshold in THRESHOLDS:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from siam.explainers.attribution import Network, attribute_photo
+from siam.explainers.attribution import attribute_photo
+from siam.explainers.base import Target
 from siam.explainers.registry import explainer
-from siam.explainers.targets import score_up
 from siam.runtime.devices import device_of
 
 _STATUS, _REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -27,19 +27,20 @@ class Cost:
     megabytes: float | None
 
 
-def cost(load: Callable[[], Network], image: Tensor, name: str) -> Cost:
+def cost(load: Callable[[], nn.Module], image: Tensor, name: str, target: Target) -> Cost:
     """Return what one photo costs the second time, once the network has run.
 
     Args:
         load: returns the network; it is called in the other process, so it must be a module's function or a partial.
         image: the photo (1, 3, H, W).
         name: the explainer's name.
+        target: what is explained.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measured, (load, image.cpu().numpy(), name))
+        return pool.apply(_measured, (load, image.cpu().numpy(), name, target))
 
 
-def _measured(load: Callable[[], Network], pixels: object, name: str) -> Cost:
+def _measured(load: Callable[[], nn.Module], pixels: object, name: str, target: Target) -> Cost:
     image, model = torch.as_tensor(pixels), load()
     on_gpu = device_of(model).type == "cuda"
     before = torch.cuda.memory_allocated() if on_gpu else _resident("VmRSS")
@@ -53,8 +54,8 @@ def _measured(load: Callable[[], Network], pixels: object, name: str) -> Cost:
     with torch.no_grad():
         model(image.to(device_of(model)))
     if not explainer(name).slow:  # the first gradient takes several times as long as the next
-        attribute_photo(model, image, name, score_up())
-    seconds = attribute_photo(model, image, name, score_up()).seconds
+        attribute_photo(model, image, name, target)
+    seconds = attribute_photo(model, image, name, target).seconds
     peak = torch.cuda.max_memory_allocated() if on_gpu else _resident("VmHWM")
     return Cost(seconds, None if before is None or peak is None else (peak - before) / 1e6)
 

@@ -1,14 +1,18 @@
 """Pictures on which explainers are compared, with the known place of what moves the target.
 
-- "rendered": scenes of a gallery with true masks. The target is the baseline's score; the truth is the smallest region
-  that holds half of what truly raises it (`true_density`, `siam.comparison.agreement.evidence`).
+- "gallery": scenes of a gallery with true masks. The target is the score of the pair's baseline or SIAM; the truth is
+  the smallest region that holds half of what truly raises it (`true_density`, `siam.comparison.agreement.evidence`).
+- "scenes": the same for a folder of `python -m siam data render`. If it was rendered with --without-each, it is also
+  known what each object truly adds to the network's score.
 - "flowers": the target is the logit of the picture's own class; the truth is the part whose colour identifies it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -16,45 +20,58 @@ from torch import Tensor
 from siam.comparison.agreement import evidence
 from siam.datasets import flowers
 from siam.datasets.rendered.crowd import true_templates
+from siam.datasets.rendered.truth import read_masks
 from siam.errors import DatasetError
 from siam.explainers import names_for
-from siam.explainers.attribution import Network, network_for
+from siam.explainers.base import Target
+from siam.explainers.targets import output, score_up
 from siam.gallery.store import Gallery, read
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
 from siam.models import flowers as flower_network
-from siam.models.baseline import Baseline
+from siam.models import zoo
 from siam.models.checkpoint import load
 from siam.models.identity import record_name
-from siam.models.siam import SIAM
+from siam.runtime.devices import best_device
 from siam.runtime.paths import ASSETS
+
+KINDS = ("gallery", "scenes", "flowers")
+OF_SIAM = ("siam", "grad_cam", "integrated_gradients", "occlusion", "rise")  # explain a SIAM by default
 
 BUNDLED_SCENES = ASSETS / "gallery" / "rendered"
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One picture, its networks, and its truth.
+    """One picture, the network to explain, and the truth.
 
     Attributes:
         identifier: the picture's identifier.
-        baseline: the network to explain.
-        siam: the SIAM that scores the same picture and explains itself, or None.
-        image: the picture (1, 3, H, W), as both networks take it.
+        network: the network that is explained, a `torch.nn.Module`.
+        image: the picture (1, 3, H, W), as the network takes it.
         mask: (H', W'), bool, over the same picture: the region that a map should mark.
         density: (H', W'), what each place truly adds; None if only the mask is known.
+        without: files of the same picture without one object each.
+        target: what is explained.
+        mean: of each channel, by which the picture was normalised; None for that of `network.config`.
+        std: likewise.
     """
 
     identifier: str
-    baseline: Baseline
-    siam: SIAM | None
+    network: Any
     image: Tensor
     mask: np.ndarray
     density: np.ndarray | None
+    without: tuple[Path, ...] = ()
+    target: Target = field(default_factory=score_up)
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
 
-    def network(self, name: str) -> Network:
-        """Return the network that an explainer or a reference explains; for "siam_random" it is the SIAM."""
-        return network_for(self, "siam" if name == "siam_random" else name)
+    def altered(self) -> Iterator[Tensor]:
+        """Yield the picture (1, 3, H, W) without each of its objects."""
+        config = replace(self.network.config, image_size=min(self.image.shape[2:]))
+        for path in self.without:
+            yield preprocess(read_image(path), config)
 
 
 @dataclass(frozen=True)
@@ -62,12 +79,14 @@ class World:
     """Which pictures and networks are compared; every process rebuilds the same from it.
 
     Attributes:
-        kind: "rendered" or "flowers".
-        model: name or folder of a pair, or the variant of flowers.
-        folder: folder of the gallery or of the rendered flowers.
+        kind: one of `KINDS`.
+        model: name or folder of a pair, or of a network of flowers; or a classifier, as for `siam.models.zoo.load`.
+        folder: folder of the gallery, of the scenes or of the rendered flowers.
         count: most pictures to use.
-        size: short side in px to which pictures are scaled; 0 for the networks' own.
-        device: the networks' device; "" for a GPU if there is one.
+        size: short side in px to which pictures are scaled; 0 for the network's own.
+        device: the network's device; "" for a GPU if there is one.
+        network: which of a pair's networks is explained: "baseline" or "siam".
+        weights: file of a classifier's weights.
     """
 
     kind: str
@@ -76,6 +95,8 @@ class World:
     count: int
     size: int = 0
     device: str = ""
+    network: str = "baseline"
+    weights: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -84,39 +105,55 @@ def cases_of(world: World) -> tuple[Case, ...]:
 
     Raises:
         CheckpointError: there are no such networks.
-        DatasetError: the pair has no baseline, the folder is not a gallery, or none of its pictures can be used.
+        DatasetError: the pair has no baseline, the folder is neither gallery nor scenes, or no picture can be used.
     """
     return _flower_cases(world) if world.kind == "flowers" else _rendered_cases(world)
 
 
 def _rendered_cases(world: World) -> tuple[Case, ...]:
-    pair, gallery = load(world.model, world.device or None), read(world.folder)
-    if pair.baseline is None:
+    scenes = _of_gallery(read(world.folder)) if world.kind == "gallery" else _of_folder(world.folder)
+    pair = load(world.model, world.device or None)
+    network = pair.siam if world.network == "siam" else pair.baseline
+    if network is None:
         raise DatasetError(f"the pair {pair.name!r} has no baseline to compare explainers on: choose a pair with one")
-    config = replace(pair.baseline.config, image_size=world.size or pair.baseline.config.image_size)
+    config = replace(network.config, image_size=world.size or network.config.image_size)
     cases: list[Case] = []
-    for row in np.random.default_rng(0).permutation(len(gallery)).tolist():
-        truth = _truth(gallery, row)
-        if truth is None:
-            continue
-        path, mask, density = truth
-        identifier = str(gallery.photos["identifier"][row])
-        cases.append(Case(identifier, pair.baseline, pair.siam, preprocess(read_image(path), config), mask, density))
+    for identifier, path, masks, without in scenes:
+        density = true_density(masks)
+        mask = evidence(density)
+        if 0 < mask.mean() < 1:  # else nothing raises the score
+            cases.append(Case(identifier, network, preprocess(read_image(path), config), mask, density, without))
         if len(cases) == world.count:
             break
     if not cases:
-        raise DatasetError(f"no scene in {world.folder} has a picture and true masks: use a gallery of rendered scenes")
+        raise DatasetError(f"no scene in {world.folder} has a picture and true masks: use rendered scenes")
     return tuple(cases)
 
 
-def _truth(gallery: Gallery, row: int) -> tuple[Path, np.ndarray, np.ndarray] | None:
-    """Return picture, mask and density of a scene; None if one is missing or nothing raises the score."""
-    path, masks = gallery.picture(row), gallery.masks(row)
-    if path is None or masks is None:
-        return None
-    density = true_density(masks)
-    mask = evidence(density)
-    return (path, mask, density) if 0 < mask.mean() < 1 else None
+_Scene = tuple[str, Path, np.ndarray, tuple[Path, ...]]  # identifier, picture, masks, pictures without each object
+
+
+def _of_gallery(gallery: Gallery) -> Iterator[_Scene]:
+    for row in np.random.default_rng(0).permutation(len(gallery)).tolist():
+        path, masks = gallery.picture(row), gallery.masks(row)
+        if path is not None and masks is not None:
+            yield str(gallery.photos["identifier"][row]), path, masks, ()
+
+
+def _of_folder(folder: Path) -> Iterator[_Scene]:
+    numbers = sorted(int(path.stem) for path in (folder / "truth").glob("*.json"))
+    if not numbers:
+        raise DatasetError(
+            f"{folder} holds no rendered scenes: make some with python -m siam data render --out {folder}"
+        )
+    for number in numbers:
+        listed = folder / "without" / f"{number}.json"
+        try:
+            names = json.loads(listed.read_text(encoding="utf-8")) if listed.exists() else []
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{listed} is damaged ({error}): delete it and render again") from error
+        without = tuple(folder / "without" / name / f"{number}.jpg" for name in names)
+        yield str(number), folder / "images" / f"{number}.jpg", read_masks(folder, number), without
 
 
 def true_density(masks: np.ndarray) -> np.ndarray:
@@ -143,6 +180,8 @@ def true_density(masks: np.ndarray) -> np.ndarray:
 
 
 def _flower_cases(world: World) -> tuple[Case, ...]:
+    if is_classifier(world.model):
+        return _classifier_cases(world)
     network = flower_network.load(world.model, world.device or None)
     photos = flowers.read(world.folder)
     of_class = [network.of_class(label) for label in range(len(network.class_names))]
@@ -150,8 +189,7 @@ def _flower_cases(world: World) -> tuple[Case, ...]:
     return tuple(
         Case(
             identifier=photos.files[row].stem,
-            baseline=of_class[photos.labels[row]],
-            siam=None,
+            network=of_class[photos.labels[row]],
             image=preprocess(read_image(photos.files[row]), config),
             mask=photos.mask(row),
             density=None,
@@ -160,20 +198,46 @@ def _flower_cases(world: World) -> tuple[Case, ...]:
     )
 
 
-def network_of(world: World, name: str) -> Network:
-    """Return the network that an explainer explains, from the first picture."""
-    return cases_of(world)[0].network(name)
+def is_classifier(model: str) -> bool:
+    """Return whether a name is that of a network of timm or torchvision, or of an exported program."""
+    return model.startswith(("timm:", "torchvision:")) or model.endswith(zoo.PROGRAM)
+
+
+def _classifier_cases(world: World) -> tuple[Case, ...]:
+    photos = flowers.read(world.folder)
+    size = (world.size, world.size) if world.size else None
+    loaded = zoo.load(world.model, world.weights or None, size=size, device=world.device or best_device())
+    cases = []
+    for row in _visible(photos)[: world.count]:
+        _part, pixels = zoo.seen(read_image(photos.files[row]), loaded.expects)
+        cases.append(
+            Case(
+                identifier=photos.files[row].stem,
+                network=loaded.model,
+                image=pixels,
+                mask=photos.mask(row),
+                density=None,
+                target=output(int(photos.labels[row])),
+                mean=loaded.expects.mean,
+                std=loaded.expects.std,
+            )
+        )
+    return tuple(cases)
+
+
+def network_of(world: World) -> Any:
+    """Return the network that is explained, from the first picture."""
+    return cases_of(world)[0].network
 
 
 def identity(case: Case) -> str:
-    """Return a hash of the networks of a picture, which stored records refer to."""
-    return record_name(case.baseline, case.siam)
+    """Return a hash of the network of a picture, which stored records refer to."""
+    return record_name(case.network)
 
 
 def names_in(world: World) -> tuple[str, ...]:
-    """Return the names of the explainers that can explain the networks of a world."""
-    case = cases_of(world)[0]
-    return (*(["siam"] if case.siam is not None else []), *names_for(case.baseline))
+    """Return the names of the explainers to compare: for a SIAM `OF_SIAM`, else all that suit the network."""
+    return OF_SIAM if world.network == "siam" else names_for(cases_of(world)[0].network)
 
 
 def _visible(photos: flowers.FlowerPhotos) -> Sequence[int]:

@@ -1,111 +1,142 @@
 """The comparison: every explainer on the same pictures, one record per picture and explainer, averaged by the summary.
 
 Records are appended to a file, one JSON object per line, as they are made; a run with the same settings continues where
-the last one stopped. References, which ignore the network, are measured too::
-
-    random        noise, in cells the size of the last feature map's cells
-    siam_random   the same noise, but judged by SIAM's score: the reference for SIAM's own figures
-    centre        a Gaussian around the middle of the picture
-    truth         the true mask itself, averaged over each of these cells
+the last one stopped. The controls of `siam.comparison.controls` are measured like explainers.
 
 Figures of a record (`FIGURES`): those of `siam.comparison.agreement` against the mask, and "truth_rank" against the
-signed truth where known; those of `siam.explainers.faithfulness`; "agreement", the rank correlation with SIAM's total
-map; "randomised", the rank correlation with the same method's map of a network whose weights are shuffled, layer by
-layer: a map that explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018,
-arXiv:1810.03292), and the figure is undefined if either map is constant, as SIAM's is when no attribute is left;
-"passes" through the backbone.
+signed truth where known; "removal"; those of `siam.explainers.faithfulness` and `siam.comparison.kept`; "randomised";
+and "passes" through the backbone. All are None where they are undefined.
 
-Faithfulness is in points of the network that a map explains, above that network's score of a plain picture. Two
-networks score a plain picture differently, so SIAM's figures are compared with "siam_random", all others with "random".
+"removal", where pictures without each object are there: Spearman's correlation, over the objects of a picture, of the
+sum of the map where the picture changes without the object with how far the score then falls. At least `OBJECTS`
+objects are needed.
+
+"randomised": the rank correlation with the same method's map of a network whose weights are shuffled, layer by layer. A
+map that explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018,
+arXiv:1810.03292). It is undefined if either map is constant.
+
+Measures of a raised score (`RAISED`) are defined only for pictures that the network scores above the empty picture, of
+the mean colour: where nothing raises the score, nothing can be lost.
 """
 
 import copy
 import json
 import multiprocessing
 import sys
-import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from scipy.stats import rankdata
+from torch import Tensor, nn
 from tqdm import tqdm
 
+from siam.comparison import kept
 from siam.comparison.agreement import against_mask, rank_correlation
+from siam.comparison.controls import control
 from siam.comparison.pictures import Case, World, cases_of, identity
 from siam.errors import DatasetError
-from siam.evaluation.what_where_how.places import centre_prior
-from siam.evaluation.what_where_how.scenes import pooled
-from siam.explainers.attribution import Attribution, Network, attribute_photo
-from siam.explainers.base import Target
-from siam.explainers.faithfulness import SHARES, STEPS, faithfulness
+from siam.explainers.attribution import attribute_photo
+from siam.explainers.base import Explainer, enlarged, prepared, untouched, values_of
+from siam.explainers.faithfulness import SHARES, STEPS, faithfulness, ranks
 from siam.explainers.references import REFERENCES
-from siam.explainers.targets import score_up
+from siam.explainers.registry import explainer
 from siam.runtime.files import write_atomically
 from siam.runtime.processes import in_parallel
 
-FIGURES = (
-    *("ebpg", "pixel_ap", "iou_area", "chance", "truth_rank", "deletion", "insertion"),
-    *(f"drop_{share}" for share in SHARES),
-    *(f"increase_{share}" for share in SHARES),
-    *("agreement", "randomised", "passes"),
+_KEPT = tuple(f"{kind}_{share}_{fill}" for kind in ("kept", "rises") for fill in kept.FILLS for share in kept.SHARES)
+RAISED = (
+    *("deletion", "insertion"),
+    *_KEPT,
+    *(f"{kind}_{share}" for kind in ("drop", "increase") for share in SHARES),
 )
-_CELL = 32  # px, of the references
+FIGURES = ("ebpg", "pixel_ap", "iou_area", "chance", "truth_rank", "removal", *RAISED, "randomised", "passes")
+OBJECTS = 3  # fewest of a picture, for "removal"
+_CHANGED = 0.02  # least mean change of a pixel's normalised channels where an object was
 
+Methods = Mapping[str, Explainer | None]
 Record = dict[str, Any]  # "identifier", "method", and figures: float, or None if undefined
 
 
-def compare(world: World, names: Sequence[str], sanity: int, path: Path, workers: int = 1) -> list[Record]:
+@dataclass(frozen=True)
+class Extent:
+    """How much is compared.
+
+    Attributes:
+        sanity: number of pictures, from the first on, for which "randomised" is measured; it doubles their time.
+        slow: number of pictures, from the first on, for slow methods (`Explainer.slow`).
+        slow_sanity: number of pictures for which "randomised" is measured of slow methods.
+    """
+
+    sanity: int = 10
+    slow: int = 60
+    slow_sanity: int = 10
+
+
+def compare(world: World, methods: Methods, extent: Extent, path: Path, workers: int = 1) -> list[Record]:
     """Return the records of every explainer on every picture; records already in the file are not made again.
 
     Args:
         world: the pictures.
-        names: names of explainers; the references are added.
-        sanity: number of pictures, from the first on, for which "randomised" is measured; it doubles their time.
-        path: the file of records; created if missing, otherwise it must be from the same networks and settings.
+        methods: name → explainer, or None for one of the project's; the controls are added.
+        extent: how many pictures some methods and measures get.
+        path: the file of records; created if missing, otherwise it must be from the same network and settings.
         workers: processes, each with one thread; 1 runs in this process, with all threads.
 
     Raises:
-        CheckpointError, DatasetError: as `cases_of`; or the file was started with other settings.
+        CheckpointError, DatasetError: as `cases_of`; the file was started with other settings; or OpenCV is missing.
         ValueError: an explainer cannot explain the network.
     """
-    cases = cases_of(world)
-    settings = {**asdict(world), "folder": world.folder.name, "sanity": sanity, "steps": STEPS}
-    settings["networks"] = identity(cases[0])
-    settings.pop("count")  # more pictures may follow
+    cases, settings = cases_of(world), settings_of(world, extent)
     done = {(record["identifier"], record["method"]) for record in _records_in(path, settings)}
-    methods = [*names, *(name for name in REFERENCES if name != "siam_random" or cases[0].siam is not None)]
+    named = {**dict.fromkeys(REFERENCES), **methods}
     jobs = [
-        (world, number, name, number < sanity, path)
+        (world, number, name, made, number < (extent.slow_sanity if _slow(name, made) else extent.sanity), path)
         for number, case in enumerate(cases)
-        for name in methods
-        if (case.identifier, name) not in done
+        for name, made in named.items()
+        if (number < extent.slow or not _slow(name, made)) and (case.identifier, name) not in done
     ]
-    begun = len(cases) * len(methods) - len(jobs)
+    total = sum(min(extent.slow, len(cases)) if _slow(*item) else len(cases) for item in named.items())
+    begun = max(0, total - len(jobs))
     steps = in_parallel(_work, jobs, workers) if workers > 1 else (_work(*job) for job in jobs)
     with tqdm(total=begun + len(jobs), initial=begun, desc="maps", unit="map", file=sys.stderr) as progress:
         for _step in steps:
             progress.update()
-    chosen, wanted = {case.identifier for case in cases}, set(methods)
-    return [
-        record
-        for record in _records_in(path, settings)
-        if record["identifier"] in chosen and record["method"] in wanted
+    order = {case.identifier: number for number, case in enumerate(cases)}
+    rows = {name: number for number, name in enumerate(named)}
+    found = [
+        record for record in _records_in(path, settings) if record["identifier"] in order and record["method"] in rows
     ]
+    return sorted(found, key=lambda record: (order[record["identifier"]], rows[record["method"]]))
 
 
-def _work(world: World, number: int, name: str, sane: bool, path: Path) -> None:
+def settings_of(world: World, extent: Extent) -> dict[str, Any]:
+    """Return what records depend on, as JSON can hold it: records with other settings are not mixed."""
+    free = ("count", "device", "weights")  # more pictures may follow, elsewhere; "identity" is of the weights
+    settings = {name: value for name, value in asdict(world).items() if name not in free}
+    settings |= {"folder": world.folder.name, "identity": identity(cases_of(world)[0])}
+    return settings | {"sanity": extent.sanity, "slow_sanity": extent.slow_sanity, "steps": STEPS}
+
+
+def _slow(name: str, made: Explainer | None) -> bool:
+    return name not in REFERENCES and (made or explainer(name)).slow
+
+
+def _work(world: World, number: int, name: str, made: Explainer | None, sane: bool, path: Path) -> None:
     """Make one record and append it to the file."""
     if multiprocessing.parent_process() is not None:
         torch.set_num_threads(1)
-    record = _record(cases_of(world)[number], name, sane)
+    cases = cases_of(world)
+    record = _record(cases[number], cases[(number + 1) % len(cases)], name, made, sane)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record, allow_nan=False) + "\n")  # one write, so that processes do not mix lines
 
 
-def shuffled_weights(model: Network, seed: int = 0) -> Network:
+def shuffled_weights(model: nn.Module, seed: int = 0) -> nn.Module:
     """Return a copy of a network with the weights of each layer shuffled."""
     generator = torch.Generator().manual_seed(seed)
     other = copy.deepcopy(model)
@@ -116,43 +147,66 @@ def shuffled_weights(model: Network, seed: int = 0) -> Network:
     return other
 
 
-def _record(case: Case, name: str, sane: bool) -> Record:
-    target = score_up()
-    model = case.network(name)
-    attribution = _attribution(model, case, name, target)
-    faithful = faithfulness(model, case.image, attribution.map, target)
-    figures = against_mask(attribution.map, case.mask)
+def _record(case: Case, following: Case, name: str, made: Explainer | None, sane: bool) -> Record:
+    target, model, passes = case.target, case.network, 0
+
+    def map_of(network: nn.Module) -> Tensor:
+        nonlocal passes
+        if name in REFERENCES:
+            return control(replace(case, network=network), following, name)
+        attribution = attribute_photo(network, case.image, made or explainer(name), target)
+        passes = attribution.passes
+        return attribution.map
+
+    saliency, (whole, empty) = map_of(model), _levels(case)
+    figures = against_mask(saliency, case.mask)
     if case.density is not None:
-        figures["truth_rank"] = rank_correlation(attribution.map, torch.from_numpy(case.density))
-    figures |= {"deletion": faithful.deletion_area, "insertion": faithful.insertion_area}
-    figures |= {f"drop_{share}": value for share, value in faithful.drop.items()}
-    figures |= {f"increase_{share}": value for share, value in faithful.increase.items()}
-    if case.siam is not None:
-        with torch.no_grad():
-            siam_map = case.siam(case.image.to(next(case.siam.parameters()).device)).total_map[0]
-        figures["agreement"] = rank_correlation(attribution.map, siam_map)
+        figures["truth_rank"] = rank_correlation(saliency, torch.from_numpy(case.density))
+    if len(case.without) >= OBJECTS:
+        figures["removal"] = _removal(case, saliency)
+    if whole > empty:
+        faithful = faithfulness(model, case.image, saliency, target, mean=case.mean, std=case.std)
+        figures |= {"deletion": faithful.deletion_area, "insertion": faithful.insertion_area}
+        figures |= {f"drop_{share}": value for share, value in faithful.drop.items()}
+        figures |= {f"increase_{share}": value for share, value in faithful.increase.items()}
+        rank = ranks(enlarged(saliency, *case.image.shape[2:]))
+        figures |= kept.kept(model, case.image, rank, whole, target, case.mean, case.std)
+    figures["passes"] = float(passes)
     if sane:
-        other = _attribution(shuffled_weights(model), case, name, target)
-        figures["randomised"] = rank_correlation(attribution.map, other.map)
-    figures["passes"] = float(attribution.passes)
+        figures["randomised"] = rank_correlation(saliency, map_of(shuffled_weights(model)))
     rounded = {key: None if value != value else round(value, 5) for key, value in figures.items()}
     return {"identifier": case.identifier, "method": name, **rounded}
 
 
-def _attribution(model: Network, case: Case, name: str, target: Target) -> Attribution:
-    if name not in REFERENCES:
-        return attribute_photo(model, case.image, name, target)
-    return Attribution(name, _reference(case, name), False, 0.0, 0, (case.image.shape[2], case.image.shape[3]))
+@lru_cache(maxsize=64)
+def _levels(case: Case) -> tuple[float, float]:
+    """Return the score of the picture and of the empty one, of the mean colour."""
+    with untouched(case.network), torch.no_grad():
+        image = prepared(case.network, case.image)
+        whole, empty = values_of(case.target, case.network, torch.cat([image, torch.zeros_like(image)])).tolist()
+    return whole, empty
 
 
-def _reference(case: Case, name: str) -> Tensor:
-    height, width = (max(1, side // _CELL) for side in case.image.shape[2:])
-    if name in ("random", "siam_random"):
-        generator = torch.Generator().manual_seed(zlib.crc32(case.identifier.encode()))
-        return torch.rand(height, width, generator=generator)
-    if name == "centre":
-        return torch.from_numpy(centre_prior((height, width)))
-    return torch.from_numpy(pooled(case.mask.astype("float32"), (height, width)))
+@lru_cache(maxsize=64)
+def _effects(case: Case) -> tuple[tuple[Tensor, float], ...]:
+    """Return where the picture changes without each object (H, W), bool, and how far the score then falls."""
+    found = []
+    with untouched(case.network), torch.no_grad():
+        for other in case.altered():
+            changed = (other - case.image)[0].abs().mean(dim=0) > _CHANGED
+            if changed.any():
+                score = values_of(case.target, case.network, prepared(case.network, other))
+                found.append((changed, _levels(case)[0] - float(score)))
+    return tuple(found)
+
+
+def _removal(case: Case, saliency: Tensor) -> float:
+    """Return the rank correlation of the map inside each object with the score that it truly adds; NaN if undefined."""
+    large = enlarged(saliency, *case.image.shape[2:])
+    said, true = [float(large[changed].sum()) for changed, _ in _effects(case)], [fall for _, fall in _effects(case)]
+    if len(said) < OBJECTS or np.ptp(said) == 0 or np.ptp(true) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(said), rankdata(true))[0, 1])
 
 
 def _records_in(path: Path, settings: dict[str, Any]) -> list[Record]:

@@ -312,36 +312,86 @@ class TruthFigures(Figures):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Difference(Figures):
+    """How much better one explainer is than another, positive is better (`siam.comparison.statistics`).
+
+    Attributes:
+        gain: mean of the paired differences.
+        interval: its 95 % interval, over networks and pictures.
+        effect: gain / standard deviation of the paired differences; None if they are all the same.
+        detectable: the gain that this many pictures would find four times out of five.
+        p: two-sided, corrected by Holm's method.
+        n: number of pictures.
+    """
+
+    gain: float = _needs(_number)
+    interval: Interval = _needs(_interval)
+    effect: float | None = _needs(_or_none(_number))
+    detectable: float = _needs(_number)
+    p: float = _needs(_number)
+    n: int = _needs(_count)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeanFigure(Figures):
-    """The mean of one figure of an explainer over n pictures, with its 95 % interval."""
+    """The mean of one figure of an explainer over n pictures, with its 95 % interval, and its lead over random maps."""
 
     mean: float = _needs(_number)
     interval: Interval | None = _may(_interval)
     n: int | None = _may(_count)
+    over_random: Difference | None = _may(Difference.from_json)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderFigures(Figures):
-    """Whether an order of two explainers that a paper reports holds here (`siam.comparison.statistics`)."""
+class MeasureFigures(Figures):
+    """Whether a measure can tell explainers apart: whether the truth is ahead of uniform and of random maps."""
+
+    decides: bool = _needs(_truth)
+    over_uniform: Difference | None = _may(Difference.from_json)
+    over_random: Difference | None = _may(Difference.from_json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimFigures(Difference):
+    """Whether an order of two explainers that a paper reports holds here."""
 
     better: str = _needs(_text)
     worse: str = _needs(_text)
     figure: str = _needs(_text)
-    reported_by: str = _needs(_text)
-    gain: float = _needs(_number)
-    interval: Interval = _needs(_interval)
-    outcome: str = _needs(_text)
-    n: int = _needs(_count)
+    source: str = _needs(_text)
+    outcome: str = _needs(_one_of("holds", "does not hold", "cannot tell"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfFigures(Figures):
+    """How two disjoint halves of a comparison agree: pairs and measures in which both decide, and with what outcome."""
+
+    compared: int = _needs(_count)
+    same: int = _needs(_count)
+    contradicted: int = _needs(_count)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainerFigures(Figures):
-    """A comparison of explainers on n pictures of a world: explainer → figure → its mean; and the reported orders."""
+    """A comparison of explainers on n pictures of a world.
+
+    Attributes:
+        world: the kind of pictures.
+        networks: names of the networks that were explained.
+        n: number of pictures.
+        measures: figure → whether it can tell explainers apart.
+        methods: explainer or control → figure → its mean.
+        claims: orders that papers report.
+        halves: how two halves agree.
+    """
 
     world: str = _needs(_text)
+    networks: tuple[str, ...] = _needs(_list(_text))
     n: int = _needs(_count)
+    measures: Mapping[str, MeasureFigures] = _needs(_each(MeasureFigures.from_json))
     methods: Mapping[str, Mapping[str, MeanFigure]] = _needs(_each(_each(MeanFigure.from_json)))
-    orders: tuple[OrderFigures, ...] = _needs(_list(OrderFigures.from_json))
+    claims: tuple[ClaimFigures, ...] = _needs(_list(ClaimFigures.from_json))
+    halves: HalfFigures = _needs(HalfFigures.from_json)
 
 
 @dataclass(frozen=True, kw_only=True)

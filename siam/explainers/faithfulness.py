@@ -126,8 +126,8 @@ def faithfulness(
     with untouched(model), torch.no_grad():
         images = prepared(model, image)
         picture = images[0]
-        shift, scale = _normalisation(model, picture, mean, std)
-        visible, blurred = picture * scale + shift, _blurred(picture)
+        shift, scale = normalisation(model, picture, mean, std)
+        visible, without_detail = picture * scale + shift, blurred(picture)
         large = enlarged(saliency.to(picture), *picture.shape[1:])  # (H, W)
         rank, weights = ranks(large, seed), to_unit(large.clamp(min=0))
         counts = [round(rank.numel() * step / steps) for step in range(points)]
@@ -137,7 +137,7 @@ def faithfulness(
             if number < points:
                 return picture.where(rank >= counts[number], 0)  # 0 is the mean colour
             if number < 2 * points:
-                return picture.where(rank < counts[number - points], blurred)
+                return picture.where(rank < counts[number - points], without_detail)
             kept = round(rank.numel() * SHARES[number - 2 * points] / 100)
             return (visible * weights.where(rank < kept, 0) - shift) / scale
 
@@ -167,10 +167,14 @@ def ranks(saliency: Tensor, seed: int = 0) -> Tensor:
     return places.view(saliency.shape)
 
 
-def _normalisation(
+def normalisation(
     model: object, picture: Tensor, mean: Sequence[float] | None, std: Sequence[float] | None
 ) -> tuple[Tensor, Tensor]:
-    """Return mean and std (C, 1, 1), on the device of the picture (C, H, W)."""
+    """Return mean and std (C, 1, 1), on the device of the picture (C, H, W); those of the model if they are None.
+
+    Raises:
+        ValueError: there is not one number of each per channel, or a std is not above 0.
+    """
     config, count = getattr(model, "config", None), len(picture)
     shift = getattr(config, "mean", (0.0,) * count) if mean is None else mean
     scale = getattr(config, "std", (1.0,) * count) if std is None else std
@@ -180,7 +184,7 @@ def _normalisation(
     return found[0], found[1]
 
 
-def _blurred(picture: Tensor) -> Tensor:
+def blurred(picture: Tensor) -> Tensor:
     """Return a picture (C, H, W) blurred as in RISE."""
     kernel = blur_kernel(min(picture.shape[1:])).to(picture)
     half = len(kernel) // 2

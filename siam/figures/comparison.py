@@ -1,93 +1,141 @@
-"""A comparison of explainers as a plotly figure in the page's fonts and text colours."""
+"""A comparison of explainers as plotly figures in the page's fonts and text colours."""
+
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from siam.comparison.records import REFERENCES
 from siam.drawing.colours import BASELINE_COLOUR, SIAM_COLOUR
-from siam.evaluation.figures import Interval
-from siam.explainers.registry import title
+from siam.drawing.phrases import number, signed
+from siam.evaluation.figures import ExplainerFigures
+from siam.explainers.references import REFERENCES
 from siam.figures.style import GREY, dress, reach
-from siam.results.explainers import Methods
+from siam.results.explainers import heading, measure_title
 
 _ROW = 24  # px
-_OF_ONE_NETWORK = ("deletion", "insertion", "drop_", "increase_")  # in points of the network that is explained
-MEASURES = {  # figure -> its name on the axis, whether higher is better, whether the axis is logarithmic
-    "ebpg": ("share of the map inside the truth (EBPG)", True, False),
-    "pixel_ap": ("average precision of pixels", True, False),
-    "iou_area": ("area under the curve of IoU over the threshold", True, False),
-    "truth_rank": ("rank correlation with the signed truth", True, False),
-    "deletion": ("deletion: mean score as the top pixels are hidden, in points above the end", False, False),
-    "insertion": ("insertion: mean score as the top pixels are shown, in points above the start", True, False),
-    "drop_100": ("drop of the score with only the map kept, in points", False, False),
-    "drop_50": ("drop of the score with only the map's top 50 % kept, in points", False, False),
-    "drop_15": ("drop of the score with only the map's top 15 % kept, in points", False, False),
-    "increase_100": ("pictures whose score rises with only the map kept, in %", True, False),
-    "increase_50": ("pictures whose score rises with only the map's top 50 % kept, in %", True, False),
-    "increase_15": ("pictures whose score rises with only the map's top 15 % kept, in %", True, False),
-    "agreement": ("rank correlation with SIAM's map", True, False),
-    "randomised": ("rank correlation with the map of a network with shuffled weights", False, False),
-    "seconds": ("seconds per picture", False, True),
-    "passes": ("forward passes per picture", False, True),
-    "megabytes": ("peak memory besides the network, in MB", False, True),
+_SHADE = "rgba(128, 128, 128, 0.10)"
+_SAID = {
+    "ebpg": "share of the map inside the truth (EBPG)",
+    "pixel_ap": "average precision of pixels",
+    "iou_area": "area under the curve of IoU over the threshold",
+    "truth_rank": "rank correlation with the signed truth",
+    "removal": "rank correlation with what each object truly adds",
+    "deletion": "deletion: points left as the top pixels are hidden",
+    "insertion": "insertion: points gained as the top pixels are shown",
+    "drop": "drop with the top {} % kept, weighed by the map, in points",
+    "increase": "pictures whose score rises so, top {} % kept, in %",
+    "kept": "points lost with the top {} % kept, the rest {}",
+    "rises": "pictures whose score rises with the top {} % kept, the rest {}, in %",
 }
+_FILLED = {"grey": "grey", "blur": "blurred", "inpaint": "inpainted"}
 
 
-def measures_of(methods: Methods) -> list[str]:
-    """Return the measures for which at least two methods have a figure, in the order of `MEASURES`."""
-    return [name for name in MEASURES if sum(name in of for of in methods.values()) >= 2]
+def measure_name(key: str) -> str:
+    """Return what a measure is, in a few words."""
+    kind, *parts = key.split("_")
+    if key in _SAID:
+        return _SAID[key]
+    return _SAID[kind].format(*(_FILLED.get(part, part) for part in parts))
 
 
-def comparison_figure(methods: Methods, measure: str, heading: str, source: str) -> go.Figure:
-    """Return a dot with its interval for each method, the best at the top.
+def measures_of(figures: ExplainerFigures) -> list[str]:
+    """Return the measures that can be drawn: those that decide first."""
+    known = [key for key in figures.measures if any(key in of for of in figures.methods.values())]
+    return sorted(known, key=lambda key: not figures.measures[key].decides)
+
+
+def forest_figure(figures: ExplainerFigures, measure: str, title: str, source: str) -> go.Figure:
+    """Return each method's lead over random maps with its interval, the best at the top, the controls shaded.
 
     Args:
-        methods: name → figure → its mean.
-        measure: one of `MEASURES`.
-        heading: title of the figure.
+        figures: the comparison.
+        measure: one of `measures_of`.
+        title: of the figure.
         source: pictures, networks and date, for the line below the title.
     """
-    axis, high_is_good, logarithmic = MEASURES[measure]
-    known = {name: of[measure] for name, of in methods.items() if measure in of}
-    if logarithmic:
-        known = {name: of for name, of in known.items() if of.mean > 0}
-    order = sorted(known, key=lambda name: known[name].mean, reverse=not high_is_good)  # plotly counts from below
+    leads = {
+        name: of[measure].over_random
+        for name, of in figures.methods.items()
+        if measure in of and of[measure].over_random is not None
+    }
+    rows = sorted(
+        ((name, lead) for name, lead in leads.items() if lead is not None),
+        key=lambda row: (row[0] not in REFERENCES, row[1].gain),
+    )
+    names = [name for name, _lead in rows]
     figure = go.Figure()
-    for group, colour, chosen in (
-        ("SIAM", SIAM_COLOUR, [name for name in order if name == "siam"]),
-        ("explains the baseline", BASELINE_COLOUR, [name for name in order if name not in ("siam", *REFERENCES)]),
-        ("reference", GREY, [name for name in order if name in REFERENCES]),
+    for group, colour, symbol, chosen in (
+        ("control", GREY, "diamond-open", [row for row in rows if row[0] in REFERENCES]),
+        ("SIAM’s own map", SIAM_COLOUR, "circle", [row for row in rows if row[0].partition(":")[0] == "siam"]),
+        (
+            "explainer",
+            BASELINE_COLOUR,
+            "circle",
+            [row for row in rows if row[0] not in REFERENCES and row[0].partition(":")[0] != "siam"],
+        ),
     ):
-        rows = [(known[name].mean, known[name].interval) for name in chosen]
         figure.add_scatter(
-            x=[value for value, _interval in rows],
-            y=[title(name) for name in chosen],
-            error_x=reach(rows),
+            x=[lead.gain for _name, lead in chosen],
+            y=[heading(name) for name, _lead in chosen],
+            error_x=reach([(lead.gain, lead.interval) for _name, lead in chosen]),
             mode="markers",
-            marker={"size": 9, "color": colour, "symbol": "diamond-open" if group == "reference" else "circle"},
+            marker={"size": 9, "color": colour, "symbol": symbol},
             name=group,
-            customdata=[[_hover(*row)] for row in rows],
-            hovertemplate="%{y}: %{customdata[0]}<extra></extra>",
+            customdata=[
+                [
+                    name,
+                    f"{signed(lead.gain)} ({signed(lead.interval[0])} to {signed(lead.interval[1])}), n {lead.n}",
+                    number(figures.methods[name][measure].mean),
+                ]
+                for name, lead in chosen
+            ],
+            hovertemplate="%{y}: mean %{customdata[2]}, %{customdata[1]}<extra></extra>",
             visible=bool(chosen),
         )
-    dress(figure, heading, source, 190 + _ROW * len(order))
-    best = "higher is better" if high_is_good else "lower is better"
-    if measure == "agreement":
-        best = "SIAM itself has 1"
-    elif measure.startswith(_OF_ONE_NETWORK) and "siam_random" in known:
-        best += "; compare SIAM only with “Random, on SIAM”"
-    figure.update_xaxes(title=f"{axis}<br>{best}")
-    if logarithmic:
-        figure.update_xaxes(type="log")
+    controls = sum(name in REFERENCES for name in names)
+    dress(figure, title, source, 200 + _ROW * len(names))
+    figure.add_hrect(y0=-0.8, y1=controls - 0.5, fillcolor=_SHADE, line_width=0, layer="below")
+    figure.add_vline(0, line={"color": GREY, "width": 1.5, "dash": "dot"})
+    figure.update_xaxes(title="lead over random maps")
     figure.update_yaxes(
         dtick=1,
         automargin=True,
         categoryorder="array",
-        categoryarray=[title(name) for name in order],
-        range=[-0.8, len(order) - 0.2],
+        categoryarray=[heading(name) for name in names],
+        range=[-0.8, len(names) - 0.2],
     )
     return figure
 
 
-def _hover(value: float, interval: Interval | None) -> str:
-    text = f"{value:.3g}"
-    return text if interval is None else f"{text} ({interval[0]:.3g} to {interval[1]:.3g})"
+def strip_figure(values: Mapping[str, Sequence[tuple[str, float]]], measure: str, title: str, source: str) -> go.Figure:
+    """Return the single values of a few methods, one dot for each picture and network.
+
+    Args:
+        values: method → (picture, value) of each dot.
+        measure: one of `measures_of`.
+        title: of the figure.
+        source: for the line below the title.
+    """
+    figure = go.Figure()
+    for name, dots in values.items():
+        colour = GREY if name in REFERENCES else SIAM_COLOUR if name.partition(":")[0] == "siam" else BASELINE_COLOUR
+        figure.add_box(
+            x=[value for _picture, value in dots],
+            y=[heading(name)] * len(dots),
+            orientation="h",
+            boxpoints="all",
+            jitter=0.6,
+            pointpos=0,
+            line={"color": colour, "width": 1},
+            fillcolor="rgba(0, 0, 0, 0)",
+            marker={"size": 4, "color": colour, "opacity": 0.55},
+            customdata=[picture for picture, _value in dots],
+            hovertemplate="picture %{customdata}: %{x:.3g}<extra></extra>",
+            showlegend=False,
+        )
+    dress(figure, title, source, 170 + 70 * len(values))
+    figure.update_xaxes(title=measure_name(measure))
+    figure.update_yaxes(automargin=True, autorange="reversed")
+    return figure
+
+
+__all__ = ["forest_figure", "measure_name", "measure_title", "measures_of", "strip_figure"]

@@ -121,15 +121,13 @@ def known_fingerprint(network: "nn.Module") -> str:
     return known[1]
 
 
-def record_name(baseline: "nn.Module", siam: "nn.Module | None") -> str:
-    """Return the name of the networks in the records of a comparison: a hash of fingerprints and what was learnt.
+def record_name(network: "nn.Module") -> str:
+    """Return the name of a network in the records of a comparison: a hash of its fingerprint and what was learnt.
 
     It is stored in files, so it must never change.
     """
-    digest = hashlib.sha256()
-    for network in (baseline, siam):
-        digest.update(b"" if network is None else fingerprint(network).encode())
-    take_learnt(digest, baseline)
+    digest = hashlib.sha256(fingerprint(network).encode())
+    take_learnt(digest, network)
     return digest.hexdigest()[:16]
 
 

@@ -1,31 +1,45 @@
 """Stored comparisons of explainers as tables, in plain text or Markdown: where, how faithful, at what cost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from siam.comparison.kept import FILLS
+from siam.comparison.kept import SHARES as KEPT
 from siam.drawing.phrases import signed
-from siam.evaluation.figures import ExplainerFigures, MeanFigure
+from siam.evaluation.figures import ClaimFigures, ExplainerFigures, HalfFigures, MeanFigure
 from siam.evaluation.stored import Result
-from siam.explainers.registry import title
+from siam.explainers.faithfulness import SHARES
+from siam.explainers.references import REFERENCES
+from siam.explainers.registry import EXPLAINERS, title
+from siam.results import scores
 from siam.results.assessment import columns as aligned
 from siam.results.assessment import figure
 from siam.results.paper import markdown_table
 
 Methods = Mapping[str, Mapping[str, MeanFigure]]  # explainer → figure → its mean
 
+_FILLED = {"grey": "grey", "blur": "blurred", "inpaint": "inpainted"}
 COLUMNS = {  # heading -> figures (joined by " / "), digits
     "EBPG": (("ebpg",), 2),
     "pixel AP": (("pixel_ap",), 2),
     "IoU area": (("iou_area",), 2),
     "truth": (("truth_rank",), 2),
+    "removal": (("removal",), 2),
     "deletion": (("deletion",), 2),
     "insertion": (("insertion",), 2),
-    "drop 100 / 50 / 15": (("drop_100", "drop_50", "drop_15"), 2),
-    "increase 100 / 50 / 15": (("increase_100", "increase_50", "increase_15"), 0),
-    "as SIAM": (("agreement",), 2),
+    **{f"kept, {_FILLED[fill]}": (tuple(f"kept_{share}_{fill}" for share in KEPT), 2) for fill in FILLS},
+    **{f"rises, {_FILLED[fill]}": (tuple(f"rises_{share}_{fill}" for share in KEPT), 0) for fill in FILLS},
+    "drop": (tuple(f"drop_{share}" for share in SHARES), 2),
+    "increase": (tuple(f"increase_{share}" for share in SHARES), 0),
     "shuffled": (("randomised",), 2),
     "passes": (("passes",), 0),
     "s": (("seconds",), 2),
     "MB": (("megabytes",), 0),
+}
+_HEADINGS = {
+    **{f"kept, {name}": f"kept {' / '.join(map(str, KEPT))} %, {name}" for name in _FILLED.values()},
+    **{f"rises, {name}": f"rises {' / '.join(map(str, KEPT))} %, {name}" for name in _FILLED.values()},
+    "drop": f"drop {' / '.join(map(str, SHARES))} %",
+    "increase": f"increase {' / '.join(map(str, SHARES))} %",
 }
 
 
@@ -42,47 +56,138 @@ def tables(results: Iterable[Result], *, markdown: bool = False) -> str:
     return "\n".join(_table(result, figures, markdown) for result, figures in comparisons(results))
 
 
-def rows(methods: Methods, names: Iterable[str]) -> list[list[str]]:
-    """Return a row of cells for each method, under `title` and the given `COLUMNS`."""
-    return [[title(name), *(cell(methods[name], *COLUMNS[column]) for column in names)] for name in methods]
+def rows(figures: ExplainerFigures, names: Iterable[str]) -> list[list[str]]:
+    """Return a row of cells for each method, the controls first, under `title` and the given `COLUMNS`."""
+    names = list(names)
+    return [[heading(name), *(cell(of, column, figures.n) for column in names)] for name, of in figures.methods.items()]
 
 
-def shown(methods: Methods) -> list[str]:
+def heading(method: str) -> str:
+    """Return the name of an explainer or a control in print; of somebody's own explainer, its name as given."""
+    family = method.partition(":")[0]
+    return title(method) if family in EXPLAINERS or method in REFERENCES else method
+
+
+def shown(figures: ExplainerFigures) -> list[str]:
     """Return the columns in which at least one method has a figure."""
-    known = {key for means in methods.values() for key in means}
+    known = {key for means in figures.methods.values() for key in means}
     return [name for name, (keys, _digits) in COLUMNS.items() if known & set(keys)]
 
 
-def cell(figures: Mapping[str, MeanFigure], keys: tuple[str, ...], digits: int) -> str:
-    """Return the means of some figures of a method, "–" for undefined ones."""
-    known = [figures[key].mean if key in figures else None for key in keys]
-    return " / ".join(figure(value, digits).replace("-", "−") for value in known)
+def headings(figures: ExplainerFigures, names: Iterable[str]) -> list[str]:
+    """Return the headings of columns; those whose measures cannot tell explainers apart say so."""
+    found = []
+    for name in names:
+        told = [figures.measures[key].decides for key in COLUMNS[name][0] if key in figures.measures]
+        doubt = "" if not told or all(told) else " (cannot tell)" if not any(told) else " (cannot tell in part)"
+        found.append(_HEADINGS.get(name, name) + doubt)
+    return found
 
 
-def order_sentences(figures: ExplainerFigures) -> list[str]:
-    """Say whether each order that papers report holds, one sentence each."""
-    sentences = []
-    for order in figures.orders:
-        column = next(name for name, (keys, _digits) in COLUMNS.items() if order.figure in keys).split(" ")[0]
-        share = order.figure.rpartition("_")[2]
-        what = f"{column} at {share} %" if share.isdecimal() else column
-        gain, low, high = (signed(value) for value in (order.gain, *order.interval))
-        sentences.append(
-            f"{title(order.better)} ahead of {title(order.worse)} in {what} ({order.reported_by}): "
-            f"{order.outcome}; gain {gain} ({low} to {high}, {order.n} pictures)"
+def cell(figures: Mapping[str, MeanFigure], column: str, usual: int) -> str:
+    """Return the means of a method in a column, "–" for undefined ones, and n in brackets where it is not the usual."""
+    keys, digits = COLUMNS[column]
+    known = [figures.get(key) for key in keys]
+    text = " / ".join(figure(None if one is None else one.mean, digits).replace("-", "−") for one in known)
+    counts = {one.n for one in known if one is not None} - {usual, 1}
+    return (
+        f"{text} ({', '.join(str(count) for count in sorted(c for c in counts if c is not None))})" if counts else text
+    )
+
+
+def measure_title(key: str) -> str:
+    """Return a short name of a figure, such as "kept 15 %, grey"."""
+    column = next((name for name, (keys, _digits) in COLUMNS.items() if key in keys), key)
+    share = next((part for part in key.split("_") if part.isdecimal()), "")
+    first, comma, fill = column.partition(", ")
+    return f"{first} {share} %{comma}{fill}" if share else column
+
+
+def claim_rows(claims: Iterable[ClaimFigures]) -> list[list[str]]:
+    """Return a row for each claim, under `CLAIM_HEADINGS`."""
+    return [
+        [
+            f"{heading(claim.better)} before {heading(claim.worse)}",
+            claim.outcome,
+            measure_title(claim.figure),
+            f"{signed(claim.gain)} ({signed(claim.interval[0])} to {signed(claim.interval[1])})",
+            str(claim.n),
+            "–" if claim.effect is None else signed(claim.effect),
+            figure(claim.detectable, 2),
+            claim.source,
+        ]
+        for claim in claims
+    ]
+
+
+CLAIM_HEADINGS = ("claim", "outcome", "our measure", "difference", "n", "effect", "detectable", "source")
+
+
+def network_claims(results: Mapping[str, Result]) -> list[list[str]]:
+    """Return rows like `claim_rows` for what the SIAM paper says of its scores, from the stored results by name.
+
+    Both are paired differences of Kendall's tau on the rendered test scenes, of one network of each kind.
+    """
+    claims = []
+    for name, claim in (
+        ("rendered", "SIAM as good as its baseline"),
+        ("rendered-frozen", "SIAM without fine-tuning worse than the baseline"),
+    ):
+        if name not in results:
+            continue
+        less = next((row for row in scores.agreements(results[name], "rendered") if row.name == "difference"), None)
+        if less is None or less.tau is None or less.tau_interval is None:
+            continue
+        low, high = less.tau_interval
+        worse = high < 0
+        outcome = (
+            ("holds" if worse else "cannot tell") if "worse" in claim else ("does not hold" if worse else "cannot tell")
         )
-    return sentences
+        difference = f"{signed(less.tau)} ({signed(low)} to {signed(high)})"
+        claims.append([claim, outcome, "Kendall’s τ", difference, str(less.count), "–", "–", "SIAM, on ScenicOrNot"])
+    return claims
+
+
+def measures_sentence(figures: ExplainerFigures) -> str:
+    """Say how many measures can tell explainers apart, and which cannot."""
+    deciding = [key for key, of in figures.measures.items() if of.decides]
+    others = [measure_title(key) for key, of in figures.measures.items() if not of.decides]
+    if not others:
+        return f"All {len(deciding)} measures put the truth ahead of uniform and random maps."
+    return (
+        f"{len(deciding)} of {len(figures.measures)} measures put the truth clearly ahead of uniform and random maps. "
+        f"The others cannot tell explainers apart: {', '.join(others)}."
+    )
+
+
+def halves_sentence(halves: HalfFigures) -> str:
+    """Say how two halves agree."""
+    return (
+        f"Two halves, of other pictures and other networks where there are several, both decide {halves.compared:,} "
+        f"orders: {halves.same:,} the same way, {halves.contradicted:,} in opposite ways."
+    )
 
 
 def _table(result: Result, figures: ExplainerFigures, markdown: bool) -> str:
-    heads = shown(figures.methods)
-    body = [["method", *heads], *rows(figures.methods, heads)]
+    names = shown(figures)
+    body = [["method", *headings(figures, names)], *rows(figures, names)]
     lines = [
         f"{result.model}, {result.data}: {result.protocol}",
         "",
-        markdown_table(body) if markdown else aligned(body),
+        measures_sentence(figures),
+        "",
+        _grid(body, markdown),
+        "",
+        f"n = {figures.n} unless given in brackets.",
         "",
     ]
-    lines += [f"{'- ' if markdown else '  '}{sentence}" for sentence in order_sentences(figures)]
+    if figures.claims:
+        lines += [_grid([list(CLAIM_HEADINGS), *claim_rows(figures.claims)], markdown), ""]
+    if figures.halves.compared:
+        lines += [halves_sentence(figures.halves), ""]
     source = f"`{result.command}`" if markdown else result.command
-    return "\n".join([*lines, "", f"{source}, {result.date}", ""])
+    return "\n".join([*lines, f"{source}, {result.date}", ""])
+
+
+def _grid(body: Sequence[Sequence[str]], markdown: bool) -> str:
+    return markdown_table(body) if markdown else aligned(body)

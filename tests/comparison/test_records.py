@@ -1,4 +1,4 @@
-"""The comparison: records that go on where they stopped, what they add up to, tables, and the command."""
+"""The comparison: records that go on where they stopped, controls, what objects truly add, and the command."""
 
 import json
 import multiprocessing
@@ -7,27 +7,35 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
+from scipy.stats import spearmanr
+from torch.nn.functional import interpolate
 
 from siam.cli.main import main
+from siam.comparison import values
 from siam.comparison.agreement import rank_correlation
-from siam.comparison.cost import Cost, cost
-from siam.comparison.pictures import BUNDLED_SCENES, World, cases_of, names_in, network_of
-from siam.comparison.records import REFERENCES, compare, shuffled_weights
-from siam.comparison.statistics import summary
+from siam.comparison.cost import cost
+from siam.comparison.pictures import BUNDLED_SCENES, OF_SIAM, World, cases_of, names_in, network_of
+from siam.comparison.records import RAISED, Extent, compare, shuffled_weights
 from siam.errors import DatasetError
-from siam.evaluation.stored import STORED, Result, read, read_all, variant_figures
+from siam.evaluation.stored import STORED, read, read_all
 from siam.explainers import EXPLAINERS
+from siam.explainers.references import REFERENCES
 from siam.explainers.registry import description, title
 from siam.explainers.targets import score_up
 from siam.models import checkpoint
 from siam.models.checkpoint import Pair
-from siam.results.explainers import comparisons, order_sentences, tables
+from siam.results.explainers import comparisons
+from siam.worlds.flowers.render import render_flowers
 from tests.support.explainers import counted
 from tests.support.networks import baseline_network, siam_network
+from tests.support.rendered_scenes import write_scenes
 
-METHODS = ("siam", "cam", "grad_cam")
+METHODS = {"cam": None, "grad_cam": None}
+EXTENT = Extent(sanity=1, slow=2)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +43,7 @@ def world(tmp_path_factory):
     """Untrained networks on two scenes of the bundled gallery."""
     folder = tmp_path_factory.mktemp("networks") / "tiny"
     checkpoint.save(Pair("tiny", siam_network(attribute_link="sigmoid"), baseline_network(), {}), folder)
-    yield World("rendered", str(folder), BUNDLED_SCENES, 2, 96, "cpu")
+    yield World("gallery", str(folder), BUNDLED_SCENES, 2, 96, "cpu")
     cases_of.cache_clear()
 
 
@@ -43,7 +51,7 @@ def world(tmp_path_factory):
 def records(world, tmp_path_factory):
     """Two scenes compared, the first with the sanity check; their file, which tests copy."""
     path = tmp_path_factory.mktemp("records") / "records.jsonl"
-    return path, compare(world, METHODS, 1, path)
+    return path, compare(world, METHODS, EXTENT, path)
 
 
 def test_scenes_do_not_depend_on_their_number_and_have_a_truth(world):
@@ -52,9 +60,8 @@ def test_scenes_do_not_depend_on_their_number_and_have_a_truth(world):
     for case in more:
         assert case.image.shape == (1, 3, world.size, world.size) and 0 < case.mask.mean() < 1
         assert case.density is not None and case.density[case.mask].min() > 0
-        assert case.network("siam") is case.siam and case.network("siam:trees") is case.siam
-        assert case.network("rise") is case.baseline
-    assert names_in(world)[0] == "siam" and "lcam_fm" not in names_in(world)  # which was not fitted
+    assert names_in(replace(world, network="siam")) == OF_SIAM
+    assert "siam" not in names_in(world) and "lcam_fm" not in names_in(world)  # which was not fitted
 
 
 def test_what_was_made_is_not_made_again(world, records, tmp_path):
@@ -63,27 +70,34 @@ def test_what_was_made_is_not_made_again(world, records, tmp_path):
     assert len(first) == 2 * (len(METHODS) + len(REFERENCES))
     with path.open("a") as file:
         file.write('{"identifier": "8", "meth')  # cut off
-    with counted(cases_of(world)[0].baseline) as baseline, counted(cases_of(world)[0].siam) as own:
-        again = compare(world, METHODS, 1, path)
-    assert again == first and not baseline and not own
-    assert [record for record in compare(world, METHODS[:1], 1, path) if record["method"] not in REFERENCES] == [
-        record for record in first if record["method"] == "siam"
-    ]
+    with counted(cases_of(world)[0].network) as passes:
+        again = compare(world, METHODS, EXTENT, path)
+    assert again == first and not passes
+    only = compare(world, {"cam": None}, EXTENT, path)
+    assert only == [record for record in first if record["method"] != "grad_cam"]
     with pytest.raises(DatasetError, match="was started with"):
-        compare(world, METHODS, 2, path)
-    more = compare(replace(world, count=3), METHODS, 1, path)
+        compare(world, METHODS, replace(EXTENT, sanity=2), path)
+    more = compare(replace(world, count=3), METHODS, EXTENT, path)
     assert more[: len(first)] == first and len(more) == 3 * (len(METHODS) + len(REFERENCES))
     path.write_text('{"settings": 1}\nno json\n')
     with pytest.raises(DatasetError, match="is damaged"):
-        compare(world, METHODS, 1, path)
+        compare(world, METHODS, EXTENT, path)
+
+
+def test_slow_methods_see_fewer_pictures(world, tmp_path):
+    made = compare(world, {"occlusion": None, "cam": None}, Extent(0, 1), tmp_path / "records.jsonl")
+    count = {name: sum(record["method"] == name for record in made) for name in ("occlusion", "cam", "truth")}
+    assert count == {"occlusion": 1, "cam": 2, "truth": 2}
 
 
 def test_processes_make_the_same_records(world, records, tmp_path):
-    together = compare(replace(world, count=1), ("cam",), 0, tmp_path / "two.jsonl", workers=2)
+    together = compare(replace(world, count=1), {"cam": None}, Extent(0), tmp_path / "two.jsonl", workers=2)
     assert multiprocessing.parent_process() is None
     by_name = {(record["identifier"], record["method"]): record for record in records[1]}
     assert len(together) == 1 + len(REFERENCES)
     for record in together:
+        if record["method"] == "truth_elsewhere":
+            continue  # with one scene, there is no other
         other = by_name[record["identifier"], record["method"]]
         assert record.keys() == other.keys() - {"randomised"}
         for figure in record.keys() - {"identifier", "method"}:
@@ -93,22 +107,31 @@ def test_processes_make_the_same_records(world, records, tmp_path):
 def test_records_hold_what_they_say(world, records):
     made = records[1]
     first = {record["method"]: record for record in made[: len(METHODS) + len(REFERENCES)]}
-    assert first["siam"]["agreement"] == pytest.approx(1, abs=1e-4)
+    assert list(first) == [*REFERENCES, *METHODS]
     assert first["cam"]["passes"] == 1 and first["random"]["passes"] == 0
-    for name in REFERENCES:  # they look at no network
+    for name in ("truth", "centre", "random", "edges", "truth_elsewhere"):  # they look at no network
         assert first[name]["randomised"] == pytest.approx(1, abs=1e-4)
-    same = ("ebpg", "pixel_ap", "agreement")
-    noise = [[first[name][key] for key in same] for name in ("random", "siam_random")]
-    assert noise[0] == pytest.approx(noise[1], abs=1e-4)  # the same map
-    assert first["random"]["deletion"] != first["siam_random"]["deletion"]  # another network's score
     assert "randomised" not in made[-1]
-    assert first["truth"]["ebpg"] > max(first["random"]["ebpg"], first["truth"]["chance"])
+    truth, chance = first["truth"], first["truth"]["chance"]
+    assert truth["ebpg"] > max(first["random"]["ebpg"], chance) and truth["ebpg"] > first["truth_elsewhere"]["ebpg"]
+    for name in ("uniform", "black"):
+        assert first[name]["ebpg"] == pytest.approx(chance) and first[name]["pixel_ap"] == pytest.approx(chance)
     case = cases_of(world)[0]
     one, other = (
         EXPLAINERS["grad_cam"]()(model, case.image, score_up())[0]
-        for model in (case.baseline, shuffled_weights(case.baseline))
+        for model in (case.network, shuffled_weights(case.network))
     )
     assert first["grad_cam"]["randomised"] == pytest.approx(np.nan_to_num(rank_correlation(one, other)), abs=1e-4)
+
+
+def test_a_paler_map_has_the_same_order_and_another_brightness(world, tmp_path):
+    made = compare(replace(world, count=1), {"grad_cam": None}, Extent(0), tmp_path / "records.jsonl")
+    of = {record["method"]: record for record in made}
+    by_order = ("pixel_ap", *(figure for figure in RAISED if figure.startswith(("kept", "rises"))))
+    assert {of["grad_cam"].get(figure) for figure in by_order} != {None}
+    for figure in by_order:
+        assert of["grad_cam_pale"].get(figure) == pytest.approx(of["grad_cam"].get(figure), abs=2e-2), figure
+    assert of["grad_cam_pale"]["ebpg"] != pytest.approx(of["grad_cam"]["ebpg"], rel=0.1)
 
 
 def test_shuffled_weights_are_the_same_weights_elsewhere():
@@ -121,47 +144,53 @@ def test_shuffled_weights_are_the_same_weights_elsewhere():
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
-def made_up(count=30):
-    """Return records in which SISE is clearly better than RISE, and Grad-CAM as good as Score-CAM, by chance."""
-    random = np.random.default_rng(0)
-    records = []
-    for number in range(count):
-        common = random.normal()
-        for name, level in (("rise", 0.3), ("sise", 0.5), ("grad_cam", 0.9), ("lcam_fm", 0.4), ("random", 0.1)):
-            value = level + common + random.normal() / 50
-            records.append({"identifier": str(number), "method": name, "ebpg": value, "drop_15": value})
-    return records
+@pytest.fixture
+def scenes(tmp_path):
+    """Made-up scenes; of the first one, there are pictures without four of its objects."""
+    write_scenes(tmp_path / "scenes", 3)
+    picture = np.asarray(Image.open(tmp_path / "scenes" / "images" / "1.jpg")).copy()
+    places = {"car": (0, 30), "tent": (40, 10), "ruin": (50, 50), "silo": (10, 5)}
+    for name, (top, left) in places.items():
+        other = picture.copy()
+        other[top : top + 24, left : left + 24] = 255 * (name in ("car", "tent"))
+        path = tmp_path / "scenes" / "without" / name / "1.png"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(other).save(path)
+        path.rename(path.with_suffix(".jpg"))  # lossless, so that nothing else changes
+    (tmp_path / "scenes" / "without" / "1.json").write_text(json.dumps(list(places)))
+    return tmp_path / "scenes"
 
 
-def test_summary_means_intervals_and_orders():
-    found = summary(made_up(), {"rise": Cost(2.0, None), "sise": Cost(1.0, 33.33)})
-    ebpg = [record["ebpg"] for record in made_up() if record["method"] == "sise"]
-    figures = found["methods"]["sise"]["ebpg"]
-    assert figures["mean"] == pytest.approx(np.mean(ebpg), abs=1e-4) and figures["n"] == found["n"] == 30
-    assert figures["interval"][0] < figures["mean"] < figures["interval"][1]
-    assert list(found["methods"]) == ["grad_cam", "rise", "sise", "lcam_fm", "random"]
-    assert "megabytes" not in found["methods"]["rise"] and found["methods"]["sise"]["megabytes"]["mean"] == 33.33
-    orders = {(order["better"], order["worse"]): order for order in found["orders"]}
-    assert orders["sise", "rise"]["outcome"] == "holds"  # paired: what pictures have in common does not count
-    assert orders["sise", "rise"]["gain"] == pytest.approx(0.2, abs=0.02)
-    assert orders["sise", "grad_cam"]["outcome"] == "reversed"
-    assert orders["lcam_fm", "grad_cam"]["outcome"] == "holds"  # of drops, low is good
-    assert ("sise", "score_cam") not in orders
+def test_objects_are_held_against_what_they_truly_add(world, scenes, tmp_path):
+    of_scenes = replace(world, kind="scenes", folder=scenes, count=3)
+    made = compare(of_scenes, {"cam": None}, Extent(0), tmp_path / "records.jsonl")
+    case = next(case for case in cases_of(of_scenes) if case.identifier == "1")
+    with torch.no_grad():
+        whole = float(case.network(case.image).scenicness)
+        falls = [whole - float(case.network(other).scenicness) for other in case.altered()]
+    for record in made:
+        if record["identifier"] != "1":
+            assert record.get("removal") is None
+    found = EXPLAINERS["cam"]()(case.network, case.image, score_up())
+    large = interpolate(found[None], (world.size, world.size), mode="bilinear")[0, 0]
+    inside = []
+    for other in case.altered():
+        changed = (other - case.image)[0].abs().mean(dim=0) > 0.02
+        inside.append(float(large[changed].sum()))
+    assert len(falls) == 4
+    of = {record["method"]: record for record in made if record["identifier"] == "1"}
+    assert of["cam"]["removal"] == pytest.approx(spearmanr(inside, falls).statistic, abs=1e-4)
+    assert of["black"]["removal"] is None  # it says nothing of any object
 
 
-def stored(figures):
-    of_variants = variant_figures({"baseline": {"comparison": figures}})
-    return Result("rendered", "gallery", "test", "so", "2026-11-21", "python …", None, of_variants)
-
-
-def test_tables():
-    result = stored({"world": "rendered", **summary(made_up(), {"rise": Cost(2.0, None)})})
-    text, markdown = tables([result]), tables([result], markdown=True)
-    assert "SISE ahead of RISE in EBPG (SISE on VOC 2007): holds" in text and "| RISE |" in markdown
-    assert "L-CAM-Fm ahead of Grad-CAM in drop at 15 %" in markdown
-    assert text.splitlines()[2].split()[:2] == ["method", "EBPG"]
-    assert tables([]) == "" and comparisons([stored(None)]) == []
-    assert order_sentences(comparisons([result])[0][1])[0].count("30 pictures") == 1
+def test_what_cannot_be_lost_is_not_measured(world, records):
+    for record in records[1]:
+        case = next(case for case in cases_of(world) if case.identifier == record["identifier"])
+        with torch.no_grad():
+            whole, empty = (
+                float(case.network(image).scenicness) for image in (case.image, torch.zeros_like(case.image))
+            )
+        assert all((record.get(figure) is not None) == (whole > empty) for figure in RAISED)
 
 
 def test_every_explainer_has_its_facts():
@@ -172,24 +201,41 @@ def test_every_explainer_has_its_facts():
 
 
 def test_cost_is_measured_apart(world):
-    found = cost(partial(network_of, world, "grad_cam"), cases_of(world)[0].image, "grad_cam")
+    found = cost(partial(network_of, world), cases_of(world)[0].image, "grad_cam", score_up())
     assert found.seconds > 0 and (found.megabytes is None or 0 < found.megabytes < 500)
 
 
-def test_command(world, tmp_path, capsys):
-    out = tmp_path / "found.json"
-    words = (
-        f"compare --model {world.model} --count 2 --size 96 --sanity 1 --methods siam cam --workers 1 --without-cost"
-    )
-    assert main([*words.split(), "--records", str(tmp_path / "kept.jsonl"), "--out", str(out), "--json"]) == 0
+def test_the_command_goes_on_from_what_it_stored(world, tmp_path, capsys):
+    out, kept = tmp_path / "results" / "found.json", str(tmp_path / "kept")
+    fixed = f"compare --model {world.model} --size 96 --sanity 1 --methods cam --workers 1 --without-cost --explainer"
+    words = [*fixed.split(), "tests.support.explainers:LeftHalf", "--out", str(out), "--json"]
+    assert main([*words, "--records", kept, "--count", "10"]) == 0
     printed = json.loads(capsys.readouterr().out)["comparison"]
     result = read(out)
-    assert printed == result.figures["baseline"].to_json()["comparison"] and printed["n"] == 2
-    assert "2 rendered scenes" in result.protocol and "--size 96 --methods siam cam" in result.command
+    assert printed == result.figures["baseline"].to_json()["comparison"] and printed["n"] == 10
+    assert "10 rendered scenes" in result.protocol and "--size 96 --methods cam" in result.command
+    assert {"cam", "tests.support.explainers:LeftHalf", *REFERENCES} == set(printed["methods"])
+    table = pd.read_csv(values.beside(out))
+    assert len(table) == 10 * (2 + len(REFERENCES)) and set(table["network"]) == {"tiny"}
+    mean = table[table["method"] == "cam"]["ebpg"].mean()
+    assert printed["methods"]["cam"]["ebpg"]["mean"] == pytest.approx(mean, abs=1e-4)
+    with counted(cases_of(replace(world, count=10)).__getitem__(0).network) as passes:
+        assert main([*words, "--records", str(tmp_path / "elsewhere"), "--count", "10"]) == 0  # another machine
+    assert not passes and json.loads(capsys.readouterr().out)["comparison"] == printed
     assert main(["compare", "--tables", str(tmp_path / "nowhere")]) == 2
     capsys.readouterr()
-    assert main(["compare", "--tables", str(tmp_path), "--markdown"]) == 0
+    assert main(["compare", "--tables", str(tmp_path / "results"), "--markdown"]) == 0
     assert "| CAM |" in capsys.readouterr().out
+
+
+def test_any_classifier_of_any_flowers(tmp_path, capsys):
+    render_flowers(tmp_path / "flowers", 12, 4, "single-6c", 64, workers=1)
+    words = "compare --network timm:test_resnet --weights random --size 64 --methods grad_cam --sanity 1 --count 12"
+    words += f" --workers 1 --without-cost --data {tmp_path / 'flowers'} --records {tmp_path / 'kept'} --json"
+    assert main(words.split()) == 0
+    printed = json.loads(capsys.readouterr().out)["comparison"]
+    assert printed["world"] == "flowers" and printed["n"] == 12
+    assert printed["methods"]["truth"]["pixel_ap"]["mean"] > printed["methods"]["random"]["pixel_ap"]["mean"]
 
 
 @pytest.mark.parametrize(
@@ -197,14 +243,19 @@ def test_command(world, tmp_path, capsys):
     [
         ("--methods nonsense", "there is no explainer 'nonsense'"),
         ("--count 0", "expected a whole number of at least 1, not '0'"),
-        ("--flowers roses", "invalid choice"),
+        ("--flowers roses", "there is no flower network named 'roses'"),
+        ("--flowers single-6c double-12c", "expected networks of one variant"),
         ("--gallery nowhere", "gallery.parquet is missing"),
+        ("--scenes nowhere", "nowhere holds no rendered scenes"),
+        ("--network timm:test_resnet", "--network needs --data DIR"),
+        ("--explainer nothing", "expected MODULE:CLASS"),
+        ("--explainer nowhere:Nothing", "cannot be made"),
     ],
 )
 def test_bad_arguments_are_told_in_one_line(world, words, message, tmp_path, capsys):
     fixed = ["--model", world.model, "--count", "1", "--size", "96", "--workers", "1"]
-    fixed += ["--records", str(tmp_path / "kept.jsonl")]
-    with pytest.raises(SystemExit) if "0" in words or "roses" in words else pytest.MonkeyPatch.context():
+    fixed += ["--records", str(tmp_path / "kept")]
+    with pytest.raises(SystemExit) if "--count" in words else pytest.MonkeyPatch.context():
         assert main(["compare", *fixed, *words.split()]) == 2
     printed = capsys.readouterr().err.splitlines()[-1]
     assert printed.startswith("error: ") and message in printed
@@ -215,27 +266,40 @@ def test_other_networks_do_not_go_on_with_the_same_file(world, records, tmp_path
     elsewhere = replace(world, model=str(folder))
     path.write_text(records[0].read_text().replace(world.model, str(folder)))
     shutil.copytree(world.model, folder)
-    assert compare(elsewhere, METHODS, 1, path) == records[1]  # the same networks go on
+    assert compare(elsewhere, METHODS, EXTENT, path) == records[1]  # the same networks go on
     cases_of.cache_clear()
     checkpoint.save(Pair("tiny", siam_network(attribute_link="sigmoid"), baseline_network(seed=5), {}), folder)
     with pytest.raises(DatasetError, match="was started with"):
-        compare(elsewhere, METHODS, 1, path)
+        compare(elsewhere, METHODS, EXTENT, path)
 
 
-def test_bundled_comparisons_are_whole():
-    found = comparisons(read_all(STORED).values())
-    assert {figures.world for _result, figures in found} == {"rendered", "flowers"}
-    for result, figures in found:
-        rendered = figures.world == "rendered"
-        wanted = (
-            set(EXPLAINERS) | set(REFERENCES)
-            if rendered
-            else (set(EXPLAINERS) | set(REFERENCES)) - {"siam", "siam_random"}
-        )
-        assert wanted == set(figures.methods) and figures.n >= 10 and result.git_commit
+def test_damaged_values_are_refused(tmp_path):
+    path = tmp_path / "found.csv.gz"
+    for content in (b"nonsense", b""):
+        path.write_bytes(content)
+        with pytest.raises(DatasetError, match="cannot be read"):
+            values.read(path)
+    pd.DataFrame({"network": ["a"], "identifier": ["1"], "method": ["cam"]}).to_csv(path)
+    with pytest.raises(DatasetError, match="lacks the column ebpg"):
+        values.read(path)
+
+
+def test_bundled_comparisons_are_whole_and_their_controls_stand_where_they_must():
+    found = {figures.world: (result, figures) for result, figures in comparisons(read_all(STORED).values())}
+    assert set(found) == {"scenes", "scenes-siam", "flowers"}
+    for name, (result, figures) in found.items():
+        explainers = set(OF_SIAM) if name == "scenes-siam" else set(EXPLAINERS) - {"siam"}
+        assert set(figures.methods) == explainers | set(REFERENCES)
         assert result.command.startswith("python -m siam compare --") and "/tmp" not in result.command
-        for name, of in figures.methods.items():
-            assert ("seconds" in of and "megabytes" in of) == (name not in REFERENCES)
-            always = {"ebpg", "pixel_ap", "iou_area", "deletion", "insertion", "drop_15", "increase_15"}
-            assert all(of[key].n == figures.n and of[key].interval is not None for key in always)
-        assert len(figures.orders) >= 10
+        assert result.git_commit and figures.n >= 20
+        assert figures.halves.contradicted == 0
+        for key, measure in figures.measures.items():
+            assert not measure.decides or (measure.over_uniform.gain > 0 and measure.over_random.gain > 0), key
+        assert sum(measure.decides for measure in figures.measures.values()) >= 3
+        for method, of in figures.methods.items():
+            assert ("seconds" in of) == (method not in REFERENCES)
+            assert all(one.n >= 10 for key, one in of.items() if key not in ("seconds", "megabytes"))
+        made = values.read(values.beside(next(STORED.glob(f"explainers-{name}.json"))))
+        mean = np.nanmean([one["ebpg"] for one in made if one["method"] == "grad_cam"])
+        assert figures.methods["grad_cam"]["ebpg"].mean == pytest.approx(mean, abs=1e-4)
+        assert {one["network"] for one in made} == set(figures.networks)

@@ -133,6 +133,16 @@ def small_comparison(words: list[str]) -> list[str]:
     return ["--count", "2", "--sanity", "1", "--size", "64", "--without-cost"] if words[0] == "compare" else []
 
 
+@contextmanager
+def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the modules that a page writes be imported until it ends."""
+    monkeypatch.syspath_prepend(folder)
+    known = set(sys.modules)
+    yield
+    for name in {path.stem for path in folder.glob("*.py")} - known:
+        sys.modules.pop(name, None)
+
+
 WALKED = {  # pages whose commands a test of their own runs, which looks at what they leave
     "how-to/repeat-the-paper.md": "tests/test_paper.py",
     "how-to/scenicornot.md": "tests/models/test_paper_networks.py",
@@ -145,6 +155,7 @@ FOLDERS = {
     "how-to/add-a-dataset.md": Folder(extension),
     "how-to/add-a-vocabulary.md": Folder(extension),
     "how-to/add-an-explainer.md": Folder(extension, small_comparison),
+    "how-to/compare-explainers.md": Folder(importable, small_comparison),
     "how-to/from-captum.md": Folder(photos),
     "how-to/from-pytorch-grad-cam.md": Folder(photos),
     "how-to/from-torch-cam.md": Folder(photos),

@@ -18,6 +18,7 @@ from siam.evaluation.figures import (
     VariantFigures,
 )
 from siam.evaluation.stored import VARIANTS, Result
+from siam.explainers.references import REFERENCES
 from siam.gallery.store import SCHEMA, About
 from siam.models.siam import SIAMConfig
 from siam.reports.files import ARRAYS, data_json
@@ -49,7 +50,7 @@ def figures():
         pytest.param({*data_json(fake_explanation(), "photo.jpg", {}), *ARRAYS}, id="explanation"),
         pytest.param({*SCHEMA.names, *(of.name for of in fields(About))}, id="gallery"),
         pytest.param({*VARIANTS, *(of.name for of in fields(Result)), *figures()}, id="result"),
-        pytest.param({"settings", "identifier", "method", *FIGURES}, id="records"),
+        pytest.param({"settings", "network", "identifier", "method", *REFERENCES, *FIGURES}, id="records"),
         pytest.param({*DATASETS, *COLUMNS[:-1], "Geograph URI", *ATTRIBUTION_COLUMNS, *FLOWERS}, id="datasets"),
     ],
 )

@@ -14,7 +14,10 @@ from siam.evaluation.stored import Result, ResultError, variant_figures
 
 BLOCK = {"kendall_tau": 0.6316, "kendall_tau_sd": 0.01, "rmse": 0.7634, "rmse_sd": 0.01, "n": 141}
 PRECISE = {"mean_average_precision": 0.6, "n": 9}
-COMPARED = {"world": "rendered", "n": 1, "methods": {}, "orders": []}
+HALVES = {"compared": 0, "same": 0, "contradicted": 0}
+COMPARED = {
+    "world": "scenes", "networks": [], "n": 1, "measures": {}, "methods": {}, "claims": [], "halves": HALVES,
+}  # fmt: skip
 RESULT = Result(
     model="photo",
     data="oasis_scenes",
@@ -126,12 +129,12 @@ def spoiled(**changes):
         (spoiled(figures={"siam": {**PRECISE, "per_attribute": {"sky": "1"}}}), "siam · per_attribute · sky; expected"),
         (spoiled(figures={"siam": {"presence": {"predicted": {"n": 3}}}}), "lacks attributes .* siam · presence"),
         (spoiled(figures={"siam": {"what_where_how": {"n": 3}}}), "lacks siam .* siam · what_where_how"),
-        (spoiled(figures={"baseline": {"comparison": {"world": "a", "n": 1}}}), "lacks methods"),
+        (spoiled(figures={"baseline": {"comparison": {"world": "a", "n": 1}}}), "lacks networks"),
         (
             spoiled(figures={"baseline": {"comparison": {**COMPARED, "methods": {"cam": {"ebpg": {}}}}}}),
             "lacks mean .*ebpg",
         ),
-        (spoiled(figures={"baseline": {"comparison": {**COMPARED, "orders": [{}]}}}), "lacks better .* orders · 1"),
+        (spoiled(figures={"baseline": {"comparison": {**COMPARED, "claims": [{}]}}}), "lacks gain .* claims · 1"),
     ],
 )
 def test_what_is_no_result_is_refused_in_one_line(tmp_path, content, words):

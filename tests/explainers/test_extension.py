@@ -13,7 +13,7 @@ from siam.explainers.attribution import attribute_photo, names_of, network_for
 from siam.explainers.registry import title
 from siam.explainers.targets import score_up
 from siam.figures.attributions import curves_figure, map_text, pattern
-from siam.figures.comparison import comparison_figure
+from siam.figures.comparison import forest_figure
 from siam.models import fitted
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair, load, save
@@ -106,15 +106,16 @@ def test_it_explains_a_photo_and_is_described_everywhere(mine):
 
 def test_it_stands_in_the_tables_and_figures_of_a_comparison(mine):
     records = [
-        {"identifier": str(number), "method": name, "ebpg": 0.1 * number, "drop_15": 0.5}
-        for number in range(5)
-        for name in ("grad_cam", "mine", "random")
+        {"network": "one", "identifier": str(number), "method": name, "ebpg": 0.1 * number, "drop_15": 0.5}
+        for number in range(12)
+        for name in ("grad_cam", "mine", "truth", "uniform", "random")
     ]
-    figures = variant_figures({"baseline": {"comparison": {"world": "rendered", **summary(records, {})}}})
-    methods = figures["baseline"].comparison.methods
-    assert list(methods) == ["grad_cam", "mine", "random"]
-    assert [row[0] for row in tables.rows(methods, tables.shown(methods))] == ["Grad-CAM", "My method", "Random"]
-    figure = comparison_figure(methods, "ebpg", "heading", "source")
+    figures = variant_figures({"baseline": {"comparison": {"world": "scenes", **summary(records, {})}}})
+    comparison = figures["baseline"].comparison
+    assert list(comparison.methods) == ["truth", "uniform", "random", "grad_cam", "mine"]
+    rows = tables.rows(comparison, tables.shown(comparison))
+    assert [row[0] for row in rows] == ["Truth", "Uniform", "Random", "Grad-CAM", "My method"]
+    figure = forest_figure(comparison, "ebpg", "heading", "source")
     assert "My method" in figure.layout.yaxis.categoryarray
 
 

@@ -13,6 +13,7 @@ import siam
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 from siam.evaluation.stored import STORED, paths, read_all
+from siam.explainers.references import REFERENCES
 from siam.explainers.registry import title
 from siam.gallery import store
 from siam.gallery.cases import read_cases
@@ -25,6 +26,7 @@ from siam.results.scores import figure_text
 from tests.support.pages import FOLDER, button, opened, texts
 from tests.support.paths import ROOT
 from tests.support.speed import speed_run
+from ui.results.explainers import KNOWN
 from ui.results.views import VIEWS
 from ui.state import chosen, resources
 from ui.state.markdown import plain
@@ -33,6 +35,7 @@ RAW = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths
 SPEED = [json.loads(path.read_text(encoding="utf-8")) for path in speed.paths()]
 PAIRS = ("Photos", "Rendered")
 EVALUATIONS = [view for view in VIEWS if view not in ("Speed", "Model cards")]  # views of `siam.evaluation.stored`
+SAID = ()
 OUTLINED = next(raw for raw in RAW.values() if raw["model"] == "photo" and "masks" in raw["figures"].get("siam", {}))
 
 
@@ -226,26 +229,48 @@ def test_cards_of_all_bundled_pairs_the_one_in_use_first():
 
 def test_explainers_are_those_of_the_files():
     app = at("results", table="Explainers")
-    stored = sorted((raw for raw in RAW.values() if compares(raw)), key=lambda raw: raw["model"] != "rendered")
-    assert stored[0]["model"] == "rendered" and len(stored) >= 2
+    stored = [RAW[f"explainers-{name}"] for name in ("scenes", "scenes-siam", "flowers")]
+    assert sum(compares(raw) for raw in RAW.values()) == len(stored)
     picked = app.segmented_control(key="compared")
     assert len(picked.options) == len(stored)
     for raw, label in zip(stored, picked.options, strict=True):
         app.segmented_control(key="compared").set_value(label).run()
-        methods = raw["figures"]["baseline"]["comparison"]["methods"]
-        said = texts(app)
+        comparison = raw["figures"]["baseline"]["comparison"]
+        methods, said = comparison["methods"], texts(app)
         for name, figures in methods.items():
             assert f">{title(name)}</th>" in said
-            assert f"{figures['ebpg']['mean']:.2f}" in cells(app)
-        for measure in ("ebpg", "seconds"):
+            assert any(cell.startswith(f"{figures['ebpg']['mean']:.2f}") for cell in cells(app))
+        for claim in comparison["claims"]:
+            assert claim["outcome"] in cells(app) and claim["source"] in cells(app)
+        told = sorted(comparison["measures"], key=lambda key: not comparison["measures"][key]["decides"])
+        for measure in (told[0], told[-1]):
             app.selectbox(key="measure").set_value(measure).run()
+            doubts = [box.value for box in app.warning if "cannot tell explainers apart" in box.value]
+            assert bool(doubts) != comparison["measures"][measure]["decides"]
             (chart,) = charts(app)
             dots = {y: x for trace in chart["data"] for y, x in zip(trace["y"], values(trace["x"]), strict=True)}
-            wanted = {title(name): of[measure]["mean"] for name, of in methods.items() if measure in of}
-            assert dots == {name: value for name, value in wanted.items() if measure == "ebpg" or value > 0}
-        order = chart["layout"]["yaxis"]["categoryarray"]
-        assert [dots[name] for name in order] == sorted(dots.values(), reverse=True)  # the quickest at the top
+            leads = {
+                name: of[measure]["over_random"]["gain"]
+                for name, of in methods.items()
+                if name != "random" and measure in of
+            }
+            assert dots == {title(name): gain for name, gain in leads.items()}
+            rows = chart["layout"]["yaxis"]["categoryarray"]
+            controls = [title(name) for name in leads if name in REFERENCES]
+            assert set(rows[: len(controls)]) == set(controls)  # at the bottom, where it is shaded
+            explainers = rows[len(controls) :]
+            assert [dots[name] for name in explainers] == sorted(dots[name] for name in explainers)
         assert raw["command"] in texts(app)
+
+
+def test_what_is_known_is_what_the_tables_say():
+    """The page's two sentences, claim by claim: each is an outcome of the stored tables."""
+    app = at("results", table="Explainers")
+    assert any(block.value == KNOWN for block in app.markdown)
+    for name, better, worse, outcome in SAID:
+        claims = RAW[f"explainers-{name}"]["figures"]["baseline"]["comparison"]["claims"]
+        found = {one["outcome"] for one in claims if (one["better"], one["worse"]) == (better, worse)}
+        assert found == {outcome}, (name, better, worse)
 
 
 def test_without_a_comparison_the_command_that_makes_one_is_named(folder):

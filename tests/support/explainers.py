@@ -2,7 +2,9 @@
 
 import copy
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -75,6 +77,25 @@ def on_trunk(backbone: nn.Module, channels: int, kind: type, attributes: int = 3
         model.linear = nn.Linear(channels, 1)
         nn.init.normal_(model.linear.weight)
     return model.eval()
+
+
+@dataclass(frozen=True)
+class LeftHalf:
+    """Somebody's own explainer: the left half counts."""
+
+    kind: ClassVar = "features"
+    signed: ClassVar = False
+    slow: ClassVar = False
+
+    def passes(self, model, height, width):
+        """Return 0: it looks at nothing."""
+        return 0
+
+    def __call__(self, model, images, target, progress=None):
+        """Return maps (N, 4, 4)."""
+        maps = torch.zeros(len(images), 4, 4)
+        maps[:, :, :2] = 1
+        return maps
 
 
 class RedHereGreenThere(nn.Module):

@@ -1,16 +1,32 @@
-"""The stored comparisons of explainers: a chart of one measure, a table of all, and the rankings that papers report."""
+"""The stored comparisons of explainers: what is known, a forest plot of one measure, claims, and a table of all."""
+
+from pathlib import Path
 
 import streamlit as st
 
+from siam.comparison import values
+from siam.errors import DatasetError
 from siam.evaluation.figures import ExplainerFigures
 from siam.evaluation.stored import Result
-from siam.figures.comparison import MEASURES, comparison_figure, measures_of
+from siam.explainers.references import REFERENCES
+from siam.figures.comparison import forest_figure, measure_name, measures_of, strip_figure
 from siam.figures.tables import html_table
-from siam.results.explainers import comparisons, order_sentences, rows, shown
+from siam.results.explainers import (
+    CLAIM_HEADINGS,
+    claim_rows,
+    comparisons,
+    halves_sentence,
+    heading,
+    headings,
+    measures_sentence,
+    network_claims,
+    rows,
+    shown,
+)
 from ui.results import stored
 
 _CHART = {"displayModeBar": False}
-_WORLDS = {"rendered": "Rendered scenes", "flowers": "Flowers"}
+_WORLDS = {"scenes": "Scenes · baseline", "scenes-siam": "Scenes · SIAM", "flowers": "Flowers"}
 
 
 def explainers() -> None:
@@ -22,12 +38,7 @@ def explainers() -> None:
         st.info("No comparison of explainers is stored yet. This command makes one:")
         st.code("python -m siam compare --out assets/results/explainers.json", language=None, wrap_lines=True)
         return
-    st.markdown(
-        "All explainers on the same pictures, for which it is known what raises the score and where. The Compare page "
-        "shows their maps; this view shows how accurate they are on average, how faithful to the network, and what "
-        "they cost. *Truth* is the true mask itself, in cells as coarse as the maps; *centre* and *random* ignore the "
-        "network."
-    )
+    st.markdown(KNOWN)
     readable.sort(key=lambda of: list(_WORLDS).index(of[1].world) if of[1].world in _WORLDS else len(_WORLDS))
     labels = {_label(result, comparison): (result, comparison) for result, comparison in readable}
     label = st.segmented_control(
@@ -41,34 +52,124 @@ def explainers() -> None:
     _comparison(*labels[label or next(iter(labels))])
 
 
+# Which orders are clear, and on what: two sentences, true of the stored tables (tests/pages/test_results.py).
+KNOWN = "KNOWN-TEXT"
+
+
 def _label(result: Result, figures: ExplainerFigures) -> str:
-    return f"{_WORLDS.get(figures.world, figures.world)} · {result.model.removeprefix('flowers ')}"
-
-
-def _measure(name: str) -> str:
-    text = MEASURES[name][0]
-    return text[0].upper() + text[1:]
+    return _WORLDS.get(figures.world, f"{figures.world} · {result.model}")
 
 
 def _comparison(result: Result, figures: ExplainerFigures) -> None:
-    methods = figures.methods
-    measure = st.selectbox("Measure", measures_of(methods), format_func=_measure, key="measure")
-    heading = _measure(measure).split(":")[0]
-    figure = comparison_figure(methods, measure, heading, f"{figures.n} pictures, {stored.short_source(result)}")
-    st.plotly_chart(figure, config=_CHART, alt=f"{heading} of each explainer; the table below has the figures")
-    st.subheader("All figures", anchor=False)
-    names = shown(methods)
-    st.markdown(html_table([(name,) for name in names], rows(methods, names)), unsafe_allow_html=True)
-    st.caption(
-        "EBPG, pixel AP, IoU area: how well the map matches the true mask. truth: rank correlation with the signed "
-        "truth. deletion and drop (lower is better), insertion and increase in % (higher is better): whether the score "
-        "follows the map, drop and increase also with its top 50 or 15 % alone. as SIAM: rank correlation with SIAM's "
-        "map. shuffled: rank correlation with the map of a network with shuffled weights, near 0 if the map depends on "
-        "the network. passes, seconds and memory: per picture. SIAM's deletion, insertion, drop and increase follow "
-        "SIAM's own score: compare them with *Random, on SIAM*, the others with *Random*."
+    measure = st.selectbox(
+        "Measure", measures_of(figures), format_func=lambda key: _label_of(figures, key), key="measure"
     )
-    if figures.orders:
-        st.subheader("Rankings that papers report", anchor=False)
-        st.markdown("\n".join(f"- {sentence}" for sentence in order_sentences(figures)))
-        st.caption("Gains are paired by picture, with 95 % bootstrap intervals; the papers measured class scores.")
+    if not figures.measures[measure].decides:
+        st.warning(
+            "This measure cannot tell explainers apart here: even the truth is not clearly ahead of uniform and random "
+            "maps. No order follows from it.",
+            icon=":material/help:",
+        )
+    name = measure_name(measure)
+    networks = "1 network" if len(figures.networks) == 1 else f"{len(figures.networks)} networks"
+    source = f"{figures.n} pictures, {networks}, {result.date}"
+    figure = forest_figure(figures, measure, name[0].upper() + name[1:], source)
+    event = st.plotly_chart(
+        figure,
+        config=_CHART,
+        key=f"forest-{figures.world}-{measure}",
+        on_select="rerun",
+        selection_mode="points",
+        alt=f"Lead of each method over random maps in {name}; the table below has the figures",
+    )
+    _strips(result, figures, measure, [point["customdata"][0] for point in event["selection"]["points"]])
+    if figures.claims:
+        st.subheader("What papers claim", anchor=False)
+        claims = claim_rows(figures.claims)
+        if figures.world == "scenes-siam":
+            claims += network_claims({path.stem: of for path, of in stored.by_file().items()})
+        st.markdown(html_table([(name,) for name in CLAIM_HEADINGS[1:]], claims), unsafe_allow_html=True)
+        st.caption(
+            "Differences are paired by picture, positive where the claim is right, with 95 % intervals over networks "
+            "and pictures. effect: difference / its standard deviation over pictures. detectable: the difference that "
+            "this many pictures find four times out of five. A claim holds, or does not, if p, corrected by Holm, is "
+            "below 0.05 and the measure decides."
+        )
+    st.subheader("All figures", anchor=False)
+    names = shown(figures)
+    st.markdown(
+        html_table([(name,) for name in headings(figures, names)], rows(figures, names)), unsafe_allow_html=True
+    )
+    st.caption(f"{measures_sentence(figures)} {halves_sentence(figures.halves)} {NOTES}")
     stored.source(result)
+
+
+NOTES = (
+    "The first rows are controls. EBPG, pixel AP, IoU area: how well the map matches the true mask. truth: rank "
+    "correlation with the signed truth. removal: rank correlation of the map inside objects with what they truly add. "
+    "deletion (lower is better), insertion (higher): whether the score follows the map. kept: points lost with the top "
+    "part kept and the rest filled. rises: % of pictures whose score rises so. drop, increase: the same weighed by the "
+    "map, as the papers do, so that they also measure its brightness. shuffled: rank correlation with the map of a "
+    "network with shuffled weights. n is that of the comparison unless given in brackets."
+)
+
+
+def _label_of(figures: ExplainerFigures, key: str) -> str:
+    text = measure_name(key)
+    return text[0].upper() + text[1:] + ("" if figures.measures[key].decides else " (cannot tell)")
+
+
+def _strips(result: Result, figures: ExplainerFigures, measure: str, clicked: list[str]) -> None:
+    """Show the single values of the method that was clicked beside random maps and the truth."""
+    path = next((path for path, of in stored.by_file().items() if of is result), None)
+    table = None if path is None else values.beside(path)
+    if table is None or not table.exists():
+        return
+    if not clicked:
+        st.caption(
+            "Lines are 95 % intervals; farther right is better. The shaded rows are controls. Click a dot to see every "
+            "picture's value."
+        )
+    else:
+        try:
+            found = _values(str(table), measure, table.stat().st_mtime_ns)
+        except DatasetError as error:
+            st.warning(str(error))
+            return
+        names = [*dict.fromkeys(["truth", "random", *clicked])]
+        chosen = {name: found[name] for name in names if name in found}
+        title = f"{', '.join(heading(name) for name in clicked if name not in REFERENCES) or 'Controls'}: every picture"
+        st.plotly_chart(
+            strip_figure(chosen, measure, title, f"one dot for each picture and network, {result.date}"),
+            config=_CHART,
+            key="strips",
+            alt=f"Single values of {measure_name(measure)} of {', '.join(map(heading, chosen))}",
+        )
+        _most_different(found, clicked)
+    st.download_button(
+        "All single values (CSV, compressed)",
+        table.read_bytes,
+        table.name,
+        "application/gzip",
+        key="values-csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _most_different(found: dict[str, list[tuple[str, float]]], clicked: list[str]) -> None:
+    """Name the pictures on which the method differs most from the truth's own figure."""
+    for name in clicked:
+        if name in found and name != "truth" and "truth" in found:
+            truth, own = dict(found["truth"]), dict(found[name])
+            gaps = sorted(own.keys() & truth.keys(), key=lambda picture: -abs(own[picture] - truth[picture]))[:5]
+            st.caption(f"{heading(name)} is farthest from the truth on the pictures {', '.join(gaps)}.")
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _values(table: str, measure: str, _changed: int) -> dict[str, list[tuple[str, float]]]:
+    found: dict[str, list[tuple[str, float]]] = {}
+    for record in values.read(Path(table)):
+        if record.get(measure) is not None:
+            found.setdefault(record["method"], []).append((record["identifier"], record[measure]))
+    return found

@@ -33,10 +33,15 @@ def crowd(name: str) -> str:
 
 def results() -> list[Result]:
     """Return all results that can be read; show a warning for each of the others."""
-    readable = []
+    return list(by_file().values())
+
+
+def by_file() -> dict[Path, Result]:
+    """Return all results that can be read, by their file; show a warning for each of the others."""
+    readable = {}
     for path in stored.paths(stored.STORED):
         try:
-            readable.append(_read(path, path.stat().st_mtime_ns))
+            readable[path] = _read(path, path.stat().st_mtime_ns)
         except (SIAMError, OSError) as error:
             st.warning(plain(near(str(error), path)), icon=":material/warning:")
     return readable

@@ -1,0 +1,62 @@
+"""All single values of a comparison in one compressed table, `NAME.csv.gz` beside the result `NAME.json`.
+
+One row per network, picture and method, with the columns network, identifier, method and `siam.comparison.records.
+FIGURES`; a figure that is not defined is blank. `compare` goes on from it, so hours of work on one machine are not lost
+on the next.
+"""
+
+import json
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from siam.comparison.records import FIGURES, Record
+from siam.errors import DatasetError
+from siam.runtime.files import write_atomically
+
+_KEYS = ("network", "identifier", "method")
+
+
+def beside(result: Path) -> Path:
+    """Return the path of the table that belongs to a stored result."""
+    return result.with_suffix(".csv.gz")
+
+
+def write(records: Sequence[Record], path: Path) -> None:
+    """Write records, each with its "network", whole or not at all.
+
+    Raises:
+        StorageError: it cannot be stored.
+    """
+    content = BytesIO()
+    table = pd.DataFrame(records, columns=pd.Index([*_KEYS, *FIGURES]))
+    table.to_csv(content, index=False, compression={"method": "gzip", "mtime": 0})
+    write_atomically(path, content.getvalue())
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records of a table.
+
+    Raises:
+        DatasetError: it is missing, damaged or another table.
+    """
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(_KEYS, str), compression="gzip")
+    except (OSError, EOFError, ValueError) as error:
+        raise DatasetError(f"{path} cannot be read ({error}): compare again") from error
+    missing = [name for name in (*_KEYS, *FIGURES) if name not in table]
+    if missing:
+        raise DatasetError(f"{path} lacks the column {missing[0]}: compare again")
+    return [
+        {name: None if value != value else value for name, value in row.items() if value == value or name in FIGURES}
+        for row in table.to_dict("records")
+    ]
+
+
+def begin(records: Sequence[Record], settings: dict[str, Any], path: Path) -> None:
+    """Start a file of records (`siam.comparison.records`) with those of one network that were made before."""
+    lines = [{"settings": settings}, *({k: v for k, v in record.items() if k != "network"} for record in records)]
+    write_atomically(path, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode())
