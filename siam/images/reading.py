@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 
 from siam.errors import ImageError
+from siam.images import colours
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -79,7 +80,7 @@ def read_image(
     if isinstance(source, Image.Image):
         label = _label(name or str(getattr(source, "filename", "")))
         with quiet_pillow():
-            return _decode(source, label)
+            return _decode(source, label, _content(source))
     if isinstance(source, bytes):
         label, data = _label(name or ""), source
         _check_bytes(len(data), label)
@@ -96,7 +97,7 @@ def read_image(
         except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
             raise ImageError(f"{label} is {_guess(data)}: choose a picture ({ACCEPTED}).") from error
         with image:
-            return _decode(image, label, least)
+            return _decode(image, label, data, least)
 
 
 def upright_size(path: Path) -> tuple[int, int] | None:
@@ -184,7 +185,22 @@ def _guess(data: bytes) -> str:
     return "an SVG drawing" if b"<svg" in data[:1000] else "damaged or not a picture"
 
 
-def _decode(image: Image.Image, label: str, least: int | None = None) -> Image.Image:
+def _content(image: Image.Image) -> bytes | None:
+    """Return the file of an open picture whose colours Pillow does not tell; None without one."""
+    file = getattr(image, "fp", None)
+    if file is None or image.format not in ("PNG", "AVIF", "JPEG2000"):
+        return None
+    try:
+        place = file.tell()
+        file.seek(0)
+        data = file.read(MAX_BYTES)
+        file.seek(place)
+    except (OSError, ValueError):  # closed, or a stream
+        return None
+    return data
+
+
+def _decode(image: Image.Image, label: str, data: bytes | None, least: int | None = None) -> Image.Image:
     size = image.size
     _check_size(*size, label)  # from the header: nothing is decoded yet
     try:
@@ -192,8 +208,11 @@ def _decode(image: Image.Image, label: str, least: int | None = None) -> Image.I
             parts = next(parts for parts in (8, 4, 2, 1) if parts == 1 or min(size) // parts >= least)
             image.draft(None, (size[0] // parts, size[1] // parts))  # pyright: ignore[reportArgumentType] - stub
         image.load()
-        turn, profile = _turn(image), image.info.get("icc_profile")
-        rgb = _to_srgb(_flatten(image), profile)
+        turn = _turn(image)
+        opaque, alpha = _split(image)
+        rgb = colours.to_srgb(opaque, image, data)
+        if alpha is not None:
+            rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
         rgb = rgb if turn is None else rgb.transpose(turn)
     except Exception as error:  # on hostile bytes, Pillow's decoders raise nearly anything
         raise ImageError(f"{label} is damaged or incomplete: save it again or choose another picture.") from error
@@ -210,19 +229,19 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    """Return the picture without alpha, as 8-bit L, RGB or CMYK."""
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Return the picture as 8-bit L, RGB, CMYK or LAB, and its alpha as L, if it has one."""
     if image.mode.startswith("I;16"):
-        return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+        return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)), None
     if image.mode in ("I", "F"):
-        return _stretch(image)
+        return _stretch(image), None
     if image.mode in ("La", "RGBa"):  # premultiplied
         image = image.convert(image.mode.upper())
+    grey = image.mode in ("1", "L", "LA")
     if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image.convert("RGBA"))
-        return white.convert("RGB")
-    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+        image = image.convert("LA" if grey else "RGBA")
+        return image.convert("L" if grey else "RGB"), image.getchannel("A")
+    return image if image.mode in ("L", "RGB", "CMYK", "LAB") else image.convert("L" if grey else "RGB"), None
 
 
 def _stretch(image: Image.Image) -> Image.Image:
@@ -235,16 +254,3 @@ def _stretch(image: Image.Image) -> Image.Image:
     values[~finite] = low
     grey = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
     return Image.fromarray(grey.round().astype(np.uint8))
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return a copy in RGB, its colours converted from the embedded ICC profile if that is usable."""
-    if profile:
-        try:
-            embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if not ImageCms.getProfileDescription(embedded).startswith("sRGB"):
-                srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-                return ImageCms.buildTransform(embedded, srgb, image.mode, "RGB").apply(image)
-        except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-            pass  # a damaged profile, or one for another colour space, is no reason to refuse the photo
-    return image.convert("RGB")
