@@ -9,12 +9,11 @@ from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image
 
 from siam.errors import ImageError
-from siam.images import colours
+from siam.images import colours, levels, tiff
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -34,6 +33,7 @@ _BEGINNINGS = (  # first bytes → what a file that Pillow cannot open seems to 
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
 )
+_UNREADABLE_TIFF = "is a damaged TIFF or one of a kind that is not read: save it as TIFF or PNG of 8 or 16 bits."
 _TURNS = {  # EXIF orientation → the transposition that makes the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -80,7 +80,9 @@ def read_image(
     if isinstance(source, Image.Image):
         label = _label(name or str(getattr(source, "filename", "")))
         with quiet_pillow():
-            return _decode(source, label, _content(source))
+            data = _content(source)
+            _check_raw(data or b"", label)
+            return _decode(source, label, data)
     if isinstance(source, bytes):
         label, data = _label(name or ""), source
         _check_bytes(len(data), label)
@@ -89,14 +91,19 @@ def read_image(
         data = _read_file(Path(source), label)
     else:
         raise TypeError(f"read_image takes bytes, a path or a PIL image, not {type(source).__name__}")
+    _check_raw(data, label)
     with quiet_pillow():
         try:
             image = Image.open(BytesIO(data), formats=_FORMATS)
         except Image.DecompressionBombError as error:  # far above our own limit; Pillow does not give the size
             raise ImageError(f"{label} has more than {_MEGAPIXELS} megapixels: scale it down.") from error
         except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
+            if any(tiff.directories(data)):
+                raise ImageError(f"{label} {_UNREADABLE_TIFF}") from error
             raise ImageError(f"{label} is {_guess(data)}: choose a picture ({ACCEPTED}).") from error
         with image:
+            if image.format == "TIFF":
+                _turn_to_photo(image, data, label)
             return _decode(image, label, data, least)
 
 
@@ -146,6 +153,11 @@ def _check_bytes(count: int, label: str) -> None:
         raise ImageError(f"{label} is {size} MB, but at most {_MB} MB is accepted: save a smaller copy.")
 
 
+def _check_raw(data: bytes, label: str) -> None:
+    if tiff.is_raw(data):
+        raise ImageError(f"{label} is a camera's raw file, which is not read: export it as JPEG, TIFF or PNG.")
+
+
 def _check_size(width: int, height: int, label: str) -> None:
     shape = f"{label} is {width} × {height} pixels"
     if width * height > MAX_PIXELS:
@@ -186,9 +198,9 @@ def _guess(data: bytes) -> str:
 
 
 def _content(image: Image.Image) -> bytes | None:
-    """Return the file of an open picture whose colours Pillow does not tell; None without one."""
+    """Return the file of an open picture that Pillow tells too little of; None without one."""
     file = getattr(image, "fp", None)
-    if file is None or image.format not in ("PNG", "AVIF", "JPEG2000"):
+    if file is None or image.format not in ("PNG", "AVIF", "JPEG2000", "TIFF"):
         return None
     try:
         place = file.tell()
@@ -200,6 +212,17 @@ def _content(image: Image.Image) -> bytes | None:
     return data
 
 
+def _turn_to_photo(image: Image.Image, data: bytes, label: str) -> None:
+    """Turn to the page of a TIFF that holds the photo: the first may be a small copy."""
+    page = tiff.photo_page(data)
+    if page is None:
+        raise ImageError(f"{label} is a TIFF of which only a small preview can be read: save it again as TIFF or PNG.")
+    try:
+        image.seek(page)
+    except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
+        raise ImageError(f"{label} {_UNREADABLE_TIFF}") from error
+
+
 def _decode(image: Image.Image, label: str, data: bytes | None, least: int | None = None) -> Image.Image:
     size = image.size
     _check_size(*size, label)  # from the header: nothing is decoded yet
@@ -207,13 +230,17 @@ def _decode(image: Image.Image, label: str, data: bytes | None, least: int | Non
         if least is not None and image.format == "JPEG":
             parts = next(parts for parts in (8, 4, 2, 1) if parts == 1 or min(size) // parts >= least)
             image.draft(None, (size[0] // parts, size[1] // parts))  # pyright: ignore[reportArgumentType] - stub
+        if image.format == "TIFF":
+            levels.mend_planes(image)
         image.load()
         turn = _turn(image)
-        opaque, alpha = _split(image)
+        opaque, alpha = _split(image, label)
         rgb = colours.to_srgb(opaque, image, data)
         if alpha is not None:
             rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
         rgb = rgb if turn is None else rgb.transpose(turn)
+    except ImageError:
+        raise
     except Exception as error:  # on hostile bytes, Pillow's decoders raise nearly anything
         raise ImageError(f"{label} is damaged or incomplete: save it again or choose another picture.") from error
     rgb.info.clear()  # reading it again must not rotate it or convert its colours a second time
@@ -229,28 +256,21 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def _split(image: Image.Image, label: str) -> tuple[Image.Image, Image.Image | None]:
     """Return the picture as 8-bit L, RGB, CMYK or LAB, and its alpha as L, if it has one."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)), None
-    if image.mode in ("I", "F"):
-        return _stretch(image), None
+    if image.mode.startswith("I") or image.mode == "F":
+        return levels.grey(image, label), None
     if image.mode in ("La", "RGBa"):  # premultiplied
         image = image.convert(image.mode.upper())
     grey = image.mode in ("1", "L", "LA")
     if image.has_transparency_data:
-        image = image.convert("LA" if grey else "RGBA")
-        return image.convert("L" if grey else "RGB"), image.getchannel("A")
+        opaque, alpha = _apart(image, "L" if grey else "RGB")
+        unused = image.format in ("BMP", "DIB") and alpha.getextrema() == (0, 0)  # Windows leaves the byte empty
+        return opaque, None if unused else alpha
     return image if image.mode in ("L", "RGB", "CMYK", "LAB") else image.convert("L" if grey else "RGB"), None
 
 
-def _stretch(image: Image.Image) -> Image.Image:
-    """Return 32-bit integers or floats as 8-bit grey, scaled from the usual range they fit in, else from their own."""
-    values = np.array(image, dtype=np.float64)
-    finite = np.isfinite(values)
-    low, high = float(values.min(where=finite, initial=np.inf)), float(values.max(where=finite, initial=-np.inf))
-    if low >= 0:
-        low, high = 0.0, next((top for top in (1, 255, 65535)[image.mode != "F" :] if high <= top), high)
-    values[~finite] = low
-    grey = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
-    return Image.fromarray(grey.round().astype(np.uint8))
+def _apart(image: Image.Image, mode: str) -> tuple[Image.Image, Image.Image]:
+    """Return a transparent picture's colours in a mode, and its alpha."""
+    image = image.convert("LA" if mode == "L" else "RGBA")
+    return image.convert(mode), image.getchannel("A")
