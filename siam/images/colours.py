@@ -29,9 +29,8 @@ def to_srgb(image: Image.Image, source: Image.Image, data: bytes | None) -> Imag
         before, after = _told(source, data)
     except Exception:  # damaged metadata, on which parsers raise nearly anything, is no reason to refuse the photo
         before = after = None
-    profile = source.info.get("icc_profile")
-    if source.format == "JPEG2000" and data:
-        profile = boxes.jpeg2000_profile(data)
+    elsewhere = {"PNG": png.profile, "JPEG2000": boxes.jpeg2000_profile}.get(source.format or "") if data else None
+    profile = elsewhere(data) if elsewhere and data else source.info.get("icc_profile")
     if before is None and profile and (converted := _by_profile(image, profile)):
         return converted
     rgb = image.convert("RGB")

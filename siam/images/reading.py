@@ -13,7 +13,7 @@ import pillow_heif
 from PIL import ExifTags, Image
 
 from siam.errors import ImageError
-from siam.images import colours, levels, tiff
+from siam.images import colours, jpeg, levels, png, tiff
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -92,25 +92,27 @@ def read_image(
     else:
         raise TypeError(f"read_image takes bytes, a path or a PIL image, not {type(source).__name__}")
     _check_raw(data, label)
-    with quiet_pillow():
+    with quiet_pillow(), _open(data, label) as image:
+        if image.format == "TIFF":
+            _turn_to_photo(image, data, label)
         try:
-            image = Image.open(BytesIO(data), formats=_FORMATS)
-        except Image.DecompressionBombError as error:  # far above our own limit; Pillow does not give the size
-            raise ImageError(f"{label} has more than {_MEGAPIXELS} megapixels: scale it down.") from error
-        except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
-            if any(tiff.directories(data)):
-                raise ImageError(f"{label} {_UNREADABLE_TIFF}") from error
-            raise ImageError(f"{label} is {_guess(data)}: choose a picture ({ACCEPTED}).") from error
-        with image:
-            if image.format == "TIFF":
-                _turn_to_photo(image, data, label)
             return _decode(image, label, data, least)
+        except ImageError:
+            if image.format in ("JPEG", "MPO") and (whole := _without_end(data, label, least)):
+                return whole
+            raise
 
 
 def upright_size(path: Path) -> tuple[int, int] | None:
     """Return (width, height) of a picture as `read_image` would return it, from its header; None if it has none."""
     try:
-        with quiet_pillow(), Image.open(path) as image:
+        with path.open("rb") as file:
+            start = file.read(len(jpeg.START))
+        data = b"" if start == jpeg.START else _read_file(path, "")  # of a JPEG, the header will do
+        with quiet_pillow(), _open(data, "") if data else Image.open(path, formats=_FORMATS) as image:
+            if image.format == "TIFF":  # Pillow gives its size upright
+                _turn_to_photo(image, data, "")
+                return image.size
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _SIDEWAYS
             return (image.height, image.width) if turned else image.size
     except Exception:  # on damaged bytes, Pillow raises nearly anything
@@ -210,6 +212,40 @@ def _content(image: Image.Image) -> bytes | None:
     except (OSError, ValueError):  # closed, or a stream
         return None
     return data
+
+
+def _open(data: bytes, label: str) -> Image.Image:
+    """Return an opened picture, of which nothing is decoded yet."""
+    try:
+        if data.startswith(png.SIGNATURE):
+            return Image.open(BytesIO(png.essence(data)), formats=_FORMATS)
+        try:
+            return Image.open(BytesIO(data), formats=_FORMATS)
+        except (SyntaxError, OSError):
+            if not data.startswith(jpeg.START):
+                raise
+            return Image.open(BytesIO(jpeg.essence(data)), formats=_FORMATS)
+    except Image.DecompressionBombError as error:  # far above our own limit; Pillow does not give the size
+        raise ImageError(f"{label} has more than {_MEGAPIXELS} megapixels: scale it down.") from error
+    except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
+        if any(tiff.directories(data)):
+            raise ImageError(f"{label} {_UNREADABLE_TIFF}") from error
+        raise ImageError(f"{label} is {_guess(data)}: choose a picture ({ACCEPTED}).") from error
+
+
+def _without_end(data: bytes, label: str, least: int) -> Image.Image | None:
+    """Return the picture of a JPEG whose end is missing; None if any of the picture is missing with it."""
+    picture = None
+    try:
+        for whole in jpeg.ended(data):
+            with _open(whole, label) as image:
+                decoded = _decode(image, label, whole, least)
+            if picture is not None and decoded.tobytes() != picture.tobytes():
+                return None
+            picture = decoded
+    except ImageError:
+        return None
+    return picture
 
 
 def _turn_to_photo(image: Image.Image, data: bytes, label: str) -> None:
