@@ -9,11 +9,11 @@ from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import pillow_heif
 from PIL import ExifTags, Image
 
 from siam.errors import ImageError
 from siam.images import colours, jpeg, levels, png, tiff
+from siam.images.formats import FORMATS, NAMES, SUFFIXES
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -21,11 +21,10 @@ MIN_SIDE = 32  # px
 MAX_ASPECT = 8  # longer side over shorter side
 LEAST_SIDE = 1024  # px that the shorter side of a JPEG keeps at least, if it is decoded at reduced size
 FULL_SIZE = "full_size"  # in a picture's `info`: (width, height) in the file, if it was decoded at reduced size
-ACCEPTED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif")
+ACCEPTED_SUFFIXES = SUFFIXES  # lower case
 _MB, _MEGAPIXELS = MAX_BYTES // 1_000_000, MAX_PIXELS // 1_000_000
-ACCEPTED = f"JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF, at most {_MB} MB and {_MEGAPIXELS} megapixels"
+ACCEPTED = f"{', '.join(NAMES[:-1])} or {NAMES[-1]}, at most {_MB} MB and {_MEGAPIXELS} megapixels"
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
 _BEGINNINGS = (  # first bytes → what a file that Pillow cannot open seems to be
     (b"\xff\xd8\xff", "a damaged JPEG picture"),
     (b"\x89PNG", "a damaged PNG picture"),
@@ -49,8 +48,6 @@ _SWAPPING = [_TURNS[orientation] for orientation in _SIDEWAYS]
 _lock = threading.Lock()  # guards the two below
 _filters = ExitStack()
 _readers = 0
-
-pillow_heif.register_heif_opener()
 
 
 def read_image(
@@ -109,7 +106,7 @@ def upright_size(path: Path) -> tuple[int, int] | None:
         with path.open("rb") as file:
             start = file.read(len(jpeg.START))
         data = b"" if start == jpeg.START else _read_file(path, "")  # of a JPEG, the header will do
-        with quiet_pillow(), _open(data, "") if data else Image.open(path, formats=_FORMATS) as image:
+        with quiet_pillow(), _open(data, "") if data else Image.open(path, formats=FORMATS) as image:
             if image.format == "TIFF":  # Pillow gives its size upright
                 _turn_to_photo(image, data, "")
                 return image.size
@@ -218,13 +215,13 @@ def _open(data: bytes, label: str) -> Image.Image:
     """Return an opened picture, of which nothing is decoded yet."""
     try:
         if data.startswith(png.SIGNATURE):
-            return Image.open(BytesIO(png.essence(data)), formats=_FORMATS)
+            return Image.open(BytesIO(png.essence(data)), formats=FORMATS)
         try:
-            return Image.open(BytesIO(data), formats=_FORMATS)
+            return Image.open(BytesIO(data), formats=FORMATS)
         except (SyntaxError, OSError):
             if not data.startswith(jpeg.START):
                 raise
-            return Image.open(BytesIO(jpeg.essence(data)), formats=_FORMATS)
+            return Image.open(BytesIO(jpeg.essence(data)), formats=FORMATS)
     except Image.DecompressionBombError as error:  # far above our own limit; Pillow does not give the size
         raise ImageError(f"{label} has more than {_MEGAPIXELS} megapixels: scale it down.") from error
     except Exception as error:  # on hostile bytes, Pillow's parsers raise nearly anything
