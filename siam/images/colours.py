@@ -1,5 +1,6 @@
 """Turns a decoded picture's colours into sRGB, by its ICC profile or by what else its file tells of them."""
 
+from hashlib import blake2b
 from io import BytesIO
 
 import numpy as np
@@ -10,6 +11,7 @@ from siam.images.encodings import ADOBE_RGB, Encoding, coded
 
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # a profile's colour space → the mode it converts from
 _SAME = 2  # of 255: a profile that moves no colour further is sRGB
+_srgb_profiles: set[bytes] = set()  # digests of those that were found to be sRGB: most photos share a few
 _LEVELS = (0, 8, 16, 32, 64, 96, 128, 160, 192, 224, 255)
 
 
@@ -59,6 +61,8 @@ def _told(source: Image.Image, data: bytes | None) -> tuple[Encoding | None, Enc
 
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     """Return the picture in sRGB by an ICC profile; None if that is damaged, or for other colours than these."""
+    if image.mode == "RGB" and _digest(profile) in _srgb_profiles:
+        return image.convert("RGB")
     try:
         embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
         space = embedded.profile.xcolor_space.strip()  # pyright: ignore[reportAttributeAccessIssue] - stub
@@ -79,12 +83,18 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
         if np.ptp(converted) < 64:  # black, white or a single colour, whatever the picture
             return None
         if mode != "CMYK" and np.abs(converted - np.asarray(colours.convert("RGB"))).max() <= _SAME:
+            if mode == "RGB":
+                _srgb_profiles.add(_digest(profile))
             return image.convert("RGB")
         if mode == "L":
             return Image.merge("RGB", [image.point(channel.tolist()) for channel in converted[0].T])
         return transform.apply(image)
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None
+
+
+def _digest(profile: bytes) -> bytes:
+    return blake2b(profile, digest_size=16).digest()
 
 
 def _probe(mode: str) -> Image.Image:
