@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from siam.datasets.base import Layout, RatingScale, ScoredPhotos
-from siam.datasets.tables import Finding, Sieve, columns, hash_split, numbers, read_split, read_table
+from siam.datasets.ratings import read_ratings
+from siam.datasets.tables import Finding, columns, content, find_table, hash_split
 from siam.errors import DatasetError
 from siam.images.reading import ACCEPTED_SUFFIXES
 
-LAYOUT = Layout(names_scale=False, has_split=lambda root: "split" in columns(root / "ratings.csv"))
+LAYOUT = Layout(names_scale=False, has_split=lambda root: "split" in columns(find_table(root, "ratings")))
 SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file name, if the table has no split
 
 
@@ -37,7 +38,7 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder: give one that holds photos")
     present = {path.relative_to(root).as_posix() for path in root.rglob("*") if _is_photo(path, root)}
-    rated = _read_ratings(root / "ratings.csv", scale, findings)
+    rated = _rated(find_table(root, "ratings"), scale, findings)
     names = sorted(present | set(rated.index))
     if not names:
         raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, in it or in subfolders")
@@ -52,26 +53,13 @@ def _is_photo(path: Path, root: Path) -> bool:
     return not hidden and path.suffix.lower() in ACCEPTED_SUFFIXES and path.is_file()
 
 
-def _read_ratings(path: Path, scale: RatingScale | None, findings: list[Finding] | None) -> pd.DataFrame:
-    """Return score and split by file name; empty if there is no table."""
+def _rated(path: Path, scale: RatingScale | None, findings: list[Finding] | None) -> pd.DataFrame:
+    """Return score and split by file name, the split missing where the table has none; empty if there is no table."""
     if not path.exists():
         return pd.DataFrame({"score": np.empty(0), "split": np.empty(0, dtype=object)}, index=pd.Index([], dtype=str))
-    table = read_table(path, ("file", "score"), "a folder's ratings.csv holds file and score")
-    names = table["file"].tolist()
-    sieve = Sieve(path, names, findings)
-    sieve.reject_unnamed_and_repeated()
-    scores = numbers(table, ("score",))[:, 0]
-    low, high = (scale.low, scale.high) if scale else (-np.inf, np.inf)
-    known = f"{low:g} to {high:g}" if scale else "the numbers"
-    sieve.reject(
-        ~(np.isfinite(scores) & (scores >= low) & (scores <= high)),
-        "out of range",
-        lambda row: f"a score outside {known} ({table['score'][row]!r})",
-        "give the score as a number or remove the row",
-    )
-    split = read_split(table, names, sieve, SHARES)
-    rated = pd.DataFrame({"score": scores, "split": split.astype(object)}, index=pd.Index(names, dtype=str))
-    return rated.loc[sieve.keep]
+    ratings = read_ratings(content(path), str(path), findings, scale)
+    split = np.full(len(ratings.names), None, dtype=object) if ratings.split is None else ratings.split.astype(object)
+    return pd.DataFrame({"score": ratings.scores, "split": split}, index=pd.Index(ratings.names, dtype=str))
 
 
 def _scale_of(scores: np.ndarray) -> RatingScale:

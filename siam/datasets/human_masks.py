@@ -21,7 +21,7 @@ from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d
 
 from siam.datasets.base import Layout
-from siam.datasets.tables import Finding, Problem, Sieve, hash_split, read_table
+from siam.datasets.tables import Finding, Problem, Sieve, find_table, hash_split, read_table
 from siam.errors import DatasetError
 from siam.images.reading import MAX_PIXELS, quiet_pillow, upright_size
 
@@ -171,7 +171,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> OutlinedPhotos
         DatasetError: the table is missing or lacks a column, a file is listed twice, or a mask is missing, unreadable,
             of another size than its photo, or holds the number of no region.
     """
-    path = root / "shares.csv"
+    path = find_table(root, "shares")
     table = read_table(path, _FIRST, _LAYOUT)
     regions = tuple(table.columns[2:])
     if tuple(table.columns[:3]) != _FIRST or not set(regions) & {
@@ -182,7 +182,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> OutlinedPhotos
             "regions such as tree and sky, in the order of their numbers in the masks: restore the order"
         )
     names = table["file"].tolist()
-    listed = Sieve(path, names, findings)
+    listed = Sieve(path, names, findings, table.attrs["rows"])
     listed.reject_unnamed_and_repeated()
     masks = Sieve(root / "masks", names, findings)
     masks.keep = listed.keep

@@ -18,11 +18,13 @@ from urllib.parse import quote
 import numpy as np
 
 from siam.datasets.base import Layout, RatingScale, ScoredPhotos
-from siam.datasets.tables import Finding, Sieve, columns, numbers, read_split, read_table
+from siam.datasets.tables import Finding, Sieve, columns, find_table, numbers, read_split, read_table
 
 SCALE = RatingScale("beauty, OASIS", 1, 7)
 PUBLIC = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
 SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file name, if the table has no split
+
+_LAYOUT = "the oasis layout holds ratings.csv and images/"
 
 
 def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
@@ -38,10 +40,10 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
     Raises:
         DatasetError: the table is missing or lacks a column; a score is outside 1 to 7, or a file is listed twice.
     """
-    path = root / "ratings.csv"
-    table = read_table(path, ("file", "beauty_mean"), "the oasis layout holds ratings.csv and images/")
+    path = find_table(root, "ratings")
+    table = read_table(path, ("file", "beauty_mean"), _LAYOUT, optional=("beauty_sd", "beauty_n"))
     names = table["file"].tolist()
-    sieve = Sieve(path, names, findings)
+    sieve = Sieve(path, names, findings, table.attrs["rows"])
     sieve.reject_unnamed_and_repeated()
     scores = numbers(table, ("beauty_mean",))[:, 0]
     sieve.reject(
@@ -80,7 +82,7 @@ def public_pictures(root: Path) -> dict[str, Public]:
     Raises:
         DatasetError: ratings.csv is missing or not a table.
     """
-    table = read_table(root / "ratings.csv", ("file",), "the oasis layout holds ratings.csv and images/")
+    table = read_table(find_table(root, "ratings"), ("file",), _LAYOUT, optional=("public_name", "sha256", "source"))
     if not {"public_name", "sha256"} <= set(table):
         return {}
     repository, commit = PUBLIC
@@ -106,6 +108,6 @@ def _credits(root: Path, _files: Sequence[Path]) -> dict[str, dict[str, Any]]:
 
 LAYOUT = Layout(
     titles={"oasis_scenes": "OASIS outdoor scenes", "vessel_landscapes": "Vessel's nature photos"},
-    has_split=lambda root: "split" in columns(root / "ratings.csv"),
+    has_split=lambda root: "split" in columns(find_table(root, "ratings")),
     credits=_credits,
 )

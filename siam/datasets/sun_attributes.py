@@ -13,7 +13,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from siam.datasets.base import AttributePhotos, Layout
-from siam.datasets.tables import Finding, Sieve, hash_split, numbers, read_split, read_table
+from siam.datasets.tables import Finding, Sieve, find_table, hash_split, numbers, read_split, read_table
 from siam.errors import DatasetError
 
 # The paper's attributes in its order, each with the database's attributes (positions in attributes.mat) it is made of.
@@ -48,7 +48,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> AttributePhoto
     Raises:
         DatasetError: a table is missing or malformed; a label is outside [0, 1], or a file is listed twice.
     """
-    if not (root / "labels.csv").exists() and (root / "SUNAttributeDB").is_dir():
+    if not find_table(root, "labels").exists() and (root / "SUNAttributeDB").is_dir():
         return _read_archives(root, findings)
     return _read_csv(root, findings)
 
@@ -59,10 +59,10 @@ def merge(labels: np.ndarray) -> np.ndarray:
 
 
 def _read_csv(root: Path, findings: list[Finding] | None) -> AttributePhotos:
-    path = root / "labels.csv"
+    path = find_table(root, "labels")
     table = read_table(path, ("file", *ATTRIBUTES), _LAYOUT)
     names = table["file"].tolist()
-    sieve = Sieve(path, names, findings)
+    sieve = Sieve(path, names, findings, table.attrs["rows"])
     sieve.reject_unnamed_and_repeated()
     labels = numbers(table, ATTRIBUTES)
     _reject_labels(sieve, labels, ATTRIBUTES)

@@ -1,8 +1,6 @@
 """What the readers share: tables read as text, bad rows as errors or findings, and splits by a fixed hash."""
 
-import csv
 import hashlib
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from siam.datasets.cells import SUFFIXES, Cells, numbers_in, read_cells
 from siam.errors import DatasetError
 
 SPLITS = ("train", "val", "test")
@@ -27,53 +26,95 @@ class Finding:
     detail: str
 
 
-def read_table(path: Path, columns: Sequence[str], layout: str, separator: str = ",") -> pd.DataFrame:
+def find_table(root: Path, stem: str) -> Path:
+    """Return a dataset's table, such as Ratings.CSV or ratings.xlsx for the stem "ratings".
+
+    Without one, it is the path at which a .csv is missing.
+
+    Raises:
+        DatasetError: there are several.
+    """
+    beside = root.iterdir() if root.is_dir() else ()
+    found = sorted(
+        path for path in beside if path.stem.casefold() == stem and path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    if len(found) > 1:
+        raise DatasetError(f"{root} holds {_listed([path.name for path in found])}: keep one table of {stem}")
+    return found[0] if found else root / f"{stem}.csv"
+
+
+def read_table(
+    path: Path, columns: Sequence[str], layout: str, separator: str | None = None, optional: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return a table with all cells as text, so that a name such as 007 stays a name; empty cells are "".
 
     Args:
-        path: of the table.
-        columns: required columns; others are allowed.
+        path: of the table, in any form that `siam.datasets.cells` reads.
+        columns: required columns, in any letter case; others are allowed.
         layout: description of the layout, for the message if the table is missing.
-        separator: between the columns.
+        separator: between the cells, which then have no quotes; found out by default.
+        optional: further columns that the reader knows, besides "split".
 
     Raises:
         DatasetError: the table is missing, cannot be read, or lacks a column.
     """
     if not path.is_file():
         raise DatasetError(f"{path} is missing: {layout}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # a separator at the end of a line does no harm
-            table = pd.read_csv(
-                path,
-                sep=separator,
-                quoting=csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL,
-                dtype=str,
-                keep_default_na=False,
-                index_col=False,
-                encoding="utf-8-sig",
-            ).fillna("")  # lines that end early
-    except (OSError, ValueError) as error:  # ValueError: empty, not text, or not a table
-        what = " ".join(str(error).split())
-        raise DatasetError(f"{path} is not readable as a table ({what}): export it again as UTF-8") from error
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise DatasetError(f"{path} lacks the column {missing[0]!r}; expected {_listed(columns)}")
-    return table
+    return table_of(read_cells(content(path), str(path), columns, separator), str(path), columns, optional)
 
 
-def columns(path: Path) -> list[str]:
-    """Return the first row of a table, or an empty list if there is none."""
+def content(path: Path) -> bytes:
+    """Return the content of a table's file.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error):
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}): check its permissions") from error
+
+
+def table_of(cells: Cells, name: str, columns: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:
+    """Return cells as a table, with required and optional columns, among them "split", as they are spelled here.
+
+    Its `attrs["rows"]` are the numbers of its rows in the file.
+
+    Raises:
+        DatasetError: a required column is missing, or there are two of it.
+    """
+    spelled = {column.casefold(): column for column in ("split", *optional, *columns)}
+    headings = [spelled.get(heading.casefold(), heading) for heading in cells.columns]
+    for column in columns:
+        if column not in headings:
+            found = ", ".join(filter(None, cells.columns))[:80]
+            raise DatasetError(
+                f"{name} lacks the column {column!r}: it begins with {found}; expected {_listed(columns)}"
+            )
+    for column in spelled.values():
+        if headings.count(column) > 1:
+            raise DatasetError(f"{name} has two columns {column!r}: keep one")
+    table = pd.DataFrame(cells.rows, columns=headings, dtype=str)
+    table.attrs["rows"] = cells.numbers
+    return table.loc[:, [bool(heading) for heading in headings]]
+
+
+def columns(path: Path, wanted: Sequence[str] = ("file",)) -> list[str]:
+    """Return the headings of a table, in lower case, or an empty list if there is none.
+
+    Args:
+        path: of the table.
+        wanted: columns that it should have, which tell its separator.
+    """
+    try:
+        return [heading.casefold() for heading in read_cells(content(path), str(path), wanted).columns]
+    except DatasetError:
         return []
 
 
 def numbers(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """Return the columns as float64 (N, columns); NaN where a cell is not a number."""
-    values = [np.asarray(pd.to_numeric(table[name], errors="coerce"), dtype=np.float64) for name in columns]
+    values = [numbers_in(table[name]) for name in columns]
     return np.stack(values, axis=1) if len(table) else np.empty((0, len(columns)))
 
 
@@ -83,13 +124,25 @@ class Sieve:
     In strict mode (`findings` is None) the first bad row raises a `DatasetError`; otherwise each bad row is appended to
     `findings` once and its entry in `keep` becomes False.
 
+    Args:
+        path: of the table, or what messages call it.
+        items: (N,) what each row is about.
+        findings: collects the bad rows; None in strict mode.
+        rows: (N,) numbers of the rows in the file, for messages; by default they are not named.
+
     Attributes:
         keep: (N,) which rows are good so far.
     """
 
-    def __init__(self, path: Path, items: Sequence[str], findings: list[Finding] | None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        items: Sequence[str],
+        findings: list[Finding] | None,
+        rows: Sequence[int] | None = None,
+    ) -> None:
         self.keep = np.ones(len(items), dtype=bool)
-        self._path, self._items, self._findings = path, items, findings
+        self._path, self._items, self._findings, self._rows = path, items, findings, rows
 
     def reject(self, bad: np.ndarray, problem: Problem, detail: Callable[[int], str], remedy: str) -> None:
         """Reject the rows where `bad` (N,) is True.
@@ -104,9 +157,11 @@ class Sieve:
             DatasetError: a row is bad, in strict mode.
         """
         for row in np.flatnonzero(bad & self.keep).tolist():
+            what, item = detail(row), self._items[row]
             if self._findings is None:
-                raise DatasetError(f"{self._path} holds {detail(row)} for {self._items[row]!r}; {remedy}")
-            self._findings.append(Finding(problem, self._items[row], detail(row)))
+                about = f" for {item[:80]!r}" if item.strip() else ""
+                raise DatasetError(f"{self._path} holds {what}{about}{self._place(row)}; {remedy}")
+            self._findings.append(Finding(problem, item, f"{what}{self._place(row)}"))
         self.keep &= ~bad
 
     def reject_unnamed_and_repeated(self) -> None:
@@ -115,11 +170,13 @@ class Sieve:
         Raises:
             DatasetError: there is such a row, in strict mode.
         """
-        items = np.array(self._items, dtype=object)
-        unnamed = items == ""
-        self.reject(unnamed, "unreadable", lambda row: f"no name in row {row + 1}", "name the photo or remove the row")
-        repeated = np.asarray(pd.Series(items).duplicated(), dtype=bool)
-        self.reject(repeated, "duplicate", lambda row: f"a second entry (row {row + 1})", "keep one row per photo")
+        unnamed = np.array([not item.strip() for item in self._items], dtype=bool)
+        self.reject(unnamed, "unreadable", lambda _row: "no name", "name the photo or remove the row")
+        repeated = np.asarray(pd.Series(self._items, dtype=object).duplicated(), dtype=bool)
+        self.reject(repeated, "duplicate", lambda _row: "a second entry", "keep one row per photo")
+
+    def _place(self, row: int) -> str:
+        return "" if self._rows is None else f" in row {self._rows[row]}"
 
 
 def read_split(table: pd.DataFrame, names: Sequence[str], sieve: Sieve, shares: Sequence[float]) -> np.ndarray:
@@ -130,11 +187,11 @@ def read_split(table: pd.DataFrame, names: Sequence[str], sieve: Sieve, shares: 
     """
     if "split" not in table:
         return hash_split(names, shares)
-    split = table["split"].to_numpy(dtype=str)
+    split = table["split"].str.strip().str.casefold().to_numpy(dtype=str)
     sieve.reject(
         ~np.isin(split, SPLITS),
         "out of range",
-        lambda row: f"a split other than {_listed(SPLITS)} ({split[row]!r})",
+        lambda row: f"a split other than {_listed(SPLITS)} ({table['split'][row]!r})",
         "use one of these words",
     )
     return split

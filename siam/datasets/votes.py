@@ -52,7 +52,7 @@ def read_votes(path: Path, findings: list[Finding] | None = None, *, by_id: bool
     """
     table = read_table(path, _NEEDED, "the scenicornot layout holds votes.tsv and images/", separator="\t")
     items = table["ID"].tolist()
-    sieve = Sieve(path, items, findings)
+    sieve = Sieve(path, items, findings, table.attrs["rows"])
     sieve.reject_unnamed_and_repeated()
     identifiers = np.array([re.fullmatch(r"[0-9]{1,18}", item) is not None for item in items], dtype=bool)
     sieve.reject(

@@ -10,7 +10,7 @@ import numpy as np
 from siam.datasets import layout, reader, rendered, sun_attributes
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.human_masks import OutlinedPhotos
-from siam.datasets.tables import columns
+from siam.datasets.tables import columns, find_table
 from siam.errors import DatasetError, ImageError
 from siam.evaluation import bootstrap, outlines
 from siam.evaluation.predictions import JudgedPhotos, PairPredictions, judge, predictions, predictions_and_maps
@@ -242,7 +242,7 @@ def _common(network: SIAM, labelled: tuple[str, ...]) -> tuple[list[str], list[i
 def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return which photos (n,) also have attribute labels, in a labels.csv beside the ratings; labels (n, K); names."""
     empty = np.empty(0, dtype=int), np.empty((0, len(sun_attributes.ATTRIBUTES))), sun_attributes.ATTRIBUTES
-    if not {"file", *sun_attributes.ATTRIBUTES} <= set(columns(root / "labels.csv")):
+    if not {"file", *sun_attributes.ATTRIBUTES} <= set(columns(find_table(root, "labels"))):
         return empty
     labelled = sun_attributes.read(root)
     rows = {path: row for row, path in enumerate(labelled.files)}

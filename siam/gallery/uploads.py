@@ -1,14 +1,12 @@
 """Uploaded photos, scored into a gallery in memory; nothing of them is ever written to disk."""
 
-import csv
 import hashlib
-import io
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from siam.datasets.ratings import read_ratings
 from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
 from siam.gallery.scoring import Progress, Refused, about, fingerprint, scale_of, score, small_copy
@@ -17,8 +15,6 @@ from siam.gallery.writing import Entry, table_of
 from siam.models.checkpoint import Pair
 
 MOST = 200  # photos per batch
-
-_EXPECTED = "expected a table with the columns file and score"
 
 
 class Batch:
@@ -113,59 +109,29 @@ class Batch:
 
 
 def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()) -> dict[str, float]:
-    """Return file → score from a table with the columns file and score, separated by commas, semicolons or tabs.
+    """Return file → score from a table with the columns file and score.
 
     Args:
-        data: the file's content, in UTF-8.
+        data: the file's content, in any form that `siam.datasets.cells` reads.
         name: what error messages call it.
         photos: file names, of which the table must list at least one, if there are any.
 
     Raises:
         DatasetError: it is not such a table, and the message names the first bad row; or it lists none of the photos.
     """
-    try:
-        text = data.decode("utf-8-sig")
-        first = text.split("\n", 1)[0]
-        separator = max(",;\t", key=first.count)
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-    except (ValueError, csv.Error) as error:
-        raise DatasetError(f"{name} is not readable as a table: {_EXPECTED}, exported as CSV in UTF-8") from error
-    header = [cell.strip().casefold() for cell in rows[0]] if rows else []
-    if not {"file", "score"} <= set(header):
-        found = ", ".join(filter(None, header))[:80] or "nothing"
-        raise DatasetError(f"{name} begins with {found}: {_EXPECTED}")
-    file, value = header.index("file"), header.index("score")
+    ratings = read_ratings(data, name)
     scores: dict[str, float] = {}
-    seen: set[str] = set()
-    for number, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        cells = [*row, *[""] * len(header)]
-        photo, written = cells[file].strip(), cells[value].strip()
-        score = _number(written.replace(",", ".") if separator != "," else written)
-        if not photo or score is None:
-            what = f"the score {written[:40]!r} for {photo[:60]!r}" if photo else "no file"
-            raise DatasetError(
-                f"{name} has {what} in row {number}: give each photo's file name and its score as a number"
-            )
-        if photo.casefold() in seen:
-            raise DatasetError(f"{name} lists {photo[:60]!r} twice, again in row {number}: keep one row per photo")
-        seen.add(photo.casefold())
-        scores[photo] = score
+    seen: dict[str, str] = {}
+    for photo, rating in zip(ratings.names, ratings.scores.tolist(), strict=True):
+        if (earlier := seen.setdefault(photo.casefold(), photo)) != photo:
+            raise DatasetError(f"{name} lists {earlier[:60]!r} and {photo[:60]!r}: keep one row per photo")
+        scores[photo] = rating
     if not scores:
-        raise DatasetError(f"{name} holds no scores: {_EXPECTED}, and one row per photo")
-    if photos and not seen & {photo.casefold() for photo in photos}:
+        raise DatasetError(f"{name} holds no scores: give one row per photo, with its file name and its score")
+    if photos and not seen.keys() & {photo.casefold() for photo in photos}:
         found = f"its column file has names like {next(iter(scores))[:60]!r}, the photos like {photos[0][:60]!r}"
         raise DatasetError(f"{name} lists none of these photos: {found}; use the photos' file names")
     return scores
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _unique(names: Iterable[str]) -> list[str]:

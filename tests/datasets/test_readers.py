@@ -351,7 +351,7 @@ def test_a_folder_with_some_ratings(photos_folder):
 @pytest.mark.parametrize("score", ["many", "", "inf", "nan"])
 def test_a_folders_score_is_a_number(photos_folder, score):
     write_table(photos_folder / "ratings.csv", {"file": ["a.png", "b.JPG"], "score": [score, 1]})
-    assert "a score outside" in refusal(folder.read, photos_folder)
+    assert f"a score that is not a number ({score!r}) for 'a.png' in row 2" in refusal(folder.read, photos_folder)
     findings = []
     photos = folder.read(photos_folder, findings=findings)
     assert [finding.item for finding in findings] == ["a.png"]

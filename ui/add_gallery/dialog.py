@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from siam.datasets.cells import SUFFIXES
 from siam.errors import DatasetError
 from siam.gallery.cases import Cases
 from siam.gallery.table import csv_text
@@ -131,9 +132,9 @@ def _your_photos(task: Task | None) -> None:
         photos = st.file_uploader("Photos", accept_multiple_files=True, key=f"batch-photos-{turn}", help=ACCEPTED)
         table = st.file_uploader(
             "People’s ratings (optional)",
-            type=["csv", "tsv", "txt"],
+            type=[suffix.removeprefix(".") for suffix in SUFFIXES],
             key=f"batch-scores-{turn}",
-            help="CSV with the columns file and score, one row per photo: lake.jpg, 5.5",
+            help="CSV or spreadsheet with the columns file and score, one row per photo: lake.jpg, 5.5",
         )
         scores, problem = _scores(table, photos)
         if problem is None and len(photos) > MOST:
@@ -196,9 +197,9 @@ def _folder() -> None:
     with st.container(border=True):
         st.markdown("**A folder on this machine**")
         st.caption(
-            "Score all photos in a folder and its subfolders. It may hold a `ratings.csv` with the columns file "
-            f"and score. Small copies and scores are saved in {chosen.OWN_GALLERIES.as_posix()}/; your folder is left "
-            "as it is."
+            "Score all photos in a folder and its subfolders. It may hold a table `ratings.csv` or `.xlsx` with the "
+            f"columns file and score. Small copies and scores are saved in {chosen.OWN_GALLERIES.as_posix()}/; your "
+            "folder is left as it is."
         )
         st.text_input("Folder", key="batch-folder", placeholder="/home/you/photos")
         st.button("Score this folder", key="score-folder", on_click=_score_folder)
