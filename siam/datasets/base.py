@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from siam.errors import DatasetError
+from siam.runtime.reprs import brief
 
 PRESENT = 0.5  # an attribute counts as present if more than half of the annotators saw it
 
@@ -74,6 +75,8 @@ class AttributePhotos:
     split: np.ndarray
     attributes: tuple[str, ...]
 
+    __repr__ = brief
+
     def labels_of(self, names: Sequence[str]) -> np.ndarray:
         """Return the labels (N, len(names)) of the named attributes, in the order of `names`.
 
@@ -108,3 +111,5 @@ class ScoredPhotos:
     scale: RatingScale
     variances: np.ndarray | None = None
     votes: np.ndarray | None = None
+
+    __repr__ = brief

@@ -24,6 +24,7 @@ from siam.datasets.base import Layout
 from siam.datasets.tables import Finding, Problem, Sieve, find_table, hash_split, read_table
 from siam.errors import DatasetError
 from siam.images.reading import MAX_PIXELS, quiet_pillow, upright_size
+from siam.runtime.reprs import brief
 
 UNLABELLED = "unlabelled"
 SHOWN = (0.03, 0.9)  # shares of a photo's labelled pixels between which a region shows, and does not fill the photo
@@ -88,6 +89,8 @@ class OutlinedPhotos:
     groups: np.ndarray
     sources: np.ndarray
     split: np.ndarray
+
+    __repr__ = brief
 
     def rows(self, chosen: np.ndarray | Sequence[int]) -> "OutlinedPhotos":
         """Return some of the photos, by row or by a mask (N,)."""

@@ -18,6 +18,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from siam.datasets.base import PRESENT
 from siam.errors import DatasetError
+from siam.runtime.reprs import brief
 
 # The groups whose union shows an attribute, for the attributes that could be outlined in a photo.
 GROUPS = {
@@ -45,6 +46,8 @@ class Regions:
 
     shares: np.ndarray
     attributes: tuple[str, ...]
+
+    __repr__ = brief
 
     def share(self, photo: int) -> Tensor:
         """Return the shares (R, s, s) of a photo, from 0 to 1."""

@@ -22,6 +22,7 @@ from siam.evaluation.what_where_how.scenes import Scenes
 from siam.explanation.batch import OnError
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM
+from siam.runtime.reprs import brief
 
 _METHOD = (
     f"intervals: {100 * bootstrap.LEVEL:.0f} %, percentile bootstrap over photos, "
@@ -50,6 +51,8 @@ class Assessment:
     judged: JudgedPhotos
     scenes: Scenes | None = None
     errors: ErrorSplit | None = None
+
+    __repr__ = brief
 
 
 def assess(

@@ -20,6 +20,7 @@ from siam.explanation.batch import OnError, predict, predict_pair
 from siam.images.reading import upright_size
 from siam.models.checkpoint import Pair
 from siam.models.siam import Pooling, SIAMOutput, pooled
+from siam.runtime.reprs import brief
 
 ALL = "all"
 
@@ -53,6 +54,8 @@ class PairPredictions:
     total: np.ndarray | None = None
     templates: np.ndarray | None = None
     pooling: Pooling = "adaptive"
+
+    __repr__ = brief
 
     @classmethod
     def of_photo(cls, attributes: Sequence[str], numbers: Mapping[str, Any]) -> "PairPredictions":
@@ -150,6 +153,8 @@ class JudgedPhotos:
     files: list[Path]
     skipped: list[str]
     predictions: PairPredictions
+
+    __repr__ = brief
 
 
 def judge(

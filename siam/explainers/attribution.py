@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from siam.drawing.maps import display_photo, map_picture, pattern_picture, relative, signed_colours
 from siam.explainers.base import Explainer, Model, Progress, Target, quiet
 from siam.explainers.registry import description, explainer, name_of_explainer, names_for
-from siam.images.reading import read_image
+from siam.images.photos import Photo, as_photo, is_plain
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
 from siam.models.engine import PassCount
@@ -57,17 +57,17 @@ class Attribution:
         """Return the map (h, w), float32."""
         return self.map.numpy()
 
-    def overlay(self, image: Image.Image | str | Path | None = None, strength: float = 0.75) -> Image.Image:
+    def overlay(self, image: Photo | None = None, strength: float = 0.75) -> Image.Image:
         """Return the map over its picture: green where the target is raised, magenta where it is lowered.
 
         A map that cannot tell one from the other is blue. Each is scaled to its own largest values.
 
         Args:
-            image: the picture or its file; without it, the map alone is drawn.
+            image: the picture, in any form that `siam.images.as_photo` takes; without it, the map alone is drawn.
             strength: 0 shows the picture alone, 1 the colours alone.
 
         Raises:
-            ImageError: the file is not a readable picture.
+            ImageError, TypeError, ValueError: as in `as_photo`.
         """
         if image is None:
             height, width = self.proportions
@@ -76,21 +76,21 @@ class Attribution:
             if description(self.name).pattern:
                 return pattern_picture(Image.new("RGB", size, "white"), self.numpy(), 1.0)
             return signed_colours(relative(self.numpy(), 1), 1.0, size)
-        photo = display_photo(image if isinstance(image, Image.Image) else read_image(image))
+        photo = display_photo(image if isinstance(image, Image.Image) and is_plain(image) else as_photo(image))
         if description(self.name).pattern:
             return pattern_picture(photo, self.numpy(), strength)
         return map_picture(photo, self.numpy(), 1, strength)
 
-    def save(self, path: str | Path, image: Image.Image | str | Path | None = None) -> None:
+    def save(self, path: str | Path, image: Photo | None = None) -> None:
         """Write the map to a file: its picture as PNG or JPEG, or the numbers as NPZ ("map", "explainer").
 
         Args:
             path: ends in .png, .jpg or .npz.
-            image: the picture to draw it over, or its file.
+            image: the picture to draw it over, as in `overlay`.
 
         Raises:
             ValueError: the path ends otherwise.
-            ImageError: the image is not a readable picture.
+            ImageError, TypeError, ValueError: as in `as_photo`.
         """
         path, content = Path(path), BytesIO()
         kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -143,35 +143,38 @@ def names_of(pair: Pair) -> tuple[str, ...]:
 
 
 def attribute_photo(
-    model: Model, image: Tensor, name: str | Explainer, target: Target, progress: Progress = quiet
+    model: Model, image: Tensor | Photo, name: str | Explainer, target: Target, progress: Progress = quiet
 ) -> Attribution:
     """Explain one picture and measure what it costs.
 
     Args:
         model: any network that takes pictures, or a function of them; nothing else may use it meanwhile. Of a pair,
             `network_for` chooses it.
-        image: one picture (1, C, H, W) or (C, H, W), normalised as the model expects.
+        image: one picture as a tensor (1, C, H, W) or (C, H, W), normalised as the model expects; or, for networks that
+            say what they expect (ours, and those of timm), a photo in any form that `siam.images.as_photo` takes.
         name: the explainer's name, or an explainer.
         target: what to explain, such as `output(3)`.
         progress: called by slow explainers with the passes done and their total; an exception from it ends the work.
 
     Raises:
-        ValueError: there is no such explainer, or it cannot explain this network.
+        ValueError: there is no such explainer, or it cannot explain this network, or the network does not say what
+            pictures it expects.
+        ImageError, TypeError: as in `as_photo`.
 
     Example:
         >>> import siam
         >>> from siam.explainers import attribute_photo, score_up
         >>> from siam.explainers.attribution import network_for
-        >>> from siam.images import preprocess, read_image
         >>> from siam.runtime.paths import ASSETS
         >>> model = network_for(siam.load("photo", device="cpu"), "grad_cam")
-        >>> image = preprocess(read_image(ASSETS / "gallery/open-photos/images/lake-boats.jpg"), model.config)
-        >>> result = attribute_photo(model, image, "grad_cam", score_up())
+        >>> photo = ASSETS / "gallery/open-photos/images/lake-boats.jpg"
+        >>> result = attribute_photo(model, photo, "grad_cam", score_up())
         >>> tuple(result.map.shape), result.passes
         ((24, 38), 1)
     """
     method = explainer(name) if isinstance(name, str) else name
-    images = image[None] if image.ndim == 3 else image
+    pixels = image if isinstance(image, Tensor) else _pixels(model, image)
+    images = pixels[None] if pixels.ndim == 3 else pixels
     if len(images) != 1:
         raise ValueError(f"got {len(images)} pictures; expected one")
     count = PassCount()
@@ -192,6 +195,20 @@ def attribute_photo(
         count.passes,
         (images.shape[2], images.shape[3]),
     )
+
+
+def _pixels(model: Model, photo: Photo) -> Tensor:
+    """Return a photo as a network expects it."""
+    from siam.explainers.fitting.subject import usual_preparation  # imported here, since most callers do without
+
+    picture = as_photo(photo)
+    try:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"a {type(model).__name__} does not say what pictures it expects")
+        return usual_preparation(model)(picture)
+    except ValueError as error:
+        reason = str(error).partition(":")[0]
+        raise ValueError(f"{reason}: give the picture as a tensor (C, H, W), normalised as it expects") from error
 
 
 def _counted(model: Model, count: PassCount) -> tuple[Model, Callable[[], object]]:

@@ -37,6 +37,7 @@ from torch import Tensor
 
 from siam.explainers.base import Model, Progress, Target, enlarged, prepared, quiet, to_unit, untouched, values_of
 from siam.explainers.minibatches import at_once, batches
+from siam.runtime.reprs import brief
 
 STEPS = 50  # of each curve, a fiftieth of the pixels each
 SHARES = (100, 50, 15)  # p, in percent of the pixels
@@ -61,6 +62,8 @@ class Faithfulness:
     insertion: np.ndarray
     drop: dict[int, float]
     increase: dict[int, float]
+
+    __repr__ = brief
 
     @property
     def deletion_area(self) -> float:

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from siam.errors import ImageError
+from siam.images.photos import Photo, as_photo
 from siam.images.preprocessing import InputConfig, input_settings, least_side, preprocess
 from siam.images.reading import read_image
 from siam.models.backbones import features_of_both
@@ -62,7 +64,7 @@ _Network = SIAM | Baseline | Together
 
 def predict(
     network: _Network,
-    files: Sequence[Path],
+    files: Sequence[Photo],
     function: Callable[[Any], tuple[Tensor, ...]],
     *,
     batch_size: int | None = None,
@@ -77,7 +79,7 @@ def predict(
 
     Args:
         network: in evaluation mode, on any device.
-        files: (N,) photos.
+        files: (N,) photos: paths, or in any other form that `siam.images.as_photo` takes.
         function: maps the network's output of n photos to tensors whose first axis is n.
         batch_size: photos at a time; by default 8 on a GPU. On a CPU, where batches overrun the caches, by default
             each core takes one photo from the file to the result.
@@ -92,10 +94,10 @@ def predict(
     Raises:
         ImageError: a photo cannot be read and `on_error` is None, or no photo can be read; or the network's input size
             leaves no cell inside the border of its maps.
+        TypeError: `files` is one photo, not a list.
         ValueError: there are no photos.
     """
-    if not files:
-        raise ValueError("there are no photos to score")
+    _check_list(files)
     on_cores = batch_size is None and device_of(network).type == "cpu"
     if on_cores:
         results = _on_cores(network, files, function, on_error)
@@ -113,12 +115,12 @@ def predict(
                 column[places] = part
             progress.update(len(places))
     if not columns:
-        raise ImageError(f"none of the {len(files)} photos can be read; the first is {files[0]}")
+        raise ImageError(f"none of the {len(files)} photos can be read; the first is {_name(files[0])}")
     return columns
 
 
 def predict_pair(
-    pair: Pair, files: Sequence[Path], function: Callable[[SIAMOutput], tuple[Tensor, ...]], **settings: Any
+    pair: Pair, files: Sequence[Photo], function: Callable[[SIAMOutput], tuple[Tensor, ...]], **settings: Any
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray | None]:
     """Return what `function` takes from SIAM's output, and the baseline's scores (N,), None without a baseline.
 
@@ -126,7 +128,7 @@ def predict_pair(
 
     Args:
         pair: the networks.
-        files: (N,) photos.
+        files: (N,) photos: paths, or in any other form that `siam.images.as_photo` takes.
         function: as in `predict`.
         settings: of `predict`: batch_size, workers, description, on_error.
 
@@ -148,15 +150,26 @@ def predict_pair(
     return columns, scores
 
 
+def _check_list(files: Sequence[Photo]) -> None:
+    if isinstance(files, str | Path | bytes | Image.Image | np.ndarray):
+        raise TypeError(f"expected a list of photos, not one {type(files).__name__}: put it into a list, [photo]")
+    if not len(files):
+        raise ValueError("there are no photos to score")
+
+
+def _name(photo: Photo) -> str:
+    return str(photo) if isinstance(photo, str | Path) else f"a photo given as {type(photo).__name__}"
+
+
 def _on_cores(
-    network: _Network, files: Sequence[Path], function: Callable[[Any], tuple[Tensor, ...]], on_error: OnError | None
+    network: _Network, files: Sequence[Photo], function: Callable[[Any], tuple[Tensor, ...]], on_error: OnError | None
 ) -> _Results:
     """Yield each photo's index and results; each of PyTorch's threads takes one photo at a time on one core."""
     threads = torch.get_num_threads()
 
-    def whole(path: Path) -> list[np.ndarray]:
+    def whole(photo: Photo) -> list[np.ndarray]:
         with torch.inference_mode():
-            return _parts(network, _pixels(path, network.config), path, function)
+            return _parts(network, _pixels(photo, network.config), photo, function)
 
     try:
         pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -168,7 +181,7 @@ def _on_cores(
 
 def _in_batches(
     network: _Network,
-    files: Sequence[Path],
+    files: Sequence[Photo],
     function: Callable[[Any], tuple[Tensor, ...]],
     batch_size: int,
     workers: int,
@@ -183,24 +196,24 @@ def _in_batches(
 
 
 def _parts(
-    network: _Network, images: Tensor, path: Path, function: Callable[[Any], tuple[Tensor, ...]]
+    network: _Network, images: Tensor, photo: Photo, function: Callable[[Any], tuple[Tensor, ...]]
 ) -> list[np.ndarray]:
     try:
         output = network(images)
     except ValueError as error:  # no cell is left inside the border
-        raise _NoCellError(f"{path}: {error}") from error
+        raise _NoCellError(f"{_name(photo)}: {error}") from error
     return [part.float().cpu().numpy() for part in function(output)]
 
 
 def _batches(
-    config: InputConfig, files: Sequence[Path], batch_size: int, workers: int, on_error: OnError | None
+    config: InputConfig, files: Sequence[Photo], batch_size: int, workers: int, on_error: OnError | None
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Yield the indices of some photos of one size, and their pictures (n, 3, H, W)."""
     waiting: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
     count = 0
     pool = ThreadPoolExecutor(max(1, workers))
     most = 2 * max(batch_size, workers)
-    for place, pixels in _ahead(lambda path: _pixels(path, config), files, pool, most, on_error):
+    for place, pixels in _ahead(lambda photo: _pixels(photo, config), files, pool, most, on_error):
         size = tuple(pixels.shape[2:])
         waiting[size].append((place, pixels))
         count += 1
@@ -214,8 +227,9 @@ def _batches(
     yield from map(_stack, waiting.values())
 
 
-def _pixels(path: Path, config: InputConfig) -> Tensor:
-    return preprocess(read_image(path, least=least_side(config)), config)
+def _pixels(photo: Photo, config: InputConfig) -> Tensor:
+    is_file = isinstance(photo, str | Path | bytes)
+    return preprocess(read_image(photo, least=least_side(config)) if is_file else as_photo(photo), config)
 
 
 def _stack(group: Sequence[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
@@ -223,16 +237,20 @@ def _stack(group: Sequence[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
 
 
 def _ahead(
-    work: Callable[[Path], _Done], files: Sequence[Path], pool: ThreadPoolExecutor, most: int, on_error: OnError | None
+    work: Callable[[Photo], _Done],
+    files: Sequence[Photo],
+    pool: ThreadPoolExecutor,
+    most: int,
+    on_error: OnError | None,
 ) -> Iterator[tuple[int, _Done]]:
     """Yield each photo's index and what `work` makes of it, in order; up to `most` are started ahead of time."""
     remaining = enumerate(files)
     begun: deque[tuple[int, Future[_Done]]] = deque()
     try:
-        begun.extend((place, pool.submit(work, path)) for place, path in islice(remaining, most))
+        begun.extend((place, pool.submit(work, photo)) for place, photo in islice(remaining, most))
         while begun:
             place, future = begun.popleft()
-            begun.extend((next_place, pool.submit(work, path)) for next_place, path in islice(remaining, 1))
+            begun.extend((next_place, pool.submit(work, photo)) for next_place, photo in islice(remaining, 1))
             try:
                 done = future.result()
             except _NoCellError:

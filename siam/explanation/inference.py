@@ -10,13 +10,17 @@ import numpy as np
 from PIL import Image
 
 from siam.datasets.base import RatingScale
+from siam.drawing.phrases import number, score_text, signed, words
 from siam.errors import EngineError, ImageError
-from siam.images.preprocessing import input_settings, prepared
+from siam.images.photos import Photo, as_photo
+from siam.images.preprocessing import input_settings, least_side, prepared
 from siam.images.reading import FULL_SIZE
 from siam.models.agreement import agreement
 from siam.models.checkpoint import Pair
 from siam.models.recognition import Recognition
 from siam.runtime.devices import cpu_threads
+
+_CAUSES = 3  # attributes that an explanation names when it is printed
 
 Order = Literal["magnitude", "positive first", "name"]
 
@@ -60,6 +64,21 @@ class Explanation:
     template_agreement: np.ndarray | None = None  # (K, g, g) share of the folds with the same sign; None if unknown
     recognition: Mapping[str, Recognition] = field(default_factory=dict)  # by attribute, as far as it is known
 
+    def __repr__(self) -> str:
+        score = score_text(self.scenicness, self.scale)
+        if self.baseline_scenicness is not None:
+            score += f", baseline {number(self.baseline_scenicness)}"
+        shown = self.ranking(count=_CAUSES)
+        causes = [f"{words(item.attribute)} {signed(item.value)}" for item in shown]
+        if len(self.attributes) > len(shown):
+            causes.append(f"{len(self.attributes) - len(shown)} more {signed(self.others(len(shown)))}")
+        return f"Explanation({' '.join(self.model.split())}: {score}; bias {number(self.bias)}, {', '.join(causes)})"
+
+    def _repr_html_(self) -> str:
+        from siam.explanation.notebook import html  # imported here, since only notebooks need it
+
+        return html(self)
+
     def ranking(self, order: Order = "magnitude", count: int | None = None) -> list[Contribution]:
         """Return the `count` attributes that contribute most by magnitude (None: all), in the order asked for.
 
@@ -89,31 +108,35 @@ class Explanation:
         return float(sum(item.value for item in self.ranking()[count:]))
 
 
-def explain(pair: Pair, image: Image.Image) -> Explanation:
+def explain(pair: Pair, image: Photo) -> Explanation:
     """Return the explanation of one photo: both scores, and every attribute's exact contribution to SIAM's.
 
     Args:
         pair: networks as returned by `siam.load`.
-        image: an upright RGB picture as returned by `siam.images.reading.read_image`.
+        image: a path, a file's content, an open PIL image, or an array: (H, W, 3) of RGB, (H, W) of grey or (H, W, 4)
+            of RGBA, as uint8 from 0 to 255 or as floats from 0 to 1.
 
     Raises:
-        ImageError: at the networks' input size, no cell of the maps is left inside their border.
+        ImageError: the photo cannot be read or is outside the limits; or, at the networks' input size, no cell of the
+            maps is left inside their border.
+        TypeError: `image` is none of these, or an array of other numbers.
+        ValueError: the array has another shape or range.
 
     Example:
         >>> import siam
-        >>> from siam.images import read_image
         >>> from siam.runtime.paths import ASSETS
-        >>> photo = read_image(ASSETS / "gallery/open-photos/images/storm-road.jpg")
+        >>> photo = ASSETS / "gallery/open-photos/images/storm-road.jpg"
         >>> explanation = siam.explain(siam.load("photo", device="cpu"), photo)
         >>> f"{explanation.scenicness:.1f} of {explanation.scale.high:g}"
         '5.5 of 7'
         >>> f"{explanation.bias + explanation.contributions.sum():.1f}"  # the same: they add up
         '5.5'
     """
-    began = time.perf_counter()
     config, other = pair.config, pair.baseline_config
-    pixels = prepared(image, config)  # (1, 3, H, W)
-    others = None if other is None or input_settings(other) == input_settings(config) else prepared(image, other)
+    photo = as_photo(image, least=max(least_side(each) for each in (config, other or config)))
+    began = time.perf_counter()
+    pixels = prepared(photo, config)  # (1, 3, H, W)
+    others = None if other is None or input_settings(other) == input_settings(config) else prepared(photo, other)
     ready = time.perf_counter()
     try:
         numbers, device = _numbers(pair, pixels, others)
@@ -124,12 +147,12 @@ def explain(pair: Pair, image: Image.Image) -> Explanation:
         ) from error
     folds = numbers.pop("folds")
     return Explanation(
-        image=image,
+        image=photo,
         model=pair.name,
         scale=config.scale,
         attributes=config.attributes,
         device=device,
-        photo_size=image.info.get(FULL_SIZE, image.size),
+        photo_size=photo.info.get(FULL_SIZE, photo.size),
         template_agreement=None if folds is None else agreement(numbers["templates"], folds),
         recognition=pair.recognition,
         seconds={"prepare": ready - began, "networks": time.perf_counter() - ready},

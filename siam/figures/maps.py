@@ -1,6 +1,5 @@
 """The maps of an explanation as Pillow images."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from siam.drawing.maps import (
 )
 from siam.drawing.phrases import words
 from siam.explanation.inference import Contribution, Explanation, Order
+from siam.explanation.notebook import map_limit as map_limit
 from siam.explanation.recognition import mark
 from siam.models.agreement import agreed
 
@@ -49,11 +49,6 @@ def total_maps(explanation: Explanation, strength: float = 0.6, side: int = DISP
     limit, photo = shared_limit(explanation), display_photo(explanation.image, side)
     drawn = [overlay(photo, field, limit, strength) for field in comparable_maps(explanation)]
     return TotalMaps(drawn[0], drawn[1] if len(drawn) > 1 else None, limit)
-
-
-def map_limit(explanation: Explanation, shown: Iterable[Contribution]) -> float:
-    """Return the largest value in the attribute maps shown, which is white in all of them."""
-    return max((float(explanation.attribute_maps[item.index].max()) for item in shown), default=0.0)
 
 
 def attribute_map(

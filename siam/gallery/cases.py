@@ -9,6 +9,7 @@ import pandas as pd
 from siam.drawing.phrases import words
 from siam.evaluation.what_where_how.verdicts import RIGHT, WRONG
 from siam.gallery.store import Gallery
+from siam.runtime.reprs import brief
 
 _DIGITS = 5  # of mean ratings: in single precision, 5.5 may be stored as slightly more and would then exceed 5.5
 TOP_CAUSES = 3  # an attribute is a top cause if at most two others moved the score further
@@ -68,6 +69,8 @@ class Cases:
     gallery: Gallery
     table: pd.DataFrame
     in_ranks: bool
+
+    __repr__ = brief
 
     def select(self, filters: Filters, order: str = "disagreement") -> np.ndarray:
         """Return the rows that pass the filters, in one of `ORDERS`; cases without the value to sort by come last."""

@@ -113,6 +113,11 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.truths)
 
+    def __repr__(self) -> str:
+        about = self.about
+        where = "in memory" if self.contents is not None else str(self.folder)
+        return f"Gallery({len(self)} photos of {about.data!r}, scored by {about.model!r}; {where})"
+
     def facts(self, row: int) -> dict[str, Any]:
         """Return a photo's row of `photos`, with None for what is unknown."""
         cells = self.photos.iloc[row].to_dict()

@@ -1,5 +1,6 @@
 """Reads pictures from files and prepares them for networks."""
 
+from siam.images.photos import Photo, as_photo
 from siam.images.preprocessing import InputConfig, normalise, preprocess, target_size
 from siam.images.reading import ACCEPTED, ACCEPTED_SUFFIXES, MAX_BYTES, read_image
 
@@ -8,6 +9,8 @@ __all__ = [
     "ACCEPTED_SUFFIXES",
     "MAX_BYTES",
     "InputConfig",
+    "Photo",
+    "as_photo",
     "normalise",
     "preprocess",
     "read_image",

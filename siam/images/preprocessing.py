@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PIL import Image
 
+from siam.images.photos import Photo, as_photo, is_plain
 from siam.images.reading import FULL_SIZE, LEAST_SIDE
 
 if TYPE_CHECKING:
@@ -56,11 +57,15 @@ def least_side(config: InputConfig) -> int:
     return max(LEAST_SIDE, -(-8 * config.image_size // 3))
 
 
-def preprocess(image: Image.Image, config: InputConfig) -> "torch.Tensor":
+def preprocess(image: Photo, config: InputConfig) -> "torch.Tensor":
     """Return the picture as float32 (1, 3, H, W): scaled, its aspect kept up to rounding, then (pixel - mean) / std.
 
+    Args:
+        image: a picture in RGB mode, which is taken as it is, or a photo in any other form that `as_photo` takes.
+        config: of the network.
+
     Raises:
-        ValueError: the picture is not in RGB mode.
+        ImageError, TypeError, ValueError: as in `as_photo`.
 
     Example:
         >>> import siam
@@ -71,6 +76,8 @@ def preprocess(image: Image.Image, config: InputConfig) -> "torch.Tensor":
         >>> config.image_size, tuple(preprocess(photo, config).shape)
         (384, (1, 3, 384, 608))
     """
+    if not (isinstance(image, Image.Image) and is_plain(image)):
+        image = as_photo(image, least=least_side(config))
     return _tensor(prepared(image, config))
 
 
@@ -81,7 +88,7 @@ def prepared(image: Image.Image, config: InputConfig) -> np.ndarray:
         ValueError: the picture is not in RGB mode.
     """
     if image.mode != "RGB":
-        raise ValueError(f"preprocess takes an RGB picture as read_image returns it, not mode {image.mode}")
+        raise ValueError(f"expected an RGB picture as read_image returns it, not mode {image.mode}")
     width, height = image.info.get(FULL_SIZE, image.size)
     height, width = target_size((height, width), config)  # bicubic in Pillow is antialiased
     return _normalised(image.resize((width, height), Image.Resampling.BICUBIC), config)

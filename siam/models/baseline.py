@@ -9,6 +9,7 @@ from siam.models.backbones import create_backbone
 from siam.models.configs import BaselineConfig
 from siam.models.engine import Engine, computed, features
 from siam.models.fitted import Fitted
+from siam.runtime.reprs import brief
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class BaselineOutput:
     bias: Tensor
     total_map: Tensor
     scenicness_variance: Tensor | None = None
+
+    __repr__ = brief
 
 
 class Baseline(nn.Module):

@@ -26,6 +26,7 @@ from siam.runtime.devices import best_device
 from siam.runtime.files import storage_errors, write_atomically
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS
+from siam.runtime.reprs import brief
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,13 @@ class Pair:
     card: dict[str, Any]
     fold_templates: "Tensor | None" = field(default_factory=lambda: None)  # no attribute of the class: see __getattr__
     files: "Stored | None" = field(default=None, init=False, repr=False)  # from which it was loaded
+
+    def __repr__(self) -> str:
+        """Say what it is, without building the networks."""
+        config = self.config
+        scale = f"{config.scale.name}, {config.scale.low:g} to {config.scale.high:g}"
+        baseline = "no baseline" if self.baseline_config is None else "with a baseline"
+        return f"Pair({self.name!r}: {scale}; {len(config.attributes)} attributes, {config.backbone}, {baseline})"
 
     def __getattr__(self, name: str) -> Any:
         """Build the networks when the first of them, or the templates of the folds, are asked for."""
@@ -142,6 +150,8 @@ class Stored:
     ready: Compiled | None
     lock: RLock
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    __repr__ = brief
 
     def numbers(self, images: np.ndarray, baseline_images: np.ndarray | None, threads: int) -> dict[str, Any]:
         """Return the numbers of an `Explanation` of one photo by name, with the templates of the folds.

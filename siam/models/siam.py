@@ -24,6 +24,7 @@ from siam.models import readout
 from siam.models.backbones import create_backbone
 from siam.models.configs import Pooling, SIAMConfig
 from siam.models.engine import Engine, computed, features
+from siam.runtime.reprs import brief
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ class SIAMOutput:
     contribution_maps: Tensor
     total_map: Tensor
     scenicness_variance: Tensor | None
+
+    __repr__ = brief
 
 
 @lru_cache(maxsize=64)

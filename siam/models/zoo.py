@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from siam.errors import CheckpointError
 from siam.images.preprocessing import normalise, preprocess
 from siam.models.backbones import timm
+from siam.runtime.reprs import brief
 
 PROGRAM = ".pt2"
 RANDOM = "random"  # in place of a file of weights
@@ -72,6 +73,8 @@ class Loaded:
     expects: Input
     classes: tuple[str, ...] = ()
     batch_size: int | None = None
+
+    __repr__ = brief
 
 
 def load(

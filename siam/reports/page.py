@@ -11,9 +11,9 @@ from siam.drawing.phrases import difference_text, number, score_text, signed, si
 from siam.drawing.shapes import data_uri, render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
 from siam.explanation.recognition import BELIEF_WORDS, caveat, legend, marked, recognition_text
+from siam.explanation.waterfall import waterfall_drawing
 from siam.explanation.wording import attribute_map_text, sentence
 from siam.figures.maps import attribute_map, map_limit, total_maps
-from siam.figures.waterfall import waterfall_drawing
 
 COUNT = 8  # attributes shown with their maps
 PHOTO_SIDE = 900  # px

@@ -520,9 +520,14 @@ def test_scaling_up_is_bicubic():
     assert pixels.max() > 153
 
 
-def test_preprocess_takes_rgb_only():
-    with pytest.raises(ValueError, match="RGB"):
-        preprocess(Image.new("L", (64, 64)), Config())
+def test_preprocess_takes_a_photo_in_any_form(tmp_path: Path):
+    grey, config = Image.fromarray(np.arange(64 * 64, dtype=np.uint32).astype(np.uint8).reshape(64, 64)), Config()
+    grey.save(tmp_path / "grey.png")
+    expected = preprocess(grey.convert("RGB"), config)
+    for photo in (grey, tmp_path / "grey.png", str(tmp_path / "grey.png"), np.asarray(grey)):
+        assert torch.equal(preprocess(photo, config), expected)
+    with pytest.raises(TypeError, match=r"^a photo is a path, bytes, .*, not NoneType$"):
+        preprocess(None, config)  # type: ignore[arg-type]
 
 
 def test_paper_s_size():

@@ -23,6 +23,7 @@ from PIL import Image
 from siam.datasets.flowers.layout import COLUMNS, FACTS, TABLE, image_path, mask_path
 from siam.datasets.tables import Sieve, numbers, read_split, read_table
 from siam.errors import DatasetError
+from siam.runtime.reprs import brief
 
 _REMEDY = "render the flowers again (the same command restores what is missing)"
 
@@ -48,6 +49,8 @@ class FlowerPhotos:
     split: np.ndarray
     variant: str
     size: int
+
+    __repr__ = brief
 
     def mask(self, index: int) -> np.ndarray:
         """Read the mask of picture `index` (0 to N - 1): bool (H, W), True where the identifying part is visible.

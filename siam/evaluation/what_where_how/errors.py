@@ -28,6 +28,7 @@ from siam.datasets.regions import MINIMUM_SHARE
 from siam.evaluation.scores import number
 from siam.evaluation.what_where_how.scenes import Scenes
 from siam.evaluation.what_where_how.verdicts import BOTH_RIGHT, ONLY_SIAM_RIGHT, RIGHT, WRONG, Verdict
+from siam.runtime.reprs import brief
 
 PARTS = ("misread", "misplaced", "misweighted", "outside")  # in the order of `verdicts.WRONG`, their names
 TOLERANCE = 0.5  # points of the scale from 1 to 10: a score with an error up to this is right
@@ -56,6 +57,8 @@ class ErrorSplit:
     bias: np.ndarray
     nuances: tuple[str, ...]
     scales: np.ndarray
+
+    __repr__ = brief
 
     def parts(self) -> dict[str, np.ndarray]:
         """Return each of `PARTS` (N,), summed over attributes or nuances."""

@@ -14,6 +14,7 @@ from siam.datasets.rendered import ATTRIBUTES, crowd
 from siam.datasets.rendered.truth import Truth, read_masks, read_truth
 from siam.errors import DatasetError
 from siam.evaluation.localisation import MINIMUM_PHOTOS
+from siam.runtime.reprs import brief
 
 CELLS = 64  # along each side, for comparing maps and masks
 CAUSE = 0.05  # points: an attribute that truly moves a score by this much is one of its causes
@@ -48,6 +49,8 @@ class Scenes:
     total: np.ndarray
     shown: tuple[np.ndarray, ...]
     shares: tuple[np.ndarray, ...]
+
+    __repr__ = brief
 
     @property
     def bias(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from siam.errors import TrainingError
 from siam.images.preprocessing import InputConfig, normalise
 from siam.images.reading import read_image
+from siam.runtime.reprs import brief
 from siam.training.end_to_end.augmentation import Augmentation
 
 _REGION_CELL = 16  # px: side of the cells in which regions are given
@@ -42,6 +43,8 @@ class Source:
     values: Mapping[str, np.ndarray]
     batch: int
     masks: Callable[[Path], tuple[Image.Image, np.ndarray]] | None = None
+
+    __repr__ = brief
 
 
 class Minibatches(Dataset[Minibatch]):

@@ -14,6 +14,7 @@ from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.check import usable
 from siam.datasets.rendered import truth
 from siam.errors import DatasetError
+from siam.runtime.reprs import brief
 
 _VALIDATION_SHARE = 10  # if a dataset has no validation photos, every tenth training photo becomes one
 
@@ -35,6 +36,8 @@ class Photos:
     scale: RatingScale | None
     attributes: tuple[str, ...] = ()
     masks: Callable[[Path], tuple[Image.Image, np.ndarray]] | None = None
+
+    __repr__ = brief
 
     def digest(self) -> str:
         """Return a digest of all names and numbers, by which a resumed run checks that the photos are the same."""

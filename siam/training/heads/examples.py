@@ -15,6 +15,7 @@ from siam.datasets.check import usable
 from siam.errors import DatasetError
 from siam.models import features as frozen
 from siam.models.siam import SIAM
+from siam.runtime.reprs import brief
 
 _Photos = TypeVar("_Photos", AttributePhotos, ScoredPhotos)
 _PRIOR_ABSENT = 0.05  # an attribute seen by at most this share of a scene's annotators counts as absent
@@ -50,6 +51,8 @@ class Examples:
     attributes: tuple[str, ...]
     scale: RatingScale
     test_regions: regions.Regions | None = None
+
+    __repr__ = brief
 
     def rated(self, chosen: np.ndarray) -> np.ndarray:
         """Return the indices into `features` of the rated photos `chosen`."""

@@ -12,6 +12,7 @@ from siam.evaluation.scores import attribute_figures
 from siam.models import features as frozen
 from siam.models.baseline import Baseline
 from siam.models.siam import SIAM
+from siam.runtime.reprs import brief
 from siam.training.heads.examples import Examples
 
 
@@ -26,6 +27,8 @@ class OutOfFold:
 
     sources: np.ndarray
     predictions: PairPredictions
+
+    __repr__ = brief
 
 
 @torch.inference_mode()

@@ -14,6 +14,7 @@ from siam.datasets.base import RatingScale
 from siam.datasets.regions import Regions
 from siam.models import backbones
 from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.reprs import brief
 from siam.training.heads.examples import folder, labelled, rated, readable
 from siam.training.joint import teacher
 from siam.training.joint.views import Augmentation, Views, extract
@@ -61,6 +62,8 @@ class JointPhotos:
     sources: np.ndarray
     scale: RatingScale
     attributes: tuple[str, ...]
+
+    __repr__ = brief
 
 
 def read(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM) -> JointPhotos:

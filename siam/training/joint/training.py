@@ -16,6 +16,7 @@ from siam.models import features as frozen
 from siam.models.baseline import Baseline
 from siam.models.siam import SIAM
 from siam.runtime.files import whole_file
+from siam.runtime.reprs import brief
 from siam.training.joint import teacher
 from siam.training.joint.calibration import CalibrationPhotos, calibrate
 from siam.training.joint.fit import Phase, learn
@@ -40,6 +41,8 @@ class Trained:
     siam: SIAM
     baseline: Baseline
     offsets: np.ndarray
+
+    __repr__ = brief
 
 
 class JointTraining:
