@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from siam.comparison import values
+from siam.drawing.phrases import listing
 from siam.errors import DatasetError
 from siam.evaluation.figures import ExplainerFigures
 from siam.evaluation.stored import Result
@@ -158,12 +159,12 @@ def _strips(result: Result, figures: ExplainerFigures, measure: str, clicked: li
 
 
 def _most_different(found: dict[str, list[tuple[str, float]]], clicked: list[str]) -> None:
-    """Name the pictures on which the method differs most from the truth's own figure."""
+    """Name the pictures on which the figures of a method and of the truth differ most."""
     for name in clicked:
         if name in found and name != "truth" and "truth" in found:
             truth, own = dict(found["truth"]), dict(found[name])
             gaps = sorted(own.keys() & truth.keys(), key=lambda picture: -abs(own[picture] - truth[picture]))[:5]
-            st.caption(f"{heading(name)} is farthest from the truth on the pictures {', '.join(gaps)}.")
+            st.caption(f"{heading(name)} and the truth differ most on the pictures {listing(gaps)}.")
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
