@@ -103,6 +103,7 @@ class ScoredPhotos:
         scale: the scale the crowd rated on.
         variances: (N,) population variance of the votes, NaN where unknown; None if the dataset does not give it.
         votes: (N,) how many people rated, or None if the dataset does not say.
+        names: (N,) of the files, as the dataset's table writes them; None if they are those on the disk.
     """
 
     files: tuple[Path, ...]
@@ -111,5 +112,6 @@ class ScoredPhotos:
     scale: RatingScale
     variances: np.ndarray | None = None
     votes: np.ndarray | None = None
+    names: tuple[str, ...] | None = None
 
     __repr__ = brief

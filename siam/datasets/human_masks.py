@@ -21,7 +21,7 @@ from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d
 
 from siam.datasets.base import Layout
-from siam.datasets.tables import Finding, Problem, Sieve, find_table, hash_split, read_table
+from siam.datasets.tables import Finding, Problem, Sieve, files_named, find_table, hash_split, read_table
 from siam.errors import DatasetError
 from siam.images.reading import MAX_PIXELS, quiet_pillow, upright_size
 from siam.runtime.reprs import brief
@@ -186,7 +186,11 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> OutlinedPhotos
         )
     names = table["file"].tolist()
     listed = Sieve(path, names, findings, table.attrs["rows"])
-    listed.reject_unnamed_and_repeated()
+    files = files_named(names, root / "images", listed)
+    names = [
+        path.relative_to(root / "images").as_posix() if good else name
+        for name, path, good in zip(names, files, listed.keep, strict=True)
+    ]
     masks = Sieve(root / "masks", names, findings)
     masks.keep = listed.keep
     looked = [_look(root, name, len(regions)) if good else None for name, good in zip(names, listed.keep, strict=True)]
@@ -200,7 +204,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> OutlinedPhotos
         [names[row] if (found := frames[row]) is None else f"camvid_{found[1]}" for row in rows], dtype=str
     )
     return OutlinedPhotos(
-        files=tuple(root / "images" / names[row] for row in rows),
+        files=tuple(files[row] for row in rows),
         masks=tuple(mask for row in rows if isinstance(mask := looked[row], np.ndarray)),
         regions=regions,
         groups=groups,

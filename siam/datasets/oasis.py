@@ -18,7 +18,7 @@ from urllib.parse import quote
 import numpy as np
 
 from siam.datasets.base import Layout, RatingScale, ScoredPhotos
-from siam.datasets.tables import Finding, Sieve, columns, find_table, numbers, read_split, read_table
+from siam.datasets.tables import Finding, Sieve, columns, files_named, find_table, numbers, read_split, read_table
 
 SCALE = RatingScale("beauty, OASIS", 1, 7)
 PUBLIC = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
@@ -44,7 +44,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
     table = read_table(path, ("file", "beauty_mean"), _LAYOUT, optional=("beauty_sd", "beauty_n"))
     names = table["file"].tolist()
     sieve = Sieve(path, names, findings, table.attrs["rows"])
-    sieve.reject_unnamed_and_repeated()
+    files = files_named(names, root / "images", sieve)
     scores = numbers(table, ("beauty_mean",))[:, 0]
     sieve.reject(
         ~((scores >= SCALE.low) & (scores <= SCALE.high)),
@@ -57,7 +57,7 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
     deviations = numbers(table, ("beauty_sd",))[keep, 0] if "beauty_sd" in table else None
     votes = numbers(table, ("beauty_n",))[keep, 0] if "beauty_n" in table else None
     return ScoredPhotos(
-        files=tuple(root / "images" / names[row] for row in np.flatnonzero(keep)),
+        files=tuple(files[row] for row in np.flatnonzero(keep)),
         scores=scores[keep].astype(np.float32),
         split=split[keep],
         scale=SCALE,

@@ -1,5 +1,6 @@
 """People's ratings of photos, in a table with the columns file and score and optionally split."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,18 +17,24 @@ class Ratings:
     """The good rows of a table of ratings.
 
     Attributes:
-        names: (N,) of the photos.
+        names: (N,) of the photos, as the table writes them.
+        photos: (N,) the photos that they mean.
         scores: (N,) float64.
         split: (N,) of "train", "val" or "test"; None if the table does not say.
     """
 
     names: tuple[str, ...]
+    photos: tuple[str, ...]
     scores: np.ndarray
     split: np.ndarray | None
 
 
 def read_ratings(
-    data: bytes, name: str, findings: list[Finding] | None = None, scale: RatingScale | None = None
+    data: bytes,
+    name: str,
+    findings: list[Finding] | None = None,
+    scale: RatingScale | None = None,
+    find: Callable[[str], str] = str,
 ) -> Ratings:
     """Read a table of ratings, in any form that `siam.datasets.cells` reads.
 
@@ -36,6 +43,7 @@ def read_ratings(
         name: what error messages call it.
         findings: a list that collects bad rows; without it, a bad row is an error.
         scale: of the scores, if it is known.
+        find: returns the photo that a name means, or raises a ValueError that says in a few words why there is none.
 
     Raises:
         DatasetError: it is not such a table, or the message names the first bad row and its column.
@@ -43,7 +51,7 @@ def read_ratings(
     table = table_of(read_cells(data, name, _COLUMNS), name, _COLUMNS)
     names = [cell.strip() for cell in table["file"]]
     sieve = Sieve(name, names, findings, table.attrs["rows"])
-    sieve.reject_unnamed_and_repeated()
+    photos = sieve.locate(find)
     scores = numbers(table, ("score",))[:, 0]
 
     def written(row: int) -> str:
@@ -63,6 +71,6 @@ def read_ratings(
             "correct the score or remove the row",
         )
     split = read_split(table, names, sieve, (1, 1, 1)) if "split" in table else None
-    keep = sieve.keep
-    kept = tuple(np.array(names, dtype=object)[keep])
-    return Ratings(kept, scores[keep], None if split is None else split[keep])
+    rows = np.flatnonzero(sieve.keep).tolist()
+    kept, found = (tuple(of[row] for row in rows) for of in (names, photos))
+    return Ratings(kept, found, scores[rows], None if split is None else split[rows])

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from siam.datasets.base import AttributePhotos, Layout
-from siam.datasets.tables import Finding, Sieve, find_table, hash_split, numbers, read_split, read_table
+from siam.datasets.tables import Finding, Sieve, files_named, find_table, hash_split, numbers, read_split, read_table
 from siam.errors import DatasetError
 
 # The paper's attributes in its order, each with the database's attributes (positions in attributes.mat) it is made of.
@@ -63,11 +63,11 @@ def _read_csv(root: Path, findings: list[Finding] | None) -> AttributePhotos:
     table = read_table(path, ("file", *ATTRIBUTES), _LAYOUT)
     names = table["file"].tolist()
     sieve = Sieve(path, names, findings, table.attrs["rows"])
-    sieve.reject_unnamed_and_repeated()
+    files = files_named(names, root / "images", sieve)
     labels = numbers(table, ATTRIBUTES)
     _reject_labels(sieve, labels, ATTRIBUTES)
     split = read_split(table, _bare(names), sieve, SPLIT_SIZES)
-    return _photos(root, names, labels, split, sieve)
+    return _photos(files, labels, split, sieve)
 
 
 def _read_archives(root: Path, findings: list[Finding] | None) -> AttributePhotos:
@@ -85,7 +85,7 @@ def _read_archives(root: Path, findings: list[Finding] | None) -> AttributePhoto
     used = sorted(place for places in MERGED.values() for place in places)
     _reject_labels(sieve, labels[:, used].astype(np.float64), [attributes[place] for place in used])
     split = hash_split(_bare(names), SPLIT_SIZES)
-    return _photos(root, names, merge(labels.astype(np.float64)), split, sieve)
+    return _photos([root / "images" / name for name in names], merge(labels.astype(np.float64)), split, sieve)
 
 
 def _bare(names: list[str]) -> list[str]:
@@ -119,7 +119,7 @@ def _reject_labels(sieve: Sieve, labels: np.ndarray, attributes: tuple[str, ...]
     sieve.reject(np.asarray(bad.any(axis=1)), "out of range", detail, "expected a share of annotators")
 
 
-def _photos(root: Path, names: list[str], labels: np.ndarray, split: np.ndarray, sieve: Sieve) -> AttributePhotos:
+def _photos(files: list[Path], labels: np.ndarray, split: np.ndarray, sieve: Sieve) -> AttributePhotos:
     keep = sieve.keep
-    files = tuple(root / "images" / names[row] for row in np.flatnonzero(keep))
-    return AttributePhotos(files, labels[keep].astype(np.float32), split[keep], ATTRIBUTES)
+    kept = tuple(files[row] for row in np.flatnonzero(keep))
+    return AttributePhotos(kept, labels[keep].astype(np.float32), split[keep], ATTRIBUTES)

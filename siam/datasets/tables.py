@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siam.datasets.cells import SUFFIXES, Cells, numbers_in, read_cells
+from siam.datasets.names import Spellings, identity
 from siam.errors import DatasetError
 
 SPLITS = ("train", "val", "test")
@@ -164,19 +165,79 @@ class Sieve:
             self._findings.append(Finding(problem, item, f"{what}{self._place(row)}"))
         self.keep &= ~bad
 
-    def reject_unnamed_and_repeated(self) -> None:
-        """Reject rows without a name, and all but the first of rows with the same name.
+    def reject_unnamed_and_repeated(self, photos: Sequence[str] | None = None) -> None:
+        """Reject rows without a name, and all but the first of rows on the same photo.
+
+        Args:
+            photos: (N,) what each row is about, if it can be spelled in several ways.
 
         Raises:
             DatasetError: there is such a row, in strict mode.
         """
         unnamed = np.array([not item.strip() for item in self._items], dtype=bool)
         self.reject(unnamed, "unreadable", lambda _row: "no name", "name the photo or remove the row")
-        repeated = np.asarray(pd.Series(self._items, dtype=object).duplicated(), dtype=bool)
-        self.reject(repeated, "duplicate", lambda _row: "a second entry", "keep one row per photo")
+        first: dict[str, int] = {}
+        keys = self._items if photos is None else photos
+        earlier = [first.setdefault(key, row) if self.keep[row] else row for row, key in enumerate(keys)]
+
+        def second(row: int) -> str:
+            other = earlier[row]
+            alike = self._items[other] == self._items[row]
+            return "a second entry" if alike else f"the photo of {self._items[other]!r}{self._place(other)} again,"
+
+        repeated = np.array([other != row for row, other in enumerate(earlier)], dtype=bool)
+        self.reject(repeated, "duplicate", second, "keep one row per photo")
+
+    def locate(self, find: Callable[[str], str]) -> list[str]:
+        """Return the photo (N,) that each item means, and reject unnamed and repeated rows and those that mean none.
+
+        Args:
+            find: returns the photo of a name, or raises a ValueError whose message says what is wrong in a few words.
+
+        Raises:
+            DatasetError: there is such a row, in strict mode.
+        """
+        photos, problems = [], []
+        for item in self._items:
+            try:
+                found, problem = find(item), ""
+            except ValueError as error:
+                found, problem = item, str(error)
+            photos.append(found)
+            problems.append(problem)
+        wrong = np.array([bool(problem) for problem in problems], dtype=bool)
+        self.reject(wrong, "unreadable", problems.__getitem__, "give the photo's path within the folder")
+        self.reject_unnamed_and_repeated(photos)
+        return photos
 
     def _place(self, row: int) -> str:
         return "" if self._rows is None else f" in row {self._rows[row]}"
+
+
+def files_named(names: Sequence[str], folder: Path, sieve: Sieve) -> list[Path]:
+    """Return the photos (N,) in a folder that a table names, however it spells them; bad names are rejected.
+
+    Args:
+        names: (N,) as the table writes them.
+        folder: of the photos.
+        sieve: of the table's rows, with the names as items.
+
+    Raises:
+        DatasetError: a row is bad, in strict mode.
+    """
+    spellings: Spellings | None = None
+
+    def find(name: str) -> str:
+        nonlocal spellings
+        within = identity(name, folder)
+        if not within or (folder / within).exists():
+            return within
+        if spellings is None:  # listed only if a name is spelled differently or its photo is missing
+            present = (path for path in folder.rglob("*") if path.is_file())
+            spellings = Spellings((path.relative_to(folder).as_posix() for path in present), folder)
+        return spellings.find(name) or within
+
+    return [folder / photo for photo in sieve.locate(find)]
 
 
 def read_split(table: pd.DataFrame, names: Sequence[str], sieve: Sieve, shares: Sequence[float]) -> np.ndarray:

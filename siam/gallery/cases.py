@@ -59,10 +59,11 @@ class Cases:
 
     Attributes:
         gallery: the gallery that holds them.
-        table: columns "identifier", "title", "author", "crowd", "crowd_sd", "votes", "siam", "baseline"; "difference"
-            (SIAM minus baseline, in points); "siam_error" and "baseline_error" (network minus crowd: in points or, if
-            the scales differ, in ranks from 0 to 100 within the gallery); "closer" (one of `CLOSER`; "" if both errors
-            are equal or one is unknown); "kind" (one of `KINDS`, or ""); "place" (of a rendered scene, or "").
+        table: columns "identifier", "file" (the photo's name as its owner wrote it, or ""), "title", "author", "crowd",
+            "crowd_sd", "votes", "siam", "baseline"; "difference" (SIAM minus baseline, in points); "siam_error" and
+            "baseline_error" (network minus crowd: in points or, if the scales differ, in ranks from 0 to 100 within the
+            gallery); "closer" (one of `CLOSER`; "" if both errors are equal or one is unknown); "kind" (one of `KINDS`,
+            or ""); "place" (of a rendered scene, or "").
         in_ranks: whether errors are differences of ranks.
     """
 
@@ -169,6 +170,7 @@ def read_cases(gallery: Gallery) -> Cases:
     table = pd.DataFrame(
         {
             "identifier": photos["identifier"].astype(str),
+            "file": photos["file"].fillna("").astype(str),
             "title": photos["title"].fillna("").astype(str),
             "author": photos["author"].fillna("").astype(str),
             "crowd": crowd,

@@ -112,7 +112,8 @@ def build(
     files = [photos.files[place] for place in places]
     crowd = facts.crowd(photos, source.data, source.root, np.array(places))
     credits = facts.credits(source.data, source.root, files)
-    known = [{**rated, **credit} for rated, credit in zip(crowd, credits, strict=True)]
+    written = [{"file": name} for name in facts.written(photos, source.root, np.array(places))]
+    known = [{**name, **rated, **credit} for name, rated, credit in zip(written, crowd, credits, strict=True)]
     with exclusive(folder):
         before = files_of(folder)
         scores = ScoreFile(folder / _SCORES, fingerprint(pair), pair.config.attributes)

@@ -28,6 +28,12 @@ def identifiers(files: Sequence[Path], root: Path) -> list[str]:
     return labels if len(set(labels)) == len(labels) else whole
 
 
+def written(photos: AttributePhotos | ScoredPhotos | OutlinedPhotos, root: Path, places: np.ndarray) -> list[str]:
+    """Return the names of some photos as their owner wrote them: in a table, or else on the disk."""
+    names = photos.names if isinstance(photos, ScoredPhotos) else None
+    return [photos.files[place].relative_to(root).as_posix() if names is None else names[place] for place in places]
+
+
 def order(path: Path) -> tuple[int, str]:
     """Return a photo's sort key: its ID, or its name if it has none."""
     return (int(path.stem), "") if path.stem.isdecimal() else (0, path.as_posix())

@@ -16,14 +16,15 @@
     presence        [float]   attribute scores, 0 to 1, in the same order
     biggest_cause   text      the attribute of the largest contribution by magnitude
     author, title, licence, link     text     of the photo, where known; link is its page
-    source          text      the package that the photo comes from, where known; older files lack this column
+    source          text      the package that the photo comes from, where known
+    file            text      the photo's name as its owner wrote it, in a table or on the disk, where known
     truth           text      JSON, of rendered scenes: bias, contributions, nuances, quality, votes, labels, areas,
                               place, light, verdict and errors (`siam.evaluation.what_where_how.errors`), mask (a file
                               below the folder) and sets (the attributes of each of the mask's values)
 
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
 split, date, command, git_commit, crowd_scale. Scores and contributions are in points of the scale, ratings in points of
-the crowd's scale if that is a different one.
+the crowd's scale if that is a different one. Older files lack the columns source and file.
 """
 
 import json
@@ -65,9 +66,10 @@ SCHEMA = pa.schema(
         pa.field("contributions", pa.list_(pa.float32()), nullable=False),
         pa.field("presence", pa.list_(pa.float32()), nullable=False),
         pa.field("biggest_cause", pa.string(), nullable=False),
-        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", "source")),
+        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", "source", "file")),
     ]
 )
+_LATER = ("source", "file")  # columns that older files lack
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,9 @@ def read(folder: Path) -> Gallery:
     path = folder / FILE
     table = _opened(path, lambda path: pq.read_table(BytesIO(path.read_bytes())))
     about = _about(path, (table.schema.metadata or {}).get(KEY))
-    if "source" not in table.schema.names:
-        table = table.append_column("source", pa.nulls(table.num_rows, pa.string()))
+    for column in _LATER:
+        if column not in table.schema.names:
+            table = table.append_column(column, pa.nulls(table.num_rows, SCHEMA.field(column).type))
     problem = _problem_of_columns(table) or _problem_of_rows(table, len(about.attributes))
     if problem:
         raise DatasetError(f"{path} {problem}: {_REMEDY}")

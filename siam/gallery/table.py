@@ -9,18 +9,18 @@ import pandas as pd
 
 from siam.gallery.cases import Cases
 
-TEXTS = ("identifier", "title", "author")  # columns of text
+TEXTS = ("identifier", "file", "title", "author")  # columns of text
 _FORMULA = ("=", "+", "-", "@")  # first characters that make a spreadsheet treat a cell as a formula
 
 
 def csv_text(cases: Cases, rows: np.ndarray) -> str:
     """Return some photos of a gallery as CSV, one row each.
 
-    The columns are identifier, title, author, crowd, crowd_sd, votes, SIAM, baseline, difference, the two errors, who
-    is closer, bias, then "contribution: ATTRIBUTE" and "presence: ATTRIBUTE" for all attributes. Contributions and bias
-    add up to SIAM, up to rounding. Scores are in points of the gallery's scale, and so are errors unless their names
-    say "in ranks". Numbers have a decimal point and six decimals; unknown values are empty. An apostrophe is put before
-    text that a spreadsheet would take for a formula.
+    The columns are identifier, file (the photo's name as its owner wrote it), title, author, crowd, crowd_sd, votes,
+    SIAM, baseline, difference, the two errors, who is closer, bias, then "contribution: ATTRIBUTE" and "presence:
+    ATTRIBUTE" for all attributes. Contributions and bias add up to SIAM, up to rounding. Scores are in points of the
+    gallery's scale, and so are errors unless their names say "in ranks". Numbers have a decimal point and six decimals;
+    unknown values are empty. An apostrophe is put before text that a spreadsheet would take for a formula.
 
     Args:
         cases: of the gallery.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from siam.datasets.names import Spellings, known_as
 from siam.datasets.ratings import read_ratings
 from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
@@ -13,6 +14,7 @@ from siam.gallery.scoring import Progress, Refused, about, fingerprint, scale_of
 from siam.gallery.store import Gallery, of_table
 from siam.gallery.writing import Entry, table_of
 from siam.models.checkpoint import Pair
+from siam.runtime.digests import digest
 
 MOST = 200  # photos per batch
 
@@ -27,7 +29,7 @@ class Batch:
         scores: file name → people's score (`read_scores`).
 
     Raises:
-        DatasetError: there are too many photos.
+        DatasetError: there are too many photos, or two scores for one.
     """
 
     def __init__(self, photos: list[tuple[str, bytes]], scores: Mapping[str, float] | None = None) -> None:
@@ -36,14 +38,20 @@ class Batch:
                 f"you chose {len(photos)} photos, but at most {MOST} are accepted at a time: choose fewer"
             )
         names = _unique(name for name, _data in photos)
-        self._waiting = deque((name, *photo) for name, photo in zip(names, photos, strict=True))
+        self._written = _written(scores or {}, [file for file, _data in photos], "The table")
+        self._scores = {file: (scores or {})[name] for file, name in self._written.items()}
+        self.unused = len(scores or {}) - len(self._written)  # scores for photos that were not uploaded
+        self.refused: list[Refused] = []
+        self._waiting: deque[tuple[str, str, bytes]] = deque()
+        first: dict[tuple[str, str], str] = {}  # by identity and checksum
+        for name, (file, data) in zip(names, photos, strict=True):
+            if (same := first.setdefault((known_as(file), digest(data)), name)) == name:
+                self._waiting.append((name, file, data))
+            else:
+                self.refused.append(Refused(name, f"{name} is the same photo as {same}, which is kept."))
         photos.clear()
-        self._scores = {name.casefold(): rating for name, rating in (scores or {}).items()}
-        files = {file.casefold() for _name, file, _data in self._waiting}
-        self.unused = sum(name not in files for name in self._scores)  # scores for photos that were not uploaded
         self._copies: dict[str, tuple[str, bytes, str]] = {}  # by name: the file's name, the copy, its checksum
         self._numbers: dict[tuple[str, str], PairPredictions] = {}  # by networks and checksum
-        self.refused: list[Refused] = []
 
     def go_on(
         self, pair: Pair, lock: AbstractContextManager[object], progress: Progress = lambda _done, _of: None
@@ -57,16 +65,16 @@ class Batch:
         """
         networks = fingerprint(pair)
         left = [
-            name for name, (_file, _data, digest) in self._copies.items() if (networks, digest) not in self._numbers
+            name for name, (_file, _data, checksum) in self._copies.items() if (networks, checksum) not in self._numbers
         ]
         done, total = 0, len(left) + len(self._waiting)
         while left or self._waiting:
             progress(done, total)
             name = left.pop(0) if left else self._copy_next()
             if name is not None:
-                _file, data, digest = self._copies[name]
+                _file, data, checksum = self._copies[name]
                 try:
-                    self._numbers[networks, digest] = score(pair, lock, data, name)
+                    self._numbers[networks, checksum] = score(pair, lock, data, name)
                 except ImageError as error:
                     del self._copies[name]
                     self.refused.append(Refused(name, str(error)))
@@ -76,17 +84,17 @@ class Batch:
     def left(self, pair: Pair) -> int:
         """Return how many photos a pair has not scored yet."""
         networks = fingerprint(pair)
-        scored = sum((networks, digest) in self._numbers for _file, _data, digest in self._copies.values())
+        scored = sum((networks, checksum) in self._numbers for _file, _data, checksum in self._copies.values())
         return len(self._waiting) + len(self._copies) - scored
 
     def gallery(self, pair: Pair) -> Gallery | None:
         """Return a gallery of the photos that a pair has scored, or None if there are none yet."""
         networks = fingerprint(pair)
         entries, contents = [], []
-        for name, (file, data, digest) in self._copies.items():
-            if numbers := self._numbers.get((networks, digest)):
-                rating = self._scores.get(file.casefold())
-                entries.append(Entry(identifier=name, sha256=digest, crowd_mean=rating, **numbers.photo(0)))
+        for name, (file, data, checksum) in self._copies.items():
+            if numbers := self._numbers.get((networks, checksum)):
+                told = {"file": self._written.get(file, file), "crowd_mean": self._scores.get(file)}
+                entries.append(Entry(identifier=name, sha256=checksum, **told, **numbers.photo(0)))
                 contents.append(data)
         if not entries:
             return None
@@ -119,19 +127,32 @@ def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()
     Raises:
         DatasetError: it is not such a table, and the message names the first bad row; or it lists none of the photos.
     """
-    ratings = read_ratings(data, name)
-    scores: dict[str, float] = {}
-    seen: dict[str, str] = {}
-    for photo, rating in zip(ratings.names, ratings.scores.tolist(), strict=True):
-        if (earlier := seen.setdefault(photo.casefold(), photo)) != photo:
-            raise DatasetError(f"{name} lists {earlier[:60]!r} and {photo[:60]!r}: keep one row per photo")
-        scores[photo] = rating
+    ratings = read_ratings(data, name, find=known_as)
+    scores = dict(zip(ratings.names, ratings.scores.tolist(), strict=True))
     if not scores:
         raise DatasetError(f"{name} holds no scores: give one row per photo, with its file name and its score")
-    if photos and not seen.keys() & {photo.casefold() for photo in photos}:
+    if photos and not _written(scores, photos, name):
         found = f"its column file has names like {next(iter(scores))[:60]!r}, the photos like {photos[0][:60]!r}"
         raise DatasetError(f"{name} lists none of these photos: {found}; use the photos' file names")
     return scores
+
+
+def _written(scores: Iterable[str], files: Sequence[str], table: str) -> dict[str, str]:
+    """Return the name in a table of scores by file, for the files that it lists.
+
+    Raises:
+        DatasetError: two names mean one file, or one may mean two.
+    """
+    spellings, written = Spellings(files, bare=True), dict[str, str]()
+    for name in scores:
+        try:
+            file = spellings.find(name)
+        except ValueError as error:
+            raise DatasetError(f"{table} holds {error} ({name[:60]!r}): spell it as the photo's file") from error
+        if file is not None and (earlier := written.setdefault(file, name)) != name:
+            what = f"{table} lists {earlier[:60]!r} and {name[:60]!r}, which mean the same photo"
+            raise DatasetError(f"{what}: keep one row per photo")
+    return written
 
 
 def _unique(names: Iterable[str]) -> list[str]:

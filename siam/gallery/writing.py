@@ -49,6 +49,7 @@ class Entry:
     link: str | None = None
     source: str | None = None
     truth: str | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
         rows = list(range(len(files)))
     predictions, truths = assessment.judged.predictions, facts.truths(assessment)
     crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
+    written = facts.written(assessment.photos, root, assessment.judged.places)
     entries, labels = [], facts.identifiers(files, root)
     for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
         truth, credit = truths[row], credits[place]
@@ -131,6 +133,7 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
         entries.append(
             Entry(
                 identifier=labels[place],
+                file=written[place],
                 truth=json.dumps(truth, ensure_ascii=False) if truth else None,
                 **predictions.photo(row),
                 **crowd[row],

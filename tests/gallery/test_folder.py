@@ -4,7 +4,9 @@ import csv
 import hashlib
 import io
 import json
+import re
 import threading
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +125,42 @@ def test_two_photos_of_one_name_stay_two(pair):
     assert found.photos["crowd_mean"].notna().tolist() == [True, True, False, False]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["./a ü.jpg", "walk\\a ü.jpg", "/home/me/A Ü.JPG", "C:\\me\\a ü.jpg", unicodedata.normalize("NFD", "a ü.jpg")],
+)
+def test_uploads_find_their_scores_however_a_table_spells_them(pair, name):
+    scores = read_scores(f"file,score\n{name},3\nother.jpg,4\n".encode(), photos=["a ü.jpg"])
+    batch, found = scored(pair, [("a ü.jpg", jpeg(1))], scores)
+    assert batch.unused == 1 and found.photos["crowd_mean"].tolist() == [3]
+    assert found.photos["file"].tolist() == [name]
+    row = next(csv.DictReader(io.StringIO(csv_text(read_cases(found), np.arange(1)))))
+    assert (row["identifier"], row["file"]) == ("a ü.jpg", name)
+
+
+def test_scores_that_may_mean_several_uploads_are_refused_by_both_names():
+    for names, photos, words in (
+        (("x/a.jpg", "y/a.jpg"), ["a.jpg"], "lists 'x/a.jpg' and 'y/a.jpg', which mean the same photo"),
+        (("A.JPG",), ["a.jpg", "A.jpg"], "a name that may mean 'a.jpg' or 'A.jpg'"),
+        (("a.jpg", "./a.jpg"), ["a.jpg"], "the photo of 'a.jpg' in row 2 again, for './a.jpg' in row 3"),
+    ):
+        table = "file,score\n" + "".join(f"{name},3\n" for name in names)
+        with pytest.raises(DatasetError, match=re.escape(words)):
+            read_scores(table.encode(), "mine.csv", photos)
+    with pytest.raises(DatasetError, match="the same photo"):
+        Batch([("a.jpg", b"")], {"x/a.jpg": 1, "y/a.jpg": 2})
+
+
+def test_a_photo_uploaded_twice_is_kept_once_and_told(pair):
+    batch, found = scored(
+        pair, [("ü.jpg", jpeg(1)), (unicodedata.normalize("NFD", "ü.jpg"), jpeg(1)), ("b.jpg", jpeg(1))]
+    )
+    assert found.photos["identifier"].tolist() == ["ü.jpg", "b.jpg"]
+    assert [refused.reason for refused in batch.refused] == [
+        f"{unicodedata.normalize('NFD', 'ü.jpg')} is the same photo as ü.jpg, which is kept."
+    ]
+
+
 def test_a_batch_that_was_stopped_goes_on(pair, monkeypatch):
     asked, explain = [], scoring.explain
     monkeypatch.setattr(scoring, "explain", lambda *given: asked.append(1) or explain(*given))
@@ -194,7 +232,7 @@ def test_scores_in_every_usual_form(text):
         (b"file,score\na.jpg,1\n,2\n", "no name in row 3"),
         (b"file,score\na.jpg\n", "a score that is not a number ('') for 'a.jpg' in row 2"),
         (b"file,score\na.jpg,1\nb.jpg,2\na.jpg,3\n", "a second entry for 'a.jpg' in row 4"),
-        (b"file,score\na.jpg,1\nA.JPG,2\n", "lists 'a.jpg' and 'A.JPG': keep one row per photo"),
+        (b"file,score\na.jpg,1\nA.JPG,2\n", "lists 'a.jpg' and 'A.JPG', which mean the same photo: keep one row per photo"),
         (b"file,score\nc.jpg,1\n", "lists none of these photos: its column file has names like 'c.jpg'"),
     ],
 )
@@ -216,7 +254,7 @@ def photos(tmp_path):
         (root / f"{number}.jpg").write_bytes(jpeg(number))
     (root / "north" / "lake.png").write_bytes(jpeg(9, kind="PNG"))
     (root / "broken.jpg").write_bytes(jpeg(5, (300, 200))[:900])
-    (root / "ratings.csv").write_text("file,score\n0.jpg,3\nnorth/lake.png,6\ngone.jpg,2\n")
+    (root / "ratings.csv").write_text("file,score\n./0.jpg,3\nNorth\\lake.png,6\ngone.jpg,2\n")
     return root
 
 
@@ -233,6 +271,7 @@ def test_a_folder_becomes_a_gallery(pair, photos, tmp_path):
     rated = dict(zip(found.photos["identifier"], found.photos["crowd_mean"], strict=True))
     assert {name: score for name, score in rated.items() if not np.isnan(score)} == {"0": 3.0, "north/lake.png": 6.0}
     assert set(rated) == {"0", "1", "2", "3", "north/lake.png"}
+    assert set(found.photos["file"]) == {"./0.jpg", "1.jpg", "2.jpg", "3.jpg", "North\\lake.png"}
     for row in range(len(found)):
         assert_numbers(pair, found, row, found.picture(row))
     assert found.contents is None and (found.about.model, found.about.data) == ("tiny", "walk")

@@ -1,0 +1,96 @@
+"""The identity of a photo: whatever way its path is spelled, it is one photo."""
+
+import os
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+_UNSEEN = "\N{ZERO WIDTH SPACE}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ZERO WIDTH NO-BREAK SPACE}" + (
+    "\N{LEFT-TO-RIGHT EMBEDDING}\N{POP DIRECTIONAL FORMATTING}"  # Windows puts them around copied paths
+)
+
+
+def identity(name: str, root: Path | None = None) -> str:
+    """Return the path of a photo within its folder, the same for all spellings: NFC, with `/`, without `.` and `..`.
+
+    Args:
+        name: as somebody wrote it.
+        root: the folder; absolute names below it are accepted.
+
+    Raises:
+        ValueError: the name leads out of the folder; the message says so in a few words.
+    """
+    plain = unicodedata.normalize("NFC", _stripped(name)).replace("\\", "/")
+    if plain.startswith("/") or PureWindowsPath(plain).is_absolute():
+        plain = _below(plain, root)
+    parts: list[str] = []
+    for part in PurePosixPath(plain).parts:
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+        else:
+            raise ValueError("a name that leads out of the folder")
+    return "/".join(parts)
+
+
+def known_as(photo: str) -> str:
+    """Return the identity of a photo that exists, or its name if that is an odd one."""
+    try:
+        return identity(photo)
+    except ValueError:
+        return photo
+
+
+class Spellings:
+    """Finds photos by names that people wrote.
+
+    Args:
+        photos: their paths within a folder.
+        root: the folder.
+        bare: whether a name with a folder may mean a photo without one, as browsers upload it.
+    """
+
+    def __init__(self, photos: Iterable[str], root: Path | None = None, *, bare: bool = False) -> None:
+        self._photos = dict.fromkeys(photos)
+        self._root, self._bare = root, bare
+        self._alike: dict[str, list[str]] = {}  # by identity, and by identity without letter case
+        for photo in self._photos:
+            for key in _keys(known_as(photo)):
+                self._alike.setdefault(key, []).append(photo)
+
+    def find(self, name: str) -> str | None:
+        """Return the photo that a name means: one spelled the same, else alike, else alike but for letter case.
+
+        Raises:
+            ValueError: it may mean several photos, or leads out of the folder; the message says so in a few words.
+        """
+        if (written := _stripped(name)) in self._photos:
+            return written
+        within = PurePosixPath(name.replace("\\", "/")).name if self._bare else identity(name, self._root)
+        candidates = (*_keys(known_as(name)), *_keys(identity(within))) if self._bare else _keys(within)
+        for key in candidates:
+            if found := self._alike.get(key):
+                if len(found) > 1:
+                    raise ValueError(f"a name that may mean {found[0]!r} or {found[1]!r}")
+                return found[0]
+        return None
+
+
+def _keys(within: str) -> tuple[str, str]:
+    """Return the keys under which a photo is known; no identity begins with a slash."""
+    return within, f"/{unicodedata.normalize('NFC', within.casefold())}"
+
+
+def _stripped(name: str) -> str:
+    return name.strip().strip(_UNSEEN).strip()
+
+
+def _below(name: str, root: Path | None) -> str:
+    """Return an absolute name relative to the folder."""
+    for base in () if root is None else (Path(os.path.abspath(root)), root.resolve()):  # noqa: PTH100 - keeps links
+        beginning = unicodedata.normalize("NFC", base.as_posix()).rstrip("/") + "/"
+        path = os.path.normpath(name).replace("\\", "/")
+        if path.startswith(beginning):
+            return path.removeprefix(beginning)
+    raise ValueError("a name outside the folder")
