@@ -92,6 +92,18 @@ class AttributePhotos:
         return self.labels[:, [self.attributes.index(name) for name in names]]
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """What is left out of a dataset, and why: "a suffix that is not read" and the names of the files."""
+
+    reason: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.names[:3]) + (" …" if len(self.names) > 3 else "")
+        return f"{len(self.names)} with {self.reason} ({shown})"
+
+
 @dataclass(frozen=True, eq=False)
 class ScoredPhotos:
     """Photos with the mean rating of a crowd.
@@ -104,6 +116,7 @@ class ScoredPhotos:
         variances: (N,) population variance of the votes, NaN where unknown; None if the dataset does not give it.
         votes: (N,) how many people rated, or None if the dataset does not say.
         names: (N,) of the files, as the dataset's table writes them; None if they are those on the disk.
+        left_out: files that are not among these, photos without rating and ratings without photo; nothing without them.
     """
 
     files: tuple[Path, ...]
@@ -113,5 +126,6 @@ class ScoredPhotos:
     variances: np.ndarray | None = None
     votes: np.ndarray | None = None
     names: tuple[str, ...] | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     __repr__ = brief

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from siam.datasets import reader
+from siam.datasets.base import LeftOut
 from siam.datasets.tables import Finding, Problem
 from siam.errors import ImageError
 from siam.images.reading import read_image
@@ -31,12 +32,14 @@ class Report:
         root: its folder.
         photos: how many were checked.
         findings: sorted by kind in the order of `PROBLEMS`, then in the order they were found.
+        left_out: what else is in the folder, or lacks a rating or a photo; this is no problem.
     """
 
     name: str
     root: Path
     photos: int
     findings: tuple[Finding, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -44,9 +47,10 @@ class Report:
         return not self.findings
 
     def summary(self) -> str:
-        """Return the number of findings of each kind: "141 photos: 1 missing, 0 unreadable, …"."""
+        """Return the findings of each kind in numbers, and what is left out: "141 photos: 1 missing, …; left out …"."""
         counts = ", ".join(f"{sum(finding.problem == kind for finding in self.findings)} {kind}" for kind in PROBLEMS)
-        return f"{self.photos} photos: {counts}"
+        left_out = f"; left out: {_printable(', '.join(map(str, self.left_out)))}" if self.left_out else ""
+        return f"{self.photos} photos: {counts}{left_out}"
 
     def table(self) -> str:
         """Return the findings as a text table of three columns with a heading; "" if there are none."""
@@ -66,7 +70,8 @@ class Report:
             for kind in PROBLEMS
         }
         described = {"dataset": self.name, "root": str(self.root), "photos": self.photos, "clean": self.clean}
-        return {**described, **{kind.replace(" ", "_"): rows for kind, rows in kinds.items()}}
+        left_out = {"left_out": {left.reason: list(left.names) for left in self.left_out}}
+        return {**described, **{kind.replace(" ", "_"): rows for kind, rows in kinds.items()}, **left_out}
 
 
 def check(name: str, root: Path) -> Report:
@@ -80,7 +85,8 @@ def check(name: str, root: Path) -> Report:
         DatasetError: there is no such dataset, or its table is missing or not a table at all.
     """
     findings: list[Finding] = []
-    files: tuple[Path, ...] = reader(name).read(root, findings=findings).files
+    dataset = reader(name).read(root, findings=findings)
+    files: tuple[Path, ...] = dataset.files
     first_with: dict[str, str] = {}
     for path, looked in zip(files, _each(_look, files, "check"), strict=True):
         item = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
@@ -89,7 +95,7 @@ def check(name: str, root: Path) -> Report:
         elif (earlier := first_with.setdefault(looked, item)) != item:
             findings.append(Finding("duplicate", item, f"the same content as {earlier}"))
     findings.sort(key=lambda finding: PROBLEMS.index(finding.problem))
-    return Report(name, root, len(files), tuple(findings))
+    return Report(name, root, len(files), tuple(findings), getattr(dataset, "left_out", ()))
 
 
 def usable(files: Sequence[Path]) -> np.ndarray:

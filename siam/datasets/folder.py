@@ -4,12 +4,15 @@ The column file gives the path from the folder, such as `walk/lake.jpg`, in any 
 without a row have no score. An optional third column, split, says train, val or test.
 """
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from siam.datasets.base import Layout, RatingScale, ScoredPhotos
+from siam.datasets.base import Layout, LeftOut, RatingScale, ScoredPhotos
+from siam.datasets.cells import SUFFIXES
 from siam.datasets.names import Spellings, identity, known_as
 from siam.datasets.ratings import read_ratings
 from siam.datasets.tables import Finding, columns, content, find_table, hash_split
@@ -19,9 +22,12 @@ from siam.images.reading import ACCEPTED_SUFFIXES
 LAYOUT = Layout(names_scale=False, has_split=lambda root: "split" in columns(find_table(root, "ratings")))
 SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file name, if the table has no split
 
+_NOT_OF_PHOTOS = ("#recycle", "$RECYCLE.BIN", "__MACOSX", "System Volume Information", "lost+found")  # folders
+_NO_FILES_OF_PEOPLE = ("thumbs.db", "desktop.ini")
+
 
 def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScale | None = None) -> ScoredPhotos:
-    """Read the photos below `root`, except hidden files and folders.
+    """Read the photos below `root`, except hidden files, and folders such as .thumbnails or @eaDir.
 
     Args:
         root: the folder.
@@ -30,7 +36,8 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
             none.
 
     Returns:
-        The photos, sorted by name, including those that the table lists but the folder lacks.
+        The photos, sorted by name, including those that the table lists but the folder lacks. `left_out` tells what
+        else is in the folder.
 
     Raises:
         DatasetError: the folder does not exist or holds no photo; the table lacks a column; a score is not a number or
@@ -38,8 +45,9 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     """
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder: give one that holds photos")
-    present = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if _is_photo(path, root))
-    rated = _rated(find_table(root, "ratings"), scale, findings, Spellings(present, root), root)
+    table = find_table(root, "ratings")
+    present, links, left_out = _present(root)
+    rated = _rated(table, scale, findings, Spellings([*present, *links], root), links)
     names = sorted({*present, *rated.index})
     if not names:
         raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, in it or in subfolders")
@@ -48,23 +56,62 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     split = np.where(pd.isna(split), hash_split([*map(known_as, names)], SHARES), split).astype(str)
     written = tuple(rated["name"].reindex(names).fillna(pd.Series(names, index=names)))
     files = tuple(root / name for name in names)
-    return ScoredPhotos(files, scores, split, scale or _scale_of(scores), names=written)
+    if len(rated):
+        left_out["no rating"] = [name for name in present if name not in rated.index]
+        gone = {name for name in rated.index if not (root / name).is_file()}
+        left_out["a rating but no photo"] = [name for name, photo in zip(written, names, strict=True) if photo in gone]
+    told = tuple(LeftOut(reason, tuple(of)) for reason, of in left_out.items() if of)
+    return ScoredPhotos(files, scores, split, scale or _scale_of(scores), names=written, left_out=told)
 
 
-def _is_photo(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.suffix.lower() in ACCEPTED_SUFFIXES and path.is_file()
+def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder below `root` that may hold photos, its files, and its folders that do not."""
+    for place, folders, files in os.walk(root):
+        hidden = [name for name in folders if name.startswith((".", "@")) or name in _NOT_OF_PHOTOS]
+        folders[:] = sorted(set(folders) - set(hidden))
+        yield Path(place), sorted(files), sorted(hidden)
+
+
+def _present(root: Path) -> tuple[list[str], dict[str, str], dict[str, list[str]]]:
+    """Return the photos below `root`, the links to some of them, and by reason the names of what else is there."""
+    found: list[str] = []
+    other: dict[str, list[str]] = {"a suffix that is not read": [], "a hidden name": []}
+    for place, files, hidden in walk(root):
+        within = place.relative_to(root)
+        other["a hidden name"] += [f"{(within / name).as_posix()}/" for name in hidden]
+        for file in files:
+            name, path = (within / file).as_posix(), place / file
+            if file.lower() in _NO_FILES_OF_PEOPLE or (place == root and _is_table(path)):
+                continue
+            if path.suffix.lower() not in ACCEPTED_SUFFIXES:
+                other["a suffix that is not read"] += [] if file.startswith(".") else [name]
+            elif file.startswith("."):
+                other["a hidden name"].append(name)
+            elif path.is_file():
+                found.append(name)
+    first, links = dict[Path, str](), dict[str, str]()
+    for name in sorted(found, key=lambda name: ((root / name).is_symlink(), name)):
+        photo = first.setdefault((root / name).resolve(), name)
+        if photo != name:
+            links[name] = photo
+            other.setdefault(f"the file of {photo}", []).append(name)
+    return sorted(first.values()), links, other
+
+
+def _is_table(path: Path) -> bool:
+    return path.stem.casefold() in ("ratings", "labels") and path.suffix.lower() in SUFFIXES
 
 
 def _rated(
-    path: Path, scale: RatingScale | None, findings: list[Finding] | None, spellings: Spellings, root: Path
+    path: Path, scale: RatingScale | None, findings: list[Finding] | None, spellings: Spellings, links: dict[str, str]
 ) -> pd.DataFrame:
     """Return score, split (missing where the table has none) and name in the table, by photo; empty without a table."""
     if not path.exists():
         return pd.DataFrame({"score": [], "split": [], "name": []}, index=pd.Index([], dtype=object), dtype=object)
 
     def find(name: str) -> str:
-        return spellings.find(name) or identity(name, root)
+        photo = spellings.find(name) or identity(name, path.parent)
+        return links.get(photo, photo)
 
     ratings = read_ratings(content(path), str(path), findings, scale, find)
     split = np.full(len(ratings.names), None, dtype=object) if ratings.split is None else ratings.split.astype(object)

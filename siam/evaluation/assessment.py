@@ -197,7 +197,7 @@ def _scores(
         "data_scale": _described(photos.scale),
         "same_scale": same,
         "seen_in_training": bool(seen),
-        "notes": [*notes, *seen],
+        "notes": [*notes, *seen, *(f"left out: {left}" for left in photos.left_out)],
     }
 
 

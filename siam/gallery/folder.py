@@ -4,7 +4,6 @@ The networks score the copy that the gallery keeps, so explaining that copy give
 saved one by one, so interrupted work can be resumed.
 """
 
-import os
 import re
 import shlex
 from collections.abc import Callable
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from siam.datasets import layout, reader
-from siam.datasets.base import ScoredPhotos
+from siam.datasets.base import LeftOut, ScoredPhotos
+from siam.datasets.folder import walk
 from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
 from siam.gallery import metadata as facts
@@ -61,11 +61,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Built:
-    """A finished gallery: its folder, how many photos it holds, and which were left out."""
+    """A finished gallery: its folder, how many photos it holds, which could not be scored, and what else was found."""
 
     folder: Path
     count: int
     refused: tuple[Refused, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def folder_for(base: Path, name: str, source: Source) -> Path:
@@ -127,7 +128,7 @@ def build(
         for stale in before - files_of(folder):
             (folder / stale).unlink(missing_ok=True)
         scores.remove()
-    return Built(folder, len(entries), tuple(refused))
+    return Built(folder, len(entries), tuple(refused), photos.left_out)
 
 
 def _entries(
@@ -161,7 +162,7 @@ def _entries(
 def _refuse_large(root: Path, progress: Progress) -> None:
     """Raise a DatasetError if a folder holds too many photos or folders, before all of it has been listed."""
     photos = 0
-    for number, (_folder, _folders, files) in enumerate(os.walk(root)):
+    for number, (_folder, files, _hidden) in enumerate(walk(root)):
         progress(0, 0)
         photos += sum(name.lower().endswith(ACCEPTED_SUFFIXES) for name in files)
         if photos > MOST or number > MOST:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from siam.datasets.base import LeftOut
 from siam.datasets.names import Spellings, known_as
 from siam.datasets.ratings import read_ratings
 from siam.errors import DatasetError, ImageError
@@ -28,6 +29,11 @@ class Batch:
         photos: names and contents of the files, at most `MOST`; the list is emptied to free the memory.
         scores: file name → people's score (`read_scores`).
 
+    Attributes:
+        unused: how many scores are for photos that are not among these.
+        left_out: these scores, and the photos without one; nothing without `scores`.
+        refused: photos that cannot be read or scored, or are there twice.
+
     Raises:
         DatasetError: there are too many photos, or two scores for one.
     """
@@ -40,7 +46,11 @@ class Batch:
         names = _unique(name for name, _data in photos)
         self._written = _written(scores or {}, [file for file, _data in photos], "The table")
         self._scores = {file: (scores or {})[name] for file, name in self._written.items()}
-        self.unused = len(scores or {}) - len(self._written)  # scores for photos that were not uploaded
+        gone = tuple(name for name in scores or {} if name not in self._written.values())
+        self.unused = len(gone)  # scores for photos that were not uploaded
+        unrated = tuple(file for file, _data in photos if scores and file not in self._written)
+        reasons = {"no rating": unrated, "a rating but no photo": gone}
+        self.left_out = tuple(LeftOut(reason, of) for reason, of in reasons.items() if of)
         self.refused: list[Refused] = []
         self._waiting: deque[tuple[str, str, bytes]] = deque()
         first: dict[tuple[str, str], str] = {}  # by identity and checksum

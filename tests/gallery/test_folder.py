@@ -232,7 +232,10 @@ def test_scores_in_every_usual_form(text):
         (b"file,score\na.jpg,1\n,2\n", "no name in row 3"),
         (b"file,score\na.jpg\n", "a score that is not a number ('') for 'a.jpg' in row 2"),
         (b"file,score\na.jpg,1\nb.jpg,2\na.jpg,3\n", "a second entry for 'a.jpg' in row 4"),
-        (b"file,score\na.jpg,1\nA.JPG,2\n", "lists 'a.jpg' and 'A.JPG', which mean the same photo: keep one row per photo"),
+        (
+            b"file,score\na.jpg,1\nA.JPG,2\n",
+            "lists 'a.jpg' and 'A.JPG', which mean the same photo: keep one row per photo",
+        ),
         (b"file,score\nc.jpg,1\n", "lists none of these photos: its column file has names like 'c.jpg'"),
     ],
 )

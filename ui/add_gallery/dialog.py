@@ -85,9 +85,8 @@ def _ended(task: Task) -> None:
     )
     if task.reason:
         st.caption(f"Reason: {plain(task.reason)}")
-    if task.batch is not None and task.batch.unused:
-        many = "one photo" if task.batch.unused == 1 else f"{task.batch.unused} photos"
-        st.caption(f"The ratings table includes {many} you did not upload.")
+    if task.left_out:
+        st.caption(f"Left out: {plain(', '.join(map(str, task.left_out)))}.")
     if task.refused:
         count = len(task.refused)
         with st.expander(f"{count} {'photo was' if count == 1 else 'photos were'} skipped", expanded=count <= 5):

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from siam.datasets.base import LeftOut
 from siam.datasets.downloads import hub, scenicornot
 from siam.datasets.downloads.selection import Request, Step
 from siam.datasets.downloads.web import DownloadError, Web
@@ -46,6 +47,7 @@ class Task:
         label: of the gallery it made.
         cases: of that gallery.
         refused: photos that were skipped.
+        left_out: what else was found in the folder or the table of ratings.
     """
 
     title: str
@@ -59,6 +61,7 @@ class Task:
     label: str | None = None
     cases: Cases | None = None
     refused: list[Refused] = field(default_factory=list)
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def current() -> Task | None:
@@ -127,6 +130,7 @@ def _outcome(task: Task, result: Any) -> str:
     if isinstance(result, Built):
         task.label = chosen.label_in(result.folder)
         task.cases, task.refused = chosen.cases_in(result.folder), list(result.refused)
+        task.left_out = result.left_out
         many = "1 photo" if result.count == 1 else f"{result.count} photos"
         return f"{many} scored and saved in {result.folder.as_posix()}."
     if isinstance(result, Batch):
@@ -136,7 +140,7 @@ def _outcome(task: Task, result: Any) -> str:
 
 def _keep_batch(task: Task, batch: Batch, pair: Pair) -> None:
     """Make a gallery of the photos in a batch that have been scored, even if some are left."""
-    task.refused = list(batch.refused)
+    task.refused, task.left_out = list(batch.refused), batch.left_out
     gallery = batch.gallery(pair)
     if gallery is not None:
         task.cases = read_cases(gallery)
