@@ -140,10 +140,13 @@ def _run(options: argparse.Namespace) -> int:
     # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.explainers import explainer
     from siam.explainers.registry import title
+    from siam.runtime.files import check_folder
     from siam.runtime.memory import keep_freed_memory
 
     keep_freed_memory()
     explainer(options.explainer)  # a wrong name need not wait for the network
+    if not options.list_layers:
+        check_folder(options.out)
     case = _case(options)
     if options.list_layers:
         return _list_layers(case)

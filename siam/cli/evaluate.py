@@ -83,7 +83,15 @@ def run(options: argparse.Namespace) -> int:
     from siam.evaluation.assessment import assess
     from siam.models.checkpoint import load
     from siam.results.assessment import table
+    from siam.runtime.files import check_file, check_folder
 
+    if options.out is not None:
+        check_file(options.out)
+    if options.gallery is not None:
+        check_folder(options.gallery)
+        pictures, photos = ((folder / "images").resolve() for folder in (options.gallery, options.root))
+        if not options.gallery_without_pictures and pictures in (photos, options.root.resolve()):
+            return fail(f"{options.gallery} holds photos of {options.root}: choose another folder for the gallery")
     pair = load(options.model)
     gallery = options.gallery is not None
     assessment = assess(pair, options.data, options.root, options.split, score_labelled_photos=gallery)

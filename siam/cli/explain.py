@@ -44,7 +44,10 @@ def run(options: argparse.Namespace) -> int:
     from siam.images.preprocessing import least_side
     from siam.images.reading import read_image
     from siam.models.checkpoint import load
+    from siam.runtime.files import check_folder
 
+    if options.out is not None:
+        check_folder(options.out)
     pair = load(options.model)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -48,11 +48,14 @@ def run(options: argparse.Namespace) -> int:
     gallery, source = options.gallery, options.gallery_source
     if gallery is None and (options.gallery_only or source is not None):
         return fail("--gallery-only and --gallery-source need --gallery DIR: say where to write the gallery")
+    from siam.runtime.files import check_folder
     from siam.training.flowers import is_flower_recipe
     from siam.training.pairs import cross_validate, train
     from siam.training.recipes import read_recipe
 
     out = options.out or Path("runs") / options.recipe.stem
+    if gallery is not None:
+        check_folder(gallery)
     if is_flower_recipe(options.recipe):
         return _train_flowers(options, out)
     write_gallery = _gallery_writer(options, read_recipe(options.recipe)) if gallery is not None else None

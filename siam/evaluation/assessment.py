@@ -80,6 +80,7 @@ def assess(
     photos: AttributePhotos | ScoredPhotos | OutlinedPhotos = reader(data).read(root)
     truth = errors = None
     if isinstance(photos, AttributePhotos):
+        _common(pair.config.attributes, photos.attributes)  # tells before any photo is scored
         known = np.ones(len(photos.files), dtype=bool)
         networks = partial(predictions, pair, baseline=score_labelled_photos)
         judged = judge(photos, data, root, split, known, networks)
@@ -132,7 +133,7 @@ def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: l
 
 
 def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:
-    names, logits_of, labels_of = _common(pair.siam, photos.attributes)
+    names, logits_of, labels_of = _common(pair.config.attributes, photos.attributes)
     labels = photos.labels[judged.places][:, labels_of]
     figures = attribute_figures_with_intervals(_logits(judged)[:, logits_of], labels, names)
     notes = _seen(pair, attributes=True, split=judged.split)
@@ -144,6 +145,7 @@ def _outlines(
     pair: Pair, photos: OutlinedPhotos, data: str, root: Path, split: str | None, *, baseline: bool
 ) -> tuple[dict[str, Any], JudgedPhotos]:
     maps: dict[Path, np.ndarray] = {}
+    outlines.refuse_others(photos, pair.config.attributes)
 
     def networks(files: list[Path], on_error: OnError) -> PairPredictions:
         numbers, found = predictions_and_maps(pair, files, on_error, baseline=baseline)
@@ -180,7 +182,8 @@ def _scores(
         presence["true"] = true_presence(labels, scores[labelled], labelled_names)
         for name, scored in predicted.items():
             if scored is not None:
-                labelled_logits = logits[labelled] if name == "siam" else None
+                known = name == "siam" and not set(labelled_names).isdisjoint(pair.config.attributes)
+                labelled_logits = logits[labelled] if known else None
                 figures[name]["annotated"] = _annotated(
                     pair.siam, scored[labelled], scores[labelled], same, labelled_logits, labels, labelled_names
                 )
@@ -226,13 +229,12 @@ def _annotated(
     figures = score_figures_with_intervals(predicted, scores, same_scale=same)
     if logits is None:
         return figures
-    names, logits_of, labels_of = _common(network, labelled)
+    names, logits_of, labels_of = _common(network.config.attributes, labelled)
     return {**figures, **attribute_figures_with_intervals(logits[:, logits_of], labels[:, labels_of], names)}
 
 
-def _common(network: SIAM, labelled: tuple[str, ...]) -> tuple[list[str], list[int], list[int]]:
-    """Return the attributes that both network and labels know: names, and their indices in each."""
-    known = network.config.attributes
+def _common(known: tuple[str, ...], labelled: tuple[str, ...]) -> tuple[list[str], list[int], list[int]]:
+    """Return the attributes that both a network and labels know: names, and their indices in each."""
     names = [name for name in labelled if name in known]
     if not names:
         raise DatasetError(

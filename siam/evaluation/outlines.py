@@ -153,6 +153,11 @@ class _Row:
         return np.column_stack([means[:, :3], pooled, means[:, 3], share])
 
 
+def refuse_others(photos: OutlinedPhotos, attributes: Sequence[str]) -> None:
+    """Raise the DatasetError of `judge` before any map is computed."""
+    _judged(photos, attributes)
+
+
 def _judged(photos: OutlinedPhotos, attributes: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the attributes that are judged, each with the rows of the photos that show it."""
     low, high = SHOWN

@@ -7,6 +7,7 @@ two that torchvision registers shapes for, and the import succeeds.
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -42,11 +43,13 @@ import timm  # noqa: E402 - only after the operators are declared
 
 from siam.errors import CheckpointError  # noqa: E402
 
+_ADVICE = "choose a convolutional backbone, such as resnet50"
+
 
 def _refuse_unknown(name: str) -> None:
     """Raise a ValueError if timm has no model of that name."""
     if not timm.is_model(name):
-        near = get_close_matches(name, timm.list_models(), n=5)
+        near = get_close_matches(name.lower(), timm.list_models(), n=5)
         raise ValueError(f"timm has no backbone named {name!r}; names like it: {', '.join(near) or 'none'}")
 
 
@@ -124,29 +127,77 @@ def create_backbone(name: str, stages: int = 1) -> tuple[nn.Module, int]:
             `FusedStages`.
 
     Raises:
-        ValueError: timm has no such model, its features are not maps (such as the tokens of a pure transformer), or it
-            has fewer resolutions.
+        ValueError: timm has no such model, its features are not maps (such as the tokens of a pure transformer), it
+            takes pictures of one size only, or it has fewer resolutions.
     """
+    channels = _channels(name)
+    net = _untrained(name)
+    if stages == 1:
+        return net, channels
+    fused = FusedStages(net, stages, channels)
+    return fused, sum(fused.channels)
+
+
+def check_backbone(name: str, stages: int = 1, frozen: int = 0) -> None:
+    """Raise the ValueError of `create_backbone` or, if some first stages shall be frozen, of `early_parts`.
+
+    It costs neither arithmetic nor memory, so it can come before long work.
+    """
+    with torch.device("meta"):
+        backbone, _channels_of = create_backbone(name, stages)
+    if frozen > 0:
+        early_parts(backbone, frozen)
+
+
+def cells(name: str, stages: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the cells (h, w) of the features of a picture of `size` (height, width) in px, without any arithmetic."""
+    with torch.device("meta"):
+        backbone, _channels_of = create_backbone(name, stages)
+    height, width = backbone.eval()(torch.empty(1, 3, *size, device="meta")).shape[2:]
+    return height, width
+
+
+def _untrained(name: str) -> Any:
+    """Return timm's backbone without pooling or classifier; raise a ValueError if it cannot be built in this way."""
     _refuse_unknown(name)
+    try:
+        return timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    except Exception as error:  # whatever the code of one of a thousand networks raises
+        raise ValueError(
+            f"backbone {name!r} cannot be built without its pooling ({_reason(error)}): {_ADVICE}"
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _channels(name: str) -> int:
+    """Return the channels of a backbone's features; raise a ValueError unless it makes maps of pictures of any size."""
     # A dry run on the meta device costs no arithmetic and shows what comes out.
     with torch.device("meta"):
-        probe: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="").eval()
+        probe = _untrained(name).eval()
     side = max(probe.pretrained_cfg.get("input_size", (3, 224, 224))[-1], 64)
-    shape = tuple(probe(torch.empty(1, 3, side, side, device="meta")).shape)
-    channels = {
-        probe.num_features,
-        getattr(probe, "head_hidden_size", None),
-    }  # the latter where a head convolution follows
-    if len(shape) != 4 or shape[1] not in channels:
+    shape = _shape(probe, name, side, side)
+    known = {probe.num_features, getattr(probe, "head_hidden_size", None)}  # the latter with a convolution as head
+    if len(shape) != 4 or shape[1] not in known:
+        maps = f"maps (N, {probe.num_features}, h, w)"
+        raise ValueError(f"backbone {name!r} gives features of shape {shape}; expected {maps}: {_ADVICE}")
+    height = 64 * (side // 64 + 1)
+    if len(_shape(probe, name, height, height + 64)) != 4:
+        raise ValueError(f"backbone {name!r} gives maps of square pictures only: {_ADVICE}")
+    return shape[1]
+
+
+def _shape(probe: nn.Module, name: str, height: int, width: int) -> tuple[int, ...]:
+    try:
+        return tuple(probe(torch.empty(1, 3, height, width, device="meta")).shape)
+    except Exception as error:  # as above
         raise ValueError(
-            f"backbone {name!r} gives features of shape {shape}; expected maps (N, {probe.num_features}, h, w): "
-            "choose a convolutional backbone"
-        )
-    net: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
-    if stages == 1:
-        return net, shape[1]
-    fused = FusedStages(net, stages, shape[1])
-    return fused, sum(fused.channels)
+            f"backbone {name!r} takes no pictures of {height} x {width} px ({_reason(error)}), but photos have all "
+            f"shapes: {_ADVICE}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:120]
 
 
 def input_of(name: str) -> dict[str, Any]:
@@ -155,9 +206,8 @@ def input_of(name: str) -> dict[str, Any]:
     Raises:
         ValueError: timm has no such model, or lacks these values for it.
     """
-    _refuse_unknown(name)
     with torch.device("meta"):
-        backbone: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+        backbone = _untrained(name)
     stated, stages = backbone.pretrained_cfg, getattr(backbone, "feature_info", ())
     if not stages or "mean" not in stated or "std" not in stated:
         raise ValueError(f"timm gives no mean, std and stride for {name!r}: set them in [network] of the recipe")

@@ -6,6 +6,7 @@ are. `folds.safetensors` may hold the templates of the networks of the cross-val
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
@@ -319,14 +320,35 @@ def find(source: str | Path) -> Path:
     folder = Path(source)
     if folder.is_dir():
         return folder
-    if isinstance(source, Path) or source.partition("@")[0].count("/") != 1:
+    if folder.exists():
+        raise CheckpointError(f"{folder} is a file: give the folder that holds it, with {CARD} and safetensors files")
+    name = str(source)
+    if isinstance(source, Path) or _is_path(name):
+        raise CheckpointError(f"there is no folder {name}: give a folder with {CARD}{_bundled_or_hub()}")
+    if name.partition("@")[0].count("/") != 1:
+        near = get_close_matches(name.lower(), bundled(), n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
         raise CheckpointError(
-            f"there are no networks named {str(source)!r}: give a bundled name ({', '.join(bundled()) or 'none'}), "
+            f"there are no networks named {name!r}{meant}: give a bundled name ({', '.join(bundled()) or 'none'}), "
             f"a folder with {CARD}, or a Hub repository owner/name or owner/name@revision"
         )
     from siam.models.hub import fetch  # imported here, so that only the Hub's users wait for its library
 
-    return fetch(source)
+    try:
+        return fetch(name)
+    except CheckpointError as error:
+        if "@" in name:
+            raise
+        raise CheckpointError(f"there is no folder {name}, and as a Hub repository: {error}") from error
+
+
+def _is_path(name: str) -> bool:
+    """Return whether a name can only be a path, not a repository of the Hub."""
+    return name.startswith(("/", ".", "~")) or name.endswith("/") or "\\" in name or ":" in name
+
+
+def _bundled_or_hub() -> str:
+    return f", a bundled name ({', '.join(bundled()) or 'none'}), or a Hub repository owner/name"
 
 
 def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,31 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(
             f"{error.filename or path}: {what}: check the free space and the permissions, then try again"
         ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Raise a StorageError unless files can be written to a folder, which need not exist yet; nothing is left there.
+
+    For everything that is written only after long work.
+    """
+    place = folder.absolute()
+    try:
+        place = next(parent for parent in (place, *place.parents) if os.path.lexists(parent))
+        if not place.is_dir():
+            raise StorageError(f"{place} is a file, but a folder is needed to write to: check the path")
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"{place} cannot be written to ({error.strerror}): check the path and its permissions"
+        ) from error
+
+
+def check_file(path: Path) -> None:
+    """Raise a StorageError unless a file can be written, as `check_folder` does for folders."""
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder: give the name of a file")
+    check_folder(path.parent)
 
 
 @contextmanager

@@ -35,8 +35,10 @@ from siam.errors import CheckpointError, DatasetError, TrainingError
 from siam.images.preprocessing import target_size
 from siam.images.reading import read_image
 from siam.models import card
+from siam.models.backbones import check_backbone
 from siam.models.baseline import BaselineConfig
 from siam.models.flowers import LOGITS, FlowerNetwork, save
+from siam.runtime.files import check_folder
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.provenance import provenance
 
@@ -113,6 +115,7 @@ def train_flowers(recipe_path: Path, root: Path, out: Path, seed: int | None = N
     """
     keep_freed_memory(large_blocks=True)
     recipe, config, schedule = _read(recipe_path)
+    check_folder(out)
     photos = flowers.read(root / recipe["data"]["folder"])
     with _threads(schedule.threads):
         train, val, test = (read_pictures(photos, split, config) for split in ("train", "val", "test"))
@@ -252,6 +255,7 @@ def _read(path: Path) -> tuple[dict[str, Any], BaselineConfig, Schedule]:
         raise DatasetError(f"{path}: {odd[0]!r} is missing or unknown: compare it with recipes/flowers-single-6c.toml")
     try:
         config = card.config(BaselineConfig, {**recipe["network"], "scale": asdict(LOGITS)}, path)
+        check_backbone(config.backbone)
         return recipe, config, Schedule(**recipe["training"])
     except (CheckpointError, TypeError, ValueError) as error:
         reason = str(error).replace("Schedule.__init__() ", "[training] ")

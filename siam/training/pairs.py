@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from siam.errors import TrainingError
 from siam.evaluation.stored import write
 from siam.models.checkpoint import Pair
+from siam.runtime.files import check_file, check_folder
 from siam.runtime.memory import keep_freed_memory
 from siam.training.recipes import read_recipe
 
@@ -45,6 +46,7 @@ def train(
 
     Raises:
         DatasetError: the recipe or a dataset is missing or does not match its layout.
+        StorageError: `out`, `cache` or `results` cannot be written.
         TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer finite.
     """
     keep_freed_memory(large_blocks=True)
@@ -55,6 +57,10 @@ def train(
                 f"{recipe_path} has no seed to replace, but seeds: leave out --seed and change them there"
             )
         recipe |= {"seed": seed, "name": f"{recipe['name']}-seed{seed}"}
+    for folder in (out, cache):
+        check_folder(folder)
+    if results is not None:
+        check_file(results)
     if recipe["method"] in CROSS_VALIDATED:
         from siam.training.heads import cross_validation as heads
         from siam.training.joint import cross_validation as joint

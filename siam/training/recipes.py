@@ -15,10 +15,14 @@ In [network], both methods accept `mean`, `std` and `size_multiple`; the default
 """
 
 import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from siam.errors import DatasetError
+from siam.errors import DatasetError, TrainingError
+from siam.models.configs import SIAMConfig
 
 _EXAMPLES = {
     "heads": "recipes/photo-heads.toml",
@@ -64,11 +68,28 @@ _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+_NETWORK = {item.name for item in fields(SIAMConfig)} - {"scale", "attributes"}
+_OPTIONAL: dict[str, dict[str, set[str]]] = {  # settings that a recipe may leave out
+    "heads": {"": {"method"}, "network": _NETWORK - {"predicts_variance"}},
+    "joint": {"": {"method"}, "network": _NETWORK - {"predicts_variance"}},
+    "end-to-end": {
+        "": {"method"},
+        "network": _NETWORK,
+        "training": {"loss_scaling", "region_weight", "frozen_stages", "half_weights"},
+    },
+}
+_OF_A_DATASET = {  # settings of an entry { … } in [data]
+    "heads": ("reader", "folder"),
+    "joint": ("reader", "folder"),
+    "end-to-end": ("reader", "folder", "split", "regions"),
+}
+
+
 def read_recipe(path: Path) -> dict[str, Any]:
     """Read a recipe.
 
     Raises:
-        DatasetError: the file is missing, is not TOML, has no known method, or lacks a setting.
+        DatasetError: the file is missing, is not TOML, has no known method, lacks a setting, or has an unknown one.
     """
     try:
         recipe = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -88,5 +109,56 @@ def read_recipe(path: Path) -> dict[str, Any]:
         missing = [key for key in keys if key not in values]
         if missing:
             where = f" in [{section}]" if section else ""
-            raise DatasetError(f"{path} lacks {missing[0]!r}{where}: compare it with {_EXAMPLES[method]}")
+            near = get_close_matches(missing[0], _unknown(method, section, values), n=1)
+            meant = f"; {near[0]!r} is no setting" if near else ""
+            raise DatasetError(f"{path} lacks {missing[0]!r}{where}{meant}: compare it with {_EXAMPLES[method]}")
+    _refuse_unknown(path, recipe)
     return recipe
+
+
+def _unknown(method: str, section: str, values: Mapping[str, Any]) -> list[str]:
+    """Return the settings of a section that the method does not know; "" is the top of the recipe."""
+    known = {*_SETTINGS[method][section], *_OPTIONAL[method].get(section, ())}
+    if not section:
+        known |= set(_SETTINGS[method])
+    return [name for name in values if name not in known]
+
+
+def _refuse_unknown(path: Path, recipe: Mapping[str, Any]) -> None:
+    method = recipe["method"]
+    for section, keys in _SETTINGS[method].items():
+        odd = _unknown(method, section, recipe[section] if section else recipe)
+        if odd:
+            known = [*keys, *_OPTIONAL[method].get(section, ()), *(() if section else _SETTINGS[method])]
+            raise DatasetError(f"{path} has an unknown setting {odd[0]!r}{_place(section)}{_meant(odd[0], known)}")
+    for entry in _datasets(recipe["data"]):
+        odd = [name for name in entry if name not in _OF_A_DATASET[method]]
+        if odd:
+            meant = _meant(odd[0], _OF_A_DATASET[method])
+            raise DatasetError(f"{path} has an unknown setting {odd[0]!r} of a dataset in [data] of the recipe{meant}")
+
+
+def _datasets(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    entries = [one for value in data.values() for one in (value if isinstance(value, list) else [value])]
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _place(section: str) -> str:
+    return f" in [{section}] of the recipe" if section else ""
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f": did you mean {near[0]!r}?" if near else ": leave it out"
+
+
+def made(kind: Callable[..., Any], section: str, values: Mapping[str, Any]) -> Any:
+    """Return what `kind` makes of the settings of a section.
+
+    Raises:
+        TrainingError: a setting is missing, unknown or wrong.
+    """
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"[{section}] of the recipe: {str(error).replace('__init__() ', '')}") from error

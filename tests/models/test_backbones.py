@@ -198,3 +198,19 @@ def test_backbones_of_different_kinds_share_nothing():
     with torch.no_grad():
         features = features_of_both(one, other, images)
         assert torch.equal(features[0], one(images)) and torch.equal(features[1], other(images))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("efficientvit_b0", r"cannot be built without its pooling \(.*\): choose a convolutional backbone"),
+        ("coatnet_pico_rw_224", r"takes no pictures of 256 x 320 px \(.*\), but photos have all shapes: choose a conv"),
+        ("maxvit_tiny_tf_224", r"takes no pictures of 256 x 320 px"),
+        ("ResNet-50", r"names like it: resnet50"),
+    ],
+)
+def test_a_backbone_that_does_not_fit_is_refused_in_one_line(name, message):
+    for _time in range(2):
+        with pytest.raises(ValueError, match=message) as caught:
+            create_backbone(name)
+        assert "\n" not in str(caught.value)

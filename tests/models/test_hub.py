@@ -130,6 +130,31 @@ def test_what_the_hub_does_not_give(hub, stored, source, failures, message, capf
     assert capfd.readouterr() == ("", "")  # the library's own remarks are kept from the user
 
 
+@pytest.mark.parametrize("source", ["models/official", "-/networks", "a..b/networks"])
+def test_a_missing_folder_is_told_beside_the_hub(hub, source):
+    with pytest.raises(
+        siam.CheckpointError, match=rf"^there is no folder {source}, and as a Hub repository: \S"
+    ) as told:
+        siam.load(source)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("source", ["./a", "../a", "/models/a", "~/a", "models/", "a\\b"])
+def test_what_can_only_be_a_folder_is_not_looked_for_on_the_hub(hub, source):
+    with pytest.raises(siam.CheckpointError, match=rf"^there is no folder {re.escape(source)}: give a folder with"):
+        siam.load(source)
+    assert hub.requests == []
+
+
+def test_a_file_and_a_name_nearly_right(hub, tmp_path):
+    (tmp_path / "card.json").write_text("{}")
+    with pytest.raises(siam.CheckpointError, match=r"card\.json is a file: give the folder that holds it"):
+        siam.load(str(tmp_path / "card.json"))
+    with pytest.raises(siam.CheckpointError, match=r"no networks named 'Photos'; did you mean 'photo'\?: give a"):
+        siam.load("Photos")
+    assert hub.requests == []
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

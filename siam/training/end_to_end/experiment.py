@@ -12,7 +12,7 @@ Each phase keeps its state in OUT/phases, so an interrupted run can resume where
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from siam.datasets.base import RatingScale
 from siam.errors import DatasetError, TrainingError
 from siam.evaluation.scores import attribute_figures, score_figures
 from siam.explanation.batch import predict
+from siam.images.preprocessing import target_size
 from siam.models import backbones
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.checkpoint import Pair, load, save
+from siam.models.readout import refuse_small
 from siam.models.siam import SIAM, SIAMConfig
 from siam.runtime.provenance import provenance
 from siam.training.end_to_end.augmentation import Augmentation
@@ -37,6 +40,7 @@ from siam.training.end_to_end.photos import Photos, read_photos
 from siam.training.end_to_end.state import PhaseFolder
 from siam.training.end_to_end.validation import validation_losses
 from siam.training.losses import BOTH, LABELLED, LOSS_SCALINGS, RATED, BaselineObjective, SIAMObjective
+from siam.training.recipes import made
 
 
 def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> Pair:
@@ -81,13 +85,16 @@ class Experiment:
         if self.loss_scaling not in LOSS_SCALINGS:
             raise TrainingError(f"the recipe's loss_scaling is {self.loss_scaling!r}; expected 'paper' or 'authors'")
         self.schedules = {name: _schedule(name, recipe) for name in ("baseline", "attributes", "siam", "siam-frozen")}
-        self.augmentation = _section(Augmentation, "augmentation", recipe["augmentation"])
+        self.augmentation = made(Augmentation, "augmentation", recipe["augmentation"])
+        check_network(recipe)
         labelled, rated = (read_photos(recipe["data"][name], root) for name in ("attributes", "scores"))
         if "labels" not in labelled.known["train"] or rated.scale is None:
             raise DatasetError(
                 "[data] of the recipe: attributes need a dataset with labels (sun), scores one with ratings"
             )
         self.scale = rated.scale
+        if recipe["network"].get("predicts_variance", False):
+            _check_variances(rated)
         self.photos: dict[str, Photos] = {LABELLED: labelled, RATED: rated}
         if labelled.files == rated.files:
             self.photos[BOTH] = labelled.with_known(rated)
@@ -189,30 +196,18 @@ class Experiment:
         return SIAMObjective(network, *weights, self.loss_scaling, average)
 
     def _new_baseline(self) -> Baseline:
-        shared, _further = self._network_settings()
+        shared, _further = network_settings(self.recipe, self.scale)
         torch.manual_seed(self.recipe["seed"])
-        return self._pretrained(Baseline, _section(BaselineConfig, "network", shared))
+        return self._pretrained(Baseline, made(BaselineConfig, "network", shared))
 
     def _new_siam(self) -> SIAM:
-        shared, further = self._network_settings()
+        shared, further = network_settings(self.recipe, self.scale)
         torch.manual_seed(self.recipe["seed"])
         attributes = self.photos[LABELLED].attributes
-        return self._pretrained(SIAM, _section(SIAMConfig, "network", {**shared, "attributes": attributes, **further}))
-
-    def _network_settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the settings that both networks share, and those of SIAM alone."""
-        settings = self.recipe["network"].items()
-        further = {key: tuple(v) if isinstance(v, list) else v for key, v in settings if key != "pretrained"}
-        backbone = further.pop("backbone")
-        standard = _section(backbones.input_of, "network", {"name": backbone})
-        shared = {"backbone": backbone, "scale": self.scale, **standard}
-        shared |= {
-            name: further.pop(name) for name in list(further) if name in ("image_size", "predicts_variance", *shared)
-        }
-        return shared, further
+        return self._pretrained(SIAM, made(SIAMConfig, "network", {**shared, "attributes": attributes, **further}))
 
     def _pretrained(self, kind: type, config: SIAMConfig | BaselineConfig) -> Any:
-        network = _section(kind, "network", {"config": config})
+        network = made(kind, "network", {"config": config})
         if self.recipe["network"]["pretrained"]:
             backbones.load_imagenet(config.backbone, network.backbone)
         return network.to(memory_format=torch.channels_last)
@@ -224,10 +219,58 @@ class Experiment:
 
     def _mean(self, name: str) -> float:
         """Return the mean over the rated photos that train: of "scores" or of "variances"."""
-        known = self.photos[RATED].known["train"]
-        if name not in known:
-            raise TrainingError("predicts_variance is true, but these ratings have no variance: set it to false")
-        return float(known[name].mean())
+        return float(self.photos[RATED].known["train"][name].mean())
+
+
+def network_settings(recipe: Mapping[str, Any], scale: RatingScale) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings that both networks of a recipe share, and those of SIAM alone.
+
+    Raises:
+        TrainingError: the backbone cannot be used.
+    """
+    settings = recipe["network"].items()
+    further = {key: tuple(v) if isinstance(v, list) else v for key, v in settings if key != "pretrained"}
+    backbone = further.pop("backbone")
+    standard = made(backbones.input_of, "network", {"name": backbone})
+    shared = {"backbone": backbone, "scale": scale, **standard}
+    shared |= {
+        name: further.pop(name) for name in list(further) if name in ("image_size", "predicts_variance", *shared)
+    }
+    return shared, further
+
+
+def check_network(recipe: Mapping[str, Any]) -> None:
+    """Raise a TrainingError unless the networks of a recipe can be built and take its pictures.
+
+    SIAM must have cells left inside its border, for the crops that it learns from and the photos that it validates on.
+    """
+    shared, further = network_settings(recipe, RatingScale("any", 0, 1))
+    made(BaselineConfig, "network", shared)
+    config = made(SIAMConfig, "network", {**shared, "attributes": ("any",), **further})
+    frozen = recipe["training"].get("frozen_stages", 0)
+    name = {"name": config.backbone, "stages": config.stages}
+    made(backbones.check_backbone, "network", name)
+    made(backbones.check_backbone, "training", {**name, "frozen": frozen})
+    crop = recipe["augmentation"]["crop"]
+    for size in ((crop, crop), target_size((1, 1), config)):
+        with_size = made(backbones.cells, "network", {**name, "size": size})
+        try:
+            refuse_small(with_size, config.border)
+        except ValueError as error:
+            raise TrainingError(f"[network] of the recipe: at {size[0]} x {size[1]} px, {error}") from error
+
+
+def _check_variances(rated: Photos) -> None:
+    """Raise a TrainingError unless the variance of the votes on every photo is known."""
+    remedy = "set it to false in [network] of the recipe"
+    for split in ("train", "val"):
+        variances = rated.known[split].get("variances")
+        if variances is None:
+            raise TrainingError(f"predicts_variance is true, but these ratings have no variance: {remedy}")
+        unknown = int((~np.isfinite(variances)).sum())
+        if unknown:
+            some = f"{unknown} of {len(variances)} ratings ({split}) have no variance"
+            raise TrainingError(f"predicts_variance is true, but {some}: {remedy}")
 
 
 def _learn_only(network: SIAM, *parts: nn.Module) -> None:
@@ -251,12 +294,4 @@ def _schedule(name: str, recipe: Mapping[str, Any]) -> Schedule:
     names = ("steps", "patience", "clip_norm", "weight_decay", "frozen_statistics", "workers")
     shared = {key: recipe["training"][key] for key in names}
     phase = recipe["phases"][name]
-    return _section(Schedule, f"phases.{name}", {**phase, **shared, "milestones": tuple(phase.get("milestones", ()))})
-
-
-def _section(kind: Callable[..., Any], name: str, values: Mapping[str, Any]) -> Any:
-    """Build `kind` from a section of the recipe; a missing, unknown or wrong setting is a TrainingError."""
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"[{name}] of the recipe: {str(error).replace('__init__() ', '')}") from error
+    return made(Schedule, f"phases.{name}", {**phase, **shared, "milestones": tuple(phase.get("milestones", ()))})

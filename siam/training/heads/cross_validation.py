@@ -9,7 +9,6 @@ import numpy as np
 from tqdm import tqdm
 
 from siam.datasets.base import RatingScale
-from siam.errors import TrainingError
 from siam.evaluation.localisation import mean_localisation
 from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.scores import mean_figures, score_figures
@@ -22,6 +21,7 @@ from siam.runtime.provenance import provenance
 from siam.training.heads.examples import Examples, folds, labels_and_scale, read_examples, source_name
 from siam.training.heads.fit import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
 from siam.training.heads.held_out import OutOfFold, judge_attributes, predict_attributes, predict_scores
+from siam.training.recipes import made
 
 VARIANTS = ("siam", "siam-frozen", "baseline")
 
@@ -225,10 +225,9 @@ def _attribute_metrics(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _input_of_backbone(recipe: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return backbones.input_of(recipe["network"]["backbone"])
-    except ValueError as error:
-        raise TrainingError(f"backbone in [network] of the recipe: {error}") from error
+    name = {"name": recipe["network"]["backbone"]}
+    made(backbones.check_backbone, "network", {**name, "stages": recipe["network"].get("stages", 1)})
+    return made(backbones.input_of, "network", name)
 
 
 def new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: RatingScale) -> tuple[SIAM, Baseline]:
@@ -237,10 +236,10 @@ def new_networks(recipe: dict[str, Any], attributes: tuple[str, ...], scale: Rat
     backbone = settings.pop("backbone")
     shared = {"backbone": backbone, "scale": scale, **_input_of_backbone(recipe)}
     shared |= {name: settings.pop(name) for name in list(settings) if name in ("image_size", "stages", *shared)}
-    networks = (
-        SIAM(SIAMConfig(**shared, attributes=attributes, **settings)),
-        Baseline(BaselineConfig(**shared)),
-    )
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    config = made(SIAMConfig, "network", {**shared, "attributes": attributes, **settings})
+    baseline = made(BaselineConfig, "network", shared)
+    networks = made(SIAM, "network", {"config": config}), made(Baseline, "network", {"config": baseline})
     for network in networks:
         backbones.load_imagenet(backbone, network.backbone)
         network.half().float().eval()

@@ -16,6 +16,7 @@ from siam.evaluation.predictions import PairPredictions
 from siam.evaluation.scores import attribute_figures, mean_figures, score_figures_with_intervals
 from siam.evaluation.stored import VARIANTS
 from siam.explanation.batch import predict, predict_pair
+from siam.models.backbones import check_backbone
 from siam.models.checkpoint import Pair, save
 from siam.models.siam import SIAM, SIAMOutput
 from siam.runtime.provenance import provenance
@@ -24,6 +25,8 @@ from siam.training.heads.examples import folds, labels_and_scale, source_name
 from siam.training.heads.held_out import OutOfFold
 from siam.training.joint import photos as joint_photos
 from siam.training.joint.training import JointTraining, Trained
+from siam.training.joint.views import Augmentation
+from siam.training.recipes import made
 
 _OnJudged = Callable[[OutOfFold], object]
 
@@ -48,6 +51,7 @@ def train_joint(
         StorageError: features or weights cannot be stored.
         TrainingError: timm does not know the recipe's backbone, or a loss is no longer finite.
     """
+    _check(recipe)
     siam, baseline = new_networks(recipe, *labels_and_scale(recipe, root))
     photos = joint_photos.read(recipe, root, cache, siam)
     training = JointTraining(recipe, photos, siam, baseline, out / "folds", cache)
@@ -73,6 +77,18 @@ def train_joint(
     pair = Pair(recipe["name"], kept.siam, kept.baseline, card, fold_templates=judged.templates)
     save(pair, out, half=True)
     return pair
+
+
+def _check(recipe: dict[str, Any]) -> None:
+    """Raise a TrainingError for settings that would be told only after long work."""
+    network, frozen = recipe["network"], recipe["joint"]["frozen_stages"]
+    of_network = {"name": network["backbone"], "stages": network.get("stages", 1)}
+    made(check_backbone, "network", of_network)
+    made(check_backbone, "joint", {**of_network, "frozen": frozen})
+    for name in recipe["teacher"]["backbones"]:
+        made(check_backbone, "teacher", {"name": name})
+    for kind in joint_photos.KINDS:
+        made(Augmentation, f"views.{kind}", recipe["views"][kind])
 
 
 class _Judged:
