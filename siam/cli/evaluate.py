@@ -173,4 +173,7 @@ def _store(answer: dict[str, Any], options: argparse.Namespace, variant: str) ->
         figures=stored.variant_figures(figures),
     )
     stored.write(result, options.out)
+    if answer["seen_in_training"]:
+        kept = "only how the presence of attributes goes with the score"
+        sys.stderr.write(f"note: {options.out} holds {kept}, since figures on photos seen in training flatter\n")
     return 0

@@ -53,10 +53,15 @@ def layout(name: str) -> "Layout":
 
 def layout_of(photos: str) -> "Layout | None":
     """Return the layout of a set of photos, given as in results: the name of its folder, or "folder (layout)"."""
+    name = layout_name(photos)
+    return None if name is None else layout(name)
+
+
+def layout_name(photos: str) -> str | None:
+    """Return the name of the layout that `layout_of` returns."""
     folder, _, named = photos.partition(" (")
     if (named := named.removesuffix(")")) in DATASETS:
-        return layout(named)
-    layouts = {name: layout(name) for name in DATASETS}
-    titled = (one for one in layouts.values() if folder in one.titles)
-    alike = (one for name, one in layouts.items() if folder.startswith(name))  # "rendered-2", say
-    return layouts.get(folder) or next(titled, None) or next(alike, None)
+        return named
+    titled = (name for name in DATASETS if folder in layout(name).titles)
+    alike = (name for name in DATASETS if folder.startswith(name))  # "rendered-2", say
+    return folder if folder in DATASETS else next(titled, None) or next(alike, None)

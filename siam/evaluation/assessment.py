@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import layout, reader, rendered, sun_attributes
+from siam.datasets import layout, layout_name, reader, rendered, sun_attributes
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.human_masks import OutlinedPhotos
 from siam.datasets.tables import columns, find_table
@@ -20,6 +20,7 @@ from siam.evaluation.what_where_how import judgement, scenes
 from siam.evaluation.what_where_how.errors import ErrorSplit
 from siam.evaluation.what_where_how.scenes import Scenes
 from siam.explanation.batch import OnError
+from siam.models.card import training_folders
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM
 from siam.runtime.reprs import brief
@@ -84,7 +85,7 @@ def assess(
         known = np.ones(len(photos.files), dtype=bool)
         networks = partial(predictions, pair, baseline=score_labelled_photos)
         judged = judge(photos, data, root, split, known, networks)
-        figures = _attributes(pair, photos, judged)
+        figures = _attributes(pair, photos, judged, data, root)
     elif isinstance(photos, OutlinedPhotos):
         figures, judged = _outlines(pair, photos, data, root, split, baseline=score_labelled_photos)
     else:
@@ -132,13 +133,13 @@ def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: l
     return replace(assessment, judged=judged, scenes=truth, errors=errors)
 
 
-def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos) -> dict[str, Any]:
+def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos, data: str, root: Path) -> dict[str, Any]:
     names, logits_of, labels_of = _common(pair.config.attributes, photos.attributes)
     labels = photos.labels[judged.places][:, labels_of]
     figures = attribute_figures_with_intervals(_logits(judged)[:, logits_of], labels, names)
-    notes = _seen(pair, attributes=True, split=judged.split)
+    seen, notes = _seen(pair, data, root, attributes=True, split=judged.split)
     photos_of = {"split": judged.split, "n": len(labels), "skipped": judged.skipped}
-    return {"siam": figures, "seen_in_training": bool(notes), **photos_of, "notes": notes}
+    return {"siam": figures, "seen_in_training": seen, **photos_of, "notes": notes}
 
 
 def _outlines(
@@ -154,14 +155,12 @@ def _outlines(
 
     judged = judge(photos, data, root, split, np.ones(len(photos.files), dtype=bool), networks)
     masks = outlines.judge([maps[path] for path in judged.files], photos.rows(judged.places), pair.config.attributes)
-    notes = []
+    seen, notes = False, []
     if "masks" in (pair.card.get("metrics") or {}):
-        notes = [
-            f"{pair.name!r} learned from such photos, which flatters the figures; its card has cross-validated ones"
-        ]
+        seen, notes = _seen_by_name(pair, data, root, "cross-validated ones")
     method = f"{_METHOD}, each frame of a film like a photo"
     described = {"split": judged.split, "n": masks["n"], "skipped": judged.skipped, "method": method, "notes": notes}
-    return {"siam": {"masks": masks}, "seen_in_training": bool(notes), **described}, judged
+    return {"siam": {"masks": masks}, "seen_in_training": seen, **described}, judged
 
 
 def _scores(
@@ -187,7 +186,7 @@ def _scores(
                 figures[name]["annotated"] = _annotated(
                     pair.siam, scored[labelled], scores[labelled], same, labelled_logits, labels, labelled_names
                 )
-    seen = _seen(pair, attributes=False, split=judged.split)
+    seen, seen_notes = _seen(pair, data, root, attributes=False, split=judged.split)
     return {
         **figures,
         "difference": None if baseline is None else difference_figures(siam, baseline, scores, same_scale=same),
@@ -199,8 +198,8 @@ def _scores(
         "scale": _described(scale),
         "data_scale": _described(photos.scale),
         "same_scale": same,
-        "seen_in_training": bool(seen),
-        "notes": [*notes, *seen, *(f"left out: {left}" for left in photos.left_out)],
+        "seen_in_training": seen,
+        "notes": [*notes, *seen_notes, *(f"left out: {left}" for left in photos.left_out)],
     }
 
 
@@ -268,16 +267,33 @@ def _same_scale(scale: RatingScale, photos: ScoredPhotos, data: str, scores: np.
     return False, [f"the model predicts {expected}, these are {other}: no RMSE in points; rank_rmse compares ranks"]
 
 
-def _seen(pair: Pair, *, attributes: bool, split: str) -> list[str]:
-    """Return a warning if, by its card, the pair may have been trained on photos of this split."""
+def _seen(pair: Pair, data: str, root: Path, *, attributes: bool, split: str) -> tuple[bool, list[str]]:
+    """Return whether, by its card, the pair may have been trained on photos of this split, and the notes on it.
+
+    It may if the card names this dataset, or names none. Other photos in the layout of a dataset that it names may be
+    new or copies; the note says how they would be told apart.
+    """
     metrics = pair.card.get("metrics")
     if not isinstance(metrics, dict) or not pair.card.get("training_data"):
-        return []
+        return False, []
     crossed = "cross-validation" in str(metrics.get("protocol")) and not attributes  # trained on all rated photos
     if split == "test" and not crossed:
-        return []
+        return False, []
     others = "cross-validated figures" if crossed else "figures for held-out photos"
-    return [f"{pair.name!r} may have seen these photos in training, which flatters the figures; its card has {others}"]
+    return _seen_by_name(pair, data, root, others)
+
+
+def _seen_by_name(pair: Pair, data: str, root: Path, others: str) -> tuple[bool, list[str]]:
+    """Return whether a card names a dataset or none at all, and the notes on it; `others` are the figures it has."""
+    known, folder = training_folders(pair.card), root.resolve().name
+    if not known or folder in known:
+        why = "these photos in training, which flatters the figures"
+        return True, [f"{pair.name!r} may have seen {why}; its card has {others}"]
+    alike = sorted(name for name in known if layout_name(name) == data)
+    if alike:
+        of = f"{pair.name!r} learned from {', '.join(alike)}, in the same layout"
+        return False, [f"{of}: if these are the same photos, the figures are flattered; its card has {others}"]
+    return False, []
 
 
 def _described(scale: RatingScale) -> dict[str, Any]:

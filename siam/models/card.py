@@ -21,6 +21,7 @@ _LATER = {  # settings that older cards of this format lack: the default applies
     SIAMConfig: {"template_relu", "pooling", "stages"},
     BaselineConfig: {"stages", "predicts_variance"},
 }
+_USUAL = {"sun_attributes", "sun_scenes_weak", "human_masks"}  # folders that older cards with outlines do not name
 _LARGEST = 4096  # limit for sizes, so that no card can make us request all memory
 Config = TypeVar("Config", SIAMConfig, BaselineConfig)
 
@@ -45,6 +46,24 @@ def read(folder: Path) -> dict[str, Any]:
         remedy = "update SIAM Explorer" if isinstance(version, int) and version > FORMAT else "use a card that it wrote"
         raise CheckpointError(f"{path} has format {_short(version)}; this version reads format {FORMAT}: {remedy}")
     return card
+
+
+def training_folders(card: dict[str, Any]) -> set[str]:
+    """Return the folders of the datasets that a card says the networks were trained on; empty if it names none.
+
+    Older cards lack the entry `folders`; there, the figures tell: those of scores bear the folder's name, those of
+    attributes the name with "_test".
+    """
+    stated = card.get("folders")
+    if isinstance(stated, list):
+        return {name for name in stated if isinstance(name, str)}
+    metrics = card.get("metrics")
+    if not isinstance(metrics, dict):
+        return set()
+    variants = [of for name in ("siam", "baseline") if isinstance(of := metrics.get(name), dict)]
+    found = {name for of in variants for name, figures in of.items() if isinstance(figures, dict)}
+    found |= {name.removesuffix("_test") for name in metrics if name.endswith("_test")}
+    return found | _USUAL if found and "masks" in metrics else found
 
 
 def text(card: dict[str, Any], name: str, siam: SIAMConfig, baseline: BaselineConfig | None) -> str:

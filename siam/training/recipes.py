@@ -138,9 +138,20 @@ def _refuse_unknown(path: Path, recipe: Mapping[str, Any]) -> None:
             raise DatasetError(f"{path} has an unknown setting {odd[0]!r} of a dataset in [data] of the recipe{meant}")
 
 
+def folders_of(recipe: Mapping[str, Any]) -> list[str]:
+    """Return the names of the folders of a recipe's datasets, for the card: by them, `evaluate` knows what was seen."""
+    data, texts = recipe["data"], ("summary", "training_data", "limits")
+    entries = [one for key, value in data.items() if key not in texts for one in _listed(value)]
+    names = [entry["folder"] if isinstance(entry, dict) else entry for entry in entries]
+    return sorted({Path(name).name for name in names if isinstance(name, str) and name})
+
+
 def _datasets(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    entries = [one for value in data.values() for one in (value if isinstance(value, list) else [value])]
-    return [entry for entry in entries if isinstance(entry, dict)]
+    return [entry for value in data.values() for entry in _listed(value) if isinstance(entry, dict)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _place(section: str) -> str:

@@ -277,6 +277,69 @@ def test_figures_on_photos_seen_in_training_are_not_stored(run, pair, datasets, 
     assert status == 2 and "nothing stored" in err and not out.exists()
 
 
+CROSSED = {
+    "training_data": "Photos of two datasets.",
+    "metrics": {
+        "protocol": "5-fold cross-validation on the rated photos",
+        "siam": {"oasis_scenes": {"rmse": 0.7}, "vessel_landscapes": {"rmse": 0.8}},
+        "sun_test": {"mean_average_precision": 0.5},
+    },
+}
+
+
+def own_photos(root):
+    scores = {f"{number}.jpg": (3 + number,) for number in range(4)}
+    return make_folder(root, scores, ("file", "score"))
+
+
+def test_own_photos_were_not_seen_in_training_and_all_their_figures_are_stored(run, pair, tmp_path):
+    save(Pair("crossed", pair.siam, pair.baseline, CROSSED), tmp_path / "crossed")
+    out = tmp_path / "result.json"
+    arguments = ("--data", "folder", "--root", own_photos(tmp_path / "walk"), "--out", out, "--json")
+    status, text, err = run(*arguments, model=tmp_path / "crossed")
+    found = json.loads(text)
+    assert status == 0 and found["seen_in_training"] is False and "seen" not in err
+    figures = {name: of.to_json() for name, of in read_result(out).figures.items()}
+    assert {"rmse", "kendall_tau", "presence", "difference"} <= figures["siam"].keys()
+    assert figures["siam"]["kendall_tau"] == found["siam"]["kendall_tau"]
+    assert figures["baseline"]["rmse"] == found["baseline"]["rmse"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "folder", "seen"),
+    [
+        ({"folders": ["walk", "sun"]}, "walk", True),
+        ({"folders": ["walk", "sun"]}, "other", False),
+        ({}, "oasis_scenes", True),  # a card that does not list folders names those of its figures
+        ({}, "walk", False),
+        ({"metrics": {"protocol": "cross-validation"}}, "walk", True),  # it names none, so nobody can know
+    ],
+)
+def test_what_was_seen_is_told_by_the_card(run, pair, entries, folder, seen, tmp_path):
+    save(Pair("crossed", pair.siam, None, {**CROSSED, **entries}), tmp_path / "crossed")
+    out = tmp_path / "result.json"
+    root = own_photos(tmp_path / folder)
+    _status, text, err = run("--data", "folder", "--root", root, "--out", out, "--json", model=tmp_path / "crossed")
+    assert json.loads(text)["seen_in_training"] is seen
+    assert ("may have seen these photos" in err) is seen
+    assert ("result.json holds only how the presence" in err) is seen  # what is left out is said
+    assert ("rmse" in read_result(out).figures["siam"].to_json()) is not seen
+
+
+def test_other_photos_in_the_layout_of_a_dataset_that_taught_are_asked_about(run, pair, datasets, tmp_path):
+    metrics = {"protocol": "cross-validation", "siam": {"scenicornot": {"rmse": 1.2}}}
+    save(Pair("crossed", pair.siam, None, {**CROSSED, "metrics": metrics}), tmp_path / "crossed")
+    (tmp_path / "mine").symlink_to(datasets / "scenicornot")
+    (tmp_path / "copy").mkdir()
+    for name in ("votes.tsv", "images"):
+        (tmp_path / "copy" / name).symlink_to(datasets / "scenicornot" / name)
+    for root, seen in ((tmp_path / "mine", True), (tmp_path / "copy", False)):
+        arguments = ("--data", "scenicornot", "--root", root, "--json")
+        _status, text, err = run(*arguments, model=tmp_path / "crossed")
+        assert json.loads(text)["seen_in_training"] is seen
+        assert ("learned from scenicornot, in the same layout: if these are the same" in err) is not seen
+
+
 def test_without_json_a_table(run, datasets):
     status, out, _err = run("--data", "scenicornot", "--root", datasets / "scenicornot", "--split", "all")
     assert status == 0

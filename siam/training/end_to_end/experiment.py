@@ -40,7 +40,7 @@ from siam.training.end_to_end.photos import Photos, read_photos
 from siam.training.end_to_end.state import PhaseFolder
 from siam.training.end_to_end.validation import validation_losses
 from siam.training.losses import BOTH, LABELLED, LOSS_SCALINGS, RATED, BaselineObjective, SIAMObjective
-from siam.training.recipes import made
+from siam.training.recipes import folders_of, made
 
 
 def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> Pair:
@@ -139,7 +139,14 @@ class Experiment:
             )
         texts = {name: data[name] for name in ("summary", "training_data", "limits")}
         name = self.recipe["name"]
-        card = {**texts, "metrics": metrics, "variant": variant, "recipe": f"{name}.toml", **provenance()}
+        card = {
+            **texts,
+            "folders": folders_of(self.recipe),
+            "metrics": metrics,
+            "variant": variant,
+            "recipe": f"{name}.toml",
+            **provenance(),
+        }
         name = name if variant == "siam" else f"{name}-frozen"
         return Pair(name, siam.eval(), None if baseline is None else baseline.eval(), card)
 

@@ -21,7 +21,7 @@ from siam.runtime.provenance import provenance
 from siam.training.heads.examples import Examples, folds, labels_and_scale, read_examples, source_name
 from siam.training.heads.fit import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
 from siam.training.heads.held_out import OutOfFold, judge_attributes, predict_attributes, predict_scores
-from siam.training.recipes import made
+from siam.training.recipes import folders_of, made
 
 VARIANTS = ("siam", "siam-frozen", "baseline")
 
@@ -59,6 +59,7 @@ def train_heads(
     sources = [source_name(entry) for entry in recipe["data"]["scores"]]
     card = {
         **{name: recipe["data"][name] for name in ("summary", "training_data", "limits")},
+        "folders": folders_of(recipe),
         "offsets": {
             "siam": dict(zip(sources, siam_offsets, strict=True)),
             "baseline": dict(zip(sources, baseline_offsets, strict=True)),

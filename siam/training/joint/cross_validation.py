@@ -26,7 +26,7 @@ from siam.training.heads.held_out import OutOfFold
 from siam.training.joint import photos as joint_photos
 from siam.training.joint.training import JointTraining, Trained
 from siam.training.joint.views import Augmentation
-from siam.training.recipes import made
+from siam.training.recipes import folders_of, made
 
 _OnJudged = Callable[[OutOfFold], object]
 
@@ -63,6 +63,7 @@ def train_joint(
     test = photos.labels["labelled"][photos.test]
     card = {
         **{name: recipe["data"][name] for name in ("summary", "training_data", "limits")},
+        "folders": folders_of(recipe),
         "offsets": {
             name: {source: round(float(offset), 4) for source, offset in zip(judged.sources, kept.offsets, strict=True)}
             for name in ("siam", "baseline")
