@@ -39,6 +39,8 @@ from siam.explainers.references import REFERENCES
 FEWEST = 10  # pictures, for a figure to be given
 LOW_IS_GOOD = ("deletion", "drop_", "kept_", "randomised", "passes")
 NOT_JUDGED = ("chance", "passes", "randomised")  # figures that say nothing about which map is right
+_CORRELATIONS = ("truth_rank", "removal")
+_CONSTANT = ("uniform", "black")
 _POWER = float(norm.ppf(0.975) + norm.ppf(0.8))
 _LEVEL = 0.05
 
@@ -101,7 +103,13 @@ class Table:
                     self._values.setdefault(key, np.full(shape, np.nan))[place] = record[figure]
 
     def values(self, method: str, figure: str) -> np.ndarray | None:
-        """Return a figure (S, N) for each network and picture, NaN where undefined; None if it is nowhere defined."""
+        """Return a figure (S, N) for each network and picture, NaN where undefined; None if it is nowhere defined.
+
+        A map that is the same everywhere ranks nothing, so its rank correlation with the truth counts as 0.
+        """
+        truth = self._values.get(("truth", figure))
+        if method in _CONSTANT and figure in _CORRELATIONS and truth is not None:
+            return np.where(np.isnan(truth), np.nan, 0.0)
         return self._values.get((method, figure))
 
     def gains(self, better: str, worse: str, figure: str) -> np.ndarray | None:

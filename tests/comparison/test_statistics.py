@@ -53,6 +53,20 @@ def test_a_measure_that_the_truth_does_not_lead_draws_no_order():
     assert orders["compared"] == halves(Table([{**r, "ebpg": None} for r in records]))["compared"]
 
 
+def test_a_constant_map_ranks_nothing():
+    records = made_up()
+    for record in records:
+        record["truth_rank"] = record["ebpg"] if record["method"] not in ("uniform", "random") else None
+        if record["method"] == "random":
+            record["truth_rank"] = 0.0
+        if record["identifier"] == "3":
+            record["truth_rank"] = None
+    found = summary([record for record in records if record["method"] != "uniform" or record.get("ebpg")], {})
+    level = np.mean([r["truth_rank"] for r in records if r["method"] == "truth" and r["truth_rank"] is not None])
+    assert found["measures"]["truth_rank"]["over_uniform"]["gain"] == pytest.approx(level, abs=1e-3)
+    assert found["measures"]["truth_rank"]["over_uniform"]["n"] == 39
+
+
 def test_nothing_is_said_of_fewer_than_ten_pictures():
     found = summary(made_up(9), {})
     assert found["claims"] == [] and found["measures"] == {}
