@@ -11,6 +11,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageOps
 from siam.drawing.colours import INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
 from siam.drawing.phrases import signed, tick_text
 from siam.drawing.shapes import font, shortened, text_width
+from siam.images.photos import bare
 
 DISPLAY_SIDE = 1280  # px: larger photos are scaled down for display
 CELL_UNIT = "points per cell"
@@ -31,12 +32,12 @@ _ASPECTS = 2 / 3, 3  # width / height of a tile's map area; maps outside this ra
 
 
 def display_photo(image: Image.Image, side: int = DISPLAY_SIDE) -> Image.Image:
-    """Return the photo with its long side at most `side` px."""
+    """Return the photo with its long side at most `side` px, without what its file says beside the pixels."""
     image = image.convert("RGB")
-    if max(image.size) <= side:
-        return image
     ratio = side / max(image.size)
-    return image.resize((max(1, round(image.width * ratio)), max(1, round(image.height * ratio))))
+    if ratio < 1:
+        image = image.resize((max(1, round(image.width * ratio)), max(1, round(image.height * ratio))))
+    return bare(image)
 
 
 def upsampled(field: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -92,7 +93,7 @@ def overlay(image: Image.Image, field: np.ndarray, limit: float, strength: float
     In between the photo loses its own colours, and evidence covers more of it than white does: opacity is
     strength ** p, p falling from 3.5 without evidence to 0.35 at the limit.
     """
-    photo = image.convert("RGB")
+    photo = bare(image.convert("RGB"))
     if strength <= 0:
         return photo
     photo = Image.blend(photo, ImageOps.grayscale(photo).convert("RGB"), min(1, 1.5 * strength))
@@ -133,7 +134,7 @@ def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.7
     times map: the photo alone at strength 0, blue alone at strength 1 where the map is highest.
     """
     if strength <= 0:
-        return photo.convert("RGB")
+        return bare(photo.convert("RGB"))
     cover = min(1, strength) * np.clip(upsampled(relative(field, 1), photo.size), 0, 1)[..., None]
     colours = np.asarray(photo.convert("RGB"), dtype=np.float32)
     grey = np.asarray(ImageOps.grayscale(photo), dtype=np.float32)[..., None]

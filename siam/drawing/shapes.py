@@ -10,6 +10,7 @@ from typing import Literal
 from PIL import Image, ImageDraw, ImageFont
 
 from siam.drawing.colours import INK, PAPER, SOFT_INK
+from siam.images.photos import bare
 from siam.runtime.paths import ASSETS
 
 FONT = ASSETS / "fonts" / "DejaVuSans.ttf"  # has the minus and times signs
@@ -154,9 +155,9 @@ def _svg_item(item: Picture | Box | Label | Line, ink: str) -> str:
 
 
 def data_uri(image: Image.Image, kind: Literal["PNG", "JPEG"] = "PNG") -> str:
-    """Return a picture as a data URI."""
+    """Return a picture as a data URI, without what its file said beside the pixels."""
     stream = io.BytesIO()
-    image.save(stream, kind, **({"quality": 88} if kind == "JPEG" else {}))
+    bare(image).save(stream, kind, **({"quality": 88} if kind == "JPEG" else {}))
     return f"data:image/{kind.lower()};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
 
 

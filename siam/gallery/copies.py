@@ -14,6 +14,7 @@ from siam.datasets.rendered.truth import read_sets
 from siam.errors import DatasetError
 from siam.evaluation.assessment import Assessment
 from siam.gallery import store
+from siam.images.photos import bare
 from siam.images.reading import read_image
 from siam.runtime.digests import digest
 from siam.runtime.files import write_atomically
@@ -48,10 +49,13 @@ def copy_picture(path: Path, to: Path, longest: int) -> tuple[int, int]:
 
 
 def small_jpeg(picture: Image.Image, longest: int) -> tuple[bytes, tuple[int, int]]:
-    """Return a picture as a JPEG file with a longer side of at most `longest` px, and its size; shrinks it in place."""
+    """Return a picture as a JPEG file with a longer side of at most `longest` px, and its size; shrinks it in place.
+
+    Nothing but its pixels is kept: neither place nor camera nor comments.
+    """
     picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     stored = BytesIO()
-    picture.save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+    bare(picture).save(stored, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
     return stored.getvalue(), picture.size
 
 

@@ -39,6 +39,16 @@ def as_photo(photo: Photo, *, least: int = LEAST_SIDE) -> Image.Image:
     raise TypeError(f"a photo is {_KINDS}, not {type(photo).__name__}{_remedy(photo)}")
 
 
+def bare(picture: Image.Image) -> Image.Image:
+    """Return a copy without what a file says beside its pixels: place, camera, comments, profiles.
+
+    Pillow passes all of that on to derived pictures, and writes some of it into files.
+    """
+    copy = picture.copy()
+    copy.info = {name: value for name, value in picture.info.items() if name == FULL_SIZE}
+    return copy
+
+
 def is_plain(photo: object) -> bool:
     """Return whether this is a picture in RGB mode that says nothing more about itself, as `read_image` returns it."""
     return isinstance(photo, Image.Image) and photo.mode == "RGB" and not photo.info.keys() - {FULL_SIZE}

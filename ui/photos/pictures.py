@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from siam.gallery.pictures import cache_folder, here
 from siam.gallery.store import FILE, Gallery, is_address
+from siam.images.photos import bare
 
 THUMBNAIL = 320, 240
 
@@ -104,7 +105,7 @@ def _fitted(source: Path | BytesIO) -> Image.Image:
     try:
         with Image.open(source) as picture:
             picture.draft("RGB", (2 * THUMBNAIL[0], 2 * THUMBNAIL[1]))
-            return ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), THUMBNAIL)
+            return bare(ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), THUMBNAIL))
     except OSError:
         return _absent()
 
