@@ -43,6 +43,7 @@ import timm  # noqa: E402 - only after the operators are declared
 
 from siam.errors import CheckpointError  # noqa: E402
 
+_LONGEST = 60  # characters of a reason in a message
 _ADVICE = "choose a convolutional backbone, such as resnet50"
 
 
@@ -197,7 +198,8 @@ def _shape(probe: nn.Module, name: str, height: int, width: int) -> tuple[int, .
 
 
 def _reason(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:120]
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def input_of(name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import math
+import shutil
 from collections import Counter
 from itertools import islice
 from types import SimpleNamespace
@@ -864,6 +865,17 @@ def test_a_gallery_of_photos_that_cannot_be_told_apart_is_refused(trained, tmp_p
     with pytest.raises(DatasetError, match="7 rated photos, but 4 were scored"):
         build_out_of_fold("tiny", judged, 0, trained.root / "near", tmp_path, "python")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["labels.csv", "regions.npz"])
+def test_a_dataset_that_lacks_something_is_told_before_any_features_are_computed(missing, trained, tmp_path):
+    shutil.copytree(trained.root / "scenes", tmp_path / "data" / "scenes")
+    (tmp_path / "data" / "scenes" / missing).unlink()
+    for other in {path.name for path in trained.root.iterdir() if path.is_dir()} - {"scenes"}:
+        (tmp_path / "data" / other).symlink_to(trained.root / other)
+    with pytest.raises(DatasetError, match=rf"scenes/{missing} is missing"):
+        train(trained.root / "tiny.toml", tmp_path / "data", tmp_path / "out", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists() and not (tmp_path / "out").exists()
 
 
 def test_wishes_for_a_gallery_that_cannot_be_met_are_told_in_one_line(trained, tmp_path, capsys):

@@ -74,19 +74,19 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
     data = recipe["data"]
     own = readable(labelled(data["attributes"], root))
     ratings = [readable(rated(entry, root)) for entry in data["scores"]]
-    features = frozen.extract(network.backbone, network.config, own.files, cache)
-    wanted = bool(recipe["siam"]["region_weight"])
-    targets, seen = _regions(folder(data["attributes"], root), own, features, 0.0, wanted)
-    labels, labelled_count = own.labels, len(features)
+    wanted, weak = bool(recipe["siam"]["region_weight"]), None
+    seen, seen_weak = _seen(data["attributes"], root, own, wanted), None
     if data["weak_attributes"]:
         weak = readable(labelled(data["weak_attributes"], root))
         weak = replace(weak, labels=weak.labels_of(own.attributes), attributes=own.attributes)
+        seen_weak = _seen(data["weak_attributes"], root, weak, wanted)
+    features = frozen.extract(network.backbone, network.config, own.files, cache)  # long; nothing is missing by now
+    targets = _regions(seen, own, features, 0.0)
+    labels, labelled_count = own.labels, len(features)
+    if weak is not None:
         config = replace(network.config, image_size=data["weak_image_size"])
         features = features + frozen.extract(network.backbone, config, weak.files, cache)
-        targets = (
-            targets
-            + _regions(folder(data["weak_attributes"], root), weak, features[labelled_count:], _PRIOR_ABSENT, wanted)[0]
-        )
+        targets = targets + _regions(seen_weak, weak, features[labelled_count:], _PRIOR_ABSENT)
         labels = np.concatenate([labels, weak.labels])
     photos = [path for source in ratings for path in source.files]
     test = np.flatnonzero(own.split == "test")
@@ -164,24 +164,26 @@ def readable(photos: _Photos) -> _Photos:
     return replace(photos, **chosen, scores=photos.scores[rows], variances=None, votes=None)
 
 
-def _regions(
-    place: Path, photos: AttributePhotos, features: list[Tensor], absent: float, wanted: bool
-) -> tuple[list[Tensor], regions.Regions | None]:
-    """Return the region targets of labelled photos, as they are and mirrored, and the regions themselves.
+def _seen(entry: str | dict[str, str], root: Path, photos: AttributePhotos, wanted: bool) -> regions.Regions | None:
+    """Return the regions of labelled photos; None if there are none and none are wanted."""
+    path = folder(entry, root) / "regions.npz"
+    return regions.read(path, [photo.name for photo in photos.files]) if wanted or path.exists() else None
 
-    If there are no regions and none are wanted, all targets are NaN.
-    """
-    if not wanted and not (place / "regions.npz").exists():
+
+def _regions(
+    seen: regions.Regions | None, photos: AttributePhotos, features: list[Tensor], absent: float
+) -> list[Tensor]:
+    """Return the region targets of labelled photos, as they are and mirrored; all are NaN without regions."""
+    if seen is None:
         count = len(photos.attributes)
-        return [torch.full((2, count, *stored.shape[2:]), torch.nan).half() for stored in features], None
-    seen = regions.read(place / "regions.npz", [path.name for path in photos.files])
+        return [torch.full((2, count, *stored.shape[2:]), torch.nan).half() for stored in features]
     expected = []
     for photo, stored in enumerate(features):
         of_photo = regions.targets(
             seen.share(photo), seen.attributes, photos.labels[photo], photos.attributes, absent, stored.shape[2:]
         ).half()  # (K, h, w)
         expected.append(torch.stack([of_photo, of_photo.flip(2)]))
-    return expected, seen
+    return expected
 
 
 def folds(sources: np.ndarray, count: int, seed: int) -> np.ndarray:

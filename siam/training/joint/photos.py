@@ -84,6 +84,11 @@ def read(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM) -> Join
         "outlined": outlined.files,
         "rated": tuple(path for source in ratings for path in source.files),
     }
+    labels = {"labelled": own.labels, "weak": weak.labels_of(own.attributes)}
+    seen = {
+        kind: regions.read(folder(data[key], root) / "regions.npz", [path.name for path in files[kind]])
+        for kind, key in (("labelled", "attributes"), ("weak", "weak_attributes"))
+    }
     size: tuple[int, int] = tuple(recipe["views"]["size"])
     early = nn.Sequential(*backbones.early_parts(network.backbone, recipe["joint"]["frozen_stages"])).eval()
     views = {
@@ -91,17 +96,13 @@ def read(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM) -> Join
         for kind in KINDS
     }
     cells = _map_size(network, size)
-    seen = {
-        kind: regions.read(folder(data[key], root) / "regions.npz", [path.name for path in files[kind]])
-        for kind, key in (("labelled", "attributes"), ("weak", "weak_attributes"))
-    }
     test = np.flatnonzero(own.split == "test")
     taught = tuple(name for name, about in human_masks.OUTLINED.items() if about.teaches)
     return JointPhotos(
         files=files,
         views=views,
         pooled={kind: _pooled(recipe, network.config, files[kind], kind, cache) for kind in KINDS},
-        labels={"labelled": own.labels, "weak": weak.labels_of(own.attributes)},
+        labels=labels,
         train=np.flatnonzero(own.split != "test"),
         test=test,
         regions={
