@@ -35,7 +35,15 @@ RAW = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths
 SPEED = [json.loads(path.read_text(encoding="utf-8")) for path in speed.paths()]
 PAIRS = ("Photos", "Rendered")
 EVALUATIONS = [view for view in VIEWS if view not in ("Speed", "Model cards")]  # views of `siam.evaluation.stored`
-SAID = ()
+SAID = [
+    *(("flowers", "sise", worse, "holds") for worse in ("rise", "grad_cam", "score_cam")),
+    ("flowers", "vebi", "grad_cam", "holds"),
+    *(("flowers", head, "grad_cam", "cannot tell") for head in ("lcam_fm", "lcam_img")),
+    *(("scenes", "sise", worse, "cannot tell") for worse in ("rise", "grad_cam", "score_cam")),
+    *(("scenes", head, "grad_cam", "cannot tell") for head in ("lcam_fm", "lcam_img")),
+    ("scenes", "vebi", "grad_cam", "cannot tell"),
+    *(("scenes-siam", "siam", worse, "cannot tell") for worse in ("grad_cam", "occlusion", "rise")),
+]
 OUTLINED = next(raw for raw in RAW.values() if raw["model"] == "photo" and "masks" in raw["figures"].get("siam", {}))
 
 
