@@ -37,6 +37,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="NAME|DIR|HUB",
         help="bundled pair, folder or Hub repository (default: photo)",
     )
+    parser.add_argument(
+        "--scale",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="lowest and highest rating, for a folder whose table does not tell its scale (else ranks are compared)",
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also store the figures in FILE, for --tables")
     _add_gallery(parser)
@@ -80,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     if options.data is None or options.root is None:
         return fail("evaluate needs --data NAME and --root DIR, or --tables: see python -m siam evaluate --help")
     # Imported here, so that --help and argument errors need not wait for PyTorch.
+    from siam.datasets.base import RatingScale
     from siam.evaluation.assessment import assess
     from siam.models.checkpoint import load
     from siam.results.assessment import table
@@ -92,9 +100,10 @@ def run(options: argparse.Namespace) -> int:
         pictures, photos = ((folder / "images").resolve() for folder in (options.gallery, options.root))
         if not options.gallery_without_pictures and pictures in (photos, options.root.resolve()):
             return fail(f"{options.gallery} holds photos of {options.root}: choose another folder for the gallery")
+    scale = None if options.scale is None else RatingScale.told(*options.scale)
     pair = load(options.model)
     gallery = options.gallery is not None
-    assessment = assess(pair, options.data, options.root, options.split, score_labelled_photos=gallery)
+    assessment = assess(pair, options.data, options.root, options.split, score_labelled_photos=gallery, scale=scale)
     answer = assessment.figures
     for note in answer["notes"]:
         sys.stderr.write(f"note: {note}\n")
@@ -141,6 +150,7 @@ def _write_gallery(pair: "Pair", assessment: "Assessment", options: argparse.Nam
 def _command(answer: dict[str, Any], options: argparse.Namespace) -> str:
     """Return the command that reproduces these figures."""
     words = ["python", "-m", "siam", "evaluate", "--data", options.data, "--root", str(options.root)]
+    words += [] if options.scale is None else ["--scale", *(f"{end:g}" for end in options.scale)]
     return shlex.join([*words, "--split", answer["split"], "--model", options.model])
 
 

@@ -6,8 +6,9 @@ a `DatasetError` that names it; if `findings` is a list, the row is skipped and 
 """
 
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from siam.errors import DatasetError
 from siam.runtime.exports import lazily
@@ -49,6 +50,19 @@ def layout(name: str) -> "Layout":
     from siam.datasets.base import Layout
 
     return getattr(reader(name), "LAYOUT", Layout())
+
+
+def read_told(data: str, root: Path, scale: "RatingScale | None") -> Any:
+    """Read a dataset, whose owner may have told the scale of its ratings.
+
+    Raises:
+        DatasetError: the dataset does not match its layout, or has a scale of its own.
+    """
+    if scale is None:
+        return reader(data).read(root)
+    if layout(data).names_scale:
+        raise DatasetError(f"the layout {data!r} has its own scale: leave out {scale.low:g} to {scale.high:g}")
+    return reader(data).read(root, scale=scale)
 
 
 def layout_of(photos: str) -> "Layout | None":

@@ -1,5 +1,6 @@
 """What every reader of a dataset returns."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,21 @@ class RatingScale:
     low: float
     high: float
 
+    def same_points(self, other: "RatingScale | None") -> bool:
+        """Return whether both scales have the same ends, so that their points can be compared."""
+        return other is not None and (self.low, self.high) == (other.low, other.high)
+
+    @classmethod
+    def told(cls, low: float, high: float) -> "RatingScale":
+        """Return the scale of somebody's own ratings.
+
+        Raises:
+            DatasetError: the ends are not two numbers, the lowest first.
+        """
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise DatasetError(f"a scale of {low:g} to {high:g}: expected two numbers, the lowest rating first")
+        return cls("score, own photos", float(low), float(high))
+
 
 def _no_split(_root: Path) -> bool:
     return False
@@ -41,7 +57,7 @@ class Layout:
     Attributes:
         titles: folder name → what pages call that set of photos: {"sun_test": "SUN photos"}.
         crowd: whose ratings these are, in words.
-        names_scale: whether the rating scale is known; if not, it is inferred from the scores.
+        names_scale: whether the rating scale is always the same; if not, its owner must tell it.
         has_split: given the folder, returns whether the dataset itself says which photos are for testing; otherwise a
             hash of the file names decides.
         splits: what `read` takes as `split`, if there are several; the first is the default.
@@ -112,7 +128,7 @@ class ScoredPhotos:
         files: (N,) paths.
         scores: (N,) mean ratings on `scale`, NaN for photos without one, float32.
         split: (N,) of "train", "val" or "test".
-        scale: the scale the crowd rated on.
+        scale: the scale the crowd rated on; None if nobody told it.
         variances: (N,) population variance of the votes, NaN where unknown; None if the dataset does not give it.
         votes: (N,) how many people rated, or None if the dataset does not say.
         names: (N,) of the files, as the dataset's table writes them; None if they are those on the disk.
@@ -122,10 +138,16 @@ class ScoredPhotos:
     files: tuple[Path, ...]
     scores: np.ndarray
     split: np.ndarray
-    scale: RatingScale
+    scale: RatingScale | None
     variances: np.ndarray | None = None
     votes: np.ndarray | None = None
     names: tuple[str, ...] | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     __repr__ = brief
+
+    def told_scale(self) -> RatingScale:
+        """Return the scale; raises a DatasetError if nobody told it."""
+        if self.scale is None:
+            raise DatasetError("the scale of the ratings is not known: head their column “score (1 to 5)”")
+        return self.scale

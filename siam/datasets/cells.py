@@ -23,6 +23,7 @@ _SEPARATORS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ ,;\t|]*(\r\n|\r|\n|$)', re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+")
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # first bytes of .xlsx and .ods, and of .xls
 _MOST = 200_000_000  # bytes of an unpacked spreadsheet
 _REMEDY = "export it again as CSV in UTF-8"
@@ -88,6 +89,11 @@ def numbers_in(cells: Iterable[str]) -> np.ndarray:
         if not (pointed and _GROUPED.fullmatch(texts[row])):
             values[row] = float(texts[row].replace(",", "."))
     return values
+
+
+def bare(heading: str) -> str:
+    """Return a heading in lower case, without a remark in brackets at its end: "score" for "Score (1 to 5)"."""
+    return _REMARK.sub("", heading.strip()).casefold()
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -167,4 +173,4 @@ def _texts(rows: list[list[Any]]) -> list[list[str]]:
 
 def _known(headings: Iterable[str], wanted: Sequence[str]) -> int:
     """Return how many of the wanted columns are among the headings; case is ignored."""
-    return len({heading.strip().casefold() for heading in headings} & {name.casefold() for name in wanted})
+    return len({bare(heading) for heading in headings} & {name.casefold() for name in wanted})

@@ -32,8 +32,7 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     Args:
         root: the folder.
         findings: a list that collects bad rows; without it, a bad row is an error.
-        scale: the scale of the scores; by default from the lowest to the highest score found, or 0 to 1 if there is
-            none.
+        scale: the scale of the scores, unless the table tells it.
 
     Returns:
         The photos, sorted by name, including those that the table lists but the folder lacks. `left_out` tells what
@@ -47,7 +46,7 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
         raise DatasetError(f"{root} is not a folder: give one that holds photos")
     table = find_table(root, "ratings")
     present, links, left_out = _present(root)
-    rated = _rated(table, scale, findings, Spellings([*present, *links], root), links)
+    rated, scale = _rated(table, scale, findings, Spellings([*present, *links], root), links)
     names = sorted({*present, *rated.index})
     if not names:
         raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, in it or in subfolders")
@@ -61,7 +60,7 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
         gone = {name for name in rated.index if not (root / name).is_file()}
         left_out["a rating but no photo"] = [name for name, photo in zip(written, names, strict=True) if photo in gone]
     told = tuple(LeftOut(reason, tuple(of)) for reason, of in left_out.items() if of)
-    return ScoredPhotos(files, scores, split, scale or _scale_of(scores), names=written, left_out=told)
+    return ScoredPhotos(files, scores, split, scale, names=written, left_out=told)
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -104,10 +103,14 @@ def _is_table(path: Path) -> bool:
 
 def _rated(
     path: Path, scale: RatingScale | None, findings: list[Finding] | None, spellings: Spellings, links: dict[str, str]
-) -> pd.DataFrame:
-    """Return score, split (missing where the table has none) and name in the table, by photo; empty without a table."""
+) -> tuple[pd.DataFrame, RatingScale | None]:
+    """Return score, split (missing where the table has none) and name in the table, by photo, and the scale if known.
+
+    Without a table, there are no rows.
+    """
     if not path.exists():
-        return pd.DataFrame({"score": [], "split": [], "name": []}, index=pd.Index([], dtype=object), dtype=object)
+        empty = pd.Index([], dtype=object)
+        return pd.DataFrame({"score": [], "split": [], "name": []}, index=empty, dtype=object), scale
 
     def find(name: str) -> str:
         photo = spellings.find(name) or identity(name, path.parent)
@@ -118,10 +121,4 @@ def _rated(
     table = pd.DataFrame(
         {"score": ratings.scores, "split": split, "name": pd.Series(ratings.names, dtype=object)}, dtype=object
     )
-    return table.set_axis(pd.Index(ratings.photos, dtype=object))
-
-
-def _scale_of(scores: np.ndarray) -> RatingScale:
-    known = scores[np.isfinite(scores)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    return RatingScale("score, own photos", low, high)
+    return table.set_axis(pd.Index(ratings.photos, dtype=object)), ratings.scale

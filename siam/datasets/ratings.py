@@ -1,15 +1,23 @@
-"""People's ratings of photos, in a table with the columns file and score and optionally split."""
+"""People's ratings of photos, in a table with the columns file and score and optionally split.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+The scale of the scores stands in the heading, "score (1 to 5)", or in a column `scale`; else it is not known.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from siam.datasets.base import RatingScale
-from siam.datasets.cells import read_cells
+from siam.datasets.cells import bare, read_cells
 from siam.datasets.tables import Finding, Sieve, numbers, read_split, table_of
+from siam.errors import DatasetError
 
 _COLUMNS = "file", "score"
+_NUMBER = r"([-−]?[0-9]+(?:[.,][0-9]+)?)"
+_ENDS = re.compile(rf"{_NUMBER}\s*(?:to|bis|\.\.\.?|[-–—…/:])\s*{_NUMBER}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +29,14 @@ class Ratings:
         photos: (N,) the photos that they mean.
         scores: (N,) float64.
         split: (N,) of "train", "val" or "test"; None if the table does not say.
+        scale: of the scores; None if nobody told it.
     """
 
     names: tuple[str, ...]
     photos: tuple[str, ...]
     scores: np.ndarray
     split: np.ndarray | None
+    scale: RatingScale | None
 
 
 def read_ratings(
@@ -42,13 +52,17 @@ def read_ratings(
         data: the file's content.
         name: what error messages call it.
         findings: a list that collects bad rows; without it, a bad row is an error.
-        scale: of the scores, if it is known.
+        scale: of the scores, if somebody told it; the table may tell it, too, but no other.
         find: returns the photo that a name means, or raises a ValueError that says in a few words why there is none.
 
     Raises:
         DatasetError: it is not such a table, or the message names the first bad row and its column.
     """
-    table = table_of(read_cells(data, name, _COLUMNS), name, _COLUMNS)
+    cells = read_cells(data, name, _COLUMNS)
+    remarks = [heading for heading in cells.columns if bare(heading) == "score"]
+    columns = tuple("score" if heading in remarks else heading for heading in cells.columns)
+    table = table_of(replace(cells, columns=columns), name, _COLUMNS, ("scale",))
+    scale = _scale(name, table, remarks, scale)
     names = [cell.strip() for cell in table["file"]]
     sieve = Sieve(name, names, findings, table.attrs["rows"])
     photos = sieve.locate(find)
@@ -73,4 +87,28 @@ def read_ratings(
     split = read_split(table, names, sieve, (1, 1, 1)) if "split" in table else None
     rows = np.flatnonzero(sieve.keep).tolist()
     kept, found = (tuple(of[row] for row in rows) for of in (names, photos))
-    return Ratings(kept, found, scores[rows], None if split is None else split[rows])
+    return Ratings(kept, found, scores[rows], None if split is None else split[rows], scale)
+
+
+def _scale(name: str, table: pd.DataFrame, remarks: Sequence[str], told: RatingScale | None) -> RatingScale | None:
+    """Return the scale that was told: by the caller, in the heading of the scores, or in the column `scale`."""
+    scale, source = told, "the scale you gave"
+    said = [(remark, f"the heading {remark!r}") for remark in remarks if _ENDS.search(remark)]
+    if "scale" in table:
+        cells = zip(table["scale"], table.attrs["rows"], strict=True)
+        said += [(cell, f"the scale {cell[:40]!r} in row {row}") for cell, row in cells if cell.strip()]
+    for text, place in said:
+        ends = _ENDS.search(text)
+        if ends is None:
+            raise DatasetError(f"{name} holds {place}; expected its ends, such as 1 to 5")
+        low, high = (float(end.replace(",", ".").replace("\N{MINUS SIGN}", "-")) for end in ends.groups())
+        try:
+            found = RatingScale.told(low, high)
+        except DatasetError as error:
+            raise DatasetError(f"{name}, {place}: {error}") from error
+        if scale is not None and not scale.same_points(found):
+            raise DatasetError(
+                f"{name} holds {place}, but {source} is {scale.low:g} to {scale.high:g}: give one scale for all ratings"
+            )
+        scale, source = scale or found, source if scale else "the scale before"
+    return scale

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import layout, layout_name, reader, rendered, sun_attributes
+from siam.datasets import layout, layout_name, read_told, rendered, sun_attributes
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.human_masks import OutlinedPhotos
 from siam.datasets.tables import columns, find_table
@@ -57,7 +57,13 @@ class Assessment:
 
 
 def assess(
-    pair: Pair, data: str, root: Path, split: str | None = None, *, score_labelled_photos: bool = False
+    pair: Pair,
+    data: str,
+    root: Path,
+    split: str | None = None,
+    *,
+    score_labelled_photos: bool = False,
+    scale: RatingScale | None = None,
 ) -> Assessment:
     """Judge a pair on a dataset; each photo goes through the networks once.
 
@@ -67,6 +73,7 @@ def assess(
         root: the dataset's folder.
         split: "train", "val", "test" or "all"; by default test if the dataset has its own test split, otherwise all.
         score_labelled_photos: whether the baseline also scores photos without ratings.
+        scale: of the ratings, for layouts that do not name it.
 
     Returns:
         An assessment with the figures "siam", "baseline" (None without one) and, on rated photos, their "difference"
@@ -78,7 +85,7 @@ def assess(
         DatasetError: the dataset does not match its layout, has no scores, or has no photos in the split.
         ImageError: none of the photos can be read.
     """
-    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos = reader(data).read(root)
+    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos = read_told(data, root, scale)
     truth = errors = None
     if isinstance(photos, AttributePhotos):
         _common(pair.config.attributes, photos.attributes)  # tells before any photo is scored
@@ -168,7 +175,7 @@ def _scores(
 ) -> dict[str, Any]:
     scores = photos.scores[judged.places].astype(float)
     scale = pair.config.scale
-    same, notes = _same_scale(scale, photos, data, scores)
+    same, notes = _same_scale(scale, photos, own=not layout(data).names_scale)
     siam, logits, baseline = judged.predictions.siam, _logits(judged), judged.predictions.baseline
     predicted = {"siam": siam, "baseline": baseline}
     figures: dict[str, Any] = {
@@ -196,7 +203,7 @@ def _scores(
         "skipped": judged.skipped,
         "without_score": without_score,
         "scale": _described(scale),
-        "data_scale": _described(photos.scale),
+        "data_scale": None if photos.scale is None else _described(photos.scale),
         "same_scale": same,
         "seen_in_training": seen,
         "notes": [*notes, *seen_notes, *(f"left out: {left}" for left in photos.left_out)],
@@ -254,17 +261,16 @@ def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarra
     return np.array(places, dtype=int), labelled.labels[[rows[files[place]] for place in places]], labelled.attributes
 
 
-def _same_scale(scale: RatingScale, photos: ScoredPhotos, data: str, scores: np.ndarray) -> tuple[bool, list[str]]:
-    """Return whether an RMSE in points is meaningful, and the notes on it."""
+def _same_scale(scale: RatingScale, photos: ScoredPhotos, own: bool) -> tuple[bool, list[str]]:
+    """Return whether an RMSE in points is meaningful, and the notes on it; of an `own` scale only the ends count."""
     expected = f"{scale.name} ({scale.low:g} to {scale.high:g})"
-    if not layout(data).names_scale:
-        if scale.low <= scores.min() and scores.max() <= scale.high:
-            return True, [f"ratings.csv names no scale: its scores are assumed to be on the model's scale, {expected}"]
-        return False, [f"scores lie outside the model's scale, {expected}: no RMSE in points; rank_rmse compares ranks"]
-    if photos.scale == scale:
+    ranks = "no RMSE in points; rank_rmse compares ranks"
+    if photos.scale is None:
+        return False, [f"the scale of the ratings is not known, so {ranks}: tell it by --scale LOW HIGH"]
+    if photos.scale == scale or (own and photos.scale.same_points(scale)):
         return True, []
     other = f"{photos.scale.name} ({photos.scale.low:g} to {photos.scale.high:g})"
-    return False, [f"the model predicts {expected}, these are {other}: no RMSE in points; rank_rmse compares ranks"]
+    return False, [f"the model predicts {expected}, these are {other}: {ranks}"]
 
 
 def _seen(pair: Pair, data: str, root: Path, *, attributes: bool, split: str) -> tuple[bool, list[str]]:

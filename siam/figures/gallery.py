@@ -64,11 +64,13 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
         .mark_line(color=CROWD, strokeWidth=1, strokeDash=[2, 3])
         .encode(**encoding)
     )
-    crowd = cases.gallery.about.crowd_scale or scale
+    crowd, ratings = cases.gallery.about.rated_on, table["crowd"].dropna().to_numpy(dtype=float)
+    low, high = (crowd.low, crowd.high) if crowd else (ratings.min(initial=np.inf), ratings.max(initial=-np.inf))
+    low, high = (low, high) if low <= high else (0.0, 1.0)  # nobody rated one
     colour = alt.Color(
         "crowd:Q",
-        scale=alt.Scale(domain=[crowd.low, crowd.high], range=CROWD_SCALE),
-        legend=alt.Legend(title=f"crowd, {crowd.low:g} to {crowd.high:g}", orient="top", gradientThickness=10),
+        scale=alt.Scale(domain=[float(low), float(high)], range=CROWD_SCALE),
+        legend=alt.Legend(title=f"crowd, {low:g} to {high:g}", orient="top", gradientThickness=10),
     )
     rated = bool(table["crowd"].notna().any())
     texts = ["SIAM", "baseline", "difference", *(["crowd"] if rated else [])]

@@ -61,9 +61,9 @@ class Cases:
         gallery: the gallery that holds them.
         table: columns "identifier", "file" (the photo's name as its owner wrote it, or ""), "title", "author", "crowd",
             "crowd_sd", "votes", "siam", "baseline"; "difference" (SIAM minus baseline, in points); "siam_error" and
-            "baseline_error" (network minus crowd: in points or, if the scales differ, in ranks from 0 to 100 within the
-            gallery); "closer" (one of `CLOSER`; "" if both errors are equal or one is unknown); "kind" (one of `KINDS`,
-            or ""); "place" (of a rendered scene, or "").
+            "baseline_error" (network minus crowd: in points or, unless the scales are known to be the same, in ranks
+            from 0 to 100 within the gallery); "closer" (one of `CLOSER`; "" if both errors are equal or one is
+            unknown); "kind" (one of `KINDS`, or ""); "place" (of a rendered scene, or "").
         in_ranks: whether errors are differences of ranks.
     """
 
@@ -161,7 +161,7 @@ def read_cases(gallery: Gallery) -> Cases:
     photos, about = gallery.photos, gallery.about
     crowd, siam, baseline = (photos[name].to_numpy(dtype=float) for name in ("crowd_mean", "siam", "baseline"))
     crowd = crowd.round(_DIGITS)
-    in_ranks = about.crowd_scale is not None
+    in_ranks = about.rated_on != about.scale
     networks = siam, baseline
     errors = [(_ranks(scores, crowd) - _ranks(crowd, scores)) if in_ranks else scores - crowd for scores in networks]
     sizes = np.abs(np.stack(errors))

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import layout, reader
-from siam.datasets.base import LeftOut, ScoredPhotos
+from siam.datasets import layout, read_told
+from siam.datasets.base import LeftOut, RatingScale, ScoredPhotos
 from siam.datasets.folder import walk
 from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
 from siam.gallery import metadata as facts
 from siam.gallery.copies import PICTURE, files_of, names_of
-from siam.gallery.scoring import LONGEST, Progress, Refused, ScoreFile, about, fingerprint, scale_of, score, small_copy
+from siam.gallery.scoring import LONGEST, Progress, Refused, ScoreFile, about, fingerprint, own_scale, score, small_copy
 from siam.gallery.store import FILE, peek
 from siam.gallery.writing import Entry, write
 from siam.images.reading import ACCEPTED_SUFFIXES
@@ -43,6 +43,7 @@ class Source:
         model: name or address from which the pair is loaded.
         split: of the dataset, or "all".
         count: at most this many, the first by ID or name; None for all.
+        scale: lowest and highest rating, for layouts that do not name the scale.
     """
 
     data: str
@@ -50,11 +51,13 @@ class Source:
     model: str
     split: str = "all"
     count: int | None = None
+    scale: tuple[float, float] | None = None
 
     def command(self, folder: Path) -> str:
         """Return the command that writes the same gallery of the rated photos."""
         words = ["python", "-m", "siam", "evaluate", "--data", self.data, "--root", str(self.root)]
         words += ["--split", self.split, "--model", self.model, "--gallery", folder.as_posix()]
+        words += [] if self.scale is None else ["--scale", *(f"{end:g}" for end in self.scale)]
         words += [] if self.count is None else ["--gallery-count", str(self.count)]
         return shlex.join([*words, "--gallery-size", str(LONGEST)])
 
@@ -104,7 +107,7 @@ def build(
         )
     if source.data == "folder":
         _refuse_large(source.root, progress)
-    photos = reader(source.data).read(source.root)
+    photos = read_told(source.data, source.root, None if source.scale is None else RatingScale.told(*source.scale))
     assert isinstance(photos, ScoredPhotos)
     places = [place for place in range(len(photos.files)) if source.split in ("all", photos.split[place])]
     places = sorted(places, key=lambda place: facts.order(photos.files[place]))[: source.count]
@@ -121,10 +124,11 @@ def build(
         entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, scores, progress)
         if not entries:
             raise DatasetError(f"none of the {len(files)} photos in {source.root} could be scored: {refused[0].reason}")
-        rated = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
-        scale = scale_of(rated, pair.config.scale) if not layout(source.data).names_scale else photos.scale
+        own = not layout(source.data).names_scale
+        scale = own_scale(photos.scale, pair.config.scale) if own else photos.scale
+        told = scale is not None or all(entry.crowd_mean is None for entry in entries)
         name, command = source.root.resolve().name, source.command(folder)
-        write(folder, about(pair, name, source.split, command, scale), entries)
+        write(folder, about(pair, name, source.split, command, scale, told=told), entries)
         for stale in before - files_of(folder):
             (folder / stale).unlink(missing_ok=True)
         scores.remove()

@@ -85,20 +85,28 @@ def take_half_of_the_cores() -> None:
     other.join()
 
 
-def about(pair: Pair, data: str, split: str, command: str, crowd_scale: RatingScale | None) -> About:
-    """Return the provenance of a pair's scores, as of today; `crowd_scale` may equal the pair's own scale."""
+def about(
+    pair: Pair, data: str, split: str, command: str, crowd_scale: RatingScale | None, *, told: bool = True
+) -> About:
+    """Return the provenance of a pair's scores, as of today.
+
+    Args:
+        pair: the networks.
+        data: name of the photos.
+        split: of the photos.
+        command: that repeats this.
+        crowd_scale: of the ratings, perhaps the pair's own; None if there are none, or if nobody told it.
+        told: whether the scale of the ratings is known; a told scale with the same ends is the pair's own.
+    """
     config = pair.config
     other = None if crowd_scale == config.scale else crowd_scale
     today = datetime.now(UTC).date().isoformat()
-    return About(pair.name, config.scale, config.attributes, data, split, today, command, git_commit(), other)
+    return About(pair.name, config.scale, config.attributes, data, split, today, command, git_commit(), other, told)
 
 
-def scale_of(scores: Sequence[float], scale: RatingScale) -> RatingScale:
-    """Return a scale for scores without one: the networks' own if the scores lie on it, else the scores' range."""
-    if not scores or scale.low <= min(scores) <= max(scores) <= scale.high:
-        return scale
-    low, high = min(scores), max(scores)
-    return RatingScale("score, own photos", low, high if high > low else low + 1)
+def own_scale(told: RatingScale | None, scale: RatingScale) -> RatingScale | None:
+    """Return the scale of somebody's own ratings as told, or the networks' if it has the same ends."""
+    return scale if scale.same_points(told) else told
 
 
 def fingerprint(pair: Pair) -> str:

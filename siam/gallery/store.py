@@ -23,8 +23,8 @@
                               below the folder) and sets (the attributes of each of the mask's values)
 
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
-split, date, command, git_commit, crowd_scale. Scores and contributions are in points of the scale, ratings in points of
-the crowd's scale if that is a different one. Older files lack the columns source and file.
+split, date, command, git_commit, crowd_scale, crowd_scale_known. Scores and contributions are in points of the scale,
+ratings in points of the crowd's scale if that is a different one. Older files lack the columns source and file.
 """
 
 import json
@@ -76,7 +76,8 @@ _LATER = ("source", "file")  # columns that older files lack
 class About:
     """The provenance of a gallery: networks, rating scale, data and the command that wrote it.
 
-    `crowd_scale` is the scale of the ratings if it differs from the networks', else None.
+    `crowd_scale` is the scale of the ratings if it differs from the networks', else None; `crowd_scale_known` is False
+    if nobody told it.
     """
 
     model: str
@@ -88,6 +89,12 @@ class About:
     command: str
     git_commit: str | None
     crowd_scale: RatingScale | None = None
+    crowd_scale_known: bool = True
+
+    @property
+    def rated_on(self) -> RatingScale | None:
+        """The scale of the ratings, None if nobody told it."""
+        return (self.crowd_scale or self.scale) if self.crowd_scale_known else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from siam.datasets.base import LeftOut
+from siam.datasets.base import LeftOut, RatingScale
 from siam.datasets.names import Spellings, known_as
 from siam.datasets.ratings import read_ratings
 from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
-from siam.gallery.scoring import Progress, Refused, about, fingerprint, scale_of, score, small_copy
+from siam.gallery.scoring import Progress, Refused, about, fingerprint, own_scale, score, small_copy
 from siam.gallery.store import Gallery, of_table
 from siam.gallery.writing import Entry, table_of
 from siam.models.checkpoint import Pair
@@ -28,6 +28,7 @@ class Batch:
     Args:
         photos: names and contents of the files, at most `MOST`; the list is emptied to free the memory.
         scores: file name → people's score (`read_scores`).
+        scale: of the scores; by default the one that `read_scores` found, if any.
 
     Attributes:
         unused: how many scores are for photos that are not among these.
@@ -38,13 +39,19 @@ class Batch:
         DatasetError: there are too many photos, or two scores for one.
     """
 
-    def __init__(self, photos: list[tuple[str, bytes]], scores: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        photos: list[tuple[str, bytes]],
+        scores: Mapping[str, float] | None = None,
+        scale: RatingScale | None = None,
+    ) -> None:
         if len(photos) > MOST:
             raise DatasetError(
                 f"you chose {len(photos)} photos, but at most {MOST} are accepted at a time: choose fewer"
             )
         names = _unique(name for name, _data in photos)
         self._written = _written(scores or {}, [file for file, _data in photos], "The table")
+        self._scale = scale or getattr(scores, "scale", None)
         self._scores = {file: (scores or {})[name] for file, name in self._written.items()}
         gone = tuple(name for name in scores or {} if name not in self._written.values())
         self.unused = len(gone)  # scores for photos that were not uploaded
@@ -108,10 +115,11 @@ class Batch:
                 contents.append(data)
         if not entries:
             return None
-        ratings = [entry.crowd_mean for entry in entries if entry.crowd_mean is not None]
-        description = about(pair, "own photos", "all", "uploaded", scale_of(ratings, pair.config.scale))
+        told = self._scale is not None or all(entry.crowd_mean is None for entry in entries)
+        scale = own_scale(self._scale, pair.config.scale)
+        description = about(pair, "own photos", "all", "uploaded", scale, told=told)
         named = "".join(f"{entry.identifier}\n{entry.sha256}\n{entry.crowd_mean}\n" for entry in entries)
-        folder = Path("in memory") / hashlib.sha256(f"{networks}\n{named}".encode()).hexdigest()
+        folder = Path("in memory") / hashlib.sha256(f"{networks}\n{scale}\n{named}".encode()).hexdigest()
         return of_table(table_of(description, entries), description, folder, tuple(contents))
 
     def _copy_next(self) -> str | None:
@@ -126,19 +134,29 @@ class Batch:
         return name
 
 
-def read_scores(data: bytes, name: str = "The table", photos: Sequence[str] = ()) -> dict[str, float]:
+class Scores(dict[str, float]):
+    """File → score, and the `scale` of the scores, None if the table does not tell it."""
+
+    scale: RatingScale | None = None
+
+
+def read_scores(
+    data: bytes, name: str = "The table", photos: Sequence[str] = (), scale: RatingScale | None = None
+) -> Scores:
     """Return file → score from a table with the columns file and score.
 
     Args:
         data: the file's content, in any form that `siam.datasets.cells` reads.
         name: what error messages call it.
         photos: file names, of which the table must list at least one, if there are any.
+        scale: of the scores, unless the table tells it.
 
     Raises:
         DatasetError: it is not such a table, and the message names the first bad row; or it lists none of the photos.
     """
-    ratings = read_ratings(data, name, find=known_as)
-    scores = dict(zip(ratings.names, ratings.scores.tolist(), strict=True))
+    ratings = read_ratings(data, name, scale=scale, find=known_as)
+    scores = Scores(zip(ratings.names, ratings.scores.tolist(), strict=True))
+    scores.scale = ratings.scale
     if not scores:
         raise DatasetError(f"{name} holds no scores: give one row per photo, with its file name and its score")
     if photos and not _written(scores, photos, name):

@@ -143,7 +143,8 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     config = pair.config
     about = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
     if isinstance(assessment.photos, ScoredPhotos) and not assessment.figures["same_scale"]:
-        about = replace(about, crowd_scale=assessment.photos.scale)
+        scale = assessment.photos.scale
+        about = replace(about, crowd_scale=scale, crowd_scale_known=scale is not None)
     write(folder, about, entries)
     for stale in before - files_of(folder):
         (folder / stale).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ settings in [training], with their defaults: `loss_scaling` ("paper", or "author
 `region_weight` (0; see there), `frozen_stages` (0; how many of the backbone's first stages stay frozen) and
 `half_weights` (false; whether to store half precision). An entry of its [data] may have `split`, where the reader knows
 several (`siam.datasets.scenicornot`).
+`scale = [1, 5]` in [data], or in an entry of its scores, tells the scale of ratings whose table does not.
 In [network], both methods accept `mean`, `std` and `size_multiple`; the defaults are the backbone's.
 `method = "flowers"` is described in `siam.training.flowers`, which reads its own recipes.
 """
@@ -21,6 +22,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from siam.datasets.base import RatingScale
 from siam.errors import DatasetError, TrainingError
 from siam.models.configs import SIAMConfig
 
@@ -70,18 +72,19 @@ _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
 
 _NETWORK = {item.name for item in fields(SIAMConfig)} - {"scale", "attributes"}
 _OPTIONAL: dict[str, dict[str, set[str]]] = {  # settings that a recipe may leave out
-    "heads": {"": {"method"}, "network": _NETWORK - {"predicts_variance"}},
-    "joint": {"": {"method"}, "network": _NETWORK - {"predicts_variance"}},
+    "heads": {"": {"method"}, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
+    "joint": {"": {"method"}, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
     "end-to-end": {
         "": {"method"},
+        "data": {"scale"},
         "network": _NETWORK,
         "training": {"loss_scaling", "region_weight", "frozen_stages", "half_weights"},
     },
 }
 _OF_A_DATASET = {  # settings of an entry { … } in [data]
-    "heads": ("reader", "folder"),
-    "joint": ("reader", "folder"),
-    "end-to-end": ("reader", "folder", "split", "regions"),
+    "heads": ("reader", "folder", "scale"),
+    "joint": ("reader", "folder", "scale"),
+    "end-to-end": ("reader", "folder", "scale", "split", "regions"),
 }
 
 
@@ -113,6 +116,11 @@ def read_recipe(path: Path) -> dict[str, Any]:
             meant = f"; {near[0]!r} is no setting" if near else ""
             raise DatasetError(f"{path} lacks {missing[0]!r}{where}{meant}: compare it with {_EXAMPLES[method]}")
     _refuse_unknown(path, recipe)
+    data = recipe["data"]
+    if "scale" in data:
+        several = isinstance(data["scores"], list)
+        scores = [_with_scale(entry, data["scale"]) for entry in (data["scores"] if several else [data["scores"]])]
+        data["scores"] = scores if several else scores[0]
     return recipe
 
 
@@ -173,3 +181,21 @@ def made(kind: Callable[..., Any], section: str, values: Mapping[str, Any]) -> A
         return kind(**values)
     except (TypeError, ValueError) as error:
         raise TrainingError(f"[{section}] of the recipe: {str(error).replace('__init__() ', '')}") from error
+
+
+def _with_scale(entry: Any, scale: Any) -> Any:
+    return {"scale": scale, **entry} if isinstance(entry, dict) else entry
+
+
+def told_scale(entry: Mapping[str, Any]) -> RatingScale | None:
+    """Return the `scale` of an entry of [data], such as [1, 5], or None without one.
+
+    Raises:
+        DatasetError: it is not two numbers, the lowest first.
+    """
+    ends = entry.get("scale")
+    if ends is None:
+        return None
+    if not (isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends)):
+        raise DatasetError(f"[data] of the recipe holds the scale {ends!r}; expected two numbers, such as [1, 5]")
+    return RatingScale.told(*ends)

@@ -194,13 +194,15 @@ def test_rmse_is_not_told_where_scales_differ(answer, pair, tmp_path):
     assert "rank_rmse" in found["notes"][0]
 
 
-def test_scores_of_a_folder_are_on_the_models_scale_or_compared_by_rank(answer, tmp_path):
-    inside = make_folder(tmp_path / "inside", {f"{number}.jpg": (number + 1,) for number in range(6)})
-    found = answer("folder", inside)
-    assert found["siam"]["rmse"] > 0
-    assert "assumed to be on the model's" in found["notes"][0]
-    outside = make_folder(tmp_path / "outside", {f"{number}.jpg": (20 * number,) for number in range(6)})
-    assert answer("folder", outside)["siam"]["rmse"] is None
+def test_scores_of_a_folder_are_compared_by_rank_until_their_scale_is_told(answer, tmp_path):
+    root = make_folder(tmp_path / "inside", {f"{number}.jpg": (number + 1,) for number in range(6)})
+    found = answer("folder", root)
+    assert (found["siam"]["rmse"], found["difference"]["rmse"], found["data_scale"]) == (None, None, None)
+    assert found["siam"]["kendall_tau"] is not None and "--scale LOW HIGH" in found["notes"][0]
+    told = answer("folder", root, "--scale", 1, 10)
+    assert told["siam"]["rmse"] > 0 and told["data_scale"]["high"] == 10
+    other = answer("folder", root, "--scale", 0, 100)
+    assert other["siam"]["rmse"] is None and "0 to 100" in other["notes"][0]
 
 
 def test_equal_scores_have_no_tau_and_no_nan(answer, run, tmp_path):

@@ -343,7 +343,7 @@ def test_a_folder_with_some_ratings(photos_folder):
     assert names == ["a.png", "b.JPG", "gone.jpg", "walk/deep/er.webp", "walk/lake.jpg"]
     assert photos.scores == pytest.approx(np.array([3, np.nan, -2.5, np.nan, 7], dtype=np.float32), nan_ok=True)
     assert photos.split[[0, 2, 4]].tolist() == ["train", "test", "val"]
-    assert (photos.scale.low, photos.scale.high) == (-2.5, 7)
+    assert photos.scale is None  # nobody told it
     scale = RatingScale("mine", 0, 10)
     assert "a score outside 0 to 10 ('-2.5')" in refusal(lambda root: folder.read(root, scale=scale), photos_folder)
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 import siam
 from siam.datasets import oasis
+from siam.datasets.base import RatingScale
 from siam.drawing.phrases import signed
 from siam.errors import DatasetError, ImageError
 from siam.gallery import folder, scoring, store
@@ -48,8 +49,8 @@ def jpeg(seed=0, size=(90, 70), kind="JPEG"):
     return file.getvalue()
 
 
-def scored(pair, photos, scores=None):
-    batch = Batch(list(photos), scores)
+def scored(pair, photos, scores=None, scale=None):
+    batch = Batch(list(photos), scores, scale)
     batch.go_on(pair, LOCK)
     return batch, batch.gallery(pair)
 
@@ -69,7 +70,7 @@ def assert_numbers(pair, found, row, picture):
 
 def test_a_batch_becomes_a_gallery_of_small_copies(pair):
     photos = [("large.jpg", jpeg(1, (2000, 1500))), ("small.png", jpeg(2, kind="PNG"))]
-    batch, found = scored(pair, photos, {"LARGE.JPG": 5.5})
+    batch, found = scored(pair, photos, read_scores(b"file;score (1 to 7)\nLARGE.JPG;5,5\n"))
     assert (len(found), batch.refused, batch.left(pair), batch.unused) == (2, [], 0, 0)
     assert list(found.photos["identifier"]) == ["large.jpg", "small.png"]
     for row, size in enumerate(((800, 600), (90, 70))):
@@ -84,10 +85,23 @@ def test_a_batch_becomes_a_gallery_of_small_copies(pair):
     assert (found.about.model, found.about.scale, found.about.crowd_scale) == ("tiny", oasis.SCALE, None)
 
 
-def test_scores_beyond_the_networks_scale_are_compared_by_rank(pair):
-    _batch, found = scored(pair, [("a.jpg", jpeg(1)), ("b.jpg", jpeg(2))], {"a.jpg": 20, "b.jpg": 80})
-    assert (found.about.crowd_scale.low, found.about.crowd_scale.high) == (20, 80)
-    assert read_cases(found).in_ranks
+@pytest.mark.parametrize(
+    ("heading", "told", "rated_on", "in_ranks"),
+    [
+        ("score", None, None, True),
+        ("score (1 to 5)", None, (1, 5), True),
+        ("Score [1–7]", None, (1, 7), False),
+        ("score (mean)", (1, 7), (1, 7), False),
+        ("score", (0, 100), (0, 100), True),
+    ],
+)
+def test_scores_are_compared_by_rank_unless_on_the_networks_scale(pair, heading, told, rated_on, in_ranks):
+    scale = None if told is None else RatingScale.told(*told)
+    scores = read_scores(f"file,{heading}\na.jpg,2\nb.jpg,4\n".encode(), scale=scale)
+    _batch, found = scored(pair, [("a.jpg", jpeg(1)), ("b.jpg", jpeg(2))], scores)
+    about = found.about
+    assert (about.rated_on and (about.rated_on.low, about.rated_on.high)) == rated_on
+    assert read_cases(found).in_ranks == in_ranks
 
 
 def test_bad_photos_are_named_and_cost_nothing_else(pair):
@@ -369,7 +383,8 @@ def test_photos_of_a_dataset_keep_authors_votes_and_scale(pair, tmp_path):
 def cases(pair):
     names = ("=1+1.jpg", "+a.jpg", "-b.jpg", "@c.jpg", " =d.jpg", 'ü, "e".jpg')
     scores = dict.fromkeys(names[:3], 4.0)
-    return read_cases(scored(pair, [(name, jpeg(seed)) for seed, name in enumerate(names)], scores)[1])
+    photos = [(name, jpeg(seed)) for seed, name in enumerate(names)]
+    return read_cases(scored(pair, photos, scores, RatingScale.told(1, 7))[1])
 
 
 def test_the_table_sums_to_the_scores(cases):

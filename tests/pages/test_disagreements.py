@@ -218,6 +218,17 @@ def test_errors_are_in_ranks_where_scales_differ(monkeypatch, cases):
     assert "compare percentile ranks" in texts(app) and "beauty of another crowd" in texts(app)
 
 
+def test_nothing_is_in_points_where_nobody_told_the_scale(monkeypatch, cases):
+    about = dataclasses.replace(cases.gallery.about, crowd_scale_known=False)
+    other = read_cases(dataclasses.replace(cases.gallery, about=about))
+    monkeypatch.setattr(chosen, "cases", lambda: other)
+    assert "scale of these ratings is not known" in texts(rendered())
+    row = int(np.flatnonzero(other.table["crowd"].notna())[0])
+    app = rendered(case=str(other.table["identifier"][row]))
+    told = next(of.value for of in app.markdown if of.value.startswith("**Crowd "))
+    assert f"**Crowd {phrases.number(other.table['crowd'][row])}**" in told and "percentile points" in told
+
+
 def test_without_a_gallery_the_page_says_how_to_get_one(monkeypatch):
     monkeypatch.setattr(chosen, "galleries", dict)
     app = opened("disagreements")

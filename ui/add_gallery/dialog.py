@@ -6,11 +6,12 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from siam.datasets.base import RatingScale
 from siam.datasets.cells import SUFFIXES
 from siam.errors import DatasetError
 from siam.gallery.cases import Cases
 from siam.gallery.table import csv_text
-from siam.gallery.uploads import MOST, Batch, read_scores
+from siam.gallery.uploads import MOST, Batch, Scores, read_scores
 from siam.images.reading import ACCEPTED
 from ui.add_gallery import fetch, tasks
 from ui.add_gallery.tasks import Task
@@ -135,7 +136,10 @@ def _your_photos(task: Task | None) -> None:
             key=f"batch-scores-{turn}",
             help="CSV or spreadsheet with the columns file and score, one row per photo: lake.jpg, 5.5",
         )
-        scores, problem = _scores(table, photos)
+        scale, problem = _scale("batch", asked=table is not None)
+        scores = Scores()
+        if problem is None:
+            scores, problem = _scores(table, photos, scale)
         if problem is None and len(photos) > MOST:
             problem = f"You chose {len(photos)} photos, but at most {MOST} can be scored at a time: remove some."
         if problem is not None:
@@ -147,7 +151,7 @@ def _your_photos(task: Task | None) -> None:
         _batch_here(offered=task is not None and task.batch is not None and task.kind != "success")
 
 
-def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: dict[str, float]) -> None:
+def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: Scores) -> None:
     """Start scoring uploads, and empty the upload form."""
     batch = Batch([(photo.name, photo.getvalue()) for photo in photos], scores)
     uploads.forget([*photos, *([] if table is None else [table])])
@@ -155,16 +159,34 @@ def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: dict[
     tasks.score_batch(batch)
 
 
-def _scores(table: UploadedFile | None, photos: list[UploadedFile]) -> tuple[dict[str, float], str | None]:
+def _scores(
+    table: UploadedFile | None, photos: list[UploadedFile], scale: RatingScale | None
+) -> tuple[Scores, str | None]:
     """Return the ratings in an uploaded table, or what is wrong with it."""
     try:
-        return (
-            ({}, None)
-            if table is None
-            else (read_scores(table.getvalue(), table.name, [photo.name for photo in photos]), None)
-        )
+        if table is None:
+            return Scores(), None
+        return read_scores(table.getvalue(), table.name, [photo.name for photo in photos], scale), None
     except DatasetError as error:
-        return {}, str(error)
+        return Scores(), str(error)
+
+
+def _scale(key: str, *, asked: bool = True) -> tuple[RatingScale | None, str | None]:
+    """Ask for the scale of the ratings, unless there are none; return it, None if it is not told, and what is wrong."""
+    if not asked:
+        return None, None
+    with st.container(horizontal=True):
+        low = st.number_input("Lowest possible rating", value=None, key=f"{key}-lowest", placeholder="such as 1")
+        high = st.number_input("Highest possible rating", value=None, key=f"{key}-highest", placeholder="such as 5")
+    if low is None and high is None:
+        st.caption("Unless you, or the heading “score (1 to 5)”, tell the scale, ratings are compared by rank.")
+        return None, None
+    if low is None or high is None:
+        return None, "Give both the lowest and the highest possible rating, or neither."
+    try:
+        return RatingScale.told(low, high), None
+    except DatasetError as error:
+        return None, str(error)
 
 
 def _batch_here(offered: bool) -> None:
@@ -201,10 +223,15 @@ def _folder() -> None:
             "folder is left as it is."
         )
         st.text_input("Folder", key="batch-folder", placeholder="/home/you/photos")
-        st.button("Score this folder", key="score-folder", on_click=_score_folder)
+        scale, problem = _scale("folder")
+        if problem is not None:
+            st.error(plain(problem), icon=":material/error:")
+        st.button(
+            "Score this folder", key="score-folder", disabled=problem is not None, on_click=_score_folder, args=(scale,)
+        )
 
 
-def _score_folder() -> None:
+def _score_folder(scale: RatingScale | None) -> None:
     path = uploads.folder(st.session_state["batch-folder"])
     if path is not None and uploads.on_this_machine():  # checked again: a forged message needs no dialog
-        tasks.score_folder(path)
+        tasks.score_folder(path, None if scale is None else (scale.low, scale.high))

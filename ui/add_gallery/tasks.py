@@ -85,12 +85,12 @@ def fetch_scenicornot() -> None:
     _begin("ScenicOrNot", partial(_scenicornot, pair, lock, source, folder), fetch_scenicornot)
 
 
-def score_folder(root: Path) -> None:
-    """Start scoring the photos in a folder on this machine."""
-    source = Source("folder", root, chosen.pair().source)
+def score_folder(root: Path, scale: tuple[float, float] | None = None) -> None:
+    """Start scoring the photos in a folder on this machine, rated on a scale if somebody told it."""
+    source = Source("folder", root, chosen.pair().source, scale=scale)
     pair, lock = resources.networks()
     folder = folder_for(chosen.OWN_GALLERIES, root.resolve().name, source)
-    _begin(f"Photos in {root.name}", partial(_folder, pair, lock, source, folder), partial(score_folder, root))
+    _begin(f"Photos in {root.name}", partial(_folder, pair, lock, source, folder), partial(score_folder, root, scale))
 
 
 def score_batch(batch: Batch) -> None:

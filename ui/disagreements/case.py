@@ -67,11 +67,12 @@ def _turn(cases: Cases, row: int, rows: np.ndarray) -> None:
 def _crowd(cases: Cases, row: int) -> None:
     """Show the crowd's rating, which network is closer, and every vote."""
     facts, votes = cases.case(row), cases.gallery.facts(row)["votes"]
-    scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
+    scale = cases.gallery.about.rated_on
     if np.isnan(facts["crowd"]):
         st.caption(unrated(cases, "this photo"))
         return
-    parts = [f"**Crowd {phrases.number(facts['crowd'])} of {scale.high:g}**"]
+    of = "" if scale is None else f" of {scale.high:g}"
+    parts = [f"**Crowd {phrases.number(facts['crowd'])}{of}**"]
     if facts["votes"] is not None:
         parts.append(f"{facts['votes']} votes")
     if not np.isnan(facts["crowd_sd"]):
@@ -86,7 +87,8 @@ def _crowd(cases: Cases, row: int) -> None:
         parts.append(f"**{facts['closer']} is closer** (errors in {unit}: {errors})")
     st.markdown(" · ".join(parts))
     if votes is not None and len(votes):
-        figure = votes_figure(np.asarray(votes), scale.low, scale.high, [("mean", float(facts["crowd"]), CROWD)])
+        low, high = (min(votes), max(votes)) if scale is None else (scale.low, scale.high)
+        figure = votes_figure(np.asarray(votes), low, high, [("mean", float(facts["crowd"]), CROWD)])
         st.plotly_chart(figure, config={"displayModeBar": False}, key="votes", width=420, alt=f"votes: {sorted(votes)}")
 
 

@@ -50,8 +50,14 @@ def filters(cases: Cases) -> tuple[Filters, str]:
 
 
 def _crowd(cases: Cases) -> tuple[float, float] | None:
-    scale = cases.gallery.about.crowd_scale or cases.gallery.about.scale
-    ends = float(scale.low), float(scale.high)
+    scale, ratings = cases.gallery.about.rated_on, cases.table["crowd"].to_numpy(dtype=float)
+    ends = (
+        (float(np.nanmin(ratings)), float(np.nanmax(ratings)))
+        if scale is None
+        else (float(scale.low), float(scale.high))
+    )
+    if ends[0] == ends[1]:
+        return None
     low, high = st.session_state.get("crowd") or ends
     if not ends[0] <= low <= high <= ends[1]:
         st.session_state.pop("crowd")  # of a gallery with another scale
@@ -85,7 +91,12 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
     asked = st.query_params.get("case")
     if asked is not None:
         st.info(f"There is no picture {plain(asked)} in this gallery, so all are shown.", icon=":material/search_off:")
-    if about.crowd_scale is not None:
+    if about.rated_on is None:
+        st.caption(
+            "The scale of these ratings is not known. Errors, and who is closer, therefore compare percentile ranks "
+            "within this gallery, not points. Add the gallery again with the lowest and highest rating to tell it."
+        )
+    elif about.crowd_scale is not None:
         st.caption(
             f"The crowd rated {about.crowd_scale.name} ({about.crowd_scale.low:g} to {about.crowd_scale.high:g}); the "
             f"networks predict {about.scale.name} ({about.scale.low:g} to {about.scale.high:g}). Errors, and who is "

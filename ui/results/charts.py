@@ -163,8 +163,10 @@ def _scatter(cases: Cases) -> None:
         f"{rated:,} {photos}, {plain(about.split)}; {stored.crowd(about.data)}. "
         "Each dot is a picture: further right, the crowd rates it higher; further up, the network does."
     )
-    if cases.in_ranks and about.crowd_scale is not None:
-        crowd = about.crowd_scale
+    if about.rated_on is None:
+        st.caption("The scale of the ratings is not known, so ranks are compared.")
+    elif cases.in_ranks:
+        crowd = about.rated_on
         st.caption(
             f"The crowd rated {plain(crowd.name)}, {crowd.low:g} to {crowd.high:g}; the networks predict "
             f"{plain(about.scale.name)}, {about.scale.low:g} to {about.scale.high:g}, so ranks are compared."

@@ -88,6 +88,8 @@ class Experiment:
         self.augmentation = made(Augmentation, "augmentation", recipe["augmentation"])
         check_network(recipe)
         labelled, rated = (read_photos(recipe["data"][name], root) for name in ("attributes", "scores"))
+        if rated.scale is None and "scores" in rated.known["train"]:
+            raise DatasetError("[data] of the recipe: the scale of the scores is not known: add scale = [1, 5]")
         if "labels" not in labelled.known["train"] or rated.scale is None:
             raise DatasetError(
                 "[data] of the recipe: attributes need a dataset with labels (sun), scores one with ratings"

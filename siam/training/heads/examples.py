@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siam.datasets import reader, regions
+from siam.datasets import read_told, reader, regions
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.check import usable
 from siam.errors import DatasetError
 from siam.models import features as frozen
 from siam.models.siam import SIAM
 from siam.runtime.reprs import brief
+from siam.training.recipes import told_scale
 
 _Photos = TypeVar("_Photos", AttributePhotos, ScoredPhotos)
 _PRIOR_ABSENT = 0.05  # an attribute seen by at most this share of a scene's annotators counts as absent
@@ -100,7 +101,7 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         scores=np.concatenate([source.scores for source in ratings]),
         sources=np.repeat(np.arange(len(ratings)), [len(source.scores) for source in ratings]),
         attributes=own.attributes,
-        scale=ratings[0].scale,
+        scale=ratings[0].told_scale(),
         test_regions=None if seen is None else regions.Regions(seen.shares[test], seen.attributes),
     )
 
@@ -112,7 +113,7 @@ def labels_and_scale(recipe: dict[str, Any], root: Path) -> tuple[tuple[str, ...
         DatasetError: a dataset is missing or does not match its layout.
     """
     data = recipe["data"]
-    return labelled(data["attributes"], root).attributes, rated(data["scores"][0], root).scale
+    return labelled(data["attributes"], root).attributes, rated(data["scores"][0], root).told_scale()
 
 
 def source_name(entry: str | dict[str, str]) -> str:
@@ -133,8 +134,11 @@ def folder(entry: str | dict[str, str], root: Path) -> Path:
     return root / source_name(entry)
 
 
-def _read(entry: str | dict[str, str], usual: str, root: Path) -> AttributePhotos | ScoredPhotos:
-    return reader(usual if isinstance(entry, str) else entry["reader"]).read(folder(entry, root))
+def _read(entry: str | dict[str, Any], usual: str, root: Path) -> AttributePhotos | ScoredPhotos:
+    place = folder(entry, root)
+    if isinstance(entry, str):
+        return reader(usual).read(place)
+    return read_told(entry["reader"], place, told_scale(entry))
 
 
 def labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
@@ -152,6 +156,8 @@ def rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
     photos = _read(entry, "oasis", root)
     if not isinstance(photos, ScoredPhotos):
         raise DatasetError(f"[data] of the recipe: {entry!r} has no ratings: choose a dataset with ratings for scores")
+    if photos.scale is None:
+        raise DatasetError(f"[data] of the recipe: nobody told the scale of {entry!r}: add scale = [1, 5] to the entry")
     return photos
 
 
