@@ -55,10 +55,10 @@ def explainers() -> None:
 
 # Which orders are clear, and on what: two sentences, true of the stored tables (tests/pages/test_results.py).
 KNOWN = (
-    "**What is known.** On flowers, SISE marks the part that counts better than RISE, Grad-CAM and Score-CAM do, and VEBI "
-    "better than Grad-CAM; L-CAM and Grad-CAM cannot be told apart once brightness no longer counts. On rendered scenes, "
-    "of which only a few have been compared so far, most measures do not know the truth from noise, and no claim can be "
-    "decided, not even that SIAM’s own map shows best where its score comes from."
+    "**What is known.** On flowers, SISE marks the part that counts better than RISE, Grad-CAM and Score-CAM do, and "
+    "VEBI better than Grad-CAM; L-CAM and Grad-CAM cannot be told apart once brightness no longer counts. On rendered "
+    "scenes, of which only a few have been compared so far, most measures do not know the truth from noise, and no claim "
+    "can be decided, not even that SIAM’s own map shows best where its score comes from."
 )
 
 
