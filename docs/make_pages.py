@@ -35,7 +35,6 @@ from siam.results.assessment import OUTLINES
 from siam.results.paper import markdown_table
 from siam.results.truths import presences, truth_tables
 from siam.runtime.paths import ASSETS
-from ui.results.explainers import KNOWN
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -276,7 +275,7 @@ def claims_on_networks() -> str:
 
 def known_of_explainers() -> str:
     """The two sentences of the page Results."""
-    return KNOWN
+    return explainers.KNOWN
 
 
 def learned_masks() -> str:

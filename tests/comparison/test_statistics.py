@@ -5,8 +5,16 @@ import pytest
 
 from siam.comparison.cost import Cost
 from siam.comparison.statistics import Table, difference, halves, holm, resampled_means, summary
-from siam.evaluation.stored import Result, variant_figures
-from siam.results.explainers import claim_rows, comparisons, headings, shown, tables
+from siam.evaluation.stored import STORED, Result, read, variant_figures
+from siam.results.explainers import (
+    CLAIM_HEADINGS,
+    claim_rows,
+    comparisons,
+    headings,
+    network_claims,
+    shown,
+    tables,
+)
 
 
 def made_up(count=40, networks=("one", "two", "three"), flat=()):
@@ -137,6 +145,17 @@ def test_tables_say_what_cannot_be_told():
     assert "cannot tell explainers apart" in text
     assert tables([]) == "" and comparisons([stored_without()]) == []
     assert all(len(row) == len(claim_rows(figures.claims)[0]) for row in claim_rows(figures.claims))
+
+
+def test_what_the_paper_says_of_scores_is_held_against_the_stored_results():
+    results = {name: read(STORED / f"{name}.json") for name in ("rendered", "rendered-frozen")}
+    (good, cold) = network_claims(results)
+    less = results["rendered"].figures["siam"].difference
+    assert (good[1] == "does not hold") == (less.kendall_tau_interval[1] < 0)
+    frozen = results["rendered-frozen"].figures["siam-frozen"].photos.scores
+    alone = results["rendered"].figures["baseline"].photos.scores
+    assert (cold[1] == "holds") == (frozen.kendall_tau_interval[1] < alone.kendall_tau_interval[0])
+    assert network_claims({}) == [] and all(len(row) == len(CLAIM_HEADINGS) for row in (good, cold))
 
 
 def stored_without():

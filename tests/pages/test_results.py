@@ -21,12 +21,11 @@ from siam.gallery.samples import load_samples
 from siam.models import card as cards
 from siam.models.checkpoint import BUNDLED
 from siam.reports import citation
-from siam.results import paper, speed
+from siam.results import explainers, paper, speed
 from siam.results.scores import figure_text
 from tests.support.pages import FOLDER, button, opened, texts
 from tests.support.paths import ROOT
 from tests.support.speed import speed_run
-from ui.results.explainers import KNOWN
 from ui.results.views import VIEWS
 from ui.state import chosen, resources
 from ui.state.markdown import plain
@@ -266,15 +265,15 @@ def test_explainers_are_those_of_the_files():
             rows = chart["layout"]["yaxis"]["categoryarray"]
             controls = [title(name) for name in leads if name in REFERENCES]
             assert set(rows[: len(controls)]) == set(controls)  # at the bottom, where it is shaded
-            explainers = rows[len(controls) :]
-            assert [dots[name] for name in explainers] == sorted(dots[name] for name in explainers)
+            others = rows[len(controls) :]
+            assert [dots[name] for name in others] == sorted(dots[name] for name in others)
         assert raw["command"] in texts(app)
 
 
 def test_what_is_known_is_what_the_tables_say():
     """The page's two sentences, claim by claim: each is an outcome of the stored tables."""
     app = at("results", table="Explainers")
-    assert any(block.value == KNOWN for block in app.markdown)
+    assert any(block.value == explainers.KNOWN for block in app.markdown)
     for name, better, worse, outcome in SAID:
         claims = RAW[f"explainers-{name}"]["figures"]["baseline"]["comparison"]["claims"]
         found = {one["outcome"] for one in claims if (one["better"], one["worse"]) == (better, worse)}

@@ -14,6 +14,7 @@ from siam.figures.comparison import forest_figure, measure_name, measures_of, st
 from siam.figures.tables import html_table
 from siam.results.explainers import (
     CLAIM_HEADINGS,
+    KNOWN,
     claim_rows,
     comparisons,
     halves_sentence,
@@ -32,8 +33,9 @@ _WORLDS = {"scenes": "Scenes · baseline", "scenes-siam": "Scenes · SIAM", "flo
 
 def explainers() -> None:
     """Show every stored comparison, one at a time."""
+    files = stored.by_file()
     readable = stored.read_parts(
-        lambda result: [comparison for _result, comparison in comparisons([result])], stored.results()
+        lambda result: [comparison for _result, comparison in comparisons([result])], list(files.values())
     )
     if not readable:
         st.info("No comparison of explainers is stored yet. This command makes one:")
@@ -50,23 +52,14 @@ def explainers() -> None:
         key="compared",
         label_visibility="collapsed",
     )
-    _comparison(*labels[label or next(iter(labels))])
-
-
-# Which orders are clear, and on what: two sentences, true of the stored tables (tests/pages/test_results.py).
-KNOWN = (
-    "**What is known.** On flowers, SISE marks the part that counts better than RISE, Grad-CAM and Score-CAM do, and "
-    "VEBI better than Grad-CAM; L-CAM and Grad-CAM cannot be told apart once brightness no longer counts. On rendered "
-    "scenes, of which only a few have been compared so far, most measures do not know the truth from noise, and no claim "
-    "can be decided, not even that SIAM’s own map shows best where its score comes from."
-)
+    _comparison(*labels[label or next(iter(labels))], files)
 
 
 def _label(result: Result, figures: ExplainerFigures) -> str:
     return _WORLDS.get(figures.world, f"{figures.world} · {result.model}")
 
 
-def _comparison(result: Result, figures: ExplainerFigures) -> None:
+def _comparison(result: Result, figures: ExplainerFigures, files: dict[Path, Result]) -> None:
     measure = st.selectbox(
         "Measure", measures_of(figures), format_func=lambda key: _label_of(figures, key), key="measure"
     )
@@ -88,12 +81,13 @@ def _comparison(result: Result, figures: ExplainerFigures) -> None:
         selection_mode="points",
         alt=f"Lead of each method over random maps in {name}; the table below has the figures",
     )
-    _strips(result, figures, measure, [point["customdata"][0] for point in event["selection"]["points"]])
+    path = next(path for path, of in files.items() if of is result)
+    _strips(result, values.beside(path), measure, [point["customdata"][0] for point in event["selection"]["points"]])
     if figures.claims:
         st.subheader("What papers claim", anchor=False)
         claims = claim_rows(figures.claims)
         if figures.world == "scenes-siam":
-            claims += network_claims({path.stem: of for path, of in stored.by_file().items()})
+            claims += network_claims({path.stem: of for path, of in files.items()})
         st.markdown(html_table([(name,) for name in CLAIM_HEADINGS[1:]], claims), unsafe_allow_html=True)
         st.caption(
             "Differences are paired by picture, positive where the claim is right, with 95 % intervals over networks "
@@ -125,11 +119,9 @@ def _label_of(figures: ExplainerFigures, key: str) -> str:
     return text[0].upper() + text[1:] + ("" if figures.measures[key].decides else " (cannot tell)")
 
 
-def _strips(result: Result, figures: ExplainerFigures, measure: str, clicked: list[str]) -> None:
+def _strips(result: Result, table: Path, measure: str, clicked: list[str]) -> None:
     """Show the single values of the method that was clicked beside random maps and the truth."""
-    path = next((path for path, of in stored.by_file().items() if of is result), None)
-    table = None if path is None else values.beside(path)
-    if table is None or not table.exists():
+    if not table.exists():
         return
     if not clicked:
         st.caption(
