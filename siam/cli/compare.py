@@ -163,10 +163,11 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     for world in worlds:
         name = Path(world.model).name
         records = options.records / f"compare-{world.kind}-{name}-{world.network}-{world.size}.jsonl"
+        settings = settings_of(world, extent)
         if not records.exists():
-            values.begin([one for one in before if one["network"] == name], settings_of(world, extent), records)
+            values.begin([one for one in before if one["network"] == name], settings, records)
         found = compare(world, methods, extent, records, options.workers or _workers())
-        made += [{"network": name, **record} for record in found]
+        made += [{"network": name, "made_with": values.made_with(settings), **record} for record in found]
     costs = {} if options.without_cost else _costs(worlds[0], chosen)
     figures = summary(made, costs)
     if table is not None:

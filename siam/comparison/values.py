@@ -1,12 +1,14 @@
 """All single values of a comparison in one compressed table, `NAME.csv.gz` beside the result `NAME.json`.
 
-One row per network, picture and method, with the columns network, identifier, method and `siam.comparison.records.
-FIGURES`; a figure that is not defined is blank. `compare` goes on from it, so hours of work on one machine are not lost
-on the next.
+One row per network, picture and method, with the columns network, made_with, identifier, method and
+`siam.comparison.records.FIGURES`; a figure that is not defined is blank. made_with is a hash of the settings, the
+network's weights among them (`siam.comparison.records.settings_of`). `compare` goes on from the table where they are
+the same, so hours of work on one machine are not lost on the next.
 """
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from siam.comparison.records import FIGURES, Record
 from siam.errors import DatasetError
 from siam.runtime.files import write_atomically
 
-_KEYS = ("network", "identifier", "method")
+_KEYS = ("network", "made_with", "identifier", "method")
 
 
 def beside(result: Path) -> Path:
@@ -26,7 +28,7 @@ def beside(result: Path) -> Path:
 
 
 def write(records: Sequence[Record], path: Path) -> None:
-    """Write records, each with its "network", whole or not at all.
+    """Write records, each with its "network" and "made_with", whole or not at all.
 
     Raises:
         StorageError: it cannot be stored.
@@ -56,7 +58,16 @@ def read(path: Path) -> list[Record]:
     ]
 
 
+def made_with(settings: dict[str, Any]) -> str:
+    """Return a hash of settings; it is stored in files, so it must never change."""
+    return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def begin(records: Sequence[Record], settings: dict[str, Any], path: Path) -> None:
-    """Start a file of records (`siam.comparison.records`) with those of one network that were made before."""
-    lines = [{"settings": settings}, *({k: v for k, v in record.items() if k != "network"} for record in records)]
+    """Start a file of records (`siam.comparison.records`) with those that were made with the same settings before."""
+    same = [record for record in records if record["made_with"] == made_with(settings)]
+    lines = [
+        {"settings": settings},
+        *({key: of for key, of in record.items() if key not in ("network", "made_with")} for record in same),
+    ]
     write_atomically(path, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode())

@@ -219,9 +219,13 @@ def test_the_command_goes_on_from_what_it_stored(world, tmp_path, capsys):
     assert len(table) == 10 * (2 + len(REFERENCES)) and set(table["network"]) == {"tiny"}
     mean = table[table["method"] == "cam"]["ebpg"].mean()
     assert printed["methods"]["cam"]["ebpg"]["mean"] == pytest.approx(mean, abs=1e-4)
-    with counted(cases_of(replace(world, count=10)).__getitem__(0).network) as passes:
-        assert main([*words, "--records", str(tmp_path / "elsewhere"), "--count", "10"]) == 0  # another machine
-    assert not passes and json.loads(capsys.readouterr().out)["comparison"] == printed
+    table.loc[table["method"] == "cam", "ebpg"] = 0.125  # a mark that only what is stored bears
+    values.write(table.astype(object).where(table.notna(), None).to_dict("records"), values.beside(out))
+    for further, marked in ((["--count", "10"], True), (["--count", "10", "--sanity", "2"], False)):
+        kept = str(tmp_path / f"elsewhere-{marked}")  # as on another machine
+        assert main([*words, "--records", kept, *further]) == 0
+        again = json.loads(capsys.readouterr().out)["comparison"]["methods"]["cam"]["ebpg"]["mean"]
+        assert again == pytest.approx(0.125 if marked else mean, abs=1e-4)  # other settings go on from nothing
     assert main(["compare", "--tables", str(tmp_path / "nowhere")]) == 2
     capsys.readouterr()
     assert main(["compare", "--tables", str(tmp_path / "results"), "--markdown"]) == 0
@@ -279,7 +283,7 @@ def test_damaged_values_are_refused(tmp_path):
         path.write_bytes(content)
         with pytest.raises(DatasetError, match="cannot be read"):
             values.read(path)
-    pd.DataFrame({"network": ["a"], "identifier": ["1"], "method": ["cam"]}).to_csv(path)
+    pd.DataFrame({"network": ["a"], "made_with": ["x"], "identifier": ["1"], "method": ["cam"]}).to_csv(path)
     with pytest.raises(DatasetError, match="lacks the column ebpg"):
         values.read(path)
 
@@ -303,3 +307,4 @@ def test_bundled_comparisons_are_whole_and_their_controls_stand_where_they_must(
         mean = np.nanmean([one["ebpg"] for one in made if one["method"] == "grad_cam"])
         assert figures.methods["grad_cam"]["ebpg"].mean == pytest.approx(mean, abs=1e-4)
         assert {one["network"] for one in made} == set(figures.networks)
+        assert len({one["made_with"] for one in made}) == len(figures.networks)
