@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
         pictures, photos = ((folder / "images").resolve() for folder in (options.gallery, options.root))
         if not options.gallery_without_pictures and pictures in (photos, options.root.resolve()):
             return fail(f"{options.gallery} holds photos of {options.root}: choose another folder for the gallery")
-    scale = None if options.scale is None else RatingScale.told(*options.scale)
+    scale = None if options.scale is None else RatingScale.between(*options.scale)
     pair = load(options.model)
     gallery = options.gallery is not None
     assessment = assess(pair, options.data, options.root, options.split, score_labelled_photos=gallery, scale=scale)

@@ -52,8 +52,8 @@ def layout(name: str) -> "Layout":
     return getattr(reader(name), "LAYOUT", Layout())
 
 
-def read_told(data: str, root: Path, scale: "RatingScale | None") -> Any:
-    """Read a dataset, whose owner may have told the scale of its ratings.
+def read_rated(data: str, root: Path, scale: "RatingScale | None") -> Any:
+    """Read a dataset, whose owner may have given the scale of its ratings.
 
     Raises:
         DatasetError: the dataset does not match its layout, or has a scale of its own.

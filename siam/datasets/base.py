@@ -27,7 +27,7 @@ class RatingScale:
         return other is not None and (self.low, self.high) == (other.low, other.high)
 
     @classmethod
-    def told(cls, low: float, high: float) -> "RatingScale":
+    def between(cls, low: float, high: float) -> "RatingScale":
         """Return the scale of somebody's own ratings.
 
         Raises:
@@ -128,7 +128,7 @@ class ScoredPhotos:
         files: (N,) paths.
         scores: (N,) mean ratings on `scale`, NaN for photos without one, float32.
         split: (N,) of "train", "val" or "test".
-        scale: the scale the crowd rated on; None if nobody told it.
+        scale: the scale the crowd rated on; None if it is not known.
         variances: (N,) population variance of the votes, NaN where unknown; None if the dataset does not give it.
         votes: (N,) how many people rated, or None if the dataset does not say.
         names: (N,) of the files, as the dataset's table writes them; None if they are those on the disk.
@@ -146,8 +146,8 @@ class ScoredPhotos:
 
     __repr__ = brief
 
-    def told_scale(self) -> RatingScale:
-        """Return the scale; raises a DatasetError if nobody told it."""
+    def known_scale(self) -> RatingScale:
+        """Return the scale; raise a DatasetError if it is not known."""
         if self.scale is None:
             raise DatasetError("the scale of the ratings is not known: head their column “score (1 to 5)”")
         return self.scale

@@ -29,7 +29,7 @@ class Ratings:
         photos: (N,) the photos that they mean.
         scores: (N,) float64.
         split: (N,) of "train", "val" or "test"; None if the table does not say.
-        scale: of the scores; None if nobody told it.
+        scale: of the scores; None if it is not known.
     """
 
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ def read_ratings(
         data: the file's content.
         name: what error messages call it.
         findings: a list that collects bad rows; without it, a bad row is an error.
-        scale: of the scores, if somebody told it; the table may tell it, too, but no other.
+        scale: of the scores, if it is known; the table may give it, too, but no other.
         find: returns the photo that a name means, or raises a ValueError that says in a few words why there is none.
 
     Raises:
@@ -91,7 +91,7 @@ def read_ratings(
 
 
 def _scale(name: str, table: pd.DataFrame, remarks: Sequence[str], told: RatingScale | None) -> RatingScale | None:
-    """Return the scale that was told: by the caller, in the heading of the scores, or in the column `scale`."""
+    """Return the scale that is given: by the caller, in the heading of the scores, or in the column `scale`."""
     scale, source = told, "the scale you gave"
     said = [(remark, f"the heading {remark!r}") for remark in remarks if _ENDS.search(remark)]
     if "scale" in table:
@@ -103,7 +103,7 @@ def _scale(name: str, table: pd.DataFrame, remarks: Sequence[str], told: RatingS
             raise DatasetError(f"{name} holds {place}; expected its ends, such as 1 to 5")
         low, high = (float(end.replace(",", ".").replace("\N{MINUS SIGN}", "-")) for end in ends.groups())
         try:
-            found = RatingScale.told(low, high)
+            found = RatingScale.between(low, high)
         except DatasetError as error:
             raise DatasetError(f"{name}, {place}: {error}") from error
         if scale is not None and not scale.same_points(found):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import layout, layout_name, read_told, rendered, sun_attributes
+from siam.datasets import layout, layout_name, read_rated, rendered, sun_attributes
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.human_masks import OutlinedPhotos
 from siam.datasets.tables import columns, find_table
@@ -85,7 +85,7 @@ def assess(
         DatasetError: the dataset does not match its layout, has no scores, or has no photos in the split.
         ImageError: none of the photos can be read.
     """
-    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos = read_told(data, root, scale)
+    photos: AttributePhotos | ScoredPhotos | OutlinedPhotos = read_rated(data, root, scale)
     truth = errors = None
     if isinstance(photos, AttributePhotos):
         _common(pair.config.attributes, photos.attributes)  # tells before any photo is scored
@@ -266,7 +266,7 @@ def _same_scale(scale: RatingScale, photos: ScoredPhotos, own: bool) -> tuple[bo
     expected = f"{scale.name} ({scale.low:g} to {scale.high:g})"
     ranks = "no RMSE in points; rank_rmse compares ranks"
     if photos.scale is None:
-        return False, [f"the scale of the ratings is not known, so {ranks}: tell it by --scale LOW HIGH"]
+        return False, [f"the scale of the ratings is not known, so {ranks}: give --scale LOW HIGH"]
     if photos.scale == scale or (own and photos.scale.same_points(scale)):
         return True, []
     other = f"{photos.scale.name} ({photos.scale.low:g} to {photos.scale.high:g})"

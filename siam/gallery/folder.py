@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import layout, read_told
+from siam.datasets import layout, read_rated
 from siam.datasets.base import LeftOut, RatingScale, ScoredPhotos
 from siam.datasets.folder import walk
 from siam.errors import DatasetError, ImageError
@@ -107,7 +107,7 @@ def build(
         )
     if source.data == "folder":
         _refuse_large(source.root, progress)
-    photos = read_told(source.data, source.root, None if source.scale is None else RatingScale.told(*source.scale))
+    photos = read_rated(source.data, source.root, None if source.scale is None else RatingScale.between(*source.scale))
     assert isinstance(photos, ScoredPhotos)
     places = [place for place in range(len(photos.files)) if source.split in ("all", photos.split[place])]
     places = sorted(places, key=lambda place: facts.order(photos.files[place]))[: source.count]

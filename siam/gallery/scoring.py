@@ -95,7 +95,7 @@ def about(
         data: name of the photos.
         split: of the photos.
         command: that repeats this.
-        crowd_scale: of the ratings, perhaps the pair's own; None if there are none, or if nobody told it.
+        crowd_scale: of the ratings, perhaps the pair's own; None if there are none, or if it is not known.
         told: whether the scale of the ratings is known; a told scale with the same ends is the pair's own.
     """
     config = pair.config

@@ -77,7 +77,7 @@ class About:
     """The provenance of a gallery: networks, rating scale, data and the command that wrote it.
 
     `crowd_scale` is the scale of the ratings if it differs from the networks', else None; `crowd_scale_known` is False
-    if nobody told it.
+    if it is not known.
     """
 
     model: str
@@ -93,7 +93,7 @@ class About:
 
     @property
     def rated_on(self) -> RatingScale | None:
-        """The scale of the ratings, None if nobody told it."""
+        """The scale of the ratings, None if it is not known."""
         return (self.crowd_scale or self.scale) if self.crowd_scale_known else None
 
 

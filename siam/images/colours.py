@@ -28,7 +28,7 @@ def to_srgb(image: Image.Image, source: Image.Image, data: bytes | None) -> Imag
     if image.mode == "CMYK" and source.format == "JPEG" and "adobe" not in source.info:
         image = ImageChops.invert(image)  # Pillow takes all for Adobe's, which are stored inverted
     try:
-        before, after = _told(source, data)
+        before, after = _encodings(source, data)
     except Exception:  # damaged metadata, on which parsers raise nearly anything, is no reason to refuse the photo
         before = after = None
     elsewhere = {"PNG": png.profile, "JPEG2000": boxes.jpeg2000_profile}.get(source.format or "") if data else None
@@ -40,12 +40,12 @@ def to_srgb(image: Image.Image, source: Image.Image, data: bytes | None) -> Imag
     return encoding.to_srgb(rgb) if encoding else rgb
 
 
-def _told(source: Image.Image, data: bytes | None) -> tuple[Encoding | None, Encoding | None]:
+def _encodings(source: Image.Image, data: bytes | None) -> tuple[Encoding | None, Encoding | None]:
     """Return the encoding that goes before the picture's ICC profile, and the one that comes after it."""
     info = source.info
     match source.format:
         case "PNG" if data:
-            return png.told(data)
+            return png.encodings(data)
         case "PNG":
             return None, png.measured("srgb" in info, info.get("gamma"), info.get("chromaticity"))
         case "AVIF" if data:

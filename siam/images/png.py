@@ -85,7 +85,7 @@ def _inflated(packed: bytes, most: int) -> bytes | None:
     return content if inflater.eof else None
 
 
-def told(data: bytes) -> tuple[Encoding | None, Encoding | None]:
+def encodings(data: bytes) -> tuple[Encoding | None, Encoding | None]:
     """Return the encoding that goes before an ICC profile (cICP), and the one after it (sRGB, gAMA, cHRM)."""
     first: dict[bytes, bytes] = {}
     for chunk in chunks(data):

@@ -187,7 +187,7 @@ def _with_scale(entry: Any, scale: Any) -> Any:
     return {"scale": scale, **entry} if isinstance(entry, dict) else entry
 
 
-def told_scale(entry: Mapping[str, Any]) -> RatingScale | None:
+def scale_of(entry: Mapping[str, Any]) -> RatingScale | None:
     """Return the `scale` of an entry of [data], such as [1, 5], or None without one.
 
     Raises:
@@ -198,4 +198,4 @@ def told_scale(entry: Mapping[str, Any]) -> RatingScale | None:
         return None
     if not (isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends)):
         raise DatasetError(f"[data] of the recipe holds the scale {ends!r}; expected two numbers, such as [1, 5]")
-    return RatingScale.told(*ends)
+    return RatingScale.between(*ends)

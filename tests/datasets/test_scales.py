@@ -2,7 +2,7 @@
 
 import pytest
 
-from siam.datasets import folder, oasis, read_told
+from siam.datasets import folder, oasis, read_rated
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 
@@ -50,17 +50,17 @@ def test_what_does_not_fit_the_scale_is_refused_with_its_row(tmp_path, text, wor
 
 def test_a_told_scale_holds_unless_the_table_tells_another(tmp_path):
     root = rated(tmp_path, "file,score\na.jpg,3\n")
-    assert read_told("folder", root, RatingScale.told(1, 5)).scale.high == 5
+    assert read_rated("folder", root, RatingScale.between(1, 5)).scale.high == 5
     with pytest.raises(DatasetError, match=r"outside 4 to 5 \('3'\) for 'a\.jpg' in row 2"):
-        read_told("folder", root, RatingScale.told(4, 5))
+        read_rated("folder", root, RatingScale.between(4, 5))
     rated(tmp_path, "file,score (1 to 7)\na.jpg,3\n")
     with pytest.raises(DatasetError, match="the scale you gave is 1 to 5"):
-        read_told("folder", root, RatingScale.told(1, 5))
+        read_rated("folder", root, RatingScale.between(1, 5))
     with pytest.raises(DatasetError, match="'oasis' has its own scale"):
-        read_told("oasis", root, oasis.SCALE)
+        read_rated("oasis", root, oasis.SCALE)
 
 
 @pytest.mark.parametrize("ends", [(5, 1), (3, 3), (0, float("inf")), (float("nan"), 1)])
 def test_a_scale_has_two_ends_the_lowest_first(ends):
     with pytest.raises(DatasetError, match="the lowest rating first"):
-        RatingScale.told(*ends)
+        RatingScale.between(*ends)

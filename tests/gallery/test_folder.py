@@ -96,7 +96,7 @@ def test_a_batch_becomes_a_gallery_of_small_copies(pair):
     ],
 )
 def test_scores_are_compared_by_rank_unless_on_the_networks_scale(pair, heading, told, rated_on, in_ranks):
-    scale = None if told is None else RatingScale.told(*told)
+    scale = None if told is None else RatingScale.between(*told)
     scores = read_scores(f"file,{heading}\na.jpg,2\nb.jpg,4\n".encode(), scale=scale)
     _batch, found = scored(pair, [("a.jpg", jpeg(1)), ("b.jpg", jpeg(2))], scores)
     about = found.about
@@ -384,7 +384,7 @@ def cases(pair):
     names = ("=1+1.jpg", "+a.jpg", "-b.jpg", "@c.jpg", " =d.jpg", 'ü, "e".jpg')
     scores = dict.fromkeys(names[:3], 4.0)
     photos = [(name, jpeg(seed)) for seed, name in enumerate(names)]
-    return read_cases(scored(pair, photos, scores, RatingScale.told(1, 7))[1])
+    return read_cases(scored(pair, photos, scores, RatingScale.between(1, 7))[1])
 
 
 def test_the_table_sums_to_the_scores(cases):

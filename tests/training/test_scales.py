@@ -5,7 +5,7 @@ import pytest
 from siam.errors import DatasetError
 from siam.runtime.paths import ASSETS
 from siam.training.heads.examples import rated
-from siam.training.recipes import read_recipe, told_scale
+from siam.training.recipes import read_recipe, scale_of
 from tests.support.paths import ROOT
 
 
@@ -21,7 +21,7 @@ def test_ratings_teach_only_on_a_scale_that_was_told(folder):
     entry = {"reader": "folder", "folder": "walk"}
     with pytest.raises(DatasetError, match=r"add scale = \[1, 5\]"):
         rated(entry, folder)
-    assert rated({**entry, "scale": [1, 5]}, folder).told_scale().high == 5
+    assert rated({**entry, "scale": [1, 5]}, folder).known_scale().high == 5
     with pytest.raises(DatasetError, match=r"outside 4 to 5 \('3'\) for 'a\.jpg' in row 2"):
         rated({**entry, "scale": [4, 5]}, folder)
 
@@ -29,7 +29,7 @@ def test_ratings_teach_only_on_a_scale_that_was_told(folder):
 @pytest.mark.parametrize("scale", [5, [5], ["1", "5"], [5, 1]])
 def test_a_scale_that_is_none_is_refused(scale):
     with pytest.raises(DatasetError, match="expected two numbers"):
-        told_scale({"scale": scale})
+        scale_of({"scale": scale})
 
 
 def test_a_scale_in_data_is_that_of_all_scores(tmp_path):

@@ -172,19 +172,22 @@ def _scores(
 
 
 def _scale(key: str, *, asked: bool = True) -> tuple[RatingScale | None, str | None]:
-    """Ask for the scale of the ratings, unless there are none; return it, None if it is not told, and what is wrong."""
+    """Ask for the scale of the ratings, unless there are none; return it, None if unknown, and what is wrong."""
     if not asked:
         return None, None
     with st.container(horizontal=True):
         low = st.number_input("Lowest possible rating", value=None, key=f"{key}-lowest", placeholder="such as 1")
         high = st.number_input("Highest possible rating", value=None, key=f"{key}-highest", placeholder="such as 5")
     if low is None and high is None:
-        st.caption("Unless you, or the heading “score (1 to 5)”, tell the scale, ratings are compared by rank.")
+        st.caption(
+            "If you leave these empty, ratings are compared by rank, unless a heading such as “score (1 to 5)” gives "
+            "the scale."
+        )
         return None, None
     if low is None or high is None:
         return None, "Give both the lowest and the highest possible rating, or neither."
     try:
-        return RatingScale.told(low, high), None
+        return RatingScale.between(low, high), None
     except DatasetError as error:
         return None, str(error)
 

@@ -94,7 +94,8 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
     if about.rated_on is None:
         st.caption(
             "The scale of these ratings is not known. Errors, and who is closer, therefore compare percentile ranks "
-            "within this gallery, not points. Add the gallery again with the lowest and highest rating to tell it."
+            "within this gallery, not points. To compare points, add the gallery again with the lowest and highest "
+            "possible rating."
         )
     elif about.crowd_scale is not None:
         st.caption(

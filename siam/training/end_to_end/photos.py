@@ -15,7 +15,7 @@ from siam.datasets.check import usable
 from siam.datasets.rendered import truth
 from siam.errors import DatasetError
 from siam.runtime.reprs import brief
-from siam.training.recipes import told_scale
+from siam.training.recipes import scale_of
 
 _VALIDATION_SHARE = 10  # if a dataset has no validation photos, every tenth training photo becomes one
 
@@ -72,7 +72,7 @@ def read_photos(source: dict[str, Any], root: Path) -> Photos:
     """
     if not isinstance(source, dict) or not {"reader", "folder"} <= source.keys():
         raise DatasetError(f"[data] of the recipe holds {source!r}; expected {{ reader = …, folder = … }}")
-    scale = told_scale(source)
+    scale = scale_of(source)
     told = {} if scale is None else {"scale": scale}
     photos = reader(source["reader"]).read(root / source["folder"], **_split_of(source), **told)
     if not isinstance(photos, AttributePhotos | ScoredPhotos):

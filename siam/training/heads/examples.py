@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siam.datasets import read_told, reader, regions
+from siam.datasets import read_rated, reader, regions
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.check import usable
 from siam.errors import DatasetError
 from siam.models import features as frozen
 from siam.models.siam import SIAM
 from siam.runtime.reprs import brief
-from siam.training.recipes import told_scale
+from siam.training.recipes import scale_of
 
 _Photos = TypeVar("_Photos", AttributePhotos, ScoredPhotos)
 _PRIOR_ABSENT = 0.05  # an attribute seen by at most this share of a scene's annotators counts as absent
@@ -101,7 +101,7 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         scores=np.concatenate([source.scores for source in ratings]),
         sources=np.repeat(np.arange(len(ratings)), [len(source.scores) for source in ratings]),
         attributes=own.attributes,
-        scale=ratings[0].told_scale(),
+        scale=ratings[0].known_scale(),
         test_regions=None if seen is None else regions.Regions(seen.shares[test], seen.attributes),
     )
 
@@ -113,7 +113,7 @@ def labels_and_scale(recipe: dict[str, Any], root: Path) -> tuple[tuple[str, ...
         DatasetError: a dataset is missing or does not match its layout.
     """
     data = recipe["data"]
-    return labelled(data["attributes"], root).attributes, rated(data["scores"][0], root).told_scale()
+    return labelled(data["attributes"], root).attributes, rated(data["scores"][0], root).known_scale()
 
 
 def source_name(entry: str | dict[str, str]) -> str:
@@ -138,7 +138,7 @@ def _read(entry: str | dict[str, Any], usual: str, root: Path) -> AttributePhoto
     place = folder(entry, root)
     if isinstance(entry, str):
         return reader(usual).read(place)
-    return read_told(entry["reader"], place, told_scale(entry))
+    return read_rated(entry["reader"], place, scale_of(entry))
 
 
 def labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
@@ -157,7 +157,9 @@ def rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
     if not isinstance(photos, ScoredPhotos):
         raise DatasetError(f"[data] of the recipe: {entry!r} has no ratings: choose a dataset with ratings for scores")
     if photos.scale is None:
-        raise DatasetError(f"[data] of the recipe: nobody told the scale of {entry!r}: add scale = [1, 5] to the entry")
+        raise DatasetError(
+            f"[data] of the recipe: the scale of {entry!r} is not known: add scale = [1, 5] to the entry"
+        )
     return photos
 
 

@@ -115,7 +115,7 @@ def read(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM) -> Join
         test_regions=regions.Regions(seen["labelled"].shares[test], seen["labelled"].attributes),
         scores=np.concatenate([source.scores for source in ratings]),
         sources=np.repeat(np.arange(len(ratings)), [len(source.scores) for source in ratings]),
-        scale=ratings[0].told_scale(),
+        scale=ratings[0].known_scale(),
         attributes=own.attributes,
     )
 

@@ -12,7 +12,7 @@ from tests.support.paths import ROOT
 
 OWN = (
     'attributes = { reader = "sun", folder = "sun" }',
-    'scores = { reader = "folder", folder = "own" }',
+    'scores = { reader = "folder", folder = "own", scale = [1, 10] }',
 )
 
 
