@@ -321,11 +321,26 @@ def test_train_hands_its_paths_over(monkeypatch, capsys):
     assert main(["train", "r.toml", "--root", "data", "--out", "o"]) == 0
     recipe = str(ROOT / "recipes" / "photo.toml")
     assert (
-        main(["train", recipe, "--cache", "c", "--resume", "--gallery", "g", "--gallery-source", "oasis_scenes"]) == 0
+        main(
+            [
+                "train",
+                recipe,
+                "--cache",
+                "c",
+                "--resume",
+                "--gallery",
+                "g",
+                "--gallery-source",
+                "oasis_scenes",
+                "--seed",
+                "3",
+            ]
+        )
+        == 0
     )
-    assert calls[0] == (Path("r.toml"), Path("data"), Path("o"), Path("cache"), False, None, None)
-    *others, write_gallery = calls[1]
-    assert others == [Path(recipe), Path("data"), Path("runs/photo"), Path("c"), True, None]
+    assert calls[0] == (Path("r.toml"), Path("data"), Path("o"), Path("cache"), False, None, None, None)
+    *others, write_gallery, seed = calls[1]
+    assert others == [Path(recipe), Path("data"), Path("runs/photo"), Path("c"), True, None] and seed == 3
     assert callable(write_gallery)
     assert capsys.readouterr().out == ""
 
