@@ -7,7 +7,7 @@
 
 The drop and increase of the Grad-CAM++ and L-CAM papers (`siam.explainers.faithfulness`) also weigh the pixels by the
 map, so they measure how bright a map is: raised to the power 1/4 it drops far less, though its order is the same. Here
-the mask is binary. What is hidden becomes
+the mask is binary. What is hidden becomes::
 
     grey      the mean colour, as in RISE's deletion
     blur      the picture blurred as in RISE's insertion

@@ -53,8 +53,8 @@ class Case:
         density: (H', W'), what each place truly adds; None if only the mask is known.
         without: files of the same picture without one object each.
         target: what is explained.
-        mean: of each channel, by which the picture was normalised; None for that of `network.config`.
-        std: likewise.
+        channel_mean: by which the picture was normalised; None for the network's `config.mean`.
+        channel_std: likewise.
     """
 
     identifier: str
@@ -64,8 +64,8 @@ class Case:
     density: np.ndarray | None
     without: tuple[Path, ...] = ()
     target: Target = field(default_factory=score_up)
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    channel_mean: tuple[float, ...] | None = None
+    channel_std: tuple[float, ...] | None = None
 
     def altered(self) -> Iterator[Tensor]:
         """Yield the picture (1, 3, H, W) without each of its objects."""
@@ -218,8 +218,8 @@ def _classifier_cases(world: World) -> tuple[Case, ...]:
                 mask=photos.mask(row),
                 density=None,
                 target=output(int(photos.labels[row])),
-                mean=loaded.expects.mean,
-                std=loaded.expects.std,
+                channel_mean=loaded.expects.mean,
+                channel_std=loaded.expects.std,
             )
         )
     return tuple(cases)

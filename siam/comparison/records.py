@@ -165,12 +165,12 @@ def _record(case: Case, following: Case, name: str, made: Explainer | None, sane
     if len(case.without) >= OBJECTS:
         figures["removal"] = _removal(case, saliency)
     if whole > empty:
-        faithful = faithfulness(model, case.image, saliency, target, mean=case.mean, std=case.std)
+        faithful = faithfulness(model, case.image, saliency, target, mean=case.channel_mean, std=case.channel_std)
         figures |= {"deletion": faithful.deletion_area, "insertion": faithful.insertion_area}
         figures |= {f"drop_{share}": value for share, value in faithful.drop.items()}
         figures |= {f"increase_{share}": value for share, value in faithful.increase.items()}
         rank = ranks(enlarged(saliency, *case.image.shape[2:]))
-        figures |= kept.kept(model, case.image, rank, whole, target, case.mean, case.std)
+        figures |= kept.kept(model, case.image, rank, whole, target, case.channel_mean, case.channel_std)
     figures["passes"] = float(passes)
     if sane:
         figures["randomised"] = rank_correlation(saliency, map_of(shuffled_weights(model)))
