@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     progress = tqdm(options.image, unit="photo", file=sys.stderr, disable=len(options.image) == 1 or None, leave=False)
     for path, stem in zip(progress, stems, strict=True):
         try:
-            explanation = explain(pair, read_image(path, least=least_side(pair.config)))
+            explanation = explain(pair, read_image(path, least=least_side(*pair.configs)))
         except SIAMError as error:
             progress.clear()
             fail(str(error))

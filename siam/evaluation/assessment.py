@@ -1,6 +1,6 @@
 """Judge a pair on a dataset: photos in, figures with intervals out, as `evaluate` prints them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from siam.datasets import layout, layout_name, read_rated, rendered, sun_attribu
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.human_masks import OutlinedPhotos
 from siam.datasets.tables import columns, find_table
-from siam.errors import DatasetError, ImageError
+from siam.errors import DatasetError
 from siam.evaluation import bootstrap, outlines
 from siam.evaluation.predictions import JudgedPhotos, PairPredictions, judge, predictions, predictions_and_maps
 from siam.evaluation.presence import predicted_presence, true_presence
@@ -110,34 +110,6 @@ def assess(
             figures["notes"].append("no what-where-how: the model's attributes are not those of the scenes")
     described = {"model": pair.name, "data": data, "folder": root.resolve().name}
     return Assessment({"method": _METHOD, **figures, **described}, data, root, photos, judged, truth, errors)
-
-
-def judge_again(pair: Pair, assessment: Assessment, rows: list[int], pictures: list[Path]) -> Assessment:
-    """Return an assessment of some photos with other pictures of them, such as smaller copies; figures do not change.
-
-    Args:
-        pair: the judged pair.
-        assessment: the pair's assessment.
-        rows: (n,) which of the judged photos.
-        pictures: (n,) the pictures to use for them.
-
-    Raises:
-        ImageError: a picture cannot be read.
-    """
-    judged, true = assessment.judged, assessment.scenes is not None
-
-    def stop(_place: int, error: ImageError) -> None:
-        raise error
-
-    again = predictions(pair, pictures, stop, baseline=judged.predictions.baseline is not None, maps=true)
-    files = [judged.files[row] for row in rows]
-    judged = replace(judged, places=judged.places[rows], files=files, predictions=again)
-    if not true:
-        return replace(assessment, judged=judged)
-    truth, errors = _truth(pair.siam, judged, assessment.root), None
-    if assessment.errors is not None:
-        errors = judgement.errors(again.in_order_of(truth.attributes), truth)
-    return replace(assessment, judged=judged, scenes=truth, errors=errors)
 
 
 def _attributes(pair: Pair, photos: AttributePhotos, judged: JudgedPhotos, data: str, root: Path) -> dict[str, Any]:

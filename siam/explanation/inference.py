@@ -133,7 +133,7 @@ def explain(pair: Pair, image: Photo) -> Explanation:
         '5.5'
     """
     config, other = pair.config, pair.baseline_config
-    photo = as_photo(image, least=max(least_side(each) for each in (config, other or config)))
+    photo = as_photo(image, least=least_side(*pair.configs))
     began = time.perf_counter()
     pixels = prepared(photo, config)  # (1, 3, H, W)
     others = None if other is None or input_settings(other) == input_settings(config) else prepared(photo, other)

@@ -1,15 +1,13 @@
 """Builds galleries by scoring photos one by one, such as those of a folder.
 
-The networks score the copy that the gallery keeps, so explaining that copy gives the same numbers again. Scores are
-saved one by one, so interrupted work can be resumed.
+A photo's numbers are its own, not those of the copy that is shown (`siam.gallery.copies`). Scores are saved one by one,
+so interrupted work can be resumed.
 """
 
 import re
 import shlex
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,15 @@ from siam.datasets import layout, read_rated
 from siam.datasets.base import LeftOut, RatingScale, ScoredPhotos
 from siam.datasets.folder import walk
 from siam.errors import DatasetError, ImageError
-from siam.evaluation.predictions import PairPredictions
 from siam.gallery import metadata as facts
-from siam.gallery.copies import PICTURE, files_of, names_of
-from siam.gallery.scoring import LONGEST, Progress, Refused, ScoreFile, about, fingerprint, own_scale, score, small_copy
+from siam.gallery.copies import copy_of, files_of, names_of
+from siam.gallery.scoring import LONGEST, Progress, Refused, ScoreFile, about, fingerprint, own_scale, score
 from siam.gallery.store import FILE, peek
 from siam.gallery.writing import Entry, write
 from siam.images.reading import ACCEPTED_SUFFIXES
 from siam.models.checkpoint import Pair
-from siam.runtime.files import exclusive, write_atomically
+from siam.runtime.digests import digest
+from siam.runtime.files import exclusive
 
 MOST = 5000  # photos of a folder, and folders in it
 _SCORES = "scores.part"  # beside `FILE` until that is written
@@ -121,7 +119,7 @@ def build(
     with exclusive(folder):
         before = files_of(folder)
         scores = ScoreFile(folder / _SCORES, fingerprint(pair), pair.config.attributes)
-        entries, refused = _entries(partial(score, pair, lock), source.root, files, known, folder, scores, progress)
+        entries, refused = _entries(pair, lock, source.root, files, known, folder, scores, progress)
         if not entries:
             raise DatasetError(f"none of the {len(files)} photos in {source.root} could be scored: {refused[0].reason}")
         own = not layout(source.data).names_scale
@@ -136,7 +134,8 @@ def build(
 
 
 def _entries(
-    scored: Callable[[bytes, str], PairPredictions],
+    pair: Pair,
+    lock: AbstractContextManager[object],
     root: Path,
     files: list[Path],
     known: list[dict[str, Any]],
@@ -149,16 +148,18 @@ def _entries(
     refused: list[Refused] = []
     labels = facts.identifiers(files, root)
     for done, (path, name, columns) in enumerate(zip(files, names_of(files), known, strict=True)):
-        label, image = labels[done], PICTURE.format(name)
+        label = labels[done]
         try:
-            data, digest = small_copy(path, label)
-            predictions = scores.get(digest) or scores.add(digest, scored(data, label))
+            copy, checksum = copy_of(path, label, [pair.configs], LONGEST), digest(path)
+            picture = copy.input_of(pair)
+            assert picture is not None
+            predictions = scores.get(checksum) or scores.add(checksum, score(pair, lock, picture, label))
         except ImageError as error:
             refused.append(Refused(label, str(error)))
         else:
-            write_atomically(folder / image, data)
             columns = {key: cell for key, cell in columns.items() if not (isinstance(cell, float) and np.isnan(cell))}
-            entries.append(Entry(**{**columns, **predictions.photo(0)}, identifier=label, image=image, sha256=digest))
+            stored = copy.write(folder, name, pair)
+            entries.append(Entry(**{**columns, **predictions.photo(0), **stored}, identifier=label))
         progress(done + 1, len(files))
     return entries, refused
 

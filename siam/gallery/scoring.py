@@ -1,4 +1,4 @@
-"""Scores single photos for galleries: the copy that a gallery keeps of a photo, and a pair's scores for it."""
+"""Scores single photos for galleries, from the pictures that `siam.gallery.copies` keeps of them."""
 
 import contextlib
 import json
@@ -16,13 +16,11 @@ from siam.datasets.base import RatingScale
 from siam.errors import ImageError
 from siam.evaluation.predictions import PairPredictions
 from siam.explanation.inference import explain
-from siam.gallery.copies import small_jpeg
 from siam.gallery.store import About
 from siam.images.preprocessing import least_side
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
 from siam.models.identity import identity
-from siam.runtime.digests import digest
 from siam.runtime.files import storage_errors, write_atomically
 from siam.runtime.provenance import git_commit
 
@@ -39,23 +37,13 @@ class Refused:
     reason: str
 
 
-def small_copy(photo: bytes | Path, name: str) -> tuple[bytes, str]:
-    """Return the JPEG copy of a photo that a gallery keeps, and its checksum.
-
-    Raises:
-        ImageError: the photo cannot be read.
-    """
-    data, _size = small_jpeg(read_image(photo, name=name), LONGEST)
-    return data, digest(data)
-
-
 def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name: str) -> PairPredictions:
     """Return a pair's scores and contributions for one picture; the lock is held only while the networks work.
 
     Raises:
         ImageError: the picture cannot be scored.
     """
-    image = read_image(picture, name=name, least=least_side(pair.config))
+    image = read_image(picture, name=name, least=least_side(*pair.configs))
     try:
         with lock:
             explanation = explain(pair, image)

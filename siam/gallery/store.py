@@ -5,6 +5,8 @@
     identifier      text      the photo's ID, or its name in the dataset
     image           text      its file below the gallery's folder, such as images/7.jpg, or its address; or null
     sha256          text      of the content of `image`, in hexadecimal digits; null if `image` is
+    scored          text      its file below the gallery's folder that the networks scored, without loss, such as
+                              scored/7.webp; null if they scored `image` itself
     crowd_mean      float     mean rating; this and the next three are null if nobody rated the photo
     crowd_sd        float     standard deviation of the ratings, where known
     votes           [int]     every rating, where known
@@ -24,7 +26,8 @@
 
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
 split, date, command, git_commit, crowd_scale, crowd_scale_known. Scores and contributions are in points of the scale,
-ratings in points of the crowd's scale if that is a different one. Older files lack the columns source and file.
+ratings in points of the crowd's scale if that is a different one. Older files lack the columns source,
+file and scored.
 """
 
 import json
@@ -47,6 +50,7 @@ from siam.errors import DatasetError
 from siam.evaluation.what_where_how.verdicts import Verdict
 
 FORMAT = 1
+_LATER = ("source", "file", "scored")  # columns that older files lack
 _SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
 FILE = "gallery.parquet"
 KEY = b"siam_gallery"
@@ -66,10 +70,9 @@ SCHEMA = pa.schema(
         pa.field("contributions", pa.list_(pa.float32()), nullable=False),
         pa.field("presence", pa.list_(pa.float32()), nullable=False),
         pa.field("biggest_cause", pa.string(), nullable=False),
-        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", "source", "file")),
+        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", *_LATER)),
     ]
 )
-_LATER = ("source", "file")  # columns that older files lack
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Gallery:
         presence: (N, K) attribute scores, 0 to 1, in the same order.
         truths: (N,) the truth of a rendered scene, or None.
         contents: (N,) the content of the pictures' files if they are only in memory, else None.
+        inputs: likewise, of those that the networks scored.
     """
 
     folder: Path
@@ -118,6 +122,7 @@ class Gallery:
     presence: np.ndarray
     truths: tuple[dict[str, Any] | None, ...]
     contents: tuple[bytes, ...] | None = field(default=None, repr=False)
+    inputs: tuple[bytes, ...] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.truths)
@@ -139,6 +144,11 @@ class Gallery:
         """Return a photo's file below the folder; None if it has only an address or no picture."""
         image = self.photos["image"][row]
         return self.folder / image if isinstance(image, str) and not is_address(image) else None
+
+    def scored(self, row: int) -> Path | None:
+        """Return the file that the networks scored, if it is stored beside the photo's `picture`."""
+        name = self.photos["scored"][row]
+        return self.folder / name if isinstance(name, str) else None
 
     def verdict(self, row: int) -> Verdict | None:
         """Return the verdict on a rendered scene, or None if there is none."""
@@ -202,7 +212,13 @@ def read(folder: Path) -> Gallery:
     return of_table(table, about, folder)
 
 
-def of_table(table: pa.Table, about: About, folder: Path, contents: tuple[bytes, ...] | None = None) -> Gallery:
+def of_table(
+    table: pa.Table,
+    about: About,
+    folder: Path,
+    contents: tuple[bytes, ...] | None = None,
+    inputs: tuple[bytes, ...] | None = None,
+) -> Gallery:
     """Make a gallery from a table in `SCHEMA`; the other arguments are those of `Gallery`."""
     others = table.drop_columns(["contributions", "presence", "truth"])
     return Gallery(
@@ -213,6 +229,7 @@ def of_table(table: pa.Table, about: About, folder: Path, contents: tuple[bytes,
         presence=_numbers(table, "presence"),
         truths=tuple(None if text is None else json.loads(text) for text in table["truth"].to_pylist()),
         contents=contents,
+        inputs=inputs,
     )
 
 
@@ -249,6 +266,9 @@ def _problem_of_rows(table: pa.Table, attributes: int) -> str | None:
             return f"has a picture of {name!r} outside its folder"
         if image is not None and not re.fullmatch(r"[0-9a-f]{64}", digest or ""):
             return f"has a picture of {name!r} without its SHA-256"
+    for name, scored in zip(names, table["scored"].to_pylist(), strict=True):
+        if scored is not None and not _is_below(scored):
+            return f"has a picture of {name!r} outside its folder"
     for name, truth in zip(names, table["truth"].to_pylist(), strict=True):
         if truth is not None and (problem := _problem_of_truth(truth)):
             return f"{problem} of {name!r}"

@@ -11,9 +11,11 @@ from siam.datasets.names import Spellings, known_as
 from siam.datasets.ratings import read_ratings
 from siam.errors import DatasetError, ImageError
 from siam.evaluation.predictions import PairPredictions
-from siam.gallery.scoring import Progress, Refused, about, fingerprint, own_scale, score, small_copy
+from siam.gallery.copies import Copy, copy_of, settings, settings_of
+from siam.gallery.scoring import LONGEST, Progress, Refused, about, fingerprint, own_scale, score
 from siam.gallery.store import Gallery, of_table
 from siam.gallery.writing import Entry, table_of
+from siam.images.preprocessing import InputConfig
 from siam.models.checkpoint import Pair
 from siam.runtime.digests import digest
 
@@ -23,12 +25,13 @@ MOST = 200  # photos per batch
 class Batch:
     """Photos on their way into a gallery in memory. Interrupted work resumes where it stopped.
 
-    Only a small copy of each photo is kept, and its file is discarded.
+    Of each photo, only what galleries keep (`siam.gallery.copies`) is kept, and its file is discarded.
 
     Args:
         photos: names and contents of the files, at most `MOST`; the list is emptied to free the memory.
         scores: file name → people's score (`read_scores`).
         scale: of the scores; by default the one that `read_scores` found, if any.
+        others: the configs of further pairs, for each those of its networks, that may score the photos later.
 
     Attributes:
         unused: how many scores are for photos that are not among these.
@@ -44,6 +47,7 @@ class Batch:
         photos: list[tuple[str, bytes]],
         scores: Mapping[str, float] | None = None,
         scale: RatingScale | None = None,
+        others: Iterable[Sequence[InputConfig]] = (),
     ) -> None:
         if len(photos) > MOST:
             raise DatasetError(
@@ -67,7 +71,8 @@ class Batch:
             else:
                 self.refused.append(Refused(name, f"{name} is the same photo as {same}, which is kept."))
         photos.clear()
-        self._copies: dict[str, tuple[str, bytes, str]] = {}  # by name: the file's name, the copy, its checksum
+        self._others = {settings(configs): configs for configs in others}
+        self._copies: dict[str, tuple[str, Copy, str]] = {}  # by name: the file's name, the copy, the file's checksum
         self._numbers: dict[tuple[str, str], PairPredictions] = {}  # by networks and checksum
 
     def go_on(
@@ -79,19 +84,26 @@ class Batch:
             pair: the networks.
             lock: held while they work.
             progress: called after each photo with how many are done, and of how many; raising in it stops the work.
+
+        Raises:
+            DatasetError: photos were read for other networks, and not for these or `others`.
         """
         networks = fingerprint(pair)
         left = [
-            name for name, (_file, _data, checksum) in self._copies.items() if (networks, checksum) not in self._numbers
+            name for name, (_file, _copy, checksum) in self._copies.items() if (networks, checksum) not in self._numbers
         ]
         done, total = 0, len(left) + len(self._waiting)
         while left or self._waiting:
             progress(done, total)
-            name = left.pop(0) if left else self._copy_next()
+            name = left.pop(0) if left else self._copy_next(pair)
             if name is not None:
-                _file, data, checksum = self._copies[name]
+                _file, copy, checksum = self._copies[name]
+                if (picture := copy.input_of(pair)) is None:
+                    raise DatasetError(
+                        f"your photos were prepared for other networks than {pair.name!r}: upload them again"
+                    )
                 try:
-                    self._numbers[networks, checksum] = score(pair, lock, data, name)
+                    self._numbers[networks, checksum] = score(pair, lock, picture, name)
                 except ImageError as error:
                     del self._copies[name]
                     self.refused.append(Refused(name, str(error)))
@@ -101,18 +113,20 @@ class Batch:
     def left(self, pair: Pair) -> int:
         """Return how many photos a pair has not scored yet."""
         networks = fingerprint(pair)
-        scored = sum((networks, checksum) in self._numbers for _file, _data, checksum in self._copies.values())
+        scored = sum((networks, checksum) in self._numbers for _file, _copy, checksum in self._copies.values())
         return len(self._waiting) + len(self._copies) - scored
 
     def gallery(self, pair: Pair) -> Gallery | None:
         """Return a gallery of the photos that a pair has scored, or None if there are none yet."""
         networks = fingerprint(pair)
-        entries, contents = [], []
-        for name, (file, data, checksum) in self._copies.items():
-            if numbers := self._numbers.get((networks, checksum)):
+        entries, contents, inputs = [], [], []
+        for name, (file, copy, checksum) in self._copies.items():
+            picture = copy.input_of(pair)
+            if picture is not None and (numbers := self._numbers.get((networks, checksum))):
                 told = {"file": self._written.get(file, file), "crowd_mean": self._scores.get(file)}
-                entries.append(Entry(identifier=name, sha256=checksum, **told, **numbers.photo(0)))
-                contents.append(data)
+                entries.append(Entry(identifier=name, sha256=digest(copy.shown), **told, **numbers.photo(0)))
+                contents.append(copy.shown)
+                inputs.append(picture)
         if not entries:
             return None
         told = self._scale is not None or all(entry.crowd_mean is None for entry in entries)
@@ -120,13 +134,14 @@ class Batch:
         description = about(pair, "own photos", "all", "uploaded", scale, told=told)
         named = "".join(f"{entry.identifier}\n{entry.sha256}\n{entry.crowd_mean}\n" for entry in entries)
         folder = Path("in memory") / hashlib.sha256(f"{networks}\n{scale}\n{named}".encode()).hexdigest()
-        return of_table(table_of(description, entries), description, folder, tuple(contents))
+        return of_table(table_of(description, entries), description, folder, tuple(contents), tuple(inputs))
 
-    def _copy_next(self) -> str | None:
+    def _copy_next(self, pair: Pair) -> str | None:
         """Copy the next waiting photo and return its name, or None if it cannot be read."""
         name, file, data = self._waiting[0]
         try:
-            self._copies[name] = (file, *small_copy(data, name))
+            needed = self._others | {settings_of(pair): pair.configs}
+            self._copies[name] = file, copy_of(data, name, list(needed.values()), LONGEST), digest(data)
         except ImageError as error:
             self.refused.append(Refused(name, str(error)))
             name = None

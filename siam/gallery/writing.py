@@ -17,9 +17,9 @@ from siam.datasets import oasis
 from siam.datasets.base import RatingScale, ScoredPhotos
 from siam.datasets.check import usable
 from siam.errors import DatasetError
-from siam.evaluation.assessment import Assessment, judge_again
+from siam.evaluation.assessment import Assessment
 from siam.gallery import metadata as facts
-from siam.gallery.copies import PICTURE, columns_of, copy_mask, copy_picture, files_of, names_of, refuse_to_overwrite
+from siam.gallery.copies import copy_mask, copy_of, files_of, names_of, refuse_to_overwrite
 from siam.gallery.store import FILE, FORMAT, KEY, SCHEMA, About
 from siam.models.checkpoint import Pair
 from siam.runtime.files import write_atomically
@@ -50,6 +50,7 @@ class Entry:
     source: str | None = None
     truth: str | None = None
     file: str | None = None
+    scored: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ def table_of(about: About, entries: Sequence[Entry]) -> pa.Table:
 def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice: Choice = Choice()) -> int:
     """Write a gallery of the photos that a pair was judged on, `gallery.parquet` last; return how many there are.
 
-    If pictures are copied, the pair scores the copies, so explaining a picture of the gallery gives the same numbers
-    again. An existing gallery is replaced, and pictures that only it needed are removed.
+    Its numbers are those of the photos themselves; if pictures are copied, the input that gave them is stored beside
+    each. An existing gallery is replaced, and pictures that only it needed are removed.
 
     Args:
         pair: the networks.
@@ -113,27 +114,23 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
     files = [judged.files[row] for row in rows]
     names = names_of(files)
     credits = facts.credits(assessment.data, root, files)
-    sizes: list[tuple[int, int]] = []
     if choice.pictures:
         refuse_to_overwrite(assessment, folder, names)
-        pictures = [folder / PICTURE.format(name) for name in names]
-        copies = zip(tqdm(files, desc="gallery", unit="photo", file=sys.stderr, disable=None), pictures, strict=True)
-        sizes = [copy_picture(path, picture, choice.size) for path, picture in copies]
-        assessment = judge_again(pair, assessment, rows, pictures)
-        rows = list(range(len(files)))
     predictions, truths = assessment.judged.predictions, facts.truths(assessment)
     crowd = facts.crowd(assessment.photos, assessment.data, root, assessment.judged.places)
     written = facts.written(assessment.photos, root, assessment.judged.places)
     entries, labels = [], facts.identifiers(files, root)
-    for place, (row, path, name) in enumerate(zip(rows, files, names, strict=True)):
+    shown = tqdm(files, desc="gallery", unit="photo", file=sys.stderr, disable=None if choice.pictures else True)
+    for place, (row, path, name) in enumerate(zip(rows, shown, names, strict=True)):
         truth, credit = truths[row], credits[place]
         if choice.pictures:
-            credit = {**credit, **columns_of(folder, name)}
-            truth = truth and {**truth, **copy_mask(root, path.stem, folder, name, sizes[place])}
+            copy = copy_of(path, labels[place], [pair.configs], choice.size)
+            credit = {**credit, **copy.write(folder, name, pair)}
+            truth = truth and {**truth, **copy_mask(root, path.stem, folder, name, copy.size)}
         entries.append(
             Entry(
                 identifier=labels[place],
-                file=written[place],
+                file=written[row],
                 truth=json.dumps(truth, ensure_ascii=False) if truth else None,
                 **predictions.photo(row),
                 **crowd[row],

@@ -40,6 +40,18 @@ def essence(data: bytes) -> bytes:
     return data
 
 
+def is_bare(data: bytes) -> bool:
+    """Whether a JPEG file in colour or grey holds nothing but its picture: no metadata, profile, thumbnail or tail."""
+    if not data.startswith(START) or data.find(END) != len(data) - len(END):
+        return False
+    for marker, body in _segments(data):
+        if marker in _METADATA and not (body.startswith(b"JFIF\0") and len(body) == 14 and body[12:] == b"\0\0"):
+            return False
+        if marker in _FRAMES and (len(body) < 6 or body[5] not in (1, 3)):
+            return False
+    return True
+
+
 def _has_all_scans(data: bytes) -> bool:
     """Whether every component's coefficients have all been announced, to their last bit."""
     wanted: set[tuple[int, int]] = set()  # component, coefficient

@@ -1,13 +1,14 @@
 """Turns a picture into a network's input: scaled to a multiple of the stride and normalised."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
 
-from siam.images.photos import Photo, as_photo, is_plain
-from siam.images.reading import FULL_SIZE, LEAST_SIDE
+from siam.images.photos import Photo, as_photo, bare, is_plain
+from siam.images.reading import FULL_SIZE, LEAST_SIDE, MAX_ASPECT, MIN_SIDE
 
 if TYPE_CHECKING:
     import torch
@@ -49,12 +50,31 @@ def target_size(size: tuple[int, int], config: InputConfig) -> tuple[int, int]:
     return scaled(size[0]), scaled(size[1])
 
 
-def least_side(config: InputConfig) -> int:
-    """Return how many px the shorter side of a JPEG should keep when it is decoded at reduced size.
+def least_side(*configs: InputConfig) -> int:
+    """Return how many px the shorter side of a JPEG should keep for some networks when it is decoded at reduced size.
 
     With 8/3 of the network's input, no score moves by 0.02 points; with 7/3, some do (`python -m benchmarks.decoding`).
     """
-    return max(LEAST_SIDE, -(-8 * config.image_size // 3))
+    return max(LEAST_SIDE, *(-(-8 * config.image_size // 3) for config in configs))
+
+
+def input_picture(image: Image.Image, configs: Sequence[InputConfig]) -> Image.Image:
+    """Return a picture from which networks take exactly the same input as from this one, as small as possible.
+
+    It has the size of their input. If they differ in that, or if scaling it once more would change it, the picture
+    keeps its size.
+
+    Args:
+        image: as `read_image` returns it.
+        configs: of the networks.
+    """
+    width, height = image.info.get(FULL_SIZE, image.size)
+    sizes = {target_size((height, width), config) for config in configs}
+    size = sizes.pop()  # (height, width)
+    again = {target_size(size, config) for config in configs}
+    if sizes or again != {size} or min(size) < MIN_SIDE or max(size) > MAX_ASPECT * min(size):
+        return bare(image)
+    return bare(image.resize((size[1], size[0]), Image.Resampling.BICUBIC))
 
 
 def preprocess(image: Photo, config: InputConfig) -> "torch.Tensor":

@@ -91,6 +91,11 @@ class Pair:
         return None if self.baseline is None else self.baseline.config
 
     @property
+    def configs(self) -> tuple[SIAMConfig] | tuple[SIAMConfig, BaselineConfig]:
+        """The configs of its networks."""
+        return (self.config,) if self.baseline_config is None else (self.config, self.baseline_config)
+
+    @property
     def engine(self) -> str:
         """What computes its networks where no gradients are needed: "openvino" or "pytorch"."""
         if not self.built:
@@ -217,13 +222,7 @@ def load(source: str | Path, device: "str | torch.device | None" = None, *, engi
     engine = compiled.chosen(engine)
     folder = find(source)
     card = cards.read(folder)
-    try:
-        config = cards.config(SIAMConfig, card.get("siam"), folder / CARD)
-        baseline = None
-        if card.get("baseline") is not None:
-            baseline = cards.config(BaselineConfig, card["baseline"], folder / CARD)
-    except (ValueError, TypeError) as error:  # no network can be built from the card
-        raise CheckpointError(f"{folder / CARD}: {error}") from error
+    config, baseline = _configs(card, folder)
     recognition.read(card.get(recognition.KEY), config.attributes, folder / CARD)
     key, scores_key = _keys(folder, config, baseline)
     if device is None:
@@ -236,6 +235,26 @@ def load(source: str | Path, device: "str | torch.device | None" = None, *, engi
     if ready is None:  # in the cache are only networks that were loaded from these very files before
         _build(pair, files)
     return pair
+
+
+def read_configs(source: str | Path) -> tuple[SIAMConfig, BaselineConfig | None]:
+    """Return the configs of a pair's networks, the baseline's being None if there is none, without loading them.
+
+    Raises:
+        CheckpointError: nothing is found, or the card is damaged.
+    """
+    folder = find(source)
+    return _configs(cards.read(folder), folder)
+
+
+def _configs(card: dict[str, Any], folder: Path) -> tuple[SIAMConfig, BaselineConfig | None]:
+    try:
+        config = cards.config(SIAMConfig, card.get("siam"), folder / CARD)
+        if card.get("baseline") is None:
+            return config, None
+        return config, cards.config(BaselineConfig, card["baseline"], folder / CARD)
+    except (ValueError, TypeError) as error:  # no network can be built from the card
+        raise CheckpointError(f"{folder / CARD}: {error}") from error
 
 
 def _build(pair: Pair, files: Stored) -> None:

@@ -56,7 +56,7 @@ def scored(pair, photos, scores=None, scale=None):
 
 
 def assert_numbers(pair, found, row, picture):
-    """Explaining the picture that a gallery keeps gives the numbers of the gallery."""
+    """Explaining a photo, or what a gallery keeps of it, gives the numbers of the gallery."""
     told, explained = found.photos.loc[row], siam.explain(pair, read_image(picture))
     assert told["siam"] == pytest.approx(explained.scenicness, abs=1e-5)
     assert told["baseline"] == pytest.approx(explained.baseline_scenicness, abs=1e-5)
@@ -73,12 +73,14 @@ def test_a_batch_becomes_a_gallery_of_small_copies(pair):
     batch, found = scored(pair, photos, read_scores(b"file;score (1 to 7)\nLARGE.JPG;5,5\n"))
     assert (len(found), batch.refused, batch.left(pair), batch.unused) == (2, [], 0, 0)
     assert list(found.photos["identifier"]) == ["large.jpg", "small.png"]
+    files = jpeg(1, (2000, 1500)), jpeg(2, kind="PNG")
     for row, size in enumerate(((800, 600), (90, 70))):
         with Image.open(io.BytesIO(found.contents[row])) as picture:
             assert (picture.format, picture.size) == ("JPEG", size)
         assert hashlib.sha256(found.contents[row]).hexdigest() == found.photos["sha256"][row]
         assert found.picture(row) is None and found.masks(row) is None
-        assert_numbers(pair, found, row, found.contents[row])
+        for picture in (files[row], found.inputs[row]):
+            assert_numbers(pair, found, row, picture)
     assert found.photos["crowd_mean"].tolist() == pytest.approx([5.5, np.nan], nan_ok=True)
     cases = read_cases(found)
     assert cases.table["closer"].tolist()[0] in ("SIAM", "baseline") and cases.table["closer"].tolist()[1] == ""
@@ -194,17 +196,31 @@ def test_a_batch_that_was_stopped_goes_on(pair, monkeypatch):
     assert batch.left(pair) == 0 and len(asked) == 5
     whole = batch.gallery(pair)
     for row in range(5):
-        assert_numbers(pair, whole, row, whole.contents[row])
+        assert_numbers(pair, whole, row, jpeg(row))
 
 
-def test_other_networks_score_the_same_copies(pair):
-    other = Pair("other", network_on(replace(oasis.SCALE, high=9)), None, {})
-    batch, found = scored(pair, [("a.jpg", jpeg(1)), ("b.jpg", jpeg(2))])
+def test_other_networks_score_the_same_photos_from_their_own_input(pair):
+    other = Pair("other", network_of_size(96), None, {})
+    brought = [("a.jpg", jpeg(1, (900, 700))), ("b.png", jpeg(2, (200, 150), "PNG"))]
+    batch = Batch(list(brought), others=[(other.config,)])
+    batch.go_on(pair, LOCK)
     assert batch.left(other) == 2 and batch.gallery(other) is None
     batch.go_on(other, LOCK)
-    second = batch.gallery(other)
-    assert second.contents == found.contents and second.folder != found.folder
+    first, second = batch.gallery(pair), batch.gallery(other)
+    assert second.contents == first.contents and second.folder != first.folder
     assert second.photos["baseline"].isna().all() and second.about.model == "other"
+    for row, (_name, data) in enumerate(brought):
+        assert second.photos["siam"][row] == pytest.approx(siam.explain(other, data).scenicness, abs=1e-5)
+    unforeseen = Pair("third", network_of_size(128), None, {})
+    with pytest.raises(DatasetError, match="prepared for other networks than 'third': upload them again"):
+        batch.go_on(unforeseen, LOCK)
+    assert len(batch.gallery(pair)) == 2
+
+
+def network_of_size(side):
+    network = network_on(replace(oasis.SCALE, high=9))
+    network.config = replace(network.config, image_size=side)
+    return network
 
 
 def test_nothing_of_a_batch_is_written(pair, tmp_path, monkeypatch):
@@ -289,8 +305,14 @@ def test_a_folder_becomes_a_gallery(pair, photos, tmp_path):
     assert {name: score for name, score in rated.items() if not np.isnan(score)} == {"0": 3.0, "north/lake.png": 6.0}
     assert set(rated) == {"0", "1", "2", "3", "north/lake.png"}
     assert set(found.photos["file"]) == {"./0.jpg", "1.jpg", "2.jpg", "3.jpg", "North\\lake.png"}
-    for row in range(len(found)):
-        assert_numbers(pair, found, row, found.picture(row))
+    for row, name in enumerate(found.photos["identifier"]):
+        assert_numbers(pair, found, row, photos / (name if name.endswith("png") else f"{name}.jpg"))
+        assert_numbers(pair, found, row, found.scored(row) or found.picture(row))
+        if name.endswith("png"):
+            assert found.scored(row).is_file()
+        else:  # a small JPEG is kept as it is
+            assert found.scored(row) is None
+            assert found.picture(row).read_bytes() == (photos / f"{name}.jpg").read_bytes()
     assert found.contents is None and (found.about.model, found.about.data) == ("tiny", "walk")
     assert not (folder / "scores.part").exists()
     assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before
@@ -330,7 +352,7 @@ def test_scores_of_other_networks_are_not_taken_for_ours(pair, photos, tmp_path)
     build(pair, LOCK, source, tmp_path / "out")
     found = store.read(tmp_path / "out")
     for row in range(len(found)):
-        assert_numbers(pair, found, row, found.picture(row))
+        assert_numbers(pair, found, row, found.scored(row) or found.picture(row))
 
 
 def test_galleries_do_not_take_each_others_place(pair, photos, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from siam.errors import ImageError
-from siam.images import read_image
+from siam.images import jpeg, read_image
 from siam.images.reading import upright_size
 from tests.support.profiles import in_srgb, rgb_profile
 
@@ -217,3 +217,25 @@ def test_the_size_from_the_header_is_that_of_the_picture(kind: str, orientation:
     path.write_bytes(b"text")
     assert upright_size(path) is None
     assert upright_size(tmp_path / "missing") is None
+
+
+def test_only_a_jpeg_with_nothing_beside_its_picture_is_bare():
+    plain, grey = encoded("JPEG"), BytesIO()
+    photo().convert("L").save(grey, "JPEG", progressive=True)
+    assert jpeg.is_bare(plain) and jpeg.is_bare(grey.getvalue())
+    exif = Image.Exif()
+    exif[0x010F] = "maker"
+    cmyk = BytesIO()
+    photo().convert("CMYK").save(cmyk, "JPEG")
+    for other in (
+        encoded("PNG"),
+        encoded("JPEG", comment=b"near the old oak"),
+        encoded("JPEG", exif=exif),
+        encoded("JPEG", icc_profile=rgb_profile("p", "sRGB", 2.2)),
+        plain + b"hidden",
+        plain[:-2],
+        plain[:2] + segment(0xE5, b"hidden") + plain[2:],
+        plain[:2] + segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\1\1abc") + plain[2:],  # a thumbnail of one pixel
+        cmyk.getvalue(),
+    ):
+        assert not jpeg.is_bare(other)

@@ -22,7 +22,7 @@ import siam
 from siam.errors import ImageError
 from siam.gallery.samples import load_samples
 from siam.images import reading
-from siam.images.preprocessing import least_side, preprocess, target_size
+from siam.images.preprocessing import input_picture, least_side, preprocess, target_size
 from siam.images.reading import ACCEPTED, ACCEPTED_SUFFIXES, read_image
 from tests.support.networks import siam_network
 
@@ -552,6 +552,30 @@ def test_sizes_are_the_nearest_multiples(short: int, aspect: float, tall: bool, 
         assert scaled % multiple == 0
         assert abs(scaled - exact) <= multiple / 2 + 1e-6 or (scaled == multiple and exact < multiple)
     assert target_size(size[::-1], Config(image_size, multiple)) == result[::-1]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    width=st.integers(40, 300),
+    height=st.integers(40, 300),
+    image_size=st.sampled_from([16, 30, 50, 64, 96]),
+    multiple=st.sampled_from([1, 16, 32]),
+    other=st.sampled_from([64, 80]),
+)
+def test_the_input_picture_gives_the_same_input_again_after_it_was_stored(
+    width: int, height: int, image_size: int, multiple: int, other: int
+):
+    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    picture, configs = Image.fromarray(pixels), [Config(image_size, multiple), Config(other, multiple)]
+    stored = BytesIO()
+    input_picture(picture, configs).save(stored, "WEBP", lossless=True)
+    again = read_image(stored.getvalue())
+    for config in configs:
+        assert torch.equal(preprocess(again, config), preprocess(picture, config))
+    alone = input_picture(picture, configs[:1])
+    assert torch.equal(preprocess(alone, configs[0]), preprocess(picture, configs[0]))
+    if image_size % multiple == 0 and image_size >= 32:
+        assert min(alone.size) == image_size or alone.size == picture.size
 
 
 @settings(deadline=None, max_examples=25)

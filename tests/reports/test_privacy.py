@@ -143,8 +143,8 @@ def test_a_gallery_in_memory(pair):
     batch = Batch([(f"{kind}.jpg", telling(kind)) for kind in KINDS])
     batch.go_on(pair, nullcontext())
     gallery = batch.gallery(pair)
-    assert gallery is not None and gallery.contents is not None and len(gallery) == len(KINDS)
-    for content in gallery.contents:
+    assert gallery is not None and gallery.contents and gallery.inputs and len(gallery) == len(KINDS)
+    for content in (*gallery.contents, *gallery.inputs):
         assert_silent(content)
 
 

@@ -21,7 +21,7 @@ from siam.datasets.downloads.web import Patience, Web
 from siam.gallery import scoring, store
 from siam.gallery.table import csv_text
 from siam.gallery.writing import Entry, write
-from siam.images.reading import MAX_BYTES, read_image
+from siam.images.reading import MAX_BYTES
 from siam.models.checkpoint import Pair
 from siam.runtime.jobs import CancelledError
 from tests.datasets.downloads.test_scenicornot import PICTURES, REPOSITORY, put
@@ -133,7 +133,7 @@ def test_uploads_become_a_gallery_with_its_table(app, pair):
     rows = list(csv.DictReader(io.StringIO(task_csv(task))))
     assert [row["identifier"] for row in rows] == ["a.jpg", "b.jpg"] and float(rows[0]["crowd"]) == 5
     cases = task.cases
-    explained = siam.explain(pair, read_image(cases.gallery.contents[0]))
+    explained = siam.explain(pair, jpeg(1, (1600, 1200)))  # the visitor's own file
     assert cases.table["siam"][0] == pytest.approx(explained.scenicness, abs=1e-5)
     assert "added-csv" in {button.key for button in app.get("download_button")}
     # The uploader is empty again, and the server has forgotten the files.
@@ -176,12 +176,13 @@ def test_no_other_session_sees_uploads(app, place):
     assert [path for path in place.rglob("*") if path.is_file()] == []  # and nothing was stored
 
 
-def test_a_photo_in_memory_is_a_photo_without_an_address(app):
+def test_a_photo_in_memory_is_a_photo_without_an_address(app, pair):
     bring(opened(app), [("a.jpg", jpeg(1))])
     app.button(key="score-batch").click().run()
     cases = ended(app).cases
     photo = case_photo(cases, 0)
-    assert (photo.name, photo.address, photo.data) == ("a.jpg", {}, cases.gallery.contents[0])
+    assert (photo.name, photo.address, photo.shown) == ("a.jpg", {}, cases.gallery.contents[0])
+    assert siam.explain(pair, photo.image()).scenicness == pytest.approx(cases.table["siam"][0], abs=1e-5)
     assert pictures.path_of(cases.gallery, 0) is None
     assert pictures.thumbnail_of(cases.gallery, 0).size == pictures.THUMBNAIL
     assert pictures.content_of(cases.gallery, 0) == cases.gallery.contents[0]

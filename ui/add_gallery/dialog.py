@@ -125,8 +125,8 @@ def _your_photos(task: Task | None) -> None:
     with st.container(border=True):
         st.markdown("**Your own photos**")
         st.caption(
-            f"Score up to {MOST} photos. They are kept in memory, scaled down to 800 px: nothing is saved, nobody else "
-            "sees them, and they are gone when you close this page."
+            f"Score up to {MOST} photos. Small copies are kept in memory: nothing is saved, nobody else sees them, and "
+            "they are gone when you close this page."
         )
         turn = st.session_state.setdefault("batch_turn", 0)
         photos = st.file_uploader("Photos", accept_multiple_files=True, key=f"batch-photos-{turn}", help=ACCEPTED)
@@ -153,7 +153,7 @@ def _your_photos(task: Task | None) -> None:
 
 def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: Scores) -> None:
     """Start scoring uploads, and empty the upload form."""
-    batch = Batch([(photo.name, photo.getvalue()) for photo in photos], scores)
+    batch = Batch([(photo.name, photo.getvalue()) for photo in photos], scores, others=chosen.inputs())
     uploads.forget([*photos, *([] if table is None else [table])])
     st.session_state["batch_turn"] += 1
     tasks.score_batch(batch)

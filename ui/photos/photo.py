@@ -25,11 +25,12 @@ class Photo:
 
     Attributes:
         name: of the file.
-        data: content of the file.
-        digest: of the content.
+        data: content of the file that the networks score.
+        digest: of that content.
         credit: author and licence, as Markdown.
         description: alternative text.
         address: parameters of the address that lead to it; none for a visitor's own photo, which nobody else can see.
+        shown: content of the file that is shown, if it is another one.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Photo:
     credit: str
     description: str
     address: dict[str, str] = field(default_factory=dict)
+    shown: bytes | None = field(default=None, repr=False)
 
     def image(self, least: int = LEAST_SIDE) -> Image.Image:
         """Return it upright, in RGB; do not change it, since the latest are kept.
@@ -49,6 +51,10 @@ class Photo:
             ImageError: it cannot be read.
         """
         return _read(self.data, self.name, least)
+
+    def display(self, least: int = LEAST_SIDE) -> Image.Image:
+        """Return what is shown of it, as `image` returns what the networks score; raises the same."""
+        return self.image(least) if self.shown is None else _read(self.shown, self.name, least)
 
 
 @lru_cache(maxsize=2)  # a new photo is read to see whether that works, and again to be explained
@@ -74,9 +80,10 @@ def case_photo(cases: Cases, row: int) -> Photo | None:
 
     A photo kept in memory has no address: nobody else could open it.
     """
-    data = pictures.content_of(cases.gallery, row)
-    if data is None:
+    shown = pictures.content_of(cases.gallery, row)
+    if shown is None:
         return None
+    data = pictures.scored_of(cases.gallery, row) or shown
     path, facts = pictures.path_of(cases.gallery, row), cases.gallery.facts(row)
     name = str(facts["identifier"])
     description = " ".join(
@@ -84,8 +91,8 @@ def case_photo(cases: Cases, row: int) -> Photo | None:
     )
     checksum, credit = digest(data), case_credit(facts)
     if path is None:
-        return Photo(name, data, checksum, plain(name), f"Your photo {name}")
-    return Photo(f"{name}{path.suffix}", data, checksum, credit, description, {"case": name})
+        return Photo(name, data, checksum, plain(name), f"Your photo {name}", shown=shown)
+    return Photo(f"{name}{path.suffix}", data, checksum, credit, description, {"case": name}, shown)
 
 
 def readable(photo: Photo | None) -> Photo | None:

@@ -50,6 +50,17 @@ def content_of(gallery: Gallery, row: int) -> bytes | None:
         return None  # removed while the app was running
 
 
+def scored_of(gallery: Gallery, row: int) -> bytes | None:
+    """Return the content of the file that the networks scored, if it is another than that of the picture."""
+    if gallery.inputs is not None:
+        return gallery.inputs[row]
+    path = gallery.scored(row)
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError:
+        return None  # removed while the app was running
+
+
 def thumbnail_of(gallery: Gallery, row: int) -> Image.Image | None:
     """Return a picture's thumbnail, made once; None if the picture is missing."""
     if gallery.contents is not None:

@@ -2,15 +2,17 @@
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from siam.errors import DatasetError
+from siam.errors import CheckpointError, DatasetError
 from siam.gallery import store
 from siam.gallery.cases import Cases, read_cases
-from siam.models.checkpoint import CARD, bundled
+from siam.models.checkpoint import CARD, bundled, read_configs
+from siam.models.configs import BaselineConfig, SIAMConfig
 from siam.runtime.paths import ASSETS
 
 BUNDLED = ASSETS / "gallery"
@@ -45,6 +47,15 @@ def pair() -> Named:
     """Return the pair in use."""
     choices = pairs()
     return choices.get(st.session_state.get("pair", DEFAULT)) or next(iter(choices.values()))
+
+
+def inputs() -> list[tuple[SIAMConfig | BaselineConfig, ...]]:
+    """Return the configs of the networks of each pair on offer, without those that cannot be read."""
+    found = []
+    for named in pairs().values():
+        with suppress(CheckpointError):
+            found.append(tuple(config for config in read_configs(named.source) if config is not None))
+    return found
 
 
 def galleries() -> dict[str, Path | Cases]:

@@ -76,7 +76,7 @@ def _explanation(source: str, networks: str, digest: str, _networks: Pair, _lock
 
 
 def _explain(networks: Pair, lock: Lock, photo: "Photo") -> Explanation:
-    image = photo.image(least_side(networks.config))
+    image = photo.image(least_side(*networks.configs))
     with lock:
         explanation = explain(networks, image)
-    return dataclasses.replace(explanation, image=display_photo(image))
+    return dataclasses.replace(explanation, image=display_photo(photo.display()))
