@@ -176,8 +176,8 @@ def _scale(key: str, *, asked: bool = True) -> tuple[RatingScale | None, str | N
     if not asked:
         return None, None
     with st.container(horizontal=True):
-        low = st.number_input("Lowest possible rating", value=None, key=f"{key}-lowest", placeholder="such as 1")
-        high = st.number_input("Highest possible rating", value=None, key=f"{key}-highest", placeholder="such as 5")
+        low = st.number_input("Lowest rating", value=None, key=f"{key}-lowest", placeholder="such as 1")
+        high = st.number_input("Highest rating", value=None, key=f"{key}-highest", placeholder="such as 5")
     if low is None and high is None:
         st.caption(
             "If you leave these empty, ratings are compared by rank, unless a heading such as “score (1 to 5)” gives "
