@@ -37,6 +37,7 @@ from siam.results.truths import presences, truth_tables
 from siam.runtime.paths import ASSETS
 
 ROOT = Path(__file__).parent.parent
+RELIABILITY = ROOT / "docs" / "reliability"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 _BLOCK = re.compile(r"(<!-- printed: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PHOTOS = {
@@ -304,6 +305,45 @@ def speed() -> str:
     return stored_speed.markdown(map(stored_speed.read, stored_speed.paths()))
 
 
+def reliability() -> str:
+    """What was tried to break the program, a section for each stored file with a column for each key of its rows."""
+    names = [*_TRIED, *sorted(path.stem for path in RELIABILITY.glob("*.json") if path.stem not in _TRIED)]
+    return "\n\n".join(_tried(RELIABILITY / f"{name}.json") for name in names)
+
+
+def _tried(path: Path) -> str:
+    title, command = _TRIED.get(path.stem, (phrases.words(path.stem).capitalize(), ""))
+    if not path.exists():
+        return f"## {title}\n\nNot stored yet: run `{command}`."
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content = content if isinstance(content, dict) else {"rows": content}
+    rows = content.get("rows")
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        return f"## {title}\n\n`{path.name}` holds no rows."
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    keys.sort(key="command".__eq__)  # last
+    cells = [[_cell(row.get(key), code=key == "command") for key in keys] for row in rows]
+    told = [content.get("date"), f"version {content['version']}" if "version" in content else None]
+    table = markdown_table([[phrases.words(key) for key in keys], *cells])
+    return "\n\n".join(filter(None, [f"## {title}", table, ", ".join(str(of) for of in told if of)]))
+
+
+def _cell(value: Any, code: bool = False) -> str:
+    """Return a stored value as one cell of a table."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value)) or "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_cell(of)}" for key, of in value.items()) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return phrases.number(value)
+    text = " ".join(str("–" if value is None else value).split())
+    return f"`{text}`" if code and value else text
+
+
 def photo_credits() -> str:
     """Whose sample photos these are."""
     rows = [["photo", "title", "author", "licence", "from"]]
@@ -380,6 +420,12 @@ def _words(action: argparse.Action) -> str:
     return f"`{typed}`" + (" (required)" if action.required and action.option_strings else "")
 
 
+_TRIED = {  # in this order; whatever else is stored follows
+    "fuzz": ("Input that nobody made with care", "python -m tests.fuzz"),
+    "faults": ("Work that is interrupted, and disks that fail", "python -m tests.faults"),
+    "visitors": ("Many visitors at once", "python -m benchmarks.visitors --store"),
+}
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "five figures": five_figures,
     "photo scores": photo_scores,
@@ -400,6 +446,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "known of explainers": known_of_explainers,
     "learned masks": learned_masks,
     "speed": speed,
+    "reliability": reliability,
     "photo credits": photo_credits,
     "training data": training_data,
     "beliefs": beliefs,
