@@ -25,7 +25,7 @@ HEADINGS = {  # words of each page's heading, by its path
     "about": re.compile("About"),
 }
 
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @contextmanager
@@ -65,11 +65,20 @@ def wait_until_idle(page: Page) -> None:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the system's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def chromium_program() -> str:
+    """Return the path of the system's Chromium.
+
+    Raises:
+        RuntimeError: there is none.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next((path for path in map(shutil.which, names) if path), None)
     if program is None:
         raise RuntimeError("the browser tests need Chromium: install Debian's package chromium, or Google Chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
-        yield browser
-        browser.close()
+    return program

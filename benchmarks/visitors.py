@@ -1,0 +1,498 @@
+"""Whether many visitors at once get their own numbers, soon, and leave nothing behind: `python -m benchmarks.visitors`.
+
+A visitor is a browser context of its own with a photo of its own, and walks through upload, explanation, a case of the
+gallery, What-if and Compare. Every number is held against `python -m siam explain`, every picture against the photos of
+all visitors. The time of a page is measured in the server, from the start of its script to the end; one visitor alone
+and many at once are compared within one run, so that other work on the machine counts for both. Needs Linux.
+
+The exit status is 1 if anything does not hold. `--store` writes docs/reliability/visitors.json.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import numpy as np
+from PIL import Image
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from benchmarks.photos import write_photos
+from siam.drawing import phrases
+from siam.gallery.cases import Cases, read_cases
+from siam.gallery.store import read
+from siam.runtime.files import write_atomically
+from siam.runtime.paths import ASSETS
+from tests.support.paths import ROOT
+from tests.support.server import FLAGS, chromium_program
+
+STORED = ROOT / "docs" / "reliability" / "visitors.json"
+SLOWER, GROWN = 20, 1.2  # what is allowed: times a single visitor's page, times the memory of fewer visits
+FEW, LAST = 30, 300  # visits between which memory must not grow
+_LOST = 24  # seconds after which the server gives up lost connections; it gives up left sessions then, too
+_PATIENCE = 90  # seconds to wait for that
+_PICTURE = 48, 32  # to which pictures are reduced before they are compared
+WAIT = 300_000  # ms; two processors that many visitors and their browsers share are slow
+_IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+@dataclass(frozen=True)
+class Own:
+    """A visitor's photo: its file, what the command line says of it, and what it looks like when small."""
+
+    path: Path
+    said: dict[str, Any]
+    small: np.ndarray
+
+
+@dataclass
+class Found:
+    """What visitors saw.
+
+    Attributes:
+        numbers: how many numbers were held against the command line.
+        pictures: how many pictures were held against all photos.
+        pages: how many pages were searched for the names of other visitors' photos.
+        wrong: a sentence for each thing that was not as it must be.
+        visits: how many were finished.
+    """
+
+    numbers: int = 0
+    pictures: int = 0
+    pages: int = 0
+    visits: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def number(self, of: Own, seen: str, right: str) -> None:
+        """Hold a number that was seen against the right one."""
+        self.numbers += 1
+        if seen != right:
+            self.wrong.append(f"{of.path.name}: {seen!r} instead of {right!r}")
+
+
+class Server:
+    """The app in a process of its own, watched by `benchmarks.served`.
+
+    Args:
+        folder: for its file of times.
+        lost: seconds after which it gives up lost connections.
+    """
+
+    def __init__(self, folder: Path, lost: int = _LOST) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self._file = folder / "served.jsonl"
+        self._file.touch()
+        command = [sys.executable, "-m", "benchmarks.served", str(self._file), "--server.headless", "true"]
+        command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+        command += ["--server.disconnectedSessionTTL", str(lost)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            RuntimeError: it stopped.
+        """
+        while True:
+            if self._process.poll() is not None:
+                raise RuntimeError("the app stopped on start; its message is above")
+            try:
+                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._process.terminate()
+        self._process.wait(timeout=60)
+
+    def lines(self, key: str) -> list[dict[str, Any]]:
+        """Return the lines written so far that have a key."""
+        text = self._file.read_text(encoding="utf-8")
+        return [line for line in map(json.loads, text.splitlines()) if key in line]
+
+    def held(self) -> dict[str, int]:
+        """Ask what the process holds."""
+        before = len(self.lines("held"))
+        os.kill(self._process.pid, signal.SIGUSR1)
+        while len(self.lines("held")) == before:
+            time.sleep(0.1)
+        return self.lines("held")[-1]["held"]
+
+    def left(self, patience: float) -> dict[str, int]:
+        """Return what is held once nothing of visitors is left, or after so many seconds."""
+        until = time.monotonic() + patience
+        while of_visitors(held := self.held()) and time.monotonic() < until:
+            time.sleep(1)
+        return held
+
+
+def of_visitors(held: dict[str, int]) -> int:
+    """Return how many things are held that only visitors who are there need."""
+    return sum(held[name] for name in ("sessions", "photos", "uploads", "pictures", "slow"))
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start the system's Chromium."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+def own_photos(folder: Path, count: int) -> list[Own]:
+    """Write photos, and ask the command line about them."""
+    paths = [path.rename(folder / f"visit-{path.name}") for path in write_photos(folder, count)]
+    command = [sys.executable, "-m", "siam", "explain", "--json", *map(str, paths)]
+    said = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    said = said if isinstance(said, list) else [said]
+    return [Own(path, of, _small(path.read_bytes())) for path, of in zip(paths, said, strict=True)]
+
+
+def _small(data: bytes) -> np.ndarray:
+    with Image.open(BytesIO(data)) as picture:
+        return np.asarray(picture.convert("RGB").resize(_PICTURE, Image.Resampling.BOX), dtype=np.float32)
+
+
+class Visitor:
+    """One visitor with a browser context of its own.
+
+    Args:
+        context: the browser's.
+        address: of the app.
+        own: the visitor's photo.
+        others: all visitors' photos, its own among them.
+        cases: the gallery.
+        found: takes what is seen.
+    """
+
+    def __init__(
+        self, context: BrowserContext, address: str, own: Own, others: Sequence[Own], cases: Cases, found: Found
+    ) -> None:
+        self._context, self._address, self._own, self._others = context, address, own, others
+        self._cases, self._found = cases, found
+        self.page: Page
+
+    async def walk(self, number: int) -> None:
+        """Walk through all pages, with the case of that number."""
+        await self.explain()
+        await self.case(number)
+        await self.what_if()
+        await self.compare()
+        self._found.visits += 1
+
+    async def explain(self) -> None:
+        """Open the first page, upload the photo and read its scores."""
+        self.page = await self._context.new_page()
+        await self.page.goto(self._address, timeout=WAIT)
+        await self._idle()
+        await self.upload()
+        expected = [self._score("siam"), self._score("baseline")]
+        await expect(self.page.get_by_test_id("stMetricValue").first).to_have_text(expected[0], timeout=WAIT)
+        await self._idle()
+        for seen, right in zip(await self._metrics(), expected, strict=False):
+            self._found.number(self._own, seen, right)
+        await self._look()
+
+    async def upload(self) -> None:
+        """Choose the photo's file."""
+        await self.page.locator('input[type="file"]').first.set_input_files(self._own.path)
+        await expect(self._photo().first).to_be_attached(timeout=WAIT)
+
+    async def case(self, number: int) -> None:
+        """Open a case of the gallery and read its scores."""
+        await self._go("Disagreements", "disagree")
+        opened = self.page.get_by_role("button", name=re.compile("^Open "))
+        await expect(opened.first).to_be_visible(timeout=WAIT)
+        await self._idle()
+        chosen = opened.nth(number % await opened.count())
+        identifier = (await chosen.inner_text()).removeprefix("Open ").strip()
+        await chosen.click(timeout=WAIT)
+        await expect(self.page.get_by_role("heading", name=f"Picture {identifier}")).to_be_visible(timeout=WAIT)
+        await expect(self.page.get_by_test_id("stMetricValue").first).to_be_visible(timeout=WAIT)
+        await self._idle()
+        row = self._cases.row_of(identifier)
+        assert row is not None, identifier
+        facts, scale = self._cases.case(row), self._cases.gallery.about.scale
+        for seen, name in zip(await self._metrics(), ("siam", "baseline"), strict=False):
+            self._found.number(self._own, seen, phrases.score_text(facts[name], scale))
+        await self._names(none=True)
+
+    async def what_if(self) -> None:
+        """Take away the attribute that counts most, and read the score before and after."""
+        contributions: dict[str, float] = self._own.said["siam"]["contributions"]
+        before = self._own.said["siam"]["score"]
+        attribute = max(contributions, key=lambda name: abs(contributions[name]))
+        await self._go("What-if", "What if")
+        await expect(self.page.get_by_role("button", name="Remove it")).to_be_visible(timeout=WAIT)
+        await self._idle()
+        await self.page.get_by_role("button", name="Remove it").click(timeout=WAIT)
+        await expect(self.page.get_by_role("button", name="Undo")).to_be_enabled(timeout=WAIT)
+        await self._idle()
+        after = before - contributions[attribute]
+        expected = [self._score("siam"), self._text(after), phrases.difference_text(after, before)]
+        for seen, right in zip(await self._metrics(), expected, strict=False):
+            self._found.number(self._own, seen, right)
+        await self._look()
+
+    async def compare(self) -> None:
+        """Let the fast explainers draw their maps."""
+        await self._go("Compare", "Compare explainers")
+        await expect(self.page.get_by_role("img", name=re.compile("'s map: ")).last).to_be_visible(timeout=WAIT)
+        await self._idle()
+        line = self.page.get_by_text(re.compile(r"^SIAM .* · baseline ")).first
+        right = f"SIAM {self._score('siam')} · baseline {self._score('baseline')}"
+        self._found.number(self._own, await line.inner_text(), right)
+        await self._look()
+
+    async def slow(self, names: str = "RISE") -> None:
+        """Begin the slow explainers on Compare whose names fit a pattern, and stay."""
+        for choice in await self.page.get_by_role("button", name=re.compile(f"^{names} · (about|less)")).all():
+            await choice.click(timeout=WAIT)
+        await self.page.get_by_role("button", name="Run the slow explainers").click(timeout=WAIT)
+        await expect(self.page.get_by_text(re.compile(" of [0-9,]+ passes$"))).to_be_visible(timeout=WAIT)
+
+    async def works(self) -> bool:
+        """Return whether the slow explainer still runs."""
+        return await self.page.get_by_role("button", name="Cancel").count() > 0
+
+    async def _go(self, label: str, heading: str) -> None:
+        """Go to another page by its link, as people do: the session stays."""
+        await self.page.get_by_role("link", name=label, exact=True).first.click(timeout=WAIT)
+        await expect(self.page.get_by_role("heading", name=re.compile(heading)).first).to_be_visible(timeout=WAIT)
+
+    async def _idle(self) -> None:
+        await self.page.wait_for_timeout(200)
+        await self.page.wait_for_selector(_IDLE, timeout=WAIT)
+
+    async def _metrics(self) -> list[str]:
+        return await self.page.get_by_test_id("stMetricValue").all_inner_texts()
+
+    def _score(self, network: str) -> str:
+        return self._text(self._own.said[network]["score"])
+
+    def _text(self, score: float) -> str:
+        return phrases.score_text(score, self._cases.gallery.about.scale)
+
+    def _photo(self) -> Any:
+        return self.page.get_by_role("img", name=f"Your photo {self._own.path.name}", exact=True)
+
+    async def _look(self) -> None:
+        """Hold the photo on the page against those of all visitors, and search the page for their names."""
+        await self._names()
+        source = await self._photo().last.get_attribute("src") or ""
+        answer = await self.page.request.get(urljoin(self._address, source))
+        seen = _small(await answer.body())
+        nearest = min(self._others, key=lambda of: float(np.abs(of.small - seen).mean()))
+        self._found.pictures += 1
+        if nearest is not self._own:
+            self._found.wrong.append(f"{self._own.path.name}: the picture of {nearest.path.name}")
+
+    async def _names(self, none: bool = False) -> None:
+        """Search the page for names of photos: only the visitor's own may be there, or `none`."""
+        names = set(re.findall(r"visit-\d+\.jpg", await self.page.content())) - {self._own.path.name}
+        self._found.pages += 1
+        self._found.wrong += [f"{self._own.path.name}: the name {name}" for name in sorted(names)]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What all visitors share: the browser, the server, the photos and the gallery."""
+
+    browser: Browser
+    server: Server
+    photos: Sequence[Own]
+    cases: Cases
+    found: Found
+
+    @asynccontextmanager
+    async def visitor(self, number: int) -> AsyncIterator[Visitor]:
+        """A visitor, who leaves at the end."""
+        context = await self.browser.new_context(viewport={"width": 1280, "height": 900})
+        own = self.photos[number % len(self.photos)]
+        try:
+            yield Visitor(context, self.server.address, own, self.photos, self.cases, self.found)
+        finally:
+            await context.close()
+
+    async def visit(self, number: int) -> None:
+        """Let a visitor walk through all pages; what goes wrong is written down."""
+        try:
+            async with self.visitor(number) as one:
+                await one.walk(number)
+        except Exception as error:  # whatever it is, the other visitors go on
+            self.found.wrong.append(f"visit {number}: {str(error).splitlines()[0]}")
+
+    async def many(self, numbers: Iterable[int], at_once: int, say: Callable[[str], object]) -> None:
+        """Let visitors come, so many at once, each as soon as another leaves."""
+        waiting = iter(numbers)
+
+        async def come() -> None:
+            for number in waiting:
+                known, began = len(self.found.wrong), time.monotonic()
+                await self.visit(number)
+                for sentence in self.found.wrong[known:]:
+                    say(sentence)
+                say(f"visit {number + 1} of {time.monotonic() - began:.0f} s: {self.found.visits} finished")
+
+        await asyncio.gather(*(come() for _visitor in range(at_once)))
+
+    def times(self, since: int) -> list[float]:
+        """Return the seconds of pages since the first so many."""
+        return [line["seconds"] for line in self.server.lines("seconds")[since:]]
+
+    def so_far(self) -> int:
+        """Return how many pages were timed."""
+        return len(self.server.lines("seconds"))
+
+
+async def measure(visitors: int, visits: int, folder: Path, say: Callable[[str], object]) -> list[dict[str, Any]]:
+    """Let visitors come and return the rows of the table; in each, `held` says whether it is as it must be."""
+    cases = read_cases(read(ASSETS / "gallery" / "open-photos"))
+    photos = own_photos(folder, min(visits, LAST))
+    server = Server(folder)
+    try:
+        server.wait()
+        async with chromium() as browser:
+            place = Place(browser, server, photos, cases, Found())
+            await place.many(range(_WARM), 1, say)  # warms: networks, files, imports
+            rows = await _alone_and_slow(place, say)
+            alone = rows.pop(0)
+            began = place.so_far()
+            few = min(FEW, visits)
+            await place.many(range(few), visitors, say)
+            early = await asyncio.to_thread(server.left, _PATIENCE)
+            await place.many(range(few, visits), visitors, say)
+            late = await asyncio.to_thread(server.left, _PATIENCE)
+            crowd = float(np.percentile(place.times(began), 95))
+            count = len(place.times(began))
+    finally:
+        server.stop()
+    found = place.found
+    slower, grown = crowd / alone["seconds"], late["bytes"] / early["bytes"]
+    return [
+        _row("visits finished, each with upload, explanation, case, what-if and compare", visits,
+             f"{found.visits - _WARM - _ALONE}", found.visits == visits + _WARM + _ALONE),
+        _row("numbers on pages that differ from the command line’s or the gallery’s", found.numbers,
+             str(_told(found, " instead of ")), not _told(found, " instead of ")),
+        _row("photos on pages that are another visitor’s", found.pictures, str(_told(found, "the picture of")),
+             not _told(found, "the picture of")),
+        _row("pages with the name of another visitor’s photo", found.pages, str(_told(found, "the name ")),
+             not _told(found, "the name ")),
+        _row(f"95th percentile of the server’s page time, {visitors} visitors at once: "
+             f"at most {SLOWER} times a single visitor’s", count,
+             f"{crowd:.2f} s, {slower:.1f} × {alone['seconds']:.2f} s", slower < SLOWER),
+        *rows,
+        _row(f"memory after {visits} visits: at most {GROWN:g} times that after {few}", visits,
+             f"{late['bytes'] / 1e6:.0f} MB, {grown:.2f} × {early['bytes'] / 1e6:.0f} MB", grown < GROWN),
+        _row("sessions, photos, uploads and jobs left when all visitors are gone", visits, str(of_visitors(late)),
+             of_visitors(late) == 0),
+    ]  # fmt: skip
+
+
+async def _alone_and_slow(place: Place, say: Callable[[str], object]) -> list[dict[str, Any]]:
+    """Measure a single visitor's pages, then those of another while a slow explainer runs for the first.
+
+    Returns:
+        first the single visitor's figures, then the rows.
+    """
+    began = place.so_far()
+    await place.many(range(_ALONE), 1, say)
+    alone = float(np.percentile(place.times(began), 95))
+    finished = 0
+    async with place.visitor(0) as slow:
+        await slow.explain()
+        await slow.compare()
+        await slow.slow()
+        began = place.so_far()
+        for number in range(1, 1 + _BESIDE):
+            async with place.visitor(number) as fast:
+                await fast.explain()
+            if not await slow.works():
+                break
+            finished += 1
+        beside = place.times(began)
+    share = float(np.percentile(beside, 95)) / alone
+    say(f"{finished} pages while a slow explainer ran")
+    held = await asyncio.to_thread(place.server.left, _PATIENCE)
+    return [
+        {"seconds": alone},
+        _row(f"pages of others finished while a visitor’s RISE ran: all, and within {SLOWER} times the usual",
+             _BESIDE, f"{finished}, 95th percentile {share:.1f} ×", finished == _BESIDE and share < SLOWER),
+        _row("slow explainers that go on after their visitor left", 1, str(held["slow"]), held["slow"] == 0),
+    ]  # fmt: skip
+
+
+_WARM, _ALONE, _BESIDE = 2, 3, 3  # visits
+
+
+def _version() -> str:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _told(found: Found, words: str) -> int:
+    return sum(words in sentence for sentence in found.wrong)
+
+
+def _row(what: str, tried: int, result: str, held: bool) -> dict[str, Any]:
+    return {"what": what, "tried": tried, "result": result, "held": held}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Let visitors come, print the table, and store it if asked; return the exit status."""
+    description = "Whether many visitors at once get their own numbers, soon, and leave nothing behind."
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.visitors", description=description)
+    parser.add_argument("--visitors", type=int, default=20, help="how many at once (default: 20)")
+    parser.add_argument("--visits", type=int, default=LAST, help=f"how many in all (default: {LAST})")
+    parser.add_argument("--quick", action="store_true", help="3 at once, 6 in all: whether the program runs")
+    parser.add_argument("--store", action="store_true", help=f"write {STORED.relative_to(ROOT)}")
+    options = parser.parse_args(arguments)
+    visitors, visits = (3, 6) if options.quick else (options.visitors, options.visits)
+    if min(visitors, visits) < 1:
+        parser.error("--visitors and --visits must be at least 1")
+    command = f"python -m benchmarks.visitors --visitors {visitors} --visits {visits}"
+    with tempfile.TemporaryDirectory() as folder:
+        rows = asyncio.run(
+            measure(visitors, visits, Path(folder), lambda line: print(line, file=sys.stderr, flush=True))
+        )
+    for row in rows:
+        print(f"{'holds' if row['held'] else 'FAILS'}  {row['what']}: {row['result']} ({row['tried']:,} tried)")
+    if options.store:
+        content = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "version": _version(),
+            "rows": [{**row, "held": "yes" if row["held"] else "no", "command": command} for row in rows],
+        }
+        STORED.parent.mkdir(exist_ok=True)
+        write_atomically(STORED, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    return 0 if all(row["held"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

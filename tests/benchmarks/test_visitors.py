@@ -1,0 +1,108 @@
+"""A few visitors at once: their own numbers and photos, and no waiting for others' slow methods."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+
+from benchmarks import visitors
+from benchmarks.visitors import Found, Place, Server
+from siam.gallery.cases import read_cases
+from siam.gallery.store import read
+from tests.support.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return visitors.own_photos(tmp_path_factory.mktemp("photos"), 3)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The app, watched."""
+    of = Server(tmp_path)
+    of.wait()
+    yield of
+    of.stop()
+
+
+def run(work):
+    """Run a coroutine in a thread of its own: the browser of other tests may have an event loop in this one."""
+    errors = []
+
+    def begin():
+        try:
+            asyncio.run(work)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+def test_visitors_have_their_own_numbers_and_wait_for_nobody(server, photos):
+    cases, found = read_cases(read(ROOT / "assets" / "gallery" / "open-photos")), Found()
+    there, working = [], []
+
+    async def visits():
+        async with visitors.chromium() as browser:
+            place = Place(browser, server, photos, cases, found)
+            async with place.visitor(0) as slow:
+                await slow.explain()
+                await slow.compare()
+                await slow.slow(".*")
+                await asyncio.gather(two_pages(place, 1), two_pages(place, 2))
+                working.append(await slow.works())
+                there.append(await asyncio.to_thread(server.held))
+
+    async def two_pages(place, number):
+        async with place.visitor(number) as one:
+            await one.explain()
+            await one.what_if()
+
+    run(visits())
+    assert found.wrong == []
+    assert (found.numbers, found.pictures, found.pages) == ((2 + 1) + 2 * (2 + 3), 2 + 2 * 2, 2 + 2 * 2)
+    assert working == [True]  # the slow methods of one were not done when two others had finished
+    (during,) = there
+    assert during["sessions"] >= 1 and during["photos"] >= 1 and during["slow"] == 1
+
+
+def test_what_differs_is_noticed(photos):
+    found = Found()
+    found.number(photos[0], "5.00 of 7", "5.00 of 7")
+    assert found.wrong == []
+    found.number(photos[0], "5.00 of 7", "5.01 of 7")
+    assert found.numbers == 2 and found.wrong == [f"{photos[0].path.name}: '5.00 of 7' instead of '5.01 of 7'"]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_the_table_is_printed_and_stored_and_the_exit_status_says_whether_all_holds(
+    held, monkeypatch, tmp_path, capsys
+):
+    async def measured(at_once, visits, _folder, _say):
+        return [{"what": f"{visits} visits, {at_once} at once", "tried": visits, "result": "1", "held": held}]
+
+    monkeypatch.setattr(visitors, "measure", measured)
+    monkeypatch.setattr(visitors, "STORED", tmp_path / "docs" / "visitors.json")
+    monkeypatch.setattr(visitors, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "9.8"\n')
+    assert visitors.main(["--visitors", "4", "--visits", "1000", "--store"]) == (0 if held else 1)
+    word = "holds" if held else "FAILS"
+    assert capsys.readouterr().out == f"{word}  1000 visits, 4 at once: 1 (1,000 tried)\n"
+    content = json.loads((tmp_path / "docs" / "visitors.json").read_text(encoding="utf-8"))
+    assert content["version"] == "9.8" and content["rows"] == [
+        {"what": "1000 visits, 4 at once", "tried": 1000, "result": "1", "held": "yes" if held else "no",
+         "command": "python -m benchmarks.visitors --visitors 4 --visits 1000"}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [["--visitors", "0"], ["--visits", "-1"]])
+def test_nobody_is_no_measurement(words, capsys):
+    with pytest.raises(SystemExit):
+        visitors.main(words)
+    assert "at least 1" in capsys.readouterr().err
