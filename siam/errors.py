@@ -31,3 +31,7 @@ class TrainingError(SIAMError):
 
 class EngineError(SIAMError):
     """There is no such inference engine, or it is not installed."""
+
+
+class WorkerError(SIAMError):
+    """A process that shares the work was ended from outside, as the system does when memory runs out."""

@@ -1,5 +1,7 @@
 """Views and minibatches: what each step sees depends on its number alone."""
 
+import os
+import signal
 from collections import Counter
 from itertools import islice
 
@@ -10,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from siam.errors import TrainingError
+from siam.errors import ImageError, TrainingError, WorkerError
 from siam.images.preprocessing import normalise
 from siam.training.end_to_end.augmentation import Augmentation
-from siam.training.end_to_end.minibatches import Minibatches, Source, load
+from siam.training.end_to_end.minibatches import Minibatches, Source, errors_of_workers, load
 from tests.support.networks import siam_network
 
 CONFIG = siam_network().config
@@ -168,3 +170,28 @@ def test_regions_see_the_view_that_the_network_sees(tmp_path, rotation):
     assert torch.allclose(found["regions"][:, 1], seen[:, 1], atol=0.03)
     assert torch.allclose(found["regions"][:, 2], found["regions"][:, :2].sum(dim=1), atol=1e-5)
     assert len({tuple(region.flatten().tolist()) for region in found["regions"]}) > 1
+
+
+def end_of_a_worker(_step):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_told_in_one_line(files, monkeypatch):
+    data = minibatches(files)
+    monkeypatch.setattr(type(data), "__getitem__", lambda _self, step: end_of_a_worker(step))
+    with (
+        pytest.raises(WorkerError, match="ended from outside, as when memory runs out: run the command"),
+        errors_of_workers(),
+    ):
+        list(load(data, range(4), 1))
+
+
+def test_what_a_worker_raises_is_told_without_its_traceback(files, monkeypatch):
+    def refuse(_self, _step):
+        raise ImageError("7.jpg cannot be read: replace it")
+
+    data = minibatches(files)
+    monkeypatch.setattr(type(data), "__getitem__", refuse)
+    with pytest.raises(ImageError) as caught, errors_of_workers():
+        list(load(data, range(4), 1))
+    assert str(caught.value) == "7.jpg cannot be read: replace it"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from siam.errors import TrainingError
-from siam.training.end_to_end.minibatches import Minibatch, Minibatches, load
+from siam.training.end_to_end.minibatches import Minibatch, Minibatches, errors_of_workers, load
 from siam.training.end_to_end.state import Logs, PhaseFolder
 
 # Losses of a network on photos that it is not trained on: for each kind of photo, its weight, the sum of the losses
@@ -97,10 +97,12 @@ class Phase:
         Raises:
             TrainingError: the loss or the gradient is no longer finite, or the folder belongs to another recipe.
             StorageError: the disk is full; the last state is kept.
+            WorkerError: a process that prepares photos was killed; the last state is kept.
         """
         figures = self.folder.finished()
         if figures is None:
-            step = self._learn()
+            with errors_of_workers():
+                step = self._learn()
             self.accelerator.wait_for_everyone()
             figures = {"validation_loss": self.best, "steps": step}
             if self.accelerator.is_main_process:

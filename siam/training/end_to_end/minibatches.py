@@ -6,6 +6,7 @@ P-th photo of the same minibatch, so together they see what one process would.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from siam.errors import TrainingError
+from siam.errors import SIAMError, TrainingError, WorkerError
 from siam.images.preprocessing import InputConfig, normalise
 from siam.images.reading import read_image
 from siam.runtime.reprs import brief
@@ -106,8 +107,37 @@ class Minibatches(Dataset[Minibatch]):
 
 
 def load(minibatches: Minibatches, steps: range, workers: int) -> Iterator[Minibatch]:
-    """Yield the minibatches of `steps` in order, prepared by `workers` processes ahead of time (0: none)."""
+    """Yield the minibatches of `steps` in order, prepared by `workers` processes ahead of time (0: none).
+
+    What goes wrong in these is told as `errors_of_workers` does it, around whatever is done with the minibatches.
+    """
     return iter(DataLoader(minibatches, batch_size=None, sampler=steps, num_workers=workers))
+
+
+@contextmanager
+def errors_of_workers() -> Iterator[None]:
+    """Tell in one line what happened to the processes that prepare minibatches.
+
+    PyTorch reports a killed one by an error in the midst of any other work, and what one raised with its traceback.
+
+    Raises:
+        WorkerError: one of the processes was killed.
+        SIAMError: what one raised, as it was.
+    """
+    try:
+        yield
+    except SIAMError as error:
+        before, traceback, _ = str(error).partition("Original Traceback")
+        if not (traceback and before.startswith("Caught")):
+            raise
+        raise type(error)(str(error).strip().splitlines()[-1].partition(": ")[2]) from error
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise WorkerError(
+            "one of the processes that prepare photos was ended from outside, as when memory runs out: run the command "
+            "again with --resume, perhaps with fewer workers in [training] of the recipe"
+        ) from error
 
 
 def _shares(index: Image.Image, member: np.ndarray) -> Tensor:
