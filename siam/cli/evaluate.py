@@ -91,10 +91,11 @@ def run(options: argparse.Namespace) -> int:
     from siam.evaluation.assessment import assess
     from siam.models.checkpoint import load
     from siam.results.assessment import table
-    from siam.runtime.files import check_file, check_folder
+    from siam.runtime.files import check_file, check_folder, remove_left_over
 
     if options.out is not None:
         check_file(options.out)
+        remove_left_over(options.out.parent, levels=0)
     if options.gallery is not None:
         check_folder(options.gallery)
         pictures, photos = ((folder / "images").resolve() for folder in (options.gallery, options.root))

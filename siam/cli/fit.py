@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from siam.explainers.fitting.subject import pictures_below
     from siam.explainers.registry import names_that_learn
     from siam.models import fitted
-    from siam.runtime.files import check_folder
+    from siam.runtime.files import check_folder, remove_left_over
 
     if options.flowers is not None:
         (model, folder), files = _flower_network(options.flowers), _flowers(options.root)
@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     shown, out = _shown(options.gallery), options.out or folder
     for place in (out, options.cache):
         check_folder(place)
+        remove_left_over(place, levels=0)
     for name in (name for name in names_that_learn() if name in recipe):
         learner, section = _learner(name), {"seed": recipe["seed"], **recipe[name]}
         with progress_bar(name, "picture") as progress:

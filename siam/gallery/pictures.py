@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from siam.datasets.downloads.web import Again, DownloadError, Patience, Web
 from siam.gallery.store import Gallery, is_address
 from siam.runtime.digests import digest
-from siam.runtime.files import storage_errors, write_atomically
+from siam.runtime.files import remove_left_over, storage_errors, write_atomically
 from siam.runtime.paths import user_cache
 
 RATE = 8.0  # requests per second at most
@@ -77,6 +77,7 @@ def fetch(
         with Web(PATIENCE, rate=RATE) as client:
             return fetch(gallery, folder, progress, client)
     folder = folder or cache_folder()
+    remove_left_over(folder, levels=0)
     wanted = [(row, path) for row in range(len(gallery)) if (path := _path_of(gallery, row, folder)) is not None]
     for done, (row, path) in enumerate(wanted):
         address, checksum = str(gallery.photos["image"][row]), str(gallery.photos["sha256"][row])

@@ -22,7 +22,7 @@ from siam.gallery import metadata as facts
 from siam.gallery.copies import copy_mask, copy_of, files_of, names_of, refuse_to_overwrite
 from siam.gallery.store import FILE, FORMAT, KEY, SCHEMA, About
 from siam.models.checkpoint import Pair
-from siam.runtime.files import write_atomically
+from siam.runtime.files import exclusive, write_atomically
 from siam.runtime.provenance import git_commit
 from siam.training.heads.held_out import OutOfFold
 
@@ -107,8 +107,13 @@ def build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice
 
     Raises:
         DatasetError: the gallery would overwrite photos of the dataset, or one of its tables is malformed.
-        StorageError: something cannot be stored.
+        StorageError: something cannot be stored, or another process is writing there.
     """
+    with exclusive(folder):
+        return _build(pair, assessment, folder, command, choice)
+
+
+def _build(pair: Pair, assessment: Assessment, folder: Path, command: str, choice: Choice) -> int:
     judged, root, before = assessment.judged, assessment.root, files_of(folder)
     rows = sorted(range(len(judged.files)), key=lambda row: facts.order(judged.files[row]))[: choice.count]
     files = [judged.files[row] for row in rows]

@@ -1,7 +1,11 @@
-"""Atomic file writes: a file is written under a temporary name beside its final one, then renamed."""
+"""Atomic file writes: a file is written under a temporary name beside its final one, then renamed.
+
+The process that writes holds a lock on the temporary file, so that those of killed processes can be told and removed.
+"""
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -12,6 +16,13 @@ from pathlib import Path
 import filelock
 
 from siam.errors import StorageError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+_TEMPORARY = re.compile(r".+\.[0-9a-f]{8}\.part")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -25,7 +36,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write a file to; it takes its final name on success and is removed on failure.
 
     Concurrent writers of the same file use different temporary paths, and the last to finish wins. The new file takes
-    over the permissions of the one it replaces. Only a killed process leaves its temporary file, NAME.….part, behind.
+    over the permissions of the one it replaces. Only a killed process leaves its temporary file, NAME.….part, behind,
+    until `remove_left_over` finds it.
 
     Args:
         path: the final path; its folder is created if missing.
@@ -33,20 +45,20 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: the file cannot be stored; an existing file is left unchanged.
     """
-    # NAME.part is taken by `download`; a long name is cut, since file systems allow 255 bytes
-    part = path.with_name(f"{path.name[:50]}.{secrets.token_hex(4)}.part")
+    part = _temporary(path)
     try:
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                yield part
-            except RuntimeError as error:  # how PyTorch's own writer reports a full disk
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise OSError(None, f"could not be written ({reason})", str(path)) from error
-            _settle(part)
-            if path.exists():
-                shutil.copymode(path, part)
-            part.replace(path)
+            with _held(part):
+                try:
+                    yield part
+                except RuntimeError as error:  # how PyTorch's own writer reports a full disk
+                    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                    raise OSError(None, f"could not be written ({reason})", str(path)) from error
+                _settle(part)
+                if path.exists():
+                    shutil.copymode(path, part)
+                part.replace(path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -91,22 +103,116 @@ def check_file(path: Path) -> None:
 
 @contextmanager
 def exclusive(root: Path) -> Iterator[None]:
-    """Lock a folder against a second download; the lock ends with the process, even if it crashes.
+    """Lock a folder against other work that writes there; the lock ends with the process, even if it crashes.
+
+    What killed processes have left there is removed.
+
+    Args:
+        root: the folder; created if missing.
 
     Raises:
         StorageError: another process holds the lock, or the folder cannot be written to.
     """
     with storage_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(root / ".download.lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise StorageError(f"{root}: another download is writing there: wait until it has finished") from error
+        lock = _FolderLock(root)
     try:
+        remove_left_over(root)
         yield
     finally:
         lock.release()
+
+
+def remove_left_over(root: Path, levels: int = 2) -> None:
+    """Remove the temporary files of killed processes from a folder, but none that is being written.
+
+    Nothing is done if the folder is missing or the system has no such locks (Windows).
+
+    Args:
+        root: the folder.
+        levels: of folders in it that are searched, too.
+    """
+    folders = [root]
+    for level in range(levels + 1):
+        below: list[Path] = []
+        for folder in folders:
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False) and level < levels:
+                        below.append(Path(entry))
+                    elif _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                        _remove_unless_held(entry.path)
+        folders = below
+
+
+class _FolderLock:
+    """A lock on a folder: on the folder itself, or on a file in it where folders cannot be locked (Windows)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor, self._file = None, None
+        refusal = StorageError(
+            f"{folder}: another command is writing there, such as another download or training: wait until it has "
+            "finished, or choose another folder"
+        )
+        if fcntl is None:
+            self._file = filelock.FileLock(folder / ".download.lock")
+            try:
+                self._file.acquire(timeout=0)
+            except filelock.Timeout as error:
+                raise refusal from error
+            return
+        self._descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise refusal from error
+        except OSError:  # some network file systems have no locks
+            pass
+
+    def release(self) -> None:
+        """Unlock the folder."""
+        if self._file is not None:
+            self._file.release()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[None]:
+    """Create a temporary file and lock it, so that nobody takes it for one that a killed process left."""
+    if fcntl is None:
+        yield
+        return
+    while True:
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if part.exists():  # else it was removed before it was locked
+            break
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_unless_held(path: str) -> None:
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError):  # it is held, or gone
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            Path(path).unlink()
+        finally:
+            os.close(descriptor)
+
+
+def _temporary(path: Path) -> Path:
+    # NAME.part is taken by `download`; a long name is cut, since file systems allow 255 bytes
+    return path.with_name(f"{path.name[:50]}.{secrets.token_hex(4)}.part")
 
 
 def _settle(part: Path) -> None:

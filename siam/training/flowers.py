@@ -38,7 +38,7 @@ from siam.models import card
 from siam.models.backbones import check_backbone
 from siam.models.baseline import BaselineConfig
 from siam.models.flowers import LOGITS, FlowerNetwork, save
-from siam.runtime.files import check_folder
+from siam.runtime.files import check_folder, exclusive
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.provenance import provenance
 
@@ -117,6 +117,20 @@ def train_flowers(recipe_path: Path, root: Path, out: Path, seed: int | None = N
     recipe, config, schedule = _read(recipe_path)
     check_folder(out)
     photos = flowers.read(root / recipe["data"]["folder"])
+    with exclusive(out):
+        return _trained(recipe, config, schedule, photos, recipe_path, root, out, seed)
+
+
+def _trained(
+    recipe: dict[str, Any],
+    config: BaselineConfig,
+    schedule: Schedule,
+    photos: FlowerPhotos,
+    recipe_path: Path,
+    root: Path,
+    out: Path,
+    seed: int | None,
+) -> FlowerNetwork:
     with _threads(schedule.threads):
         train, val, test = (read_pictures(photos, split, config) for split in ("train", "val", "test"))
         network = fit(config, photos.class_names, train, val, schedule, recipe["seed"] if seed is None else seed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from siam.errors import TrainingError
 from siam.evaluation.stored import write
 from siam.models.checkpoint import Pair
-from siam.runtime.files import check_file, check_folder
+from siam.runtime.files import check_file, check_folder, exclusive, remove_left_over
 from siam.runtime.memory import keep_freed_memory
 from siam.training.recipes import read_recipe
 
@@ -46,7 +46,7 @@ def train(
 
     Raises:
         DatasetError: the recipe or a dataset is missing or does not match its layout.
-        StorageError: `out`, `cache` or `results` cannot be written.
+        StorageError: `out`, `cache` or `results` cannot be written, or another training is writing to `out`.
         TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer finite.
     """
     keep_freed_memory(large_blocks=True)
@@ -59,6 +59,7 @@ def train(
         recipe |= {"seed": seed, "name": f"{recipe['name']}-seed{seed}"}
     for folder in (out, cache):
         check_folder(folder)
+    remove_left_over(cache)
     if results is not None:
         check_file(results)
     if recipe["method"] in CROSS_VALIDATED:
@@ -66,7 +67,8 @@ def train(
         from siam.training.joint import cross_validation as joint
 
         train_pair = heads.train_heads if recipe["method"] == "heads" else joint.train_joint
-        pair = train_pair(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
+        with exclusive(out):
+            pair = train_pair(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
         if results is not None:
             write(heads.result(pair.card, pair.name), results)
         return pair

@@ -1,10 +1,12 @@
 """Files are whole or absent, whichever step of writing fails, and whoever writes them."""
 
+import errno
+import fcntl
 import os
-import resource
 import shutil
+import subprocess
+import sys
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,25 +26,16 @@ from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 from siam.models.flowers import save as save_flowers
 from siam.reports import files as report_files
-from siam.runtime.files import whole_file, write_atomically
+from siam.runtime.files import exclusive, remove_left_over, whole_file, write_atomically
 from siam.training.end_to_end.state import Log, PhaseFolder
 from tests.support.fakes import fake_explanation
+from tests.support.full_disk import full_disk
 from tests.support.networks import SCALE, baseline_network, siam_network
+from tests.support.paths import ROOT
 
 
 def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@contextmanager
-def full_disk(bytes_left=8):
-    """The process may write no file above some bytes, which the file system refuses much as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @settings(deadline=None, max_examples=30)
@@ -199,3 +192,78 @@ def test_a_log_that_cannot_be_shortened_stays(tmp_path):
     assert contents(tmp_path) == before
     Log(tmp_path / "steps.csv", 2).write({"step": 3, "loss": 0.25})
     assert (tmp_path / "steps.csv").read_text().splitlines() == ["step,loss", "1,0.5", "2,0.5", "3,0.25"]
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from siam.runtime.files import exclusive, whole_file
+with exclusive(Path(sys.argv[1])), whole_file(Path(sys.argv[1]) / "deep" / "er" / "big.npy") as part:
+    part.write_bytes(b"half")
+    print(part, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """Start a process that has written half of a file and never goes on; yield it and its temporary file."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    yield process, Path(process.stdout.readline().strip())
+    process.kill()
+    process.communicate()
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_being_written_stays(tmp_path, writer):
+    process, part = writer
+    others = [tmp_path / name for name in ("photos.zip.part", "7.jpg.part", "7.jpg.part.json", "deep/notes.part")]
+    for path in others:
+        path.write_bytes(b"somebody's")
+    remove_left_over(tmp_path)
+    assert part.read_bytes() == b"half"
+    process.kill()
+    process.wait()
+    remove_left_over(tmp_path, levels=1)
+    assert part.exists()
+    remove_left_over(tmp_path)
+    assert not part.exists() and all(path.exists() for path in others)
+    remove_left_over(tmp_path / "missing")
+
+
+def test_a_folder_is_locked_until_its_process_ends_even_if_it_is_killed(tmp_path, writer):
+    process, part = writer
+    with pytest.raises(StorageError, match="another command is writing there") as caught, exclusive(tmp_path):
+        pass
+    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+    process.kill()
+    process.wait()
+    with exclusive(tmp_path):
+        assert not part.exists()
+        with exclusive(tmp_path / "deep"):  # another folder
+            pass
+    assert not contents(tmp_path)
+
+
+@pytest.mark.parametrize("age", [0, 4_000_000_000])
+def test_the_time_of_a_temporary_file_does_not_matter(tmp_path, writer, age):
+    process, part = writer
+    os.utime(part, (age, age))  # a clock that jumped
+    remove_left_over(tmp_path)
+    assert part.exists()
+    process.kill()
+    process.wait()
+    remove_left_over(tmp_path)
+    assert not part.exists()
+
+
+def test_writing_goes_on_where_files_cannot_be_locked(tmp_path, monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with exclusive(tmp_path):
+        write_atomically(tmp_path / "file", b"all")
+    assert contents(tmp_path) == {Path("file"): b"all"}

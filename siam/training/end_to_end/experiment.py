@@ -13,6 +13,7 @@ Each phase keeps its state in OUT/phases, so an interrupted run can resume where
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.checkpoint import Pair, load, save
 from siam.models.readout import refuse_small
 from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.files import exclusive
 from siam.runtime.provenance import provenance
 from siam.training.end_to_end.augmentation import Augmentation
 from siam.training.end_to_end.loop import Phase, Schedule
@@ -54,18 +56,21 @@ def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume
 
     Raises:
         DatasetError: a dataset is missing or does not match its layout.
+        StorageError: `out` cannot be written, or another training is writing there.
         TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer finite.
     """
     experiment = Experiment(recipe, root, out, resume=resume)
-    networks = experiment.run()
-    half = bool(experiment.settings.get("half_weights", False))
-    if half:
-        for network in networks.values():
-            network.half().float()  # evaluate exactly what is stored
-    if experiment.accelerator.is_main_process:
-        save(experiment.pair(networks["siam"], networks["baseline"], "siam"), out, half=half)
-        save(experiment.pair(networks["siam-frozen"], None, "siam-frozen"), out / "frozen", half=half)
-    experiment.accelerator.wait_for_everyone()
+    main = experiment.accelerator.is_main_process
+    with exclusive(out) if main else nullcontext():
+        networks = experiment.run()
+        half = bool(experiment.settings.get("half_weights", False))
+        if half:
+            for network in networks.values():
+                network.half().float()  # evaluate exactly what is stored
+        if main:
+            save(experiment.pair(networks["siam"], networks["baseline"], "siam"), out, half=half)
+            save(experiment.pair(networks["siam-frozen"], None, "siam-frozen"), out / "frozen", half=half)
+        experiment.accelerator.wait_for_everyone()
     return load(out)
 
 

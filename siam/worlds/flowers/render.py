@@ -13,7 +13,7 @@ from tqdm import tqdm
 from siam.datasets.flowers.classes import COLOURS, ORDINARY, VARIANTS, class_of, split_of
 from siam.datasets.flowers.layout import COLUMNS, FACTS, TABLE, image_path, mask_path
 from siam.errors import DatasetError
-from siam.runtime.files import write_atomically
+from siam.runtime.files import remove_left_over, write_atomically
 from siam.runtime.processes import in_parallel
 from siam.worlds.flowers.scene import render
 
@@ -70,6 +70,7 @@ def render_one(out: Path, variant: str, seed: int, number: int, size: int) -> No
 def _claim(out: Path, variant: str, seed: int, size: int) -> None:
     """Write the facts about the rendering, or check that they match an earlier one's."""
     path = out / FACTS
+    remove_left_over(out)
     facts = {
         "world": "flowers",
         "variant": variant,

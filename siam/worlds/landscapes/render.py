@@ -16,7 +16,7 @@ from siam.datasets.rendered import ATTRIBUTES, crowd, split_of, truth
 from siam.datasets.rendered.truth import Truth
 from siam.datasets.votes import COLUMNS
 from siam.errors import DatasetError
-from siam.runtime.files import write_atomically
+from siam.runtime.files import remove_left_over, write_atomically
 from siam.runtime.processes import in_parallel
 from siam.worlds.landscapes.scene import check_objects, render
 
@@ -131,6 +131,7 @@ def _render_each(out: Path, seed: int, number: int, size: int) -> None:
 def _claim(out: Path, seed: int, size: int, without: Sequence[str]) -> None:
     wanted: dict[str, Any] = {"seed": seed, "size": size, **({"without": sorted(without)} if without else {})}
     path, settings = out / _SETTINGS, json.dumps(wanted) + "\n"
+    remove_left_over(out)
     if path.exists():
         stored = path.read_text(encoding="utf-8", errors="replace")
         if stored != settings:

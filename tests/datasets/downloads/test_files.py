@@ -343,7 +343,11 @@ def test_writing_atomically_replaces_or_leaves_alone(tmp_path, monkeypatch):
 
 
 def test_a_second_download_into_the_same_folder_is_refused(tmp_path):
-    with exclusive(tmp_path), pytest.raises(StorageError, match="another download"), exclusive(tmp_path):
+    with (
+        exclusive(tmp_path),
+        pytest.raises(StorageError, match="another command is writing there"),
+        exclusive(tmp_path),
+    ):
         pass
     with exclusive(tmp_path):
         pass
