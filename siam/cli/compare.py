@@ -127,6 +127,7 @@ def run(options: argparse.Namespace) -> int:
         folder = stored.STORED if options.tables == Path() else options.tables
         sys.stdout.write(explainers.tables(stored.read_all(folder).values(), markdown=options.markdown))
         return 0
+    _check_places(options)
     with tempfile.TemporaryDirectory(prefix="siam-") as scratch:
         try:
             result = _compared(options, Path(scratch))
@@ -139,6 +140,17 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(explainers.tables([result], markdown=options.markdown))
     return 0
+
+
+def _check_places(options: argparse.Namespace) -> None:
+    """Raise a StorageError if the results could not be stored, before any work; remove what killed processes left."""
+    from siam.runtime.files import check_file, check_folder, remove_left_over
+
+    check_folder(options.records)
+    remove_left_over(options.records, levels=0)
+    if options.out is not None:
+        check_file(options.out)
+        remove_left_over(options.out.parent, levels=0)
 
 
 def _compared(options: argparse.Namespace, scratch: Path) -> Any:

@@ -22,6 +22,7 @@ the mean colour: where nothing raises the score, nothing can be lost.
 import copy
 import json
 import multiprocessing
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -45,7 +46,7 @@ from siam.explainers.base import Explainer, enlarged, prepared, untouched, value
 from siam.explainers.faithfulness import SHARES, STEPS, faithfulness, ranks
 from siam.explainers.references import REFERENCES
 from siam.explainers.registry import explainer
-from siam.runtime.files import write_atomically
+from siam.runtime.files import storage_errors
 from siam.runtime.processes import in_parallel
 
 _KEPT = tuple(f"{kind}_{share}_{fill}" for kind in ("kept", "rises") for fill in kept.FILLS for share in kept.SHARES)
@@ -132,8 +133,7 @@ def _work(world: World, number: int, name: str, made: Explainer | None, sane: bo
         torch.set_num_threads(1)
     cases = cases_of(world)
     record = _record(cases[number], cases[(number + 1) % len(cases)], name, made, sane)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record, allow_nan=False) + "\n")  # one write, so that processes do not mix lines
+    _append(path, record)
 
 
 def shuffled_weights(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -210,29 +210,45 @@ def _removal(case: Case, saliency: Tensor) -> float:
 
 
 def _records_in(path: Path, settings: dict[str, Any]) -> list[Record]:
-    """Return the records of a file started with these settings, or start one."""
+    """Return the records of a file started with these settings, each once, or start one.
+
+    Nothing is ever rewritten, since another process may be adding to the file.
+    """
     lines = list(_lines(path))
-    if not lines:
-        write_atomically(path, (json.dumps({"settings": settings}) + "\n").encode())
-        return []
-    if lines[0].get("settings") != settings:
+    begun = [line["settings"] for line in lines if "settings" in line]
+    if not begun:
+        _append(path, {"settings": settings})
+    elif any(other != settings for other in begun):
         raise DatasetError(
-            f"{path} was started with {json.dumps(lines[0].get('settings'))}, not {json.dumps(settings)}: "
+            f"{path} was started with {json.dumps(begun[0])}, not {json.dumps(settings)}: "
             "delete it, or use the same settings"
         )
-    return lines[1:]
+    records: dict[tuple[str, str], Record] = {}
+    for line in lines:
+        if "settings" not in line:
+            records.setdefault((line["identifier"], line["method"]), line)
+    return list(records.values())
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    """Add a line in one write, so that processes do not mix lines; one that was cut off is ended first."""
+    with storage_errors(path), path.open("ab+") as file:
+        cut = False
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            cut = file.read(1) != b"\n"
+        file.write((b"\n" if cut else b"") + json.dumps(line, allow_nan=False).encode() + b"\n")
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the complete lines of a file; a last line that was cut off is removed from it."""
+    """Yield the lines of a file but for those that were cut off, by a full disk or a killed process."""
     if not path.exists():
         return
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        write_atomically(path, whole.encode())
-    for line in whole.splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            yield json.loads(line)
+            content = json.loads(line)
         except ValueError as error:
-            raise DatasetError(f"{path} is damaged ({error}): delete it to start again") from error
+            if line and not line.startswith("{"):
+                raise DatasetError(f"{path} is damaged ({error}): delete it to start again") from error
+            continue
+        yield content

@@ -17,7 +17,7 @@ import pandas as pd
 
 from siam.comparison.records import FIGURES, Record
 from siam.errors import DatasetError
-from siam.runtime.files import write_atomically
+from siam.runtime.files import write_atomically, write_new
 
 _KEYS = ("network", "made_with", "identifier", "method")
 
@@ -64,10 +64,16 @@ def made_with(settings: dict[str, Any]) -> str:
 
 
 def begin(records: Sequence[Record], settings: dict[str, Any], path: Path) -> None:
-    """Start a file of records (`siam.comparison.records`) with those that were made with the same settings before."""
+    """Start a file of records (`siam.comparison.records`) with those that were made with the same settings before.
+
+    A file that another process starts at the same time stays.
+
+    Raises:
+        StorageError: it cannot be stored.
+    """
     same = [record for record in records if record["made_with"] == made_with(settings)]
     lines = [
         {"settings": settings},
         *({key: of for key, of in record.items() if key not in ("network", "made_with")} for record in same),
     ]
-    write_atomically(path, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode())
+    write_new(path, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode())

@@ -31,6 +31,27 @@ def write_atomically(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file as `write_atomically` does, unless it exists, even if it is another process that just wrote it."""
+    part = _temporary(path)
+    try:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _held(part):
+                part.write_bytes(data)
+                _settle(part)
+                try:
+                    path.hardlink_to(part)
+                except FileExistsError:
+                    pass
+                except OSError:  # some file systems have no links
+                    if not path.exists():
+                        part.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write a file to; it takes its final name on success and is removed on failure.

@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 from torch.nn.functional import interpolate
 
+from siam.cli import compare as cli
 from siam.cli.main import main
 from siam.comparison import values
 from siam.comparison.agreement import rank_correlation
@@ -308,3 +309,38 @@ def test_bundled_comparisons_are_whole_and_their_controls_stand_where_they_must(
         assert figures.methods["grad_cam"]["ebpg"].mean == pytest.approx(mean, abs=1e-4)
         assert {one["network"] for one in made} == set(figures.networks)
         assert len({one["made_with"] for one in made}) == len(figures.networks)
+
+
+def test_records_cut_by_a_full_disk_or_written_by_two_processes_count_once(world, records, tmp_path):
+    path, first = tmp_path / "records.jsonl", records[1]
+    lines = records[0].read_text().splitlines(keepends=True)
+    cut = lines[1][: len(lines[1]) // 2]
+    path.write_text("".join([*lines[:3], cut, lines[3], lines[0], *lines[2:6], cut]))
+    before = path.read_text()
+    assert compare(world, METHODS, EXTENT, path) == first
+    assert path.read_text().startswith(before)  # another process may be adding to it
+    with counted(cases_of(world)[0].network) as passes:
+        assert compare(world, METHODS, EXTENT, path) == first
+    assert not passes
+
+
+def test_a_comparison_that_another_process_began_is_not_begun_again(tmp_path):
+    path, settings = tmp_path / "records.jsonl", {"kind": "gallery"}
+    record = {"identifier": "8", "method": "cam", "made_with": values.made_with(settings), "network": "tiny"}
+    values.begin([record], settings, path)
+    before = path.read_text()
+    assert [json.loads(line) for line in before.splitlines()] == [
+        {"settings": settings}, {"identifier": "8", "method": "cam"},
+    ]  # fmt: skip
+    values.begin([], settings, path)
+    assert path.read_text() == before and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("where", ["--out", "--records"])
+def test_a_place_that_cannot_be_written_to_is_told_before_any_work(world, where, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(cli, "_compared", lambda *_: pytest.fail("work has begun"))
+    assert main(["compare", "--model", world.model, where, str(tmp_path / "file" / "found.json")]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"error: {tmp_path / 'file'} is a file, but a folder is needed")
