@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from siam.errors import CheckpointError
-from siam.runtime.files import storage_errors, write_atomically
+from siam.runtime.files import Write, storage_errors, write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +60,7 @@ def agreed(shares: np.ndarray) -> np.ndarray:
     return shares >= AGREED - _ROUNDING
 
 
-def write(folder: Path, templates: "Tensor") -> None:
+def write(folder: Path, templates: "Tensor", store: Write = write_atomically) -> None:
     """Store the effective templates (R, K, g, g) of R networks in a pair's folder, atomically, in single precision.
 
     Raises:
@@ -74,7 +74,7 @@ def write(folder: Path, templates: "Tensor") -> None:
         raise ValueError(
             f"templates of the folds have shape {tuple(templates.shape)}; expected finite values, (R, K, g, g)"
         )
-    write_atomically(folder / FILE, to_bytes({_TENSOR: templates.detach().float().cpu().contiguous()}))
+    store(folder / FILE, to_bytes({_TENSOR: templates.detach().float().cpu().contiguous()}))
 
 
 def read(folder: Path, shape: tuple[int, ...]) -> "Tensor | None":
@@ -111,14 +111,14 @@ def read(folder: Path, shape: tuple[int, ...]) -> "Tensor | None":
     return templates.float()
 
 
-def keep(folder: Path, templates: "Tensor | None") -> None:
+def keep(folder: Path, templates: "Tensor | None", store: Write = write_atomically) -> None:
     """Store the templates of a pair's networks, or remove what an earlier pair left, if there are none.
 
     Raises:
         ValueError, StorageError: as `write`; or the file cannot be removed.
     """
     if templates is not None:
-        write(folder, templates)
+        write(folder, templates, store)
         return
     with storage_errors(folder / FILE):
         (folder / FILE).unlink(missing_ok=True)

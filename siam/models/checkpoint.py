@@ -24,7 +24,7 @@ from siam.models.compiled import Compiled
 from siam.models.configs import BaselineConfig, SIAMConfig
 from siam.models.recognition import Recognition
 from siam.runtime.devices import best_device
-from siam.runtime.files import storage_errors, write_atomically
+from siam.runtime.files import storage_errors, whole_files
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS
 from siam.runtime.reprs import brief
@@ -304,7 +304,7 @@ def _hash(parts: Sequence[bytes]) -> str:
 
 
 def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
-    """Write a pair and its card to `folder`, each file atomically.
+    """Write a pair and its card to `folder`: all files, or none if one cannot be stored.
 
     Args:
         pair: the networks; the card's format number and configs are filled in here. Figures in the card that are NaN or
@@ -315,17 +315,18 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
     Raises:
         CheckpointError: a config holds a number that is not finite.
         ValueError: the templates of the folds are not finite, or not of shape (R, K, g, g).
-        StorageError: a file cannot be written; an existing one is then left unchanged.
+        StorageError: a file cannot be written; existing ones are then left unchanged.
     """
     from siam.models import fitted, weights  # imported here, since they need PyTorch
 
     text = cards.text(pair.card, pair.name, pair.siam.config, pair.baseline.config if pair.baseline else None)
-    weights.save_tensors(pair.siam, folder / SIAM_FILE, half)
-    if pair.baseline is not None:
-        weights.save_tensors(pair.baseline, folder / BASELINE_FILE, half)
-        fitted.write_all(pair.baseline, folder)
-    agreement.keep(folder, pair.fold_templates)
-    write_atomically(folder / CARD, text.encode())
+    with whole_files(folder / CARD) as write:
+        write(folder / CARD, text.encode())
+        weights.save_tensors(pair.siam, folder / SIAM_FILE, half, write)
+        if pair.baseline is not None:
+            weights.save_tensors(pair.baseline, folder / BASELINE_FILE, half, write)
+            fitted.write_all(pair.baseline, folder, write)
+        agreement.keep(folder, pair.fold_templates, write)
 
 
 def find(source: str | Path) -> Path:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from siam.errors import CheckpointError
 from siam.models import agreement
 from siam.models.identity import fingerprint
-from siam.runtime.files import write_atomically
+from siam.runtime.files import Write, write_atomically
 
 # the other files in the same folders
 _OTHERS = ("siam.safetensors", "baseline.safetensors", "network.safetensors", agreement.FILE)
@@ -176,17 +176,17 @@ def _content(path: Path, remedy: str) -> tuple[Fitted, str]:
     return Fitted(tensors, facts), network
 
 
-def write_all(model: nn.Module, folder: Path) -> None:
+def write_all(model: nn.Module, folder: Path, store: Write = write_atomically) -> None:
     """Store everything that explainers have learnt for a network, and remove files left from a previous network."""
     learnt: dict[str, Fitted] = getattr(model, "fitted", {})
+    for name, fitted in learnt.items():
+        write(name, fitted, model, folder, store)
     for path in files(folder):
         if path.stem not in learnt:
             path.unlink(missing_ok=True)
-    for name, fitted in learnt.items():
-        write(name, fitted, model, folder)
 
 
-def write(name: str, fitted: Fitted, model: nn.Module, folder: Path) -> None:
+def write(name: str, fitted: Fitted, model: nn.Module, folder: Path, store: Write = write_atomically) -> None:
     """Store what an explainer has learnt for a network, atomically.
 
     Args:
@@ -194,14 +194,15 @@ def write(name: str, fitted: Fitted, model: nn.Module, folder: Path) -> None:
         fitted: the tensors, and facts that JSON can hold.
         model: the network as `siam.load` returns it.
         folder: the network's; created if missing.
+        store: writes a file.
 
     Raises:
         StorageError: it cannot be stored.
     """
-    _write_file(folder / f"{name}{_SUFFIX}", fitted, fingerprint(model))
+    _write_file(folder / f"{name}{_SUFFIX}", fitted, fingerprint(model), store)
 
 
-def _write_file(path: Path, fitted: Fitted, network: str) -> None:
+def _write_file(path: Path, fitted: Fitted, network: str, store: Write = write_atomically) -> None:
     metadata = {"network": network, "facts": json.dumps(fitted.facts, allow_nan=False)}
     content = to_bytes({key: tensor.contiguous() for key, tensor in fitted.tensors.items()}, metadata=metadata)
-    write_atomically(path, content)
+    store(path, content)

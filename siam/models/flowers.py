@@ -32,7 +32,7 @@ from siam.models.engine import Engine, Layer, computed
 from siam.models.fitted import Fitted
 from siam.models.weights import load_tensors
 from siam.runtime.devices import best_device
-from siam.runtime.files import write_atomically
+from siam.runtime.files import whole_files
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.paths import ASSETS
 
@@ -158,7 +158,7 @@ def load(
 
 
 def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
-    """Write a network in half precision, its card and what explainers have learnt for it, each file atomically.
+    """Write a network in half precision, its card and what explainers have learnt for it: all files, or none.
 
     Args:
         network: on any device; it is not changed, so round it with `.half().float()` before you evaluate it.
@@ -178,9 +178,10 @@ def save(network: FlowerNetwork, folder: Path, card: dict[str, Any]) -> None:
         name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
         for name, tensor in network.state_dict().items()
     }
-    write_atomically(folder / WEIGHTS, to_bytes(tensors))
-    fitted.write_all(network, folder)
-    write_atomically(folder / CARD, text.encode())
+    with whole_files(folder / CARD) as write:
+        write(folder / CARD, text.encode())
+        write(folder / WEIGHTS, to_bytes(tensors))
+        fitted.write_all(network, folder, write)
 
 
 def _of_rows(name: str, learnt: Fitted, rows: slice, count: int) -> Fitted:

@@ -17,7 +17,7 @@ from siam.models.compiled import Compiled
 from siam.models.configs import BaselineConfig, SIAMConfig
 from siam.models.engine import Engine, Layer
 from siam.models.siam import SIAM
-from siam.runtime.files import write_atomically
+from siam.runtime.files import Write, write_atomically
 
 
 def build(
@@ -93,8 +93,8 @@ def load_tensors(model: nn.Module, path: Path) -> None:
     model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in stored.items()})
 
 
-def save_tensors(model: nn.Module, path: Path, half: bool) -> None:
-    """Write a network to a safetensors file, atomically; with `half`, in half precision.
+def save_tensors(model: nn.Module, path: Path, half: bool, write: Write = write_atomically) -> None:
+    """Write a network to a safetensors file, by default atomically; with `half`, in half precision.
 
     Raises:
         StorageError: the file cannot be written; an existing one is then left unchanged.
@@ -103,7 +103,7 @@ def save_tensors(model: nn.Module, path: Path, half: bool) -> None:
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
-    write_atomically(path, to_bytes(tensors))
+    write(path, to_bytes(tensors))
 
 
 def _shape(tensor: Tensor) -> str:

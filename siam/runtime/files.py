@@ -9,8 +9,8 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import filelock
@@ -21,6 +21,8 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
+
+Write = Callable[[Path, bytes], None]  # such as `write_atomically`
 
 _TEMPORARY = re.compile(r".+\.[0-9a-f]{8}\.part")
 
@@ -83,6 +85,32 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_files(mark: Path) -> Iterator[Write]:
+    """Yield a function that stores files which belong together: all of them, or none if one cannot be stored.
+
+    Nothing is replaced before all are on the disk. Then `mark` goes first and comes back last: if the process is killed
+    between, it is missing, and nobody takes files of two generations for one.
+
+    Args:
+        mark: the one of the files without which the others are not read; stored first.
+
+    Raises:
+        StorageError: a file cannot be stored; existing files are left unchanged.
+    """
+    with ExitStack() as files:
+
+        def write(path: Path, data: bytes) -> None:
+            part = files.enter_context(whole_file(path))
+            with storage_errors(path):
+                part.write_bytes(data)
+                _settle(part)
+
+        yield write
+        with storage_errors(mark):
+            mark.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siam.datasets.downloads.attribution import Attribution
-from siam.errors import StorageError
+from siam.errors import CheckpointError, StorageError
 from siam.evaluation import stored
 from siam.gallery import scoring, writing
 from siam.gallery.store import About
 from siam.models import fitted
-from siam.models.checkpoint import Pair, save
+from siam.models.checkpoint import Pair, load, save
 from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 from siam.models.flowers import save as save_flowers
@@ -267,3 +268,36 @@ def test_writing_goes_on_where_files_cannot_be_locked(tmp_path, monkeypatch):
     with exclusive(tmp_path):
         write_atomically(tmp_path / "file", b"all")
     assert contents(tmp_path) == {Path("file"): b"all"}
+
+
+def _pair(n):
+    return Pair(f"pair {n}", siam_network(seed=n), baseline_network(n, predicts_variance=bool(n)), {})
+
+
+@pytest.mark.parametrize("room", [8, 100_000, 417_000])  # no file, the card alone, and one of the networks
+def test_a_disk_that_fills_up_between_the_files_of_a_pair_leaves_the_old_pair(tmp_path, room):
+    save(_pair(0), tmp_path)
+    before = contents(tmp_path)
+    with full_disk(room), pytest.raises(StorageError, match="check the free space"):
+        save(_pair(1), tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("renamed", range(4))
+def test_a_pair_is_never_taken_from_two_trainings(tmp_path, monkeypatch, renamed):
+    save(_pair(0), tmp_path)
+    whole, count = Path.replace, iter(range(9))
+
+    def stop(path, target):
+        if next(count) == renamed:
+            raise KeyboardInterrupt
+        return whole(path, target)
+
+    monkeypatch.setattr(Path, "replace", stop)
+    with pytest.raises(KeyboardInterrupt) if renamed < 3 else nullcontext():
+        save(_pair(1), tmp_path)
+    if renamed < 3:
+        with pytest.raises(CheckpointError, match=r"card\.json is missing"):
+            load(tmp_path)
+    else:
+        assert load(tmp_path, "cpu").name == "pair 1"
