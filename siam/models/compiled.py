@@ -156,7 +156,7 @@ def keep(key: str, model: Any) -> None:
             total += sum(file.stat().st_size for file in path.iterdir())
             if total > CACHE_BYTES and path != folder:
                 shutil.rmtree(path, ignore_errors=True)
-    except OSError:  # read-only or full: it works without
+    except (OSError, RuntimeError):  # read-only or full, as OpenVINO reports it: it works without
         pass
 
 

@@ -16,6 +16,7 @@ from siam.explainers.layers import block_layers, layers_and_gradients
 from siam.explanation.batch import Together
 from siam.models import compiled, engine, flowers
 from siam.models.checkpoint import bundled
+from tests.support.full_disk import full_disk
 from tests.support.paths import ROOT
 
 SIZES = ((1, 384, 512), (3, 160, 224), (2, 96, 416))  # N, H, W
@@ -148,6 +149,15 @@ def test_a_machine_whose_cache_cannot_be_written_works(tmp_path, monkeypatch):
         warnings.simplefilter("error")
         pair.siam(pictures(1, 96, 128))
     assert engine.name_of(pair.siam) == "openvino"
+
+
+def test_a_full_cache_is_no_failure_of_the_engine(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "user_cache", lambda: tmp_path)
+    pair = siam.load("rendered", "cpu", engine="openvino")
+    with full_disk(100_000), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pair.siam(pictures(1, 96, 128))
+    assert engine.name_of(pair.siam) == "openvino" and not list((tmp_path / "engines").iterdir())
 
 
 def test_if_it_fails_pytorch_takes_over_with_one_warning(photo, monkeypatch):

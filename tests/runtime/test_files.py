@@ -301,3 +301,13 @@ def test_a_pair_is_never_taken_from_two_trainings(tmp_path, monkeypatch, renamed
             load(tmp_path)
     else:
         assert load(tmp_path, "cpu").name == "pair 1"
+
+
+def test_a_row_of_a_log_that_a_full_disk_cut_is_left_out(tmp_path):
+    path = tmp_path / "steps.csv"
+    path.write_text("step,loss\n1,0.5\n2,0.25\n1")  # of step 15
+    Log(path, 20).write({"step": 3, "loss": 0.125})
+    assert path.read_text().splitlines() == ["step,loss", "1,0.5", "2,0.25", "3,0.125"]
+    path.write_text("step,lo")
+    Log(path, 20).write({"step": 1, "loss": 0.5})
+    assert path.read_text().splitlines() == ["step,loss", "1,0.5"]

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 import siam as siam_package
-from siam.errors import TrainingError
+from siam.errors import StorageError, TrainingError
 from siam.evaluation.stored import read
 from siam.images import read_image
 from siam.models import backbones
@@ -29,6 +29,7 @@ from siam.training.joint.views import Augmentation, View, extract
 from siam.training.pairs import train
 from siam.training.recipes import read_recipe
 from tests.evaluation.test_metrics import slow_tau_b
+from tests.support.full_disk import full_disk
 from tests.support.joint import RECIPE, write_masks
 from tests.support.networks import siam_network
 from tests.training.test_heads import make_datasets
@@ -395,3 +396,14 @@ def test_references_keep_what_distinguishes_photos():
     others = features.copy()
     others[60:] += 5  # photos from which nothing is computed
     assert np.allclose(references(others, 3, seen).numpy()[seen], found[seen], atol=1e-5)
+
+
+def test_a_disk_that_fills_up_is_told_and_leaves_nothing(tmp_path):
+    Image.fromarray(np.zeros((96, 128, 3), dtype=np.uint8)).save(tmp_path / "photo.png")
+    augmentation = Augmentation(count=2, smallest=0.5, largest=0.8, colour=0.0)
+    files, cache = [tmp_path / "photo.png"] * 4, tmp_path / "cache"
+    arguments = (nn.AvgPool2d(8), siam_network().config, (48, 64), files, augmentation, cache)
+    with full_disk(1_000), pytest.raises(StorageError, match="check the free space"):
+        extract(*arguments)
+    assert not list(cache.iterdir())
+    assert extract(*arguments).features.shape == (4, 2, 3, 6, 8)

@@ -24,7 +24,7 @@ from safetensors.torch import save as to_bytes
 from torch import nn
 
 from siam.errors import TrainingError
-from siam.runtime.files import whole_file, write_atomically
+from siam.runtime.files import storage_errors, whole_file, write_atomically
 
 
 class PhaseFolder:
@@ -115,8 +115,9 @@ class Log:
         self._path = path
         self._columns: list[str] | None = None
         if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= from_step]
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n")]  # a full disk may have cut the last one
+            rows = [row for row in csv.DictReader(whole) if int(row["step"]) <= from_step]
             self._columns = list(rows[0]) if rows else None
             text = StringIO(newline="")
             self._write_to(text, rows, headed=True)
@@ -126,7 +127,7 @@ class Log:
         """Add a row; the first one sets the columns."""
         first = self._columns is None
         self._columns = self._columns or list(row)
-        with self._path.open("a", newline="", encoding="utf-8") as file:
+        with storage_errors(self._path), self._path.open("a", newline="", encoding="utf-8") as file:
             self._write_to(file, [row], headed=first)
 
     def _write_to(self, stream: TextIO, rows: Sequence[Mapping[str, Any]], *, headed: bool) -> None:

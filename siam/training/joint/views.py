@@ -111,8 +111,8 @@ def _compute(
     shown: Path,
 ) -> None:
     described: list[list[list[float]]] = []
-    with whole_file(features) as part, torch.inference_mode():
-        stored = None
+    # A memory map would be simpler, but the system kills a process that writes to one on a full disk.
+    with whole_file(features) as part, part.open("wb") as file, torch.inference_mode():
         for row, path in enumerate(tqdm(files, desc="views", unit="photo", file=sys.stderr)):
             image = read_image(path)
             generator = np.random.default_rng([row, *image.size])
@@ -121,16 +121,11 @@ def _compute(
             for number in range(2, len(views)):
                 pixels[number] = _recoloured(pixels[number], augmentation.colour, generator)
             found = early(pixels).half().numpy()  # (V, C, h, w)
-            if stored is None:
+            if row == 0:
                 shape = (len(files), *found.shape)
-                with part.open("wb") as file:  # the header alone; the memory map then fills the file
-                    np.lib.format.write_array_header_2_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
-                    offset = file.tell()
-                stored = np.memmap(part, "<f2", "r+", offset, shape)
-            stored[row] = found
+                np.lib.format.write_array_header_2_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
+            file.write(np.ascontiguousarray(found).data)
             described.append([[view.left, view.top, view.right, view.bottom, view.mirrored] for view in views])
-        if stored is not None:
-            stored.flush()
     with whole_file(shown) as part:
         part.write_text(json.dumps(described), encoding="utf-8")
 
