@@ -218,18 +218,26 @@ def content_range(response: httpx2.Response) -> tuple[int | None, int | None, in
     )
 
 
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for, given as a number or a date; None if it is unusable."""
+def retry_after(value: str | None, now: str | None = None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, given as a number or a date; None if it is unusable.
+
+    A date is compared with `now`, the server's own time in its Date header, since the clock here may be wrong; without
+    one, with the clock here.
+    """
     if value is None:
         return None
     if re.fullmatch(r"\s*\d{1,9}\s*", value):
         return float(value)
+    date = _date(value)
+    return None if date is None else max(0.0, (date - (_date(now or "") or datetime.now(UTC))).total_seconds())
+
+
+def _date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
     except ValueError:
         return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _check_status(response: httpx2.Response, url: str) -> None:
@@ -238,7 +246,10 @@ def _check_status(response: httpx2.Response, url: str) -> None:
         return
     answer = f"{status} {response.reason_phrase}".strip()
     if status in _TRANSIENT:
-        raise Again(f"the server answered {answer}", retry_after(response.headers.get("Retry-After")))
+        raise Again(
+            f"the server answered {answer}",
+            retry_after(response.headers.get("Retry-After"), response.headers.get("Date")),
+        )
     raise RefusedError(
         f"{url} cannot be downloaded (the server answered {answer}): check the address and your access to it"
     )

@@ -351,3 +351,10 @@ def test_a_second_download_into_the_same_folder_is_refused(tmp_path):
         pass
     with exclusive(tmp_path):
         pass
+
+
+def test_a_wrong_clock_here_does_not_change_how_long_a_server_asks_to_wait():
+    server = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    then, now = (format_datetime(time, usegmt=True) for time in (server + timedelta(seconds=90), server))
+    assert retry_after(then, now) == 90 and retry_after(then, "no date") == 0
+    assert retry_after(now, then) == 0
