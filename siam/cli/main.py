@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
@@ -16,6 +17,7 @@ from siam.cli.arguments import fail
 from siam.errors import SIAMError
 from siam.models.compiled import VARIABLE, chosen
 
+_PIPE_CLOSED = 141  # as a shell reports it
 _COMMANDS = (explain, attribution, evaluate, compare, train, fit, data, import_official, push)
 
 
@@ -27,13 +29,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if getattr(options, "engine", None):
             os.environ[VARIABLE] = chosen(options.engine)  # for all networks that the command loads
-        return options.run(options)
+        status = options.run(options)
+        sys.stdout.flush()  # here, where a full disk can still be told
+        return status
     except SIAMError as error:
         return fail(str(error))
+    except BrokenPipeError:  # whoever reads the results, such as head, has seen enough
+        _close_output()
+        return _PIPE_CLOSED
     except OSError as error:  # an output folder that cannot be written, a full disk
+        _close_output()
         return fail(f"{error.filename or 'file system'}: {error.strerror or error}: check the path and the free space")
     except KeyboardInterrupt:
         return fail("interrupted; finished work is kept")
+
+
+def _close_output() -> None:
+    """Drop results that cannot be written, which Python would try to write once more as it ends."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):

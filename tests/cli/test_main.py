@@ -411,3 +411,22 @@ def test_outputs_never_replace_the_photos_they_explain(run, tmp_path):
     assert photo.read_bytes() == before
     written = sorted(path.name for path in tmp_path.iterdir())
     assert written == ["view-2.html", "view-2.json", "view-2.png", "view.png"]
+
+
+@pytest.mark.parametrize("words", [["evaluate", "--tables"], ["compare", "--tables"]])
+def test_results_that_cannot_be_written_are_told_in_one_line(words, monkeypatch, capsys):
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(words) == 2
+    assert capsys.readouterr().err.startswith(
+        "error: file system: No space left on device: check the path and the free"
+    )
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch, capsys):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert main(["evaluate", "--tables"]) == 141
+    assert capsys.readouterr().err == ""
