@@ -6,7 +6,9 @@ import pytest
 
 from siam.cli.main import main
 from siam.errors import DatasetError
+from siam.runtime.files import exclusive
 from siam.training.recipes import read_recipe
+from tests.support import heads, joint
 from tests.support.experiment import write_photos, write_recipe
 from tests.support.paths import ROOT
 
@@ -169,3 +171,14 @@ def test_a_gallery_in_place_of_the_dataset(data, tmp_path, capsys):
     arguments = ["evaluate", "--data", "folder", "--root", str(data / "own"), "--model", "nowhere"]
     assert main([*arguments, "--gallery", str(data / "own")]) == 2
     assert "holds photos of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["heads", "joint", "end-to-end"])
+def test_a_second_training_into_the_same_folder_is_refused(refused, tmp_path, method):
+    recipe = tmp_path / "recipe.toml"
+    if method == "end-to-end":
+        write_recipe(recipe)
+    else:
+        recipe.write_text({"heads": heads.RECIPE_TEXT, "joint": joint.RECIPE}[method])
+    with exclusive(tmp_path / "out"):
+        assert "another command is writing there" in refused(recipe)
