@@ -135,5 +135,6 @@ def _validator(response: httpx2.Response) -> str | None:
 def _check_space(path: Path, size: int | None, have: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if size is not None and size - have > free:
-        needed = f"{(size - have) / 1e9:.1f} GB are needed, but only {free / 1e9:.1f} GB are free"
+        unit, name = (1e9, "GB") if size - have >= 1e8 else (1e6, "MB")
+        needed = f"{(size - have) / unit:.1f} {name} are needed, but only {free / unit:.1f} {name} are free"
         raise DownloadError(f"{path.parent}: {needed}: free some space, then try again")

@@ -316,7 +316,8 @@ def test_requests_keep_their_rate(server):
 def test_too_little_room_is_said_before_anything_is_stored(web, server, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 100_000})
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _path: usage)
-    assert "free some space" in refusal(web, server, tmp_path / "archive.bin")
+    told = refusal(web, server, tmp_path / "archive.bin")
+    assert "MB are needed, but only 0.1 MB are free: free some space" in told
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(web, server, tmp_path):
