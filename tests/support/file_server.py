@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+PIECE = 1 << 16  # bytes
+
 
 @dataclass
 class Stored:
@@ -51,7 +53,10 @@ class Asked:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `files` by path; each request for a path uses up one of its `faults`, if any are left."""
+    """Serves `files` by path; each request for a path uses up one of its `faults`, if any are left.
+
+    It waits for `pause` seconds before each `PIECE` of a body.
+    """
 
     daemon_threads = True
 
@@ -62,6 +67,7 @@ class Server(ThreadingHTTPServer):
         self.faults: dict[str, list[Fault]] = defaultdict(list)
         self.log: list[Asked] = []
         self.go_on = threading.Event()
+        self.pause = 0.0
 
     def handle_error(self, *_details: object) -> None:
         """Stay quiet: clients that leave early are part of the tests."""
@@ -136,7 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self, body: bytes, fault: Fault, asked: Asked) -> None:
         first = next((n for n in (fault.drop, fault.stall) if n is not None), len(body))
         asked.sent += len(body[:first])  # before sending: the client may look as soon as it has them
-        self.wfile.write(body[:first])
+        for start in range(0, first, PIECE if self.server.pause else max(first, 1)):
+            time.sleep(self.server.pause)
+            self.wfile.write(body[start : min(first, start + PIECE) if self.server.pause else first])
         self.wfile.flush()
         if fault.drop is not None:
             self.close_connection = True
