@@ -1,4 +1,4 @@
-"""The quickest kinds of work, disturbed a little (`python -m tests.faults` does it thoroughly)."""
+"""The quickest kinds of work, disturbed a little (`python -m tests.faults` does it thoroughly), and what is stored."""
 
 import json
 import os
@@ -10,10 +10,11 @@ import pytest
 from tests.faults.__main__ import DISTURBANCES
 from tests.faults.disturbances import NAMES
 from tests.faults.running import Ended, read_everything
-from tests.faults.work import Work, same
+from tests.faults.work import WORKS, Work, same
 from tests.support.paths import ROOT
 
 KINDS = ("data render (flowers)", "download (archives)")
+STORED = ROOT / "docs" / "reliability" / "faults.json"
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,15 @@ def test_other_results_are_found(tmp_path):
 )
 def test_a_refusal_is_one_line_without_a_traceback(status, lines, told):
     assert Ended(status, lines).refusal == told
+
+
+def test_what_is_stored_was_measured_by_this_program():
+    stored = json.loads(STORED.read_text(encoding="utf-8"))
+    assert stored["format"] == 1 and stored["reports"]
+    kinds = {work.kind for work in WORKS}
+    for report in stored["reports"]:
+        assert report["kind"] in kinds and report["disturbance"] in NAMES.values()
+        assert report["command"].startswith("python -m tests.faults --only")
+        assert 0 <= report["survived"] <= report["times"] and bool(report["found"]) == (
+            report["survived"] < report["times"]
+        )
