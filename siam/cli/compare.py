@@ -157,13 +157,14 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     """Return the result of a comparison."""
     from datetime import UTC, datetime
 
-    from siam.comparison import values
+    from siam.comparison import kept, values
     from siam.comparison.pictures import names_in
     from siam.comparison.records import Extent, compare, settings_of
     from siam.comparison.statistics import protocol, summary
     from siam.evaluation.stored import Result, variant_figures
     from siam.runtime.provenance import git_commit
 
+    kept.opencv()
     extent, worlds = Extent(options.sanity, options.slow, options.slow_sanity), _worlds(options, scratch)
     chosen: tuple[str, ...] = tuple(options.methods or names_in(worlds[0]))
     methods = {**dict.fromkeys(chosen), **{name: _own(name) for name in options.explainer}}

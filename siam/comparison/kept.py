@@ -16,6 +16,7 @@ the mask is binary. What is hidden becomes::
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,10 +77,8 @@ def kept(
     return figures
 
 
-def inpainting(picture: Tensor, mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return a function of what is shown (H, W), bool, that gives the picture (C, H, W) with the rest inpainted.
-
-    mean and std (C, 1, 1) are those that the picture was normalised by.
+def opencv() -> Any:
+    """Return the module cv2; call it before long work, to be told early that it is missing.
 
     Raises:
         DatasetError: OpenCV is not installed.
@@ -90,6 +89,18 @@ def inpainting(picture: Tensor, mean: Tensor, std: Tensor) -> Callable[[Tensor],
         raise DatasetError(
             "comparing explainers needs OpenCV, which is not installed: pip install -r requirements-train.txt"
         ) from error
+    return cv2
+
+
+def inpainting(picture: Tensor, mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return a function of what is shown (H, W), bool, that gives the picture (C, H, W) with the rest inpainted.
+
+    mean and std (C, 1, 1) are those that the picture was normalised by.
+
+    Raises:
+        DatasetError: OpenCV is not installed.
+    """
+    cv2 = opencv()
     size = [max(1, side // _SHRINK) for side in picture.shape[1:]]
     small = F.interpolate((picture * std + mean)[None], size, mode="area")[0]
     pixels = (small.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()

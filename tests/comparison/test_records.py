@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import shutil
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -264,6 +265,15 @@ def test_bad_arguments_are_told_in_one_line(world, words, message, tmp_path, cap
         assert main(["compare", *fixed, *words.split()]) == 2
     printed = capsys.readouterr().err.splitlines()[-1]
     assert printed.startswith("error: ") and message in printed
+
+
+@pytest.mark.parametrize("words", ["--flowers single-6c", "--gallery nowhere", "--scenes nowhere"])
+def test_missing_opencv_is_told_before_any_work(words, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert main(["compare", *words.split(), "--records", str(tmp_path / "kept")]) == 2
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and "needs OpenCV, which is not installed: pip install -r" in printed
+    assert not (tmp_path / "kept").exists()
 
 
 def test_other_networks_do_not_go_on_with_the_same_file(world, records, tmp_path):
