@@ -62,6 +62,13 @@ def train(
     remove_left_over(cache)
     if results is not None:
         check_file(results)
+    crossed = _is_cross_validated(recipe, recipe_path)
+    if results is not None and not crossed:
+        raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results and use siam evaluate --out")
+    if on_cross_validated is not None and not crossed:
+        raise TrainingError(
+            f"{recipe_path} is not cross-validated: leave out --gallery and use siam evaluate --gallery"
+        )
     if recipe["method"] in CROSS_VALIDATED:
         from siam.training.heads import cross_validation as heads
         from siam.training.joint import cross_validation as joint
@@ -72,12 +79,6 @@ def train(
         if results is not None:
             write(heads.result(pair.card, pair.name), results)
         return pair
-    if results is not None:
-        raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results and use siam evaluate --out")
-    if on_cross_validated is not None:
-        raise TrainingError(
-            f"{recipe_path} is not cross-validated: leave out --gallery and use siam evaluate --gallery"
-        )
     try:
         from siam.training.end_to_end.experiment import train_end_to_end
     except ModuleNotFoundError as error:
@@ -87,18 +88,30 @@ def train(
     return train_end_to_end(recipe, root, out, resume=resume)
 
 
+def _is_cross_validated(recipe: dict[str, Any], path: Path) -> bool:
+    """Return whether training judges a recipe's networks by cross-validation; raises a TrainingError for odd folds."""
+    method = recipe["method"]
+    if method not in CROSS_VALIDATED:
+        return False
+    count = recipe["folds"]
+    fewest = "2 or more, or 0 for no cross-validation" if method == "heads" else "2 or more"
+    if not isinstance(count, int) or count < 0 or count == 1 or (count == 0 and method != "heads"):
+        raise TrainingError(f"{path} has folds = {count!r}; expected {fewest}")
+    return count > 0
+
+
 def cross_validate(recipe_path: Path, root: Path, cache: Path) -> "OutOfFold":
     """Return the predictions of a cross-validation (first seed) for photos its networks never saw; trains no pair.
 
     Raises:
         DatasetError: the recipe or a dataset is missing or does not match its layout.
-        TrainingError: the recipe's method is not "heads".
+        TrainingError: the recipe's method is not "heads", or it has no folds.
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
     if recipe["method"] == "joint":
         raise TrainingError(f"{recipe_path} writes its gallery while it trains: leave out --gallery-only")
-    if recipe["method"] != "heads":
+    if not _is_cross_validated(recipe, recipe_path):
         raise TrainingError(f"{recipe_path} is not cross-validated: use siam evaluate --gallery instead")
     from siam.training.heads.cross_validation import out_of_fold
 

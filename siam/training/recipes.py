@@ -2,7 +2,7 @@
 
 `method = "heads"` fits heads on the features of a frozen backbone (few photos, two CPU cores:
 `siam.training.heads.cross_validation`). An entry of its [data] is a folder in the layout of SUN or OASIS, or
-{ reader = …, folder = … }.
+{ reader = …, folder = … }. With `folds = 0`, it is not cross-validated.
 `method = "joint"` also trains the last stages of the backbone, on labels, outlines and ratings at once
 (`siam.training.joint.cross_validation`).
 `method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.training.end_to_end.experiment`). Optional

@@ -92,7 +92,7 @@ def test_a_misspelt_setting_that_must_be_there(tmp_path):
         read_recipe(path)
 
 
-@pytest.mark.parametrize("name", ["photo", "photo-heads", "rendered", "scenicornot-resnet50"])
+@pytest.mark.parametrize("name", ["photo", "photo-heads", "photo-unoutlined", "rendered", "scenicornot-resnet50"])
 def test_our_own_recipes_are_accepted(name):
     assert read_recipe(ROOT / "recipes" / f"{name}.toml")["name"]
 
@@ -106,6 +106,9 @@ def test_our_own_recipes_are_accepted(name):
         ("photo", 'pooling = "area"', 'predicts_variance = true', "unknown setting 'predicts_variance' in [network]"),
         ("photo", "stages = 2", "stages = 9", "stages is 9; expected 1 to"),
         ("photo-heads", "tf_efficientnet_lite0", "efficientvit_b0", "cannot be built without its pooling"),
+        ("photo", "folds = 5", "folds = 0", "has folds = 0; expected 2 or more"),
+        ("photo-heads", "folds = 5", "folds = 1", "has folds = 1; expected 2 or more, or 0 for no cross-validation"),
+        ("photo-heads", "folds = 5", "folds = 2.5", "has folds = 2.5; expected 2 or more, or 0"),
         ("photo-heads", "[baseline]", "[baseline]\nridge_penality = 1", "did you mean 'ridge_penalty'?"),
     ],
 )  # fmt: skip

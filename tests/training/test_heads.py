@@ -724,6 +724,16 @@ def test_training_writes_a_pair_that_loads_and_explains(trained):
     assert stored.scale.low == 1 and stored.scale.high == 7
 
 
+def test_without_folds_the_same_networks_are_trained_but_not_judged(trained, tmp_path):
+    path = trained.root / "alone.toml"
+    path.write_text(RECIPE_TEXT.replace("folds = 2", "folds = 0"), encoding="utf-8")
+    pair = train(path, trained.root, tmp_path / "out", trained.root / "cache")
+    assert pair.card["metrics"] == {} and pair.card["offsets"] == trained.pair.card["offsets"]
+    for name, tensor in trained.pair.siam.state_dict().items():
+        assert torch.equal(pair.siam.state_dict()[name], tensor), name
+    assert siam.load(tmp_path / "out", device="cpu").card["metrics"] == {}
+
+
 def test_card_tells_where_the_networks_come_from(trained):
     card = json.loads((trained.root / "out" / "card.json").read_text(encoding="utf-8"))
     assert card["name"] == "tiny"
@@ -880,6 +890,7 @@ def test_a_dataset_that_lacks_something_is_told_before_any_features_are_computed
 
 def test_wishes_for_a_gallery_that_cannot_be_met_are_told_in_one_line(trained, tmp_path, capsys):
     write_recipe(tmp_path / "whole.toml")
+    (tmp_path / "alone.toml").write_text(RECIPE_TEXT.replace("folds = 2", "folds = 0"), encoding="utf-8")
     recipe, folder = trained.root / "tiny.toml", ("--gallery", tmp_path / "out")
     for arguments, words in (
         ((recipe, "--gallery-only"), "need --gallery DIR"),
@@ -887,6 +898,9 @@ def test_wishes_for_a_gallery_that_cannot_be_met_are_told_in_one_line(trained, t
         ((recipe, *folder, "--gallery-source", "moon"), "no scores from 'moon': choose one of near, far"),
         ((recipe, *folder, "--gallery-only", "--gallery-source", "moon"), "no scores from 'moon'"),
         ((tmp_path / "whole.toml", *folder), "is not cross-validated"),
+        ((tmp_path / "alone.toml", *folder), "is not cross-validated"),
+        ((tmp_path / "alone.toml", *folder, "--gallery-only"), "is not cross-validated"),
+        ((tmp_path / "alone.toml", "--results", tmp_path / "figures.json"), "is not cross-validated"),
         ((tmp_path / "whole.toml", *folder, "--gallery-only"), "is not cross-validated"),
     ):
         status = main(["train", *map(str, [*arguments, "--root", trained.root, "--cache", trained.root / "cache"])])

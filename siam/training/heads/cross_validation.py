@@ -35,7 +35,7 @@ def train_heads(
     """Cross-validate a recipe, train on all photos it may use, and write the pair with its card to `out`.
 
     Args:
-        recipe: of the method "heads".
+        recipe: of the method "heads"; with 0 folds, it is not cross-validated, and the card has no figures.
         root: the folder that holds the datasets.
         out: folder for networks and card.
         cache: folder that keeps features between runs.
@@ -49,7 +49,7 @@ def train_heads(
     _input_of_backbone(recipe)  # rejects a wrong name before anything is read
     network, baseline = new_networks(recipe, *labels_and_scale(recipe, root))
     examples = read_examples(recipe, root, cache, network)
-    metrics = cross_validate(recipe, examples, on_judged)
+    metrics = cross_validate(recipe, examples, on_judged) if recipe["folds"] else {}
     everything = np.arange(len(examples.scores))
     seed = recipe["seeds"][0]
     starts = fit_attributes(network, examples, recipe["siam"], seed)
