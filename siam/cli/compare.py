@@ -35,6 +35,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="scenes of data render, best with --without-each",
     )
     world.add_argument(
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="photos with people's outlines, as for evaluate --data masks; SIAM's attributes are explained",
+    )
+    world.add_argument(
         "--flowers", nargs="+", metavar="NAME", help="networks of flowers of one variant, such as single-6c"
     )
     world.add_argument(
@@ -53,15 +59,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--model",
         nargs="+",
-        default=["rendered"],
         metavar="NAME|DIR",
-        help="with --gallery and --scenes: the pair, or several of other seeds (default: rendered)",
+        help="with --gallery, --scenes and --photos: the pair, or several of other seeds (default: rendered; with "
+        "--photos: photo)",
     )
     parser.add_argument(
         "--explained",
         choices=("baseline", "siam"),
         default="baseline",
-        help="which of the pair's networks is explained (default: baseline)",
+        help="with --gallery and --scenes: which of the pair's networks is explained (default: baseline)",
     )
     parser.add_argument("--weights", metavar="FILE", help="with --network: its state dict, or random")
     parser.add_argument(
@@ -158,7 +164,7 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     from datetime import UTC, datetime
 
     from siam.comparison import kept, values
-    from siam.comparison.pictures import names_in
+    from siam.comparison.pictures import learned_from, names_in
     from siam.comparison.records import Extent, compare, settings_of
     from siam.comparison.statistics import protocol, summary
     from siam.evaluation.stored import Result, variant_figures
@@ -170,6 +176,12 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     methods = {**dict.fromkeys(chosen), **{name: _own(name) for name in options.explainer}}
     table = None if options.out is None else values.beside(options.out)
     before = values.read(table) if table is not None and table.exists() else []
+    if options.photos is not None and any(learned_from(world) for world in worlds):
+        sys.stderr.write(
+            f"note: {' '.join(options.model)} learned from the outlines in {options.photos}, which favours SIAM's own "
+            "map; for a fair comparison, explain a pair that did not: python -m siam train "
+            "recipes/photo-unoutlined.toml\n"
+        )
     options.records.mkdir(parents=True, exist_ok=True)
     sys.stderr.write(f"note: the figures of each picture are kept in {options.records}; the same command resumes\n")
     made = []
@@ -185,13 +197,13 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     figures = summary(made, costs)
     if table is not None:
         values.write(made, table)
-    kind = worlds[0].kind
+    kind, folder = worlds[0].kind, worlds[0].folder.name
     names = ", ".join(Path(world.model).name for world in worlds)
     return Result(
-        model=f"flowers {names}" if kind == "flowers" else f"{names}, {options.explained}",
-        data=f"flowers ({worlds[0].folder.name})" if kind == "flowers" else f"{kind} {worlds[0].folder.name}",
+        model=f"flowers {names}" if kind == "flowers" else f"{names}, {worlds[0].network}",
+        data=f"flowers ({folder})" if kind == "flowers" else f"{kind} {folder}",
         split="test",
-        protocol=protocol(worlds[0], extent, len(worlds)),
+        protocol=protocol(worlds, extent),
         date=datetime.now(UTC).date().isoformat(),
         command=_command(options),
         git_commit=git_commit(),
@@ -203,6 +215,8 @@ def _kind(options: argparse.Namespace) -> str:
     """Return the kind of pictures, as results name it."""
     if options.flowers or options.network:
         return "flowers"
+    if options.photos:
+        return "photos"
     return "scenes-siam" if options.explained == "siam" else "scenes"
 
 
@@ -212,6 +226,7 @@ def _worlds(options: argparse.Namespace, scratch: Path) -> "list[World]":
     from siam.models import flowers
 
     count, size = options.count, options.size
+    options.model = options.model or ["photo" if options.photos else "rendered"]
     if options.network:
         if options.data is None:
             raise ValueError(
@@ -226,6 +241,8 @@ def _worlds(options: argparse.Namespace, scratch: Path) -> "list[World]":
         if options.data is None:
             _render(folder, count, size or flowers.load(options.flowers[0], "cpu").config.image_size)
         return [World("flowers", name, folder, count, size) for name in options.flowers]
+    if options.photos:
+        return [World("photos", name, options.photos, count, size, network="siam") for name in options.model]
     kind, folder = ("scenes", options.scenes) if options.scenes else ("gallery", options.gallery or BUNDLED_SCENES)
     return [World(kind, name, folder, count, size, network=options.explained) for name in options.model]
 
@@ -290,6 +307,8 @@ def _command(options: argparse.Namespace) -> str:
         words += ["--network", options.network, *(["--weights", options.weights] if options.weights else [])]
     elif options.flowers:
         words += ["--flowers", *options.flowers]
+    elif options.photos:
+        words += ["--photos", str(options.photos), "--model", *options.model]
     else:
         words += ["--scenes", str(options.scenes)] if options.scenes else []
         words += ["--gallery", str(options.gallery)] if options.gallery else []

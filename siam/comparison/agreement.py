@@ -27,29 +27,32 @@ THRESHOLDS = tuple(step / 20 for step in range(1, 21))  # of the map in [0, 1]
 CELLS = 11  # along each side, for comparing two maps: as many as a last feature map has
 
 
-def against_mask(saliency: Tensor, mask: np.ndarray) -> dict[str, float]:
+def against_mask(saliency: Tensor, mask: np.ndarray, known: np.ndarray | None = None) -> dict[str, float]:
     """Return "ebpg", "pixel_ap" and "iou_area" of a map (h, w) against a mask (H, W), bool, and the mask's "chance".
 
-    Chance is the share of the picture that the mask covers: EBPG and pixel AP of a map that knows nothing.
+    Chance is the share of the picture that the mask covers: EBPG and pixel AP of a map that knows nothing. Where
+    `known` (H, W), bool, is given, no other pixel counts.
 
     Raises:
         ValueError: the mask covers nothing, or everything.
     """
+    known = np.ones(mask.shape, dtype=bool) if known is None else known
+    large = enlarged(saliency.detach().cpu().float(), *mask.shape)[torch.tensor(known)]  # (pixels,)
+    mask = mask[known]
     chance = float(mask.mean())
     if not 0 < chance < 1:
         raise ValueError(f"the mask covers {chance:.0%} of the picture; expected more than none and less than all")
-    large = enlarged(saliency.detach().cpu().float(), *mask.shape)  # (H, W)
     positive = large.clamp(min=0)
     mass = float(positive.sum())
     inside = torch.tensor(mask)
-    unit = to_unit(positive)
+    unit = to_unit(positive[None])[0]
     overlaps = []
     for threshold in THRESHOLDS:
         marked = unit >= threshold
         overlaps.append(float((marked & inside).sum() / (marked | inside).sum()))
     return {
         "ebpg": float(positive[inside].sum()) / mass if mass > 0 else chance,
-        "pixel_ap": float(average_precision_score(mask.ravel(), large.numpy().ravel())),
+        "pixel_ap": float(average_precision_score(mask, large.numpy())),
         "iou_area": float(np.mean(overlaps)),
         "chance": chance,
     }

@@ -5,6 +5,9 @@
 - "scenes": the same for a folder of `python -m siam data render`. If it was rendered with --without-each, it is also
   known what each object truly adds to the network's score.
 - "flowers": the target is the logit of the picture's own class; the truth is the part whose colour identifies it.
+- "photos": photos in which people outlined things (`siam.datasets.human_masks`). The target is the presence of one
+  attribute in a pair's SIAM, the truth its outline; pixels that nobody labelled do not count. Of several frames of one
+  film, one is taken, so that no two photos resemble each other.
 """
 
 import json
@@ -18,27 +21,36 @@ import numpy as np
 from torch import Tensor
 
 from siam.comparison.agreement import evidence
-from siam.datasets import flowers
+from siam.datasets import flowers, human_masks
 from siam.datasets.rendered.crowd import true_templates
 from siam.datasets.rendered.truth import read_masks
 from siam.errors import DatasetError
 from siam.explainers import names_for
 from siam.explainers.base import Target
-from siam.explainers.targets import output, score_up
+from siam.explainers.targets import attribute, output, score_up
 from siam.gallery.store import Gallery, read
 from siam.images.preprocessing import preprocess
 from siam.images.reading import read_image
+from siam.models import card as cards
 from siam.models import flowers as flower_network
 from siam.models import zoo
-from siam.models.checkpoint import load
+from siam.models.checkpoint import find, load
 from siam.models.identity import record_name
+from siam.models.siam import SIAM
 from siam.runtime.devices import best_device
 from siam.runtime.paths import ASSETS
 
-KINDS = ("gallery", "scenes", "flowers")
+KINDS = ("gallery", "scenes", "flowers", "photos")
 OF_SIAM = ("siam", "grad_cam", "integrated_gradients", "occlusion", "rise")  # explain a SIAM by default
 
 BUNDLED_SCENES = ASSETS / "gallery" / "rendered"
+
+# Outlines that say where one attribute is, and where it is not, in enough photos.
+OUTLINES = tuple(
+    name
+    for name in human_masks.HEADLINE
+    if human_masks.OUTLINED[name].teaches and len(human_masks.OUTLINED[name].attributes) == 1
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +67,7 @@ class Case:
         target: what is explained.
         channel_mean: by which the picture was normalised; None for the network's `config.mean`.
         channel_std: likewise.
+        known: (H', W'), bool, where the mask is known; None for everywhere.
     """
 
     identifier: str
@@ -66,6 +79,7 @@ class Case:
     target: Target = field(default_factory=score_up)
     channel_mean: tuple[float, ...] | None = None
     channel_std: tuple[float, ...] | None = None
+    known: np.ndarray | None = None
 
     def altered(self) -> Iterator[Tensor]:
         """Yield the picture (1, 3, H, W) without each of its objects."""
@@ -81,11 +95,11 @@ class World:
     Attributes:
         kind: one of `KINDS`.
         model: name or folder of a pair, or of a network of flowers; or a classifier, as for `siam.models.zoo.load`.
-        folder: folder of the gallery, of the scenes or of the rendered flowers.
+        folder: folder of the gallery, of the scenes, of the rendered flowers or of the outlined photos.
         count: most pictures to use.
         size: short side in px to which pictures are scaled; 0 for the network's own.
         device: the network's device; "" for a GPU if there is one.
-        network: which of a pair's networks is explained: "baseline" or "siam".
+        network: which of a pair's networks is explained: "baseline" or "siam", which it must be for photos.
         weights: file of a classifier's weights.
     """
 
@@ -105,9 +119,10 @@ def cases_of(world: World) -> tuple[Case, ...]:
 
     Raises:
         CheckpointError: there are no such networks.
-        DatasetError: the pair has no baseline, the folder is neither gallery nor scenes, or no picture can be used.
+        DatasetError: the pair has no baseline, the folder holds no such pictures, or no picture can be used.
     """
-    return _flower_cases(world) if world.kind == "flowers" else _rendered_cases(world)
+    made = {"flowers": _flower_cases, "photos": _photo_cases}
+    return made.get(world.kind, _rendered_cases)(world)
 
 
 def _rendered_cases(world: World) -> tuple[Case, ...]:
@@ -225,6 +240,62 @@ def _classifier_cases(world: World) -> tuple[Case, ...]:
     return tuple(cases)
 
 
+def _photo_cases(world: World) -> tuple[Case, ...]:
+    network, photos = load(world.model, world.device or None).siam, human_masks.read(world.folder)
+    config = replace(network.config, image_size=world.size or network.config.image_size)
+    cases = []
+    for row, name in one_outline_each(photos, network.config.attributes)[: world.count]:
+        numbers, path = photos.masks[row], photos.files[row]
+        cases.append(
+            Case(
+                identifier=f"{path.stem}, {name}",
+                network=network,
+                image=preprocess(read_image(path), config),
+                mask=photos.covered(name, numbers),
+                density=None,
+                target=attribute(human_masks.OUTLINED[name].attributes[0]),
+                known=numbers > 0,
+            )
+        )
+    if not cases:
+        raise DatasetError(
+            f"no photo in {world.folder} shows an outlined attribute that {network.config.backbone} knows, such as "
+            f"{OUTLINES[0]}: use outlines and a pair with the same attributes"
+        )
+    return tuple(cases)
+
+
+def one_outline_each(photos: human_masks.OutlinedPhotos, attributes: Sequence[str]) -> list[tuple[int, str]]:
+    """Return rows of photos, each with one of `OUTLINES` that shows in it, one photo of each film.
+
+    The order is random but always the same. Each photo stands for that of its attributes which the photos before it
+    stand for least, so that the attributes come about equally often.
+
+    Args:
+        photos: the outlined photos.
+        attributes: those that the network knows.
+    """
+    low, high = human_masks.SHOWN
+    shares, names = photos.shares(), list(human_masks.OUTLINED)
+    usable = [name for name in OUTLINES if human_masks.OUTLINED[name].attributes[0] in attributes]
+    counts, seen, found = dict.fromkeys(usable, 0), set[str](), list[tuple[int, str]]()
+    for row in np.random.default_rng(0).permutation(len(photos.files)).tolist():
+        shown = [name for name in usable if low <= shares[row, names.index(name)] <= high]
+        if not shown or str(photos.groups[row]) in seen:
+            continue
+        seen.add(str(photos.groups[row]))
+        name = min(shown, key=counts.__getitem__)
+        counts[name] += 1
+        found.append((row, name))
+    return found
+
+
+def learned_from(world: World) -> bool | None:
+    """Return whether a pair was trained on the photos of a world; None if its card does not say."""
+    known = cards.training_folders(cards.read(find(world.model)))
+    return world.folder.resolve().name in known if known else None
+
+
 def network_of(world: World) -> Any:
     """Return the network that is explained, from the first picture."""
     return cases_of(world)[0].network
@@ -237,7 +308,8 @@ def identity(case: Case) -> str:
 
 def names_in(world: World) -> tuple[str, ...]:
     """Return the names of the explainers to compare: for a SIAM `OF_SIAM`, else all that suit the network."""
-    return OF_SIAM if world.network == "siam" else names_for(cases_of(world)[0].network)
+    network = network_of(world)
+    return OF_SIAM if isinstance(network, SIAM) else names_for(network)
 
 
 def _visible(photos: flowers.FlowerPhotos) -> Sequence[int]:

@@ -159,7 +159,7 @@ def _record(case: Case, following: Case, name: str, made: Explainer | None, sane
         return attribution.map
 
     saliency, (whole, empty) = map_of(model), _levels(case)
-    figures = against_mask(saliency, case.mask)
+    figures = against_mask(saliency, case.mask, case.known)
     if case.density is not None:
         figures["truth_rank"] = rank_correlation(saliency, torch.from_numpy(case.density))
     if len(case.without) >= OBJECTS:

@@ -19,6 +19,7 @@ not, it says nothing about explainers, and no order is drawn from it. No figure 
 `FEWEST` pictures.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -28,7 +29,7 @@ import numpy as np
 from scipy.stats import norm
 
 from siam.comparison.cost import Cost
-from siam.comparison.pictures import World, cases_of
+from siam.comparison.pictures import World, cases_of, learned_from
 from siam.comparison.records import FIGURES, Extent, Record
 from siam.evaluation import bootstrap
 from siam.evaluation.scores import number
@@ -294,22 +295,45 @@ def _correct(differences: Sequence[dict[str, Any]]) -> None:
         found["p"] = float(f"{p:.3g}")
 
 
-def protocol(world: World, extent: Extent, networks: int) -> str:
-    """Describe in one sentence how explainers are compared, and on what."""
-    cases = cases_of(world)
+def protocol(worlds: Sequence[World], extent: Extent) -> str:
+    """Describe in one sentence how explainers are compared, and on what; the worlds differ in the network alone."""
+    world, cases = worlds[0], cases_of(worlds[0])
     height, width = cases[0].image.shape[2:]
-    explained = "SIAM" if world.network == "siam" else "the baseline"
-    what = (
-        f"{len(cases)} flowers that no network was trained on, the logit of each picture's own class; truth: the "
-        "pixels of the part whose colour identifies the class"
-        if world.kind == "flowers"
-        else f"{len(cases)} rendered scenes that no network was trained on, what raises the score of {explained}; "
-        "truth: the smallest region that holds half of what truly raises it"
-    )
-    seeds = "one network" if networks == 1 else f"{networks} networks of different training seeds"
+    seeds = "one network" if len(worlds) == 1 else f"{len(worlds)} networks of different training seeds"
+    size = f"photos of {min(height, width)} px" if world.kind == "photos" else f"pictures of {width} x {height} px"
     return (
-        f"{what}; {seeds}; pictures of {width} x {height} px; scores in points, not probabilities; curves of {STEPS} "
+        f"{_pictures(worlds)}; {seeds}; {size}; scores in points, not probabilities; curves of {STEPS} "
         f"steps; slow methods on the first {min(extent.slow, len(cases))} pictures; shuffled weights on the first "
         f"{min(extent.sanity, len(cases))}, of slow ones {min(extent.slow_sanity, len(cases))}; differences paired by "
         "picture, with 95 % bootstrap intervals over networks and pictures, corrected by Holm"
+    )
+
+
+def _pictures(worlds: Sequence[World]) -> str:
+    """Say what the pictures are, what is explained, and what the truth is."""
+    world, cases = worlds[0], cases_of(worlds[0])
+    if world.kind == "photos":
+        counts = Counter(case.identifier.rpartition(", ")[2] for case in cases)
+        shown = ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
+        learned = {learned_from(of) for of in worlds}
+        seen = (
+            "whose outlines taught the network, which favours SIAM’s own map"
+            if True in learned
+            else "which the network’s card does not say whether it has seen"
+            if None in learned
+            else "which the network has not seen"
+        )
+        return (
+            f"{len(cases)} photos, {seen}; the presence of one attribute that people outlined in each ({shown}); "
+            "truth: its outline, without the pixels that nobody labelled"
+        )
+    if world.kind == "flowers":
+        return (
+            f"{len(cases)} flowers that no network was trained on, the logit of each picture's own class; truth: the "
+            "pixels of the part whose colour identifies the class"
+        )
+    explained = "SIAM" if world.network == "siam" else "the baseline"
+    return (
+        f"{len(cases)} rendered scenes that no network was trained on, what raises the score of {explained}; "
+        "truth: the smallest region that holds half of what truly raises it"
     )
