@@ -163,8 +163,8 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     """Return the result of a comparison."""
     from datetime import UTC, datetime
 
-    from siam.comparison import kept, values
-    from siam.comparison.pictures import learned_from, names_in
+    from siam.comparison import kept, thumbnails, values
+    from siam.comparison.pictures import cases_of, learned_from, names_in
     from siam.comparison.records import Extent, compare, settings_of
     from siam.comparison.statistics import protocol, summary
     from siam.evaluation.stored import Result, variant_figures
@@ -197,6 +197,8 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     figures = summary(made, costs)
     if table is not None:
         values.write(made, table)
+        if not (options.photos or options.network):  # pictures that we rendered
+            thumbnails.write(cases_of(worlds[0]), thumbnails.beside(options.out))
     kind, folder = worlds[0].kind, worlds[0].folder.name
     names = ", ".join(Path(world.model).name for world in worlds)
     return Result(

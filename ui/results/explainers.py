@@ -1,11 +1,12 @@
 """The stored comparisons of explainers: what is known, a forest plot of one measure, claims, and a table of all."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from siam.comparison import values
-from siam.drawing.phrases import listing
+from siam.comparison import thumbnails, values
+from siam.drawing.phrases import listing, number
 from siam.errors import DatasetError
 from siam.evaluation.figures import ExplainerFigures
 from siam.evaluation.stored import Result
@@ -28,22 +29,25 @@ from siam.results.explainers import (
 from ui.results import stored
 
 _CHART = {"displayModeBar": False}
-_WORLDS = {"scenes": "Scenes · baseline", "scenes-siam": "Scenes · SIAM", "flowers": "Flowers"}
+_WORLDS = {
+    "scenes": "Scenes · baseline",
+    "scenes-siam": "Scenes · SIAM",
+    "flowers": "Flowers",
+    "photos": "Photos · SIAM’s attributes",
+}
+_MOST = 5  # pictures shown
 
 
 def explainers() -> None:
     """Show every stored comparison, one at a time."""
     files = stored.by_file()
-    readable = stored.read_parts(
-        lambda result: [comparison for _result, comparison in comparisons([result])], list(files.values())
-    )
+    readable = all_stored(files)
     if not readable:
         st.info("No comparison of explainers is stored yet. This command makes one:")
         st.code("python -m siam compare --out assets/results/explainers.json", language=None, wrap_lines=True)
         return
     st.markdown(KNOWN)
-    readable.sort(key=lambda of: list(_WORLDS).index(of[1].world) if of[1].world in _WORLDS else len(_WORLDS))
-    labels = {_label(result, comparison): (result, comparison) for result, comparison in readable}
+    labels = {_label(of.result, of.figures): of for of in readable}
     label = st.segmented_control(
         "Pictures",
         list(labels),
@@ -52,17 +56,42 @@ def explainers() -> None:
         key="compared",
         label_visibility="collapsed",
     )
-    _comparison(*labels[label or next(iter(labels))], files)
+    _comparison(labels[label or next(iter(labels))], files)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A stored comparison: its file, the whole result, and the comparison itself."""
+
+    path: Path
+    result: Result
+    figures: ExplainerFigures
+
+
+def all_stored(files: dict[Path, Result]) -> list[Stored]:
+    """Return the comparisons in files, in the order of the page; show a warning for each that cannot be read."""
+    paths = {id(result): path for path, result in files.items()}
+    readable = stored.read_parts(
+        lambda result: [comparison for _result, comparison in comparisons([result])], list(files.values())
+    )
+    found = [Stored(paths[id(result)], result, figures) for result, figures in readable]
+    order = list(_WORLDS)
+    return sorted(found, key=lambda of: order.index(of.figures.world) if of.figures.world in order else len(order))
 
 
 def _label(result: Result, figures: ExplainerFigures) -> str:
     return _WORLDS.get(figures.world, f"{figures.world} · {result.model}")
 
 
-def _comparison(result: Result, figures: ExplainerFigures, files: dict[Path, Result]) -> None:
-    measure = st.selectbox(
-        "Measure", measures_of(figures), format_func=lambda key: _label_of(figures, key), key="measure"
-    )
+def forest(comparison: Stored, key: str) -> None:
+    """Show each method's lead over random maps in a measure that the visitor chooses; a click shows its pictures.
+
+    Args:
+        comparison: what is shown.
+        key: of the widget that asks for the measure.
+    """
+    result, figures = comparison.result, comparison.figures
+    measure = st.selectbox("Measure", measures_of(figures), format_func=lambda name: _label_of(figures, name), key=key)
     if not figures.measures[measure].decides:
         st.warning(
             "This measure cannot tell explainers apart here: even the truth is not clearly ahead of uniform and random "
@@ -79,10 +108,14 @@ def _comparison(result: Result, figures: ExplainerFigures, files: dict[Path, Res
         key=f"forest-{figures.world}-{measure}",
         on_select="rerun",
         selection_mode="points",
-        alt=f"Lead of each method over random maps in {name}; the table below has the figures",
+        alt=f"Lead of each method over random maps in {name}",
     )
-    path = next(path for path, of in files.items() if of is result)
-    _strips(result, values.beside(path), measure, [point["customdata"][0] for point in event["selection"]["points"]])
+    _strips(comparison, measure, [point["customdata"][0] for point in event["selection"]["points"]])
+
+
+def _comparison(comparison: Stored, files: dict[Path, Result]) -> None:
+    result, figures = comparison.result, comparison.figures
+    forest(comparison, "measure")
     if figures.claims:
         st.subheader("What papers claim", anchor=False)
         claims = claim_rows(figures.claims)
@@ -119,8 +152,9 @@ def _label_of(figures: ExplainerFigures, key: str) -> str:
     return text[0].upper() + text[1:] + ("" if figures.measures[key].decides else " (cannot tell)")
 
 
-def _strips(result: Result, table: Path, measure: str, clicked: list[str]) -> None:
+def _strips(comparison: Stored, measure: str, clicked: list[str]) -> None:
     """Show the single values of the method that was clicked beside random maps and the truth."""
+    table, result = values.beside(comparison.path), comparison.result
     if not table.exists():
         return
     if not clicked:
@@ -143,7 +177,7 @@ def _strips(result: Result, table: Path, measure: str, clicked: list[str]) -> No
             key="strips",
             alt=f"Single values of {measure_name(measure)} of {', '.join(map(heading, chosen))}",
         )
-        _most_different(found, clicked)
+        _most_different(found, clicked, thumbnails.beside(comparison.path))
     st.download_button(
         "All single values (CSV, compressed)",
         table.read_bytes,
@@ -155,13 +189,35 @@ def _strips(result: Result, table: Path, measure: str, clicked: list[str]) -> No
     )
 
 
-def _most_different(found: dict[str, list[tuple[str, float]]], clicked: list[str]) -> None:
-    """Name the pictures on which the figures of a method and of the truth differ most."""
+def _most_different(found: dict[str, list[tuple[str, float]]], clicked: list[str], pictures: Path) -> None:
+    """Show or name the pictures on which the figures of a method and of the truth differ most."""
     for name in clicked:
-        if name in found and name != "truth" and "truth" in found:
-            truth, own = dict(found["truth"]), dict(found[name])
-            gaps = sorted(own.keys() & truth.keys(), key=lambda picture: -abs(own[picture] - truth[picture]))[:5]
-            st.caption(f"{heading(name)} and the truth differ most on the pictures {listing(gaps)}.")
+        if name not in found or name == "truth" or "truth" not in found:
+            continue
+        truth, own = _means(found["truth"]), _means(found[name])
+        most = sorted(own.keys() & truth.keys(), key=lambda picture: -abs(own[picture] - truth[picture]))[:_MOST]
+        st.caption(f"{heading(name)} and the truth differ most on the pictures {listing(most)}.")
+        try:
+            shown = thumbnails.read(pictures, most)
+        except DatasetError as error:
+            st.warning(stored.near(str(error), pictures))
+            continue
+        if not shown:
+            st.caption("The pictures themselves are not stored with this comparison.")
+            continue
+        with st.grid(_MOST, min_column_width=110, gap="small"):
+            for picture, image in shown.items():
+                with st.container(gap="xxsmall"):
+                    st.image(image, width="stretch", alt=f"picture {picture}")
+                    st.caption(f"{picture}: {number(own[picture])}, truth {number(truth[picture])}")
+
+
+def _means(dots: list[tuple[str, float]]) -> dict[str, float]:
+    """Return the mean of each picture's values over the networks."""
+    every: dict[str, list[float]] = {}
+    for picture, value in dots:
+        every.setdefault(picture, []).append(value)
+    return {picture: sum(of) / len(of) for picture, of in every.items()}
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
