@@ -339,7 +339,7 @@ def test_explainers_are_chosen_cancelled_and_measured(browser, address, folder):
 
     # Measure what is there.
     page.get_by_role("button", name="Measure faithfulness").click()
-    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=WAIT)
+    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=WAIT)  # two curves, and many pictures
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=WAIT)
     settle(page)
     nothing_is_wider(page, width)

@@ -21,6 +21,7 @@ from siam.drawing import phrases
 from siam.drawing.colours import SIAM_COLOUR
 from siam.drawing.maps import display_photo, map_picture, pattern_picture, relative
 from siam.errors import ImageError
+from siam.evaluation.stored import STORED, read_all
 from siam.explainers import EXPLAINERS, explainer
 from siam.explainers.attribution import attribute_photo, names_of, network_for
 from siam.explainers.faithfulness import PASSES, faithfulness
@@ -34,6 +35,7 @@ from siam.images.reading import read_image
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
 from siam.models.fitted import Fitted
+from siam.results.explainers import comparisons
 from tests.support.networks import baseline_network, siam_network
 from tests.support.pages import FOLDER, button, opened, parameter, texts
 from ui.compare import cost, vebi
@@ -416,7 +418,7 @@ def test_jobs_of_two_visitors_take_turns(pair, monkeypatch):
 def test_faithfulness_is_measured_when_asked(pair):
     app = page(methods="cam")
     assert "deletion" not in app.dataframe[0].value
-    assert not app.get("plotly_chart")
+    assert len(app.get("plotly_chart")) == 1  # of many pictures
     app.button(key="measure").click().run()
     finished(app)
     table = app.dataframe[0].value.set_index("method")
@@ -429,10 +431,30 @@ def test_faithfulness_is_measured_when_asked(pair):
         for p in (100, 50, 15):
             np.testing.assert_allclose(row[f"drop {p} %"], expected.drop[p], atol=1e-4)
             np.testing.assert_allclose(row[f"increase {p} %"], expected.increase[p])
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 1 + 2
     assert "measure" not in [of.key for of in app.button]
     app.pills(key="fast_methods").set_value(["cam", "grad_cam"]).run()
     assert PASSES == 105 and "1 map, 105 forward passes" in texts(app)  # only what is new
+
+
+@pytest.mark.parametrize(("networks", "own"), [("Rendered", True), ("Photos", False)])
+def test_many_pictures_say_what_one_cannot(networks, own):
+    app = page(pair=networks, methods="none")
+    stored = [figures for _result, figures in comparisons(read_all(STORED).values())]
+    pair_name = {"Rendered": "rendered", "Photos": "photo"}[networks]
+    shown = next((one for one in stored if pair_name in one.networks and one.world == "scenes"), None)
+    assert (shown is not None) == own
+    assert ("the same explainers of the same network" in texts(app)) == own
+    assert ("Nobody compared explainers of “photo”" in texts(app)) != own
+    if shown is None:
+        shown = next((one for one in stored if one.world == "photos"), None)
+    measure = app.selectbox(key="evidence").value
+    (chart,) = (json.loads(of.proto.spec) for of in app.get("plotly_chart"))
+    if shown is not None:
+        leads = {title(name) for name, of in shown.methods.items() if name != "random" and measure in of}
+        assert set(chart["layout"]["yaxis"]["categoryarray"]) == leads
+    assert len(chart["layout"]["shapes"]) >= 2  # the controls are shaded, beside the line at 0
+    assert any("what papers claim" in link.proto.label for link in app.get("page_link"))
 
 
 def test_drops_are_given_in_points_and_increases_in_percent(pair):
