@@ -31,6 +31,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--results", type=Path, metavar="FILE", help="also store the cross-validated figures in FILE")
     parser.add_argument("--seed", type=int, metavar="S", help="use this random seed, not the recipe's")
+    parser.add_argument(
+        "--shuffle-labels",
+        action="store_true",
+        help="train a classifier of flowers on labels in random order: a control for explainers",
+    )
     parser.add_argument("--resume", action="store_true", help="resume the run in --out")
     parser.add_argument(
         "--gallery",
@@ -58,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
         check_folder(gallery)
     if is_flower_recipe(options.recipe):
         return _train_flowers(options, out)
+    if options.shuffle_labels:
+        return fail(f"--shuffle-labels needs a recipe whose method is flowers, and {options.recipe} is another")
     write_gallery = _gallery_writer(options, read_recipe(options.recipe)) if gallery is not None else None
     if write_gallery is not None and options.gallery_only:
         write_gallery(cross_validate(options.recipe, options.root, options.cache))
@@ -97,5 +104,5 @@ def _train_flowers(options: argparse.Namespace, out: Path) -> int:
     for name in ("resume", "results", "gallery"):
         if getattr(options, name):
             return fail(f"--{name} does not apply to {options.recipe}, whose method is flowers: leave it out")
-    train_flowers(options.recipe, options.root, out, options.seed)
+    train_flowers(options.recipe, options.root, out, options.seed, options.shuffle_labels)
     return 0

@@ -100,7 +100,9 @@ def is_flower_recipe(path: Path) -> bool:
         return False
 
 
-def train_flowers(recipe_path: Path, root: Path, out: Path, seed: int | None = None) -> FlowerNetwork:
+def train_flowers(
+    recipe_path: Path, root: Path, out: Path, seed: int | None = None, shuffle_labels: bool = False
+) -> FlowerNetwork:
     """Train a classifier from a recipe, evaluate it and write it with its card to `out`; return it as stored.
 
     Args:
@@ -108,6 +110,9 @@ def train_flowers(recipe_path: Path, root: Path, out: Path, seed: int | None = N
         root: the folder that holds the datasets.
         out: folder for network and card.
         seed: random seed in place of the recipe's; it becomes part of the network's name.
+        shuffle_labels: train on the labels in random order, as the data randomisation test of J. Adebayo et al.,
+            "Sanity Checks for Saliency Maps", NeurIPS 2018, arXiv:1810.03292; it becomes part of the name, too, and
+            the card also has the accuracy on the training pictures with their shuffled labels.
 
     Raises:
         DatasetError: the recipe has a missing or unknown setting, or the flowers do not match their layout.
@@ -116,6 +121,7 @@ def train_flowers(recipe_path: Path, root: Path, out: Path, seed: int | None = N
     keep_freed_memory(large_blocks=True)
     recipe, config, schedule = _read(recipe_path)
     check_folder(out)
+    chosen_seed = recipe["seed"] if seed is None else seed
     photos = flowers.read(root / recipe["data"]["folder"])
     with exclusive(out):
         return _trained(recipe, config, schedule, photos, recipe_path, root, out, seed)
@@ -133,14 +139,22 @@ def _trained(
 ) -> FlowerNetwork:
     with _threads(schedule.threads):
         train, val, test = (read_pictures(photos, split, config) for split in ("train", "val", "test"))
-        network = fit(config, photos.class_names, train, val, schedule, recipe["seed"] if seed is None else seed)
+        if shuffle_labels:
+            order = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(chosen_seed))
+            train = train._replace(labels=train.labels[order])
+        network = fit(config, photos.class_names, train, val, schedule, chosen_seed)
         network.half().float()  # evaluate exactly what is stored
         figures = _figures(network, val, test, read_pictures(photos, "test", config, hide_part=True))
+        if shuffle_labels:
+            figures["accuracy_on_shuffled_labels"] = round(accuracy(network, train), 4)
     words = ["python", "-m", "siam", "train", str(recipe_path), "--root", str(root), "--out", str(out)]
-    command = shlex.join([*words, *([] if seed is None else ["--seed", str(seed)])])
-    record = {"variant": photos.variant, "figures": figures, "command": command, **provenance()}
-    name = recipe["name"] if seed is None else f"{recipe['name']}-seed{seed}"
-    save(network, out, {"name": name, **{name: recipe["data"][name] for name in _TEXTS}, **record})
+    words += [*([] if seed is None else ["--seed", str(seed)]), *(["--shuffle-labels"] if shuffle_labels else [])]
+    record = {"variant": photos.variant, "figures": figures, "command": shlex.join(words), **provenance()}
+    name = recipe["name"] + ("" if seed is None else f"-seed{seed}") + ("-shuffled" if shuffle_labels else "")
+    texts = {name: recipe["data"][name] for name in _TEXTS}
+    if shuffle_labels:
+        texts["summary"] = "Trained on labels in random order, so it knows nothing: a control for explainers."
+    save(network, out, {"name": name, **texts, **record})
     return network
 
 

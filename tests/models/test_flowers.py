@@ -34,6 +34,7 @@ from siam.training.flowers import (
 from siam.worlds.flowers.render import render_flowers
 from siam.worlds.flowers.scene import render
 from tests.support.near import near
+from tests.support.paths import ROOT
 
 CONFIG = BaselineConfig("test_resnet", LOGITS, 64, 32, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
 NAMES = ("red petals", "blue petals", "grün", "pink stem")
@@ -440,6 +441,40 @@ def test_wrong_recipes_are_told(world, tmp_path, capsys, change, error, message)
         train_flowers(recipe, world, tmp_path / "out")
     assert main(["train", str(recipe), "--root", str(world), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_shuffled_labels_teach_a_network_that_says_so(world, tmp_path, monkeypatch):
+    fitted = []
+    real_fit = flower_training.fit
+
+    def fit_and_keep(config, names, train, *further):
+        fitted.append(train)
+        return real_fit(config, names, train, *further)
+
+    monkeypatch.setattr(flower_training, "fit", fit_and_keep)
+    monkeypatch.chdir(world)
+    for out in ("one", "two"):
+        assert main(["train", "tiny.toml", "--root", ".", "--out", str(tmp_path / out), "--shuffle-labels"]) == 0
+    assert main(["train", "tiny.toml", "--root", ".", "--out", str(tmp_path / "true")]) == 0
+    one, two, true = fitted
+    assert torch.equal(one.pixels, true.pixels) and torch.equal(one.labels, two.labels)  # the same order each time
+    assert not torch.equal(one.labels, true.labels)
+    assert torch.equal(one.labels.sort().values, true.labels.sort().values)  # as many of each class
+    cards = [json.loads((tmp_path / out / "card.json").read_text(encoding="utf-8")) for out in ("one", "true")]
+    assert [card["name"] for card in cards] == ["tiny-shuffled", "tiny"]
+    assert "random order" in cards[0]["summary"] and "random order" not in cards[1]["summary"]
+    assert cards[0]["command"].endswith(" --shuffle-labels") and "--shuffle-labels" not in cards[1]["command"]
+    network = load(tmp_path / "one", device="cpu")
+    expected = round(accuracy(network, one), 4)
+    assert cards[0]["figures"]["accuracy_on_shuffled_labels"] == pytest.approx(expected)
+    assert "accuracy_on_shuffled_labels" not in cards[1]["figures"]
+
+
+def test_shuffled_labels_are_for_flowers_alone(tmp_path, capsys):
+    words = ["train", str(ROOT / "recipes" / "photo-heads.toml"), "--root", str(tmp_path), "--out", str(tmp_path / "o")]
+    assert main([*words, "--shuffle-labels"]) == 2
+    assert "--shuffle-labels needs a recipe whose method is flowers" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize("option", [["--resume"], ["--results", "r.json"], ["--gallery", "g"]])
