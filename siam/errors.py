@@ -4,9 +4,26 @@ Every message says what was found, what was expected and what to do, in one line
 A programming mistake, such as a wrong argument, raises `ValueError` or `TypeError` instead.
 """
 
+import unicodedata
+
+_BREAKING = ("Cc", "Cs", "Zl", "Zp")  # Unicode: controls, halves of characters, ends of lines and paragraphs
+_LONGEST = 1000  # characters
+
 
 class SIAMError(Exception):
     """Base of all errors about the user's files and settings: catch this one in an app."""
+
+    def __str__(self) -> str:
+        """Return the message in one line, whatever the names and contents of files are that it quotes."""
+        line = "".join(map(_shown, super().__str__()))
+        return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
+
+
+def _shown(character: str) -> str:
+    """Return a character, or what stands for one that would break the line or cannot be written."""
+    if character.isprintable() or unicodedata.category(character) not in _BREAKING:
+        return character
+    return " " if character.isspace() else "?"
 
 
 class ImageError(SIAMError):
