@@ -9,19 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self, TypeVar
 
+from siam.runtime.parsing import is_number
+
 Interval = tuple[float, float]
+_MOST = 2**53  # beyond it, floats cannot count
 _Value = TypeVar("_Value")
 _Reader = Callable[[Any, str], _Value]  # a JSON value and its place → the parsed value; ValueError if it is invalid
 
 
 def _number(value: Any, place: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise _odd(value, place, "a number")
     return value
 
 
 def _count(value: Any, place: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MOST:
         raise _odd(value, place, "a whole number")
     return value
 

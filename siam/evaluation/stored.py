@@ -9,7 +9,6 @@ The project's own results are in assets/results, beside measurements of speed, w
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -19,6 +18,7 @@ from typing import Any
 from siam.errors import SIAMError
 from siam.evaluation.figures import VariantFigures
 from siam.runtime.files import write_atomically
+from siam.runtime.parsing import is_number, parse_json
 from siam.runtime.paths import ASSETS
 
 FORMAT = 1
@@ -100,10 +100,10 @@ def read(path: Path) -> Result:
         ResultError: the file is missing, damaged or invalid.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        content = parse_json(path.read_text(encoding="utf-8"), _refuse)
     except FileNotFoundError:
         raise ResultError(f"{path} is missing: write it with siam evaluate --out FILE") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ResultError(f"{path} is not readable as JSON ({error}): evaluate again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         came = content.get("format") if isinstance(content, dict) else type(content).__name__
@@ -175,8 +175,10 @@ def _leaves(value: Any, way: str) -> list[tuple[str, Any]]:
 
 def _fits(way: str, value: Any) -> bool:
     """Return whether a value is allowed in figures: those that tables show are numbers or None."""
-    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
-        return not isinstance(value, bool) or not way.endswith(_SHOWN)
+    if value is None or is_number(value):
+        return True
+    if isinstance(value, bool):
+        return not way.endswith(_SHOWN)
     return isinstance(value, str) and not way.endswith(_SHOWN)
 
 

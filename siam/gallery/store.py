@@ -48,6 +48,7 @@ from PIL import Image
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 from siam.evaluation.what_where_how.verdicts import Verdict
+from siam.runtime.parsing import parse_json
 
 FORMAT = 1
 _LATER = ("source", "file", "scored")  # columns that older files lack
@@ -201,7 +202,7 @@ def read(folder: Path) -> Gallery:
         ('rendered', (300, 33))
     """
     path = folder / FILE
-    table = _opened(path, lambda path: pq.read_table(BytesIO(path.read_bytes())))
+    table = _opened(path, _sound)
     about = _about(path, (table.schema.metadata or {}).get(KEY))
     for column in _LATER:
         if column not in table.schema.names:
@@ -283,7 +284,7 @@ def _numbers(table: pa.Table, column: str) -> np.ndarray:
 
 def _problem_of_truth(text: str) -> str | None:
     try:
-        truth = json.loads(text)
+        truth = parse_json(text)
     except ValueError:
         return "has a damaged truth"
     if not isinstance(truth, dict) or not _is_below(str(truth.get("mask", "mask"))):
@@ -301,6 +302,13 @@ def _is_below(name: str) -> bool:
     return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
 
 
+def _sound(path: Path) -> pa.Table:
+    """Return a file's table; an `ArrowException` if cells are not of their type, such as text not in UTF-8."""
+    table = pq.read_table(BytesIO(path.read_bytes()))
+    table.validate(full=True)
+    return table
+
+
 def _opened(path: Path, reader: Callable[[Path], Any]) -> Any:
     try:
         return reader(path)
@@ -314,7 +322,7 @@ def _opened(path: Path, reader: Callable[[Path], Any]) -> Any:
 def _about(path: Path, stored: bytes | None) -> About:
     """Return the provenance in a file's metadata."""
     try:
-        content = json.loads(stored or b"null")
+        content = parse_json(stored or b"null")
     except ValueError:
         content = None
     if not isinstance(content, dict) or "format" not in content:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from siam.datasets.base import RatingScale
 from siam.errors import CheckpointError
 from siam.models.configs import BaselineConfig, SIAMConfig
+from siam.runtime.parsing import is_number, parse_json
 
 CARD = "card.json"
 SIAM_FILE, BASELINE_FILE = "siam.safetensors", "baseline.safetensors"
@@ -34,12 +35,12 @@ def read(folder: Path) -> dict[str, Any]:
     """
     path = folder / CARD
     try:
-        card = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)  # NaN means undefined
+        card = parse_json(path.read_text(encoding="utf-8"), lambda _: None)  # NaN means undefined
     except FileNotFoundError:
         raise CheckpointError(
             f"{path} is missing: a folder of networks holds card.json and safetensors files"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} is not readable as JSON ({error}): copy it again") from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         version = card.get("format") if isinstance(card, dict) else type(card).__name__
@@ -119,19 +120,15 @@ def _fits(name: str, value: Any) -> bool:
     if name == "border":
         return type(value) is int and 0 <= value <= _LARGEST
     if name in ("low", "high"):
-        return _is_number(value)
+        return is_number(value)
     if name in ("mean", "std"):
-        colours = isinstance(value, tuple) and len(value) == 3 and all(map(_is_number, value))
+        colours = isinstance(value, tuple) and len(value) == 3 and all(map(is_number, value))
         return colours and (name == "mean" or min(value) > 0)
     if name in ("predicts_variance", "template_relu"):
         return isinstance(value, bool)
     if name == "attributes":
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     return isinstance(value, str)
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _finite(value: Any) -> Any:

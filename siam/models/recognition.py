@@ -19,13 +19,13 @@ showed the attribute, none reached it. Half, because then even at the lower end 
 to chance.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from siam.errors import CheckpointError
+from siam.runtime.parsing import is_number
 
 Belief = Literal["well", "roughly", "hardly"]
 BELIEFS: tuple[Belief, ...] = ("well", "roughly", "hardly")
@@ -127,7 +127,7 @@ def _recognition(entry: Any, place: str) -> Recognition:
 
 
 def _is_share(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and 0 <= value <= 1
+    return is_number(value) and 0 <= value <= 1
 
 
 def _short(value: Any) -> str:

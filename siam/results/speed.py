@@ -15,6 +15,7 @@ from siam.evaluation.figures import Goal, Measurement, NumberCheck, SpeedFigures
 from siam.evaluation.stored import ResultError
 from siam.results.paper import markdown_table
 from siam.runtime.files import write_atomically
+from siam.runtime.parsing import parse_json
 
 FORMAT = 1
 MEASURED = "what is measured"  # heading of the first column
@@ -47,8 +48,8 @@ def read(path: Path) -> SpeedFigures:
         ResultError: the file is missing, damaged or invalid.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ResultError(f"{path} is not readable as JSON ({error}): measure again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         came = content.get("format") if isinstance(content, dict) else type(content).__name__

@@ -123,6 +123,9 @@ def spoiled(**changes):
         (spoiled(figures={"siam": 3}), "siam"),
         (spoiled(figures={"siam": {"rmse": "much"}}), "siam · rmse"),
         (spoiled(figures={"baseline": {"oasis": {"kendall_tau": True}}}), "baseline · oasis · kendall_tau"),
+        (spoiled(figures={"siam": {"rmse": 10**400}}), "siam · rmse; expected a number"),
+        (spoiled(figures={"siam": {"further": -(10**400)}}), "siam · further; expected a number"),
+        (spoiled(figures={"siam": {**BLOCK, "n": 10**300}}), "siam · n; expected a whole number"),
         (spoiled(figures={"siam": {"oasis": {"kendall_tau": 0.5}}}), "lacks n among the figures of siam · oasis"),
         (spoiled(figures={"siam": {**BLOCK, "rmse_interval": [1]}}), "siam · rmse_interval; expected the two ends"),
         (spoiled(figures={"siam": {**PRECISE, "positives": 3}}), "3 as siam · positives; expected names"),
@@ -146,7 +149,9 @@ def test_what_is_no_result_is_refused_in_one_line(tmp_path, content, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"format": NaN}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"format": NaN}', "[" * 100_000, "[" * 900 + "]" * 900, '{"format":' * 450 + "1" + "}" * 450]
+)
 def test_what_is_no_json_is_refused(tmp_path, text):
     path = tmp_path / "odd.json"
     path.write_text(text)

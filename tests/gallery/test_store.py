@@ -390,6 +390,12 @@ def test_what_is_no_gallery_is_refused(tmp_path):
     for damage in (b"", b"no parquet", whole[: len(whole) // 2], whole[:-30] + bytes(30), b"\0" * len(whole)):
         path.write_bytes(damage)
         assert "not readable as parquet" in refusal(tmp_path)
+    table = pq.read_table(BytesIO(whole))
+    for column in ("identifier", "title"):  # text of other bytes than UTF-8
+        text = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"\xff\xfe"))
+        place = table.schema.get_field_index(column)
+        pq.write_table(table.set_column(place, table.schema.field(column), text), path)
+        assert "not readable as parquet" in refusal(tmp_path)
     pq.write_table(pa.table({"a": [1]}), path)
     assert "a parquet file but not a gallery" in refusal(tmp_path)
     path.unlink()
