@@ -7,12 +7,14 @@ the same, so hours of work on one machine are not lost on the next.
 """
 
 import json
+import zlib
 from collections.abc import Sequence
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from siam.comparison.records import FIGURES, Record
@@ -46,12 +48,16 @@ def read(path: Path) -> list[Record]:
         DatasetError: it is missing, damaged or another table.
     """
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(_KEYS, str), compression="gzip")
-    except (OSError, EOFError, ValueError) as error:
+        types = {**dict.fromkeys(_KEYS, str), **dict.fromkeys(FIGURES, float)}
+        blank = {name: [""] for name in FIGURES}  # a picture may well be called "NA"
+        table = pd.read_csv(path, dtype=types, na_values=blank, keep_default_na=False, compression="gzip")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DatasetError(f"{path} cannot be read ({error}): compare again") from error
     missing = [name for name in (*_KEYS, *FIGURES) if name not in table]
     if missing:
         raise DatasetError(f"{path} lacks the column {missing[0]}: compare again")
+    if np.isinf(table[list(FIGURES)].to_numpy()).any() or (table[list(_KEYS)] == "").to_numpy().any():
+        raise DatasetError(f"{path} holds an infinite number, or a row without a name: compare again")
     return [
         {name: None if value != value else value for name, value in row.items() if value == value or name in FIGURES}
         for row in table.to_dict("records")

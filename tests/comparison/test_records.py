@@ -1,5 +1,6 @@
 """The comparison: records that go on where they stopped, controls, what objects truly add, and the command."""
 
+import gzip
 import json
 import multiprocessing
 import shutil
@@ -21,7 +22,7 @@ from siam.comparison import values
 from siam.comparison.agreement import rank_correlation
 from siam.comparison.cost import cost
 from siam.comparison.pictures import BUNDLED_SCENES, OF_SIAM, World, cases_of, names_in, network_of
-from siam.comparison.records import RAISED, Extent, compare, shuffled_weights
+from siam.comparison.records import FIGURES, RAISED, Extent, compare, shuffled_weights
 from siam.errors import DatasetError
 from siam.evaluation.stored import STORED, read, read_all
 from siam.explainers import EXPLAINERS
@@ -293,6 +294,18 @@ def test_damaged_values_are_refused(tmp_path):
     for content in (b"nonsense", b""):
         path.write_bytes(content)
         with pytest.raises(DatasetError, match="cannot be read"):
+            values.read(path)
+    whole = gzip.compress(b"network,made_with\n" * 99)
+    for content in (whole[:-9], whole[:12] + b"\xff" + whole[13:]):  # cut off, and of other bits
+        path.write_bytes(content)
+        with pytest.raises(DatasetError, match="cannot be read"):
+            values.read(path)
+    row = {"network": "a", "made_with": "x", "identifier": "NA", "method": "cam", **dict.fromkeys(FIGURES, 0.5)}
+    values.write([row], path)
+    assert values.read(path) == [row]
+    for name, cell in (("ebpg", "much"), ("passes", "inf"), ("identifier", "")):
+        values.write([{**row, name: cell}], path)
+        with pytest.raises(DatasetError, match="compare again"):
             values.read(path)
     pd.DataFrame({"network": ["a"], "made_with": ["x"], "identifier": ["1"], "method": ["cam"]}).to_csv(path)
     with pytest.raises(DatasetError, match="lacks the column ebpg"):
