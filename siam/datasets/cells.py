@@ -7,14 +7,13 @@ as `sep=;` may say which. Of a spreadsheet (.xlsx, .xls, .ods), the first sheet 
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from siam.datasets.spreadsheets import OLE, ZIP, SpreadsheetError, read_sheets
 from siam.errors import DatasetError
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
@@ -24,8 +23,6 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ ,;\t|]*(\r\n|\r|\n|$)', re.IGNORECAS
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+")
 _REMARK = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # first bytes of .xlsx and .ods, and of .xls
-_MOST = 200_000_000  # bytes of an unpacked spreadsheet
 _REMEDY = "export it again as CSV in UTF-8"
 
 
@@ -56,7 +53,7 @@ def read_cells(data: bytes, name: str, wanted: Sequence[str] = (), separator: st
     Raises:
         DatasetError: it is empty or not a table, or a row has more cells than there are headings.
     """
-    if data.startswith((_ZIP, _OLE)):
+    if data.startswith((ZIP, OLE)):
         rows = _of_spreadsheet(data, name, wanted)
     else:
         rows = _of_text(_decoded(data, name), name, wanted, separator)
@@ -142,33 +139,12 @@ def _separator(text: str, wanted: Sequence[str]) -> str:
 
 def _of_spreadsheet(data: bytes, name: str, wanted: Sequence[str]) -> list[list[str]]:
     """Return the rows of the first visible sheet with the wanted columns, or else of the first that is not empty."""
-    # Imported here, since most tables are text.
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
-
     try:
-        if data.startswith(_ZIP):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if sum(member.file_size for member in archive.infolist()) > _MOST:
-                    raise DatasetError(f"{name} is a spreadsheet of more than {_MOST // 1_000_000} MB: {_REMEDY}")
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            visible = [
-                sheet.name
-                for sheet in book.sheets_metadata
-                if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-            ]
-            sheets = [_texts(book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)) for sheet in visible]
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
-        what = " ".join(str(error).split())
-        raise DatasetError(f"{name} is not readable as a spreadsheet ({what}): {_REMEDY}") from error
+        sheets = read_sheets(data)
+    except SpreadsheetError as error:
+        raise DatasetError(f"{name} is not readable as a spreadsheet ({error}): {_REMEDY}") from error
     filled = [rows for rows in sheets if any(map(any, rows))]
     return max(filled, key=lambda rows: _known(next(filter(any, rows)), wanted), default=[])
-
-
-def _texts(rows: list[list[Any]]) -> list[list[str]]:
-    """Return a sheet's cells as text; whole numbers have no decimals."""
-    return [
-        [f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell) for cell in row] for row in rows
-    ]
 
 
 def _known(headings: Iterable[str], wanted: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from siam.datasets.ratings import read_ratings
 from siam.datasets.tables import columns
 from siam.errors import DatasetError
 from siam.gallery.uploads import read_scores
+from tests.support.spreadsheets import changed, ods, xls, xlsx
 
 NAMES = ("Müllersee.jpg", "b, c.jpg")
 
@@ -19,88 +20,6 @@ NAMES = ("Müllersee.jpg", "b, c.jpg")
 def text(separator=",", scores=("3.5", "4"), headings=("file", "score")):
     rows = [headings, *zip(NAMES, scores, strict=True)]
     return "".join(separator.join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)
-
-
-def xlsx(*sheets, hidden=()):
-    """Return an Excel file of sheets, each a list of rows of texts and numbers."""
-    spaces = "http://schemas.openxmlformats.org"
-    file = io.BytesIO()
-    numbers = range(1, len(sheets) + 1)
-    with zipfile.ZipFile(file, "w") as archive:
-        parts = "".join(
-            f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="application/vnd.openxmlformats-'
-            'officedocument.spreadsheetml.worksheet+xml"/>'
-            for n in numbers
-        )
-        archive.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{spaces}/package/2006/content-types"><Default Extension="rels" ContentType="application/'
-            'vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType='
-            f'"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>{parts}</Types>',
-        )
-        links = f"{spaces}/officeDocument/2006/relationships"
-
-        def relations(targets):
-            rows = "".join(
-                f'<Relationship Id="r{n}" Type="{links}/{kind}" Target="{target}"/>'
-                for n, (kind, target) in enumerate(targets, start=1)
-            )
-            return f'<Relationships xmlns="{spaces}/package/2006/relationships">{rows}</Relationships>'
-
-        archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.xml")]))
-        worksheets = [("worksheet", f"worksheets/sheet{n}.xml") for n in numbers]
-        archive.writestr("xl/_rels/workbook.xml.rels", relations(worksheets))
-        states = {n: 'state="hidden"' if n in hidden else "" for n in numbers}
-        names = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="r{n}" {states[n]}/>' for n in numbers)
-        main = f"{spaces}/spreadsheetml/2006/main"
-        archive.writestr(
-            "xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets>{names}</sheets></workbook>'
-        )
-        for n, rows in zip(numbers, sheets, strict=True):
-            body = ""
-            for number, row in enumerate(rows, start=1):
-                cells = (
-                    f'<c r="{chr(65 + place)}{number}"><v>{cell}</v></c>'
-                    if isinstance(cell, int | float)
-                    else f'<c r="{chr(65 + place)}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
-                    for place, cell in enumerate(row)
-                    if cell is not None
-                )
-                body += f'<row r="{number}">{"".join(cells)}</row>'
-            archive.writestr(
-                f"xl/worksheets/sheet{n}.xml", f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>'
-            )
-    return file.getvalue()
-
-
-def ods(rows):
-    """Return an OpenDocument spreadsheet of one sheet."""
-    spaces = "urn:oasis:names:tc:opendocument:xmlns"
-    body = ""
-    for row in rows:
-        cells = (
-            f'<table:table-cell office:value-type="float" office:value="{cell}"/>'
-            if isinstance(cell, float)
-            else f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>'
-            for cell in row
-        )
-        body += f"<table:table-row>{''.join(cells)}</table:table-row>"
-    names = " ".join(f'xmlns:{name}="{spaces}:{name}:1.0"' for name in ("office", "table", "text"))
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr(
-            "META-INF/manifest.xml",
-            f'<manifest:manifest xmlns:manifest="{spaces}:manifest:1.0"><manifest:file-entry manifest:full-path="/" '
-            'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>',
-        )
-        archive.writestr(
-            "content.xml",
-            f"<office:document-content {names}><office:body><office:spreadsheet>"
-            f'<table:table table:name="S">{body}</table:table>'
-            "</office:spreadsheet></office:body></office:document-content>",
-        )
-    return file.getvalue()
 
 
 FORMS = {
@@ -179,8 +98,30 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused_before_it_is_read():
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/workbook.xml", "w") as part:
         for _ in range(210):
             part.write(bytes(1_000_000))
-    with pytest.raises(DatasetError, match="a spreadsheet of more than 200 MB"):
+    with pytest.raises(DatasetError, match="unpacks to more than 200 MB"):
         read_cells(file.getvalue(), "mine.xlsx")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        changed(xlsx([("file", "score"), ("a.jpg", 1)]), b'"B2"', b'"XFD1048576"'),  # 17 billion cells up to it
+        changed(xlsx([("file", "score"), ("a.jpg", 1)]), b'"B2"', b'"ZZZZZ99999999999"'),
+        changed(xlsx([("file", "score"), ("a.jpg", 1)]), b'r="2"', b'r="-1"'),
+        xls(following=2),  # the sector after itself, for ever
+    ],
+    ids=["too many cells", "no such column", "no such row", "sectors in a circle"],
+)
+def test_a_spreadsheet_that_would_end_or_fill_its_reader_is_refused_in_one_line(data):
+    with pytest.raises(
+        DatasetError, match=r"^mine\.xls is not readable as a spreadsheet \([^\n]+\): export it [^\n]+$"
+    ):
+        read_scores(data, "mine.xls")
+
+
+def test_a_stray_blank_far_below_the_table_is_no_trouble():
+    data = changed(xlsx([("file", "score"), ("a.jpg", 1), (None, " ")]), b'"B3"', b'"B1048576"')
+    assert read_scores(data) == {"a.jpg": 1}
 
 
 def test_two_tables_of_ratings_are_not_chosen_between(tmp_path):
