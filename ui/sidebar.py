@@ -26,7 +26,9 @@ def show() -> None:
         st.stop()
     scale = pair.config.scale
     with st.sidebar:
-        st.caption(f"{pair.card.get('summary', '')} Scores: {scale.name}, {scale.low:g} to {scale.high:g}.")
+        st.caption(
+            f"{plain(pair.card.get('summary', ''))} Scores: {plain(scale.name)}, {scale.low:g} to {scale.high:g}."
+        )
         st.page_link(
             "pages/results.py",
             label="Model card and limits",

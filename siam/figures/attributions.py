@@ -10,6 +10,7 @@ from siam.drawing.colours import CROWD
 from siam.drawing.maps import relative
 from siam.drawing.phrases import at, signed, signed_map_text, where
 from siam.explainers.registry import description, title
+from siam.figures.style import literal
 
 _GRID = "rgba(128, 128, 128, 0.18)"
 _CLEAR = "rgba(0, 0, 0, 0)"
@@ -67,10 +68,10 @@ def curves_figure(
             y=curves[name].round(4),
             mode="lines",
             line={"color": line.colour, "dash": line.dash, "width": 4 if name == "siam" else 2},
-            name=title(name),
+            name=literal(title(name)),
             legendrank=1 if name == "siam" else 2,
             customdata=[signed(float(value)) for value in curves[name]],
-            hovertemplate=f"{title(name)}, %{{x:.0f}} %: %{{customdata}}<extra></extra>",
+            hovertemplate=f"{literal(title(name))}, %{{x:.0f}} %: %{{customdata}}<extra></extra>",
         )
     axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True}
     return figure.update_layout(

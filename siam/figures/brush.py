@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from siam.drawing.phrases import words
 from siam.explanation.inference import Explanation
 from siam.figures.maps import presence_image
+from siam.figures.style import literal
 
 _EDGE = "rgba(255, 255, 255, 0.22)"
 
@@ -33,7 +34,7 @@ def brush_figure(
         go.Scatter(
             x=columns + 0.5, y=rows + 0.5, mode="markers", customdata=hover, marker=marker,
             selected={"marker": {"color": "rgba(143, 179, 209, 0.9)"}}, unselected={"marker": {"opacity": 0.3}},
-            hovertemplate=f"{words(explanation.attributes[index])} %{{customdata[2]}} here<extra></extra>",
+            hovertemplate=f"{literal(words(explanation.attributes[index]))} %{{customdata[2]}} here<extra></extra>",
         )
     )  # fmt: skip
     for row, column in chosen:

@@ -8,7 +8,7 @@ from siam.drawing.colours import BASELINE_COLOUR, SIAM_COLOUR
 from siam.drawing.phrases import number, signed
 from siam.evaluation.figures import ExplainerFigures
 from siam.explainers.references import REFERENCES
-from siam.figures.style import GREY, dress, reach
+from siam.figures.style import GREY, dress, literal, reach
 from siam.results.explainers import heading, measure_title
 
 _ROW = 24  # px
@@ -75,7 +75,7 @@ def forest_figure(figures: ExplainerFigures, measure: str, title: str, source: s
     ):
         figure.add_scatter(
             x=[lead.gain for _name, lead in chosen],
-            y=[heading(name) for name, _lead in chosen],
+            y=[literal(heading(name)) for name, _lead in chosen],
             error_x=reach([(lead.gain, lead.interval) for _name, lead in chosen]),
             mode="markers",
             marker={"size": 9, "color": colour, "symbol": symbol},
@@ -100,7 +100,7 @@ def forest_figure(figures: ExplainerFigures, measure: str, title: str, source: s
         dtick=1,
         automargin=True,
         categoryorder="array",
-        categoryarray=[heading(name) for name in names],
+        categoryarray=[literal(heading(name)) for name in names],
         range=[-0.8, len(names) - 0.2],
     )
     return figure
@@ -120,7 +120,7 @@ def strip_figure(values: Mapping[str, Sequence[tuple[str, float]]], measure: str
         colour = GREY if name in REFERENCES else SIAM_COLOUR if name.partition(":")[0] == "siam" else BASELINE_COLOUR
         figure.add_box(
             x=[value for _picture, value in dots],
-            y=[heading(name)] * len(dots),
+            y=[literal(heading(name))] * len(dots),
             orientation="h",
             boxpoints="all",
             jitter=0.6,
@@ -128,7 +128,7 @@ def strip_figure(values: Mapping[str, Sequence[tuple[str, float]]], measure: str
             line={"color": colour, "width": 1},
             fillcolor="rgba(0, 0, 0, 0)",
             marker={"size": 4, "color": colour, "opacity": 0.55},
-            customdata=[picture for picture, _value in dots],
+            customdata=[literal(picture) for picture, _value in dots],
             hovertemplate="picture %{customdata}: %{x:.3g}<extra></extra>",
             showlegend=False,
         )

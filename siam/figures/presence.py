@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from siam.drawing.colours import sign_colour
 from siam.drawing.phrases import signed, words
 from siam.evaluation.figures import PresenceFigures, PresenceOfAttribute
-from siam.figures.style import reach
+from siam.figures.style import literal, reach
 
 _ROW = 20  # px
 _ZERO_LINE = "#9AA5B1"  # visible on light and dark pages
@@ -31,7 +31,7 @@ def presence_figure(presence: PresenceFigures, title: str, source: str) -> go.Fi
     figure = go.Figure(
         go.Scatter(
             x=[tau for _name, _of, tau in ranked],
-            y=[words(name) for name, _of, _tau in ranked],
+            y=[literal(words(name)) for name, _of, _tau in ranked],
             error_x={**reach([(tau, of.kendall_tau_interval) for _name, of, tau in ranked]), "color": _ZERO_LINE},
             mode="markers",
             marker={"size": 8, "color": [sign_colour(tau) for _name, _of, tau in ranked]},
@@ -41,7 +41,7 @@ def presence_figure(presence: PresenceFigures, title: str, source: str) -> go.Fi
     )
     figure.add_vline(0, line={"color": _ZERO_LINE, "width": 1})
     return figure.update_layout(
-        title={"text": title, "subtitle": {"text": f"{presence.n:,} photos · {source}"}},
+        title={"text": title, "subtitle": {"text": literal(f"{presence.n:,} photos · {source}")}},
         xaxis={"title": _AXIS, "zeroline": False},
         yaxis={"dtick": 1, "automargin": True, "showgrid": True},
         height=150 + _ROW * len(ranked),

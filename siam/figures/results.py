@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from siam.drawing.colours import BASELINE_COLOUR, CROWD, SIAM_COLOUR
 from siam.drawing.phrases import number, words
-from siam.figures.style import GREY, ROW, dress, reach
+from siam.figures.style import GREY, ROW, dress, literal, reach
 from siam.gallery.cases import Cases
 from siam.results.scores import Precision, Precisions
 from siam.results.truths import Compared
@@ -42,7 +42,7 @@ def precisions_figure(precisions: Precisions, title: str, source: str) -> go.Fig
     known = [row for row in rows if row.chance is not None]
     figure.add_scatter(
         x=[row.chance for row in known],
-        y=[words(row.attribute) for row in known],
+        y=[literal(words(row.attribute)) for row in known],
         mode="markers",
         marker={"symbol": "line-ns-open", "size": 11, "color": GREY, "line": {"width": 2}},
         name="chance",
@@ -51,7 +51,7 @@ def precisions_figure(precisions: Precisions, title: str, source: str) -> go.Fig
     )
     figure.add_scatter(
         x=[row.value for row in rows],
-        y=[words(row.attribute) for row in rows],
+        y=[literal(words(row.attribute)) for row in rows],
         error_x=reach([(row.value, row.interval) for row in rows]),
         mode="markers",
         marker={"size": 8, "color": SIAM_COLOUR},
@@ -69,7 +69,7 @@ def precisions_figure(precisions: Precisions, title: str, source: str) -> go.Fig
         dtick=1,
         automargin=True,
         categoryorder="array",
-        categoryarray=[words(row.attribute) for row in rows],
+        categoryarray=[literal(words(row.attribute)) for row in rows],
         range=[-0.8, len(rows) - 0.2],
     )
     return figure
@@ -100,7 +100,9 @@ def people_figure(cases: Cases, network: str) -> go.Figure:
         y=score,
         mode="markers",
         marker={"size": 7, "color": colour, "opacity": 0.6},
-        customdata=[[of, number(x), number(y)] for of, x, y in zip(table["identifier"], crowd, score, strict=True)],
+        customdata=[
+            [literal(of), number(x), number(y)] for of, x, y in zip(table["identifier"], crowd, score, strict=True)
+        ],
         hovertemplate=f"%{{customdata[0]}}: crowd %{{customdata[1]}}, {name} %{{customdata[2]}}<extra></extra>",
         showlegend=False,
     )

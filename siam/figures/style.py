@@ -1,6 +1,7 @@
 """The common style of plotly figures: the page's fonts and text colours, transparent backgrounds."""
 
 from collections.abc import Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -13,7 +14,7 @@ ROW = 20  # px
 def dress(figure: go.Figure, title: str, source: str, height: int) -> None:
     """Give a figure its title, the line below it (`source`), its height in px and the common style."""
     figure.update_layout(
-        title={"text": title, "subtitle": {"text": source}},
+        title={"text": literal(title), "subtitle": {"text": literal(source)}},
         height=height,
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
@@ -28,6 +29,11 @@ def dress(figure: go.Figure, title: str, source: str, height: int) -> None:
     )
     figure.update_xaxes(zeroline=False, showgrid=True, gridcolor=GRID)
     figure.update_yaxes(zeroline=False, showgrid=True, gridcolor=GRID)
+
+
+def literal(text: str) -> str:
+    """Return text as plotly shows it unchanged: its labels know tags, links, entities and %{…}."""
+    return escape(text, quote=False).replace("{", "&#123;")
 
 
 def reach(rows: Sequence[tuple[float, Sequence[float] | None]]) -> dict[str, object]:

@@ -28,17 +28,22 @@ def _head(heads: Sequence[Sequence[str]], level: int) -> str:
     for path, columns in groupby(heads, key=lambda of: tuple(of[: level + 1])):
         span = len(list(columns))
         wide = f' colspan="{span}" scope="colgroup"' if span > 1 else ' scope="col"'
-        cells.append(f"<th{wide}>{safe(path[-1])}</th>")
+        cells.append(f"<th{wide}>{_shown(path[-1])}</th>")
     return f"<tr>{first}{''.join(cells)}</tr>"
 
 
 def _row(row: Sequence[str], width: int) -> str:
     first, *cells = row
     if not cells:
-        return f'<tr><th colspan="{width}" scope="rowgroup">{safe(first)}</th></tr>'
-    head = f'<th scope="row" style="text-align: left; white-space: nowrap">{safe(first)}</th>'
+        return f'<tr><th colspan="{width}" scope="rowgroup">{_shown(first)}</th></tr>'
+    head = f'<th scope="row" style="text-align: left; white-space: nowrap">{_shown(first)}</th>'
     return f"<tr>{head}{''.join(map(_cell, cells))}</tr>"
 
 
 def _cell(text: str) -> str:
-    return f'<td style="white-space: nowrap">{safe(text)}</td>'
+    return f'<td style="white-space: nowrap">{_shown(text)}</td>'
+
+
+def _shown(text: str) -> str:
+    """Return text for a cell, on one line: an empty one would end the markup, and Streamlit changes names of icons."""
+    return safe(" ".join(text.split())).replace(":material/", "&#58;material/")

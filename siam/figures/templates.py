@@ -7,6 +7,7 @@ from PIL import Image
 from siam.drawing.colours import INK, NEGATIVE, POSITIVE, ZERO
 from siam.drawing.maps import HATCH, PALE, signed_cells
 from siam.drawing.phrases import words
+from siam.figures.style import literal
 from siam.models.agreement import agreed
 
 COLOURS = [(0.0, NEGATIVE), (0.5, ZERO), (1.0, POSITIVE)]
@@ -65,7 +66,7 @@ def template_figure(
         go.Scatter(
             x=columns, y=rows, mode="markers", customdata=hover,
             marker={"symbol": "square", "size": max(8, 300 // grid), "color": "rgba(0,0,0,0)"},
-            hovertemplate=f"{words(name)}, row %{{customdata[0]}} from the top, column %{{customdata[1]}}"
+            hovertemplate=f"{literal(words(name))}, row %{{customdata[0]}} from the top, column %{{customdata[1]}}"
             "<br>%{customdata[2]} points%{customdata[3]}<extra></extra>",
         )
     )  # fmt: skip

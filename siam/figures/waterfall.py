@@ -9,6 +9,7 @@ from siam.explanation.waterfall import CONNECTOR, Step
 from siam.explanation.waterfall import span as span
 from siam.explanation.waterfall import waterfall_drawing as waterfall_drawing
 from siam.explanation.waterfall import waterfall_steps as waterfall_steps
+from siam.figures.style import literal
 
 _ROW = 30  # px
 
@@ -31,7 +32,7 @@ def waterfall(explanation: Explanation, count: int = 8, order: Order = "magnitud
             cliponaxis=False,
             width=0.62,
             customdata=[
-                [step.label, step.text, number(step.end), f"<br>{step.note}" if step.note else ""]
+                [literal(step.label), step.text, number(step.end), f"<br>{literal(step.note)}" if step.note else ""]
                 for step in steps[1:-1]
             ],
             hovertemplate="%{customdata[0]} %{customdata[1]}, to %{customdata[2]}%{customdata[3]}<extra></extra>",
@@ -78,7 +79,7 @@ def _layout(figure: go.Figure, steps: list[Step], explanation: Explanation) -> g
         showlegend=False,
         dragmode=False,
         xaxis={
-            "title": {"text": f"{scale.name}, points on a scale from {scale.low:g} to {scale.high:g}"},
+            "title": {"text": f"{literal(scale.name)}, points on a scale from {scale.low:g} to {scale.high:g}"},
             "range": [low, high],
             "automargin": True,
             "zeroline": False,
@@ -87,7 +88,7 @@ def _layout(figure: go.Figure, steps: list[Step], explanation: Explanation) -> g
         },
         yaxis={
             "tickvals": list(range(len(steps))),
-            "ticktext": [step.label for step in steps],
+            "ticktext": [literal(step.label) for step in steps],
             "range": [len(steps) - 0.4, -0.6],
             "automargin": True,
             "showgrid": False,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from siam.gallery.cases import Cases
+from siam.runtime.spreadsheets import defused
 
 TEXTS = ("identifier", "file", "title", "author")  # columns of text
-_FORMULA = ("=", "+", "-", "@")  # first characters that make a spreadsheet treat a cell as a formula
 
 
 def csv_text(cases: Cases, rows: np.ndarray) -> str:
@@ -54,7 +54,7 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
         numbers = [cells[name] for name in ("siam", "baseline", "difference", "siam_error", "baseline_error")]
         writer.writerow(
             [
-                *(_defused(str(cells[name])) for name in TEXTS),
+                *(defused(str(cells[name])) for name in TEXTS),
                 _number(cells["crowd"]),
                 _number(cells["crowd_sd"]),
                 "" if pd.isna(cells["votes"]) else int(cells["votes"]),
@@ -68,8 +68,3 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
 
 def _number(value: Any) -> str:
     return "" if pd.isna(value) else f"{float(value):.6f}"
-
-
-def _defused(text: str) -> str:
-    """Return text in a form that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

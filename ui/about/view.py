@@ -26,10 +26,10 @@ def figure() -> None:
     lines = (_ONE_OF_TWO + "".join(drawings)).replace("\n", "")
     st.markdown(f"<div>{lines}</div>", unsafe_allow_html=True)  # inline, so that its text takes the page's colour
     photo = next(sample for sample in load_samples() if sample.key == _PHOTO)
-    licence = f"[{photo.licence}]({photo.licence_url})"
+    licence = f"[{plain(photo.licence)}]({photo.licence_url})"
     st.caption(
         "Maps and numbers come from the “Photos” networks. In the template and the contribution, green raises the "
-        f"score and magenta lowers it. Photo: “{photo.title}” by {photo.author}, {licence}, scaled down."
+        f"score and magenta lowers it. Photo: “{plain(photo.title)}” by {plain(photo.author)}, {licence}, scaled down."
     )
 
 
@@ -66,10 +66,10 @@ def credits() -> None:
     """Show who took the bundled sample photos, and under which licence."""
     rows = [
         {
-            "photo": sample.name,
-            "title": sample.title,
-            "author": sample.author,
-            "licence": f"[{sample.licence}]({sample.licence_url})",
+            "photo": plain(sample.name),
+            "title": plain(sample.title),
+            "author": plain(sample.author),
+            "licence": f"[{plain(sample.licence)}]({sample.licence_url})",
             "source": _origin(sample),
         }
         for sample in load_samples()

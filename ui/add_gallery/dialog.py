@@ -75,7 +75,7 @@ def _progress(place: str) -> None:
     if task is None or task.kind or not task.job.running:
         st.rerun()
     progress, stopping = task.job.progress, task.job.stopping
-    st.progress(progress.share, "Stopping …" if stopping else progress.text)
+    st.progress(progress.share, "Stopping …" if stopping else plain(progress.text))
     st.button("Cancel", key=f"cancel-{place}", icon=":material/close:", disabled=stopping, on_click=task.job.cancel)
 
 

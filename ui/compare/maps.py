@@ -77,7 +77,7 @@ def _answer(view: View) -> float:
     words, pictures = st.columns([1, 1], gap="medium")
     with words:
         st.subheader("SIAM answers in words", anchor=False)
-        st.markdown(f"##### {wording.sentence(explanation)}")
+        st.markdown(f"##### {plain(wording.sentence(explanation))}")
         scores = f"SIAM {phrases.score_text(explanation.scenicness, explanation.scale)}"
         if explanation.baseline_scenicness is not None:
             scores += f" · baseline {phrases.score_text(explanation.baseline_scenicness, explanation.scale)}"

@@ -13,6 +13,7 @@ from siam.explainers.attribution import Attribution, network_for
 from siam.explainers.faithfulness import PASSES, SHARES, STEPS, Faithfulness, area
 from siam.explainers.registry import title
 from siam.figures.attributions import curves_figure
+from siam.runtime.spreadsheets import defused
 from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of
@@ -136,7 +137,7 @@ def _row(view: View, name: str, region: np.ndarray | None) -> dict[str, Any]:
     """Return one row of the table; unknown figures are None."""
     attribution, siam = _map(view, name), _map(view, "siam")
     assert attribution is not None, name
-    row: dict[str, Any] = {"method": title(name), "network": _network(view, name)}
+    row: dict[str, Any] = {"method": defused(title(name)), "network": _network(view, name)}
     if siam is not None:
         row["agreement"] = rank_correlation(attribution.map, siam.map)
     if region is not None:

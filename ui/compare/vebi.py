@@ -53,7 +53,7 @@ def show(view: View) -> None:
                     name = _name(fitted.facts, fitted.tensors, index)
                     st.image(Image.fromarray(means[place]), width="stretch", alt=f"mean picture of {name}")
                     st.markdown(f"**{phrases.signed(float(weights[place]))}**")
-                    st.caption(name)
+                    st.caption(plain(name))
                     _strongest(top.get(str(index), ()), finder)
 
 

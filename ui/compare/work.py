@@ -26,6 +26,7 @@ from siam.models.engine import copied
 from siam.runtime.jobs import CancelledError, Job, Watch
 from ui.compare import cost
 from ui.compare.choice import View
+from ui.state.markdown import plain
 
 Doing = Literal["maps", "faithfulness"]
 ViewKey = tuple[str, str, str, int]
@@ -172,7 +173,7 @@ def progress() -> None:
     if work is None or not work.job.running or len(work.finished) > work.shown:
         st.rerun()
     progress, stopping = work.job.progress, work.job.stopping
-    st.progress(progress.share, "Stopping …" if stopping else progress.text or "Preparing …")
+    st.progress(progress.share, "Stopping …" if stopping else plain(progress.text) or "Preparing …")
     st.button("Cancel", key="cancel-compare", icon=":material/close:", disabled=stopping, on_click=work.job.cancel)
 
 

@@ -9,6 +9,7 @@ from siam.drawing.colours import CROWD
 from siam.figures.gallery import votes_figure
 from siam.gallery.cases import Cases
 from siam.gallery.table import csv_text
+from siam.runtime.spreadsheets import defused
 from ui.disagreements import listing, truth
 from ui.explain import view
 from ui.photos import pictures
@@ -124,7 +125,7 @@ def _numbers(cases: Cases, row: int) -> None:
                 st.metric("Baseline", phrases.score_text(facts["baseline"], scale))
                 st.metric("Difference (points)", phrases.difference_text(facts["siam"], facts["baseline"]))
         st.markdown(listing.cause_text(zip(("▲", "▼"), cases.causes(row), strict=True)))
-    names = [phrases.words(name) for name in cases.gallery.about.attributes]
+    names = [defused(phrases.words(name)) for name in cases.gallery.about.attributes]
     columns = {
         "attribute": names,
         "contribution": cases.gallery.contributions[row],

@@ -98,10 +98,10 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
             "possible rating."
         )
     elif about.crowd_scale is not None:
+        rated, predicted = (f"{plain(of.name)} ({of.low:g} to {of.high:g})" for of in (about.crowd_scale, about.scale))
         st.caption(
-            f"The crowd rated {about.crowd_scale.name} ({about.crowd_scale.low:g} to {about.crowd_scale.high:g}); the "
-            f"networks predict {about.scale.name} ({about.scale.low:g} to {about.scale.high:g}). Errors, and who is "
-            "closer, therefore compare percentile ranks within this gallery, not points."
+            f"The crowd rated {rated}; the networks predict {predicted}. Errors, and who is closer, therefore compare "
+            "percentile ranks within this gallery, not points."
         )
 
 
@@ -208,7 +208,7 @@ def cause_text(marks: Iterable[tuple[str, tuple[str, float] | None]]) -> str:
     """Return the largest contributions as Markdown, ▲ and ▼ in the colours of what raises and lowers the score."""
     colours = {"▲": "green", "▼": "violet"}
     return "  \n".join(
-        f":{colours[mark]}[{mark}] {phrases.words(cause[0])} {phrases.signed(cause[1])}"
+        f":{colours[mark]}[{mark}] {plain(phrases.words(cause[0]))} {phrases.signed(cause[1])}"
         for mark, cause in marks
         if cause
     )

@@ -13,13 +13,15 @@ from siam.explanation.inference import Explanation
 from siam.explanation.wording import verdict_sentence
 from siam.figures.maps import attribute_map, map_limit
 from siam.gallery.cases import Cases
+from siam.runtime.spreadsheets import defused
 from ui.state.markdown import plain
 
 
 def verdict(cases: Cases, row: int) -> None:
     """Say in one line whether SIAM is right about a rendered scene, or how it went wrong."""
     if (known := cases.gallery.verdict(row)) is not None:
-        st.markdown(f"**What happened:** {verdict_sentence(known.kind, known.cause)}")
+        cause = None if known.cause is None else plain(phrases.words(known.cause))
+        st.markdown(f"**What happened:** {verdict_sentence(known.kind, cause)}")
 
 
 def show(cases: Cases, row: int, explanation: Explanation, count: int = 4) -> None:
@@ -58,19 +60,22 @@ def _masks(cases: Cases, row: int, truth: dict[str, Any], explanation: Explanati
                 st.image(mask, width="stretch", alt=f"where {name} really is")
                 picture = attribute_map(explanation, item.index, limit, mask.size)
                 st.image(picture, width="stretch", alt=f"where SIAM sees {name}")
-                st.caption(f"{name}: truth above, SIAM below")
+                st.caption(f"{plain(name)}: truth above, SIAM below")
 
 
 def _contributions(truth: dict[str, Any], explanation: Explanation) -> None:
     rows = [
         {
-            "attribute": phrases.words(item.attribute),
+            "attribute": defused(phrases.words(item.attribute)),
             "true": truth["contributions"].get(item.attribute, 0.0),
             "SIAM": item.value,
         }
         for item in explanation.ranking()
     ]
-    rows += [{"attribute": phrases.words(name), "true": value, "SIAM": 0.0} for name, value in truth["nuances"].items()]
+    rows += [
+        {"attribute": defused(phrases.words(name)), "true": value, "SIAM": 0.0}
+        for name, value in truth["nuances"].items()
+    ]
     table = pd.DataFrame(rows)
     table["difference"] = table["SIAM"] - table["true"]
     table = table.sort_values("difference", key=np.abs, ascending=False)

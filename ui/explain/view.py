@@ -20,8 +20,10 @@ from siam.figures.paper import paper_figure_png, paper_figure_svg
 from siam.figures.waterfall import waterfall as waterfall_figure
 from siam.models.agreement import agreed
 from siam.reports.files import data_json, html_report
+from siam.runtime.spreadsheets import defused
 from ui.photos.photo import Photo
 from ui.state import resources
+from ui.state.markdown import plain
 
 COLUMNS = {
     "contribution": st.column_config.NumberColumn(format="%+.2f", help="points of the scale"),
@@ -60,10 +62,10 @@ def scores(explanation: Explanation) -> None:
             st.metric(
                 "Difference (points)", phrases.difference_text(explanation.scenicness, explanation.baseline_scenicness)
             )
-    st.markdown(f"##### {wording.sentence(explanation)}")
+    st.markdown(f"##### {plain(wording.sentence(explanation))}")
     if doubts := caveat(explanation):
-        st.markdown(doubts)
-    st.caption(f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}.")
+        st.markdown(plain(doubts))
+    st.caption(f"Scale: {plain(scale.name)}, {scale.low:g} to {scale.high:g}.")
 
 
 @st.fragment
@@ -124,7 +126,7 @@ def attributes(explanation: Explanation) -> None:
                     width="stretch",
                     help=_help(explanation, contribution.attribute),
                 ):
-                    title = f"{phrases.words(contribution.attribute)} {phrases.signed(contribution.value)}"
+                    title = f"{plain(phrases.words(contribution.attribute))} {phrases.signed(contribution.value)}"
                     st.dialog(title, width="large")(_one_attribute)(explanation, contribution)
     if signs := legend(explanation.recognition, (item.attribute for item, _tile in shown)):
         st.caption(f"Beside a name: {signs}. “Look closer” says how well.")
@@ -132,13 +134,14 @@ def attributes(explanation: Explanation) -> None:
 
 def _help(explanation: Explanation, name: str) -> str:
     """Return what "Look closer" shows, and how well the attribute is recognised."""
-    text = f"{phrases.words(name)}: map, template and their product"
+    text = f"{plain(phrases.words(name))}: map, template and their product"
     return f"{text}; {recognition_text(explanation.recognition[name])}" if name in explanation.recognition else text
 
 
 def _one_attribute(explanation: Explanation, contribution: Contribution) -> None:
     """Show what, where and how of one attribute: map, template, product."""
     name, value = phrases.words(contribution.attribute), phrases.signed(contribution.value)
+    shown = plain(name)
     presence = explanation.attribute_scores[contribution.index]
     place = phrases.where(explanation.contribution_maps[contribution.index])
     weights = phrases.range_text(float(abs(explanation.templates).max()))
@@ -147,12 +150,12 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
         with st.container(gap="xsmall"):
             picture = maps.presence_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the photo, lit where SIAM sees {name}")
-            st.caption(f"**What and where**: the photo is lit where SIAM sees {name} (presence {presence:.2f} of 1).")
+            st.caption(f"**What and where**: the photo is lit where SIAM sees {shown} (presence {presence:.2f} of 1).")
         with st.container(gap="xsmall"):
             picture = maps.template_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the template of {name}")
             st.caption(
-                f"**How**: the template says what {name} adds (green) or takes away (magenta) at each place; "
+                f"**How**: the template says what {shown} adds (green) or takes away (magenta) at each place; "
                 f"colours: {weights} points per unit and cell.{_hatched(explanation, contribution.index)}"
             )
         with st.container(gap="xsmall"):
@@ -165,7 +168,7 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
         st.caption(f"{recognition_text(explanation.recognition[contribution.attribute]).capitalize()}.")
     st.page_link(
         "pages/templates.py",
-        label=f"The template of {name} in detail",
+        label=f"The template of {shown} in detail",
         icon=":material/grid_view:",
         query_params={"attribute": contribution.attribute},
     )
@@ -191,7 +194,7 @@ def table(explanation: Explanation) -> None:
         known = explanation.recognition
         rows = [
             {
-                "attribute": phrases.words(item.attribute),
+                "attribute": defused(phrases.words(item.attribute)),
                 "contribution": item.value,
                 "presence": float(explanation.attribute_scores[item.index]),
                 "where": phrases.where(explanation.contribution_maps[item.index]),

@@ -140,6 +140,11 @@ def _licence(text: str) -> str:
 
 
 def _sample_credit(sample: Sample) -> str:
-    licence = f"[{sample.licence}]({sample.licence_url})" if sample.licence_url else sample.licence
+    licence = (
+        f"[{plain(sample.licence)}]({quote(sample.licence_url, safe=_SAFE)})"
+        if sample.licence_url
+        else plain(sample.licence)
+    )
     page = f", [source]({quote(sample.link, safe=_SAFE)})" if sample.link else ""
-    return f"“{sample.title}” by {sample.author}, {licence}{page}; {sample.origin.split(',')[0]}; {sample.changes}"
+    origin, changes = plain(sample.origin.split(",")[0]), plain(sample.changes)
+    return f"“{plain(sample.title)}” by {plain(sample.author)}, {licence}{page}; {origin}; {changes}"

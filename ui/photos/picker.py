@@ -131,7 +131,7 @@ def _grid(offers: list[Offer]) -> None:
                 st.image(pictures.small(offer.path), width="stretch", alt=offer.description)
                 used = st.session_state["photo"].address == {offer.parameter: offer.value}
                 st.button(
-                    f"**:primary[{offer.name}]**" if used else offer.name,
+                    f"**:primary[{plain(offer.name)}]**" if used else plain(offer.name),
                     key=f"{offer.parameter}-{offer.value}",
                     type="tertiary",
                     width="stretch",

@@ -10,9 +10,10 @@ from siam.drawing.phrases import words
 from siam.errors import SIAMError
 from siam.models import card as cards
 from siam.models import checkpoint
+from siam.runtime.spreadsheets import defused
 from ui.results.stored import photos as photos_in_words
 from ui.state import chosen, resources
-from ui.state.markdown import plain
+from ui.state.markdown import code, plain
 
 VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
 LABELLED = ("sun_test", "rendered_test")
@@ -29,7 +30,7 @@ def show_all() -> None:
         try:
             show(cards.read(folder), pair.label)
         except SIAMError as error:
-            st.warning(plain(str(error)), icon=":material/warning:")
+            st.warning(plain(error), icon=":material/warning:")
 
 
 def show(card: dict[str, Any], title: str) -> None:
@@ -37,7 +38,7 @@ def show(card: dict[str, Any], title: str) -> None:
     st.subheader(plain(title), anchor=False)
     for label, key in (("Trained on", "training_data"), ("Limits", "limits")):
         if key in card:
-            st.markdown(f"**{label}.** {card[key]}")
+            st.markdown(f"**{label}.** {plain(card[key])}")
     _show_networks(card)
     metrics = card.get("metrics") or {}
     if metrics.get("siam"):
@@ -48,13 +49,15 @@ def show(card: dict[str, Any], title: str) -> None:
     if "masks" in metrics:
         masks = metrics["masks"]
         st.markdown(
-            f"**Where, judged by people’s outlines in {masks['n']} unseen photos.** Mean pixel average precision "
-            f"{masks['pixel_ap']:.2f} over {masks['attributes']} attributes (chance {masks['chance']:.2f})."
+            f"**Where, judged by people’s outlines in {plain(masks['n'])} unseen photos.** Mean pixel average "
+            f"precision {masks['pixel_ap']:.2f} over {plain(masks['attributes'])} attributes "
+            f"(chance {masks['chance']:.2f})."
         )
     if "recipe" in card:
         protocol = metrics.get("protocol")
+        made = code(f"python -m siam train recipes/{card['recipe']}")
         st.caption(
-            f"Made by `python -m siam train recipes/{card['recipe']}` on {card['trained']}"
+            f"Made by {made} on {plain(card.get('trained', 'an unknown date'))}"
             + (f": {plain(protocol)}." if protocol else ".")
         )
 
@@ -77,7 +80,7 @@ def _show_scores(metrics: dict[str, Any]) -> None:
     variants = {key: name for key, name in VARIANTS.items() if metrics.get(key)}
     rows = [
         {
-            "photos": photos_in_words(source),
+            "photos": defused(photos_in_words(source)),
             "n": figures["n"],
             **{f"τ {name}": metrics[key][source]["kendall_tau"] for key, name in variants.items()},
             **{f"RMSE {name}": metrics[key][source]["rmse"] for key, name in variants.items()},
@@ -97,8 +100,8 @@ def _show_attributes(metrics: dict[str, Any], key: str, photos: str) -> None:
     figures = metrics[key]
     mean, chance = figures["mean_average_precision"], figures["chance"]
     text = (
-        f"**What: attributes found on {figures['n']} unseen {photos}.** Mean average precision {mean:.2f} over "
-        f"{figures['attributes']} attributes (chance {chance:.2f}"
+        f"**What: attributes found on {plain(figures['n'])} unseen {plain(photos)}.** Mean average precision "
+        f"{mean:.2f} over {plain(figures['attributes'])} attributes (chance {chance:.2f}"
     )
     alone = metrics.get("f_alone", {}).get("mean_average_precision")
     st.markdown(text + (f"; before training on ratings {alone:.2f})." if alone is not None else ")."))
@@ -107,12 +110,12 @@ def _show_attributes(metrics: dict[str, Any], key: str, photos: str) -> None:
     if places:
         st.markdown(
             f"**Where, judged by a segmenter.** Mean pixel average precision {places['pixel_ap']:.2f} over "
-            f"{places['attributes']} attributes that can be outlined (chance {places['chance']:.2f})."
+            f"{plain(places['attributes'])} attributes that can be outlined (chance {places['chance']:.2f})."
         )
         for name, row in places["per_attribute"].items():
             rows.setdefault(name, {}).update({"where: pixel AP": row["pixel_ap"], "where: chance": row["chance"]})
     with st.expander("Each attribute"):
-        table = pd.DataFrame([{"attribute": words(name), **row} for name, row in rows.items()])
+        table = pd.DataFrame([{"attribute": defused(words(name)), **row} for name, row in rows.items()])
         table = table.sort_values("what: AP", ascending=False)
         st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
 

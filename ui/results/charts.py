@@ -17,7 +17,7 @@ from siam.results.scores import Agreement, Precisions, agreements, agreements_of
 from siam.results.truths import presences
 from ui.results import stored, tables
 from ui.state import chosen, resources
-from ui.state.markdown import plain
+from ui.state.markdown import code, plain
 
 _CHART = {"displayModeBar": False}
 _TITLES = {
@@ -119,9 +119,11 @@ def _outlines(result: Result, masks: MaskFigures, segmenter: Precisions | None) 
         f"attributes at the top of the table; chance gives {figure_text(measured.chance)}."
     )
     st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {mean}")
-    st.markdown(f"{mean} {outlines.taught(result)}")
+    st.markdown(plain(f"{mean} {outlines.taught(result)}"))
     st.markdown(html_table(*outlines.table(masks, segmenter, _two, brief=True)), unsafe_allow_html=True)
-    note = "" if segmenter is None else f" The segmenter judged other photos ({stored.photos(segmenter.photos)})."
+    note = (
+        "" if segmenter is None else f" The segmenter judged other photos ({plain(stored.photos(segmenter.photos))})."
+    )
     st.caption(" ".join(OUTLINES) + f"{note} In brackets: 95 % intervals.")
     stored.source(result)
 
@@ -160,7 +162,7 @@ def _scatter(cases: Cases) -> None:
     rated = len(cases.table.dropna(subset=["crowd"]))
     photos = plain(stored.photos(about.data))
     st.markdown(
-        f"{rated:,} {photos}, {plain(about.split)}; {stored.crowd(about.data)}. "
+        f"{rated:,} {photos}, {plain(about.split)}; {plain(stored.crowd(about.data))}. "
         "Each dot is a picture: further right, the crowd rates it higher; further up, the network does."
     )
     if about.rated_on is None:
@@ -181,7 +183,7 @@ def _scatter(cases: Cases) -> None:
                     key=f"people-{network}",
                     alt=f"scores against the crowd's ratings: {NETWORKS[network][0]}",
                 )
-    st.caption(f"Gallery made by `{about.command}` on {about.date}.")
+    st.caption(f"Gallery made by {code(about.command)} on {plain(about.date)}.")
 
 
 def _agreements(result: Result, cases: Cases | None) -> list[tuple[str, list[Agreement]]]:
@@ -192,7 +194,7 @@ def _agreements(result: Result, cases: Cases | None) -> list[tuple[str, list[Agr
 
 
 def _agreement(photos: str, rows: list[Agreement], unit: str, drawn: int) -> None:
-    st.subheader(f"Agreement with the crowd: {stored.photos(photos)}", anchor=False)
+    st.subheader(f"Agreement with the crowd: {plain(stored.photos(photos))}", anchor=False)
     tables.agreements(rows, unit)
     parts = ["τ: 1 is the same order, 0 is chance."]
     if any(of.tau_interval for of in rows):

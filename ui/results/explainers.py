@@ -27,6 +27,7 @@ from siam.results.explainers import (
     shown,
 )
 from ui.results import stored
+from ui.state.markdown import plain
 
 _CHART = {"displayModeBar": False}
 _WORLDS = {
@@ -52,6 +53,7 @@ def explainers() -> None:
         "Pictures",
         list(labels),
         default=next(iter(labels)),
+        format_func=plain,
         required=True,
         key="compared",
         label_visibility="collapsed",
@@ -166,7 +168,7 @@ def _strips(comparison: Stored, measure: str, clicked: list[str]) -> None:
         try:
             found = _values(str(table), measure, table.stat().st_mtime_ns)
         except DatasetError as error:
-            st.warning(str(error))
+            st.warning(plain(str(error)))
             return
         names = [*dict.fromkeys(["truth", "random", *clicked])]
         chosen = {name: found[name] for name in names if name in found}
@@ -196,11 +198,11 @@ def _most_different(found: dict[str, list[tuple[str, float]]], clicked: list[str
             continue
         truth, own = _means(found["truth"]), _means(found[name])
         most = sorted(own.keys() & truth.keys(), key=lambda picture: -abs(own[picture] - truth[picture]))[:_MOST]
-        st.caption(f"{heading(name)} and the truth differ most on the pictures {listing(most)}.")
+        st.caption(plain(f"{heading(name)} and the truth differ most on the pictures {listing(most)}."))
         try:
             shown = thumbnails.read(pictures, most)
         except DatasetError as error:
-            st.warning(stored.near(str(error), pictures))
+            st.warning(plain(stored.near(str(error), pictures)))
             continue
         if not shown:
             st.caption("The pictures themselves are not stored with this comparison.")
@@ -209,7 +211,7 @@ def _most_different(found: dict[str, list[tuple[str, float]]], clicked: list[str
             for picture, image in shown.items():
                 with st.container(gap="xxsmall"):
                     st.image(image, width="stretch", alt=f"picture {picture}")
-                    st.caption(f"{picture}: {number(own[picture])}, truth {number(truth[picture])}")
+                    st.caption(plain(f"{picture}: {number(own[picture])}, truth {number(truth[picture])}"))
 
 
 def _means(dots: list[tuple[str, float]]) -> dict[str, float]:

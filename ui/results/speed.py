@@ -7,7 +7,7 @@ from siam.evaluation.figures import SpeedFigures
 from siam.figures.tables import html_table
 from siam.results import speed as stored_speed
 from ui.results.stored import near
-from ui.state.markdown import plain
+from ui.state.markdown import plain, prose
 
 COMMAND = "python -m benchmarks.speed --store"
 
@@ -44,7 +44,7 @@ def _run(figures: SpeedFigures) -> None:
     with st.expander("How each was measured"):
         notes = stored_speed.notes(figures.measurements)
         st.markdown("\n".join(f"- **{plain(what)}**: {plain(how)}" for what, how in notes))
-    st.caption(stored_speed.source(figures))
+    st.caption(prose(stored_speed.source(figures)))
 
 
 def _runs() -> list[SpeedFigures]:

@@ -12,7 +12,7 @@ from siam.errors import SIAMError
 from siam.evaluation import stored
 from siam.evaluation.stored import Result
 from ui.state import chosen
-from ui.state.markdown import plain
+from ui.state.markdown import code, plain
 
 Part = TypeVar("Part")
 
@@ -65,7 +65,7 @@ def read_parts(reader: Callable[[Result], list[Part]], candidates: list[Result])
 
 def source(result: Result) -> None:
     """Show where a view's figures come from: the command, its date and the protocol."""
-    st.caption(f"Made by `{result.command}` on {result.date}: {plain(result.protocol)}.")
+    st.caption(f"Made by {code(result.command)} on {plain(result.date)}: {plain(result.protocol)}.")
 
 
 def short_source(result: Result) -> str:

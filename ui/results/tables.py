@@ -13,9 +13,10 @@ from siam.figures.tables import html_table
 from siam.results import paper as paper_tables
 from siam.results import scores, truths
 from siam.results.assessment import error_rows, truth_rows
+from siam.runtime.spreadsheets import defused
 from ui.results import stored
 from ui.state import chosen
-from ui.state.markdown import plain
+from ui.state.markdown import plain, prose
 
 _ORDER = ("SIAM", "SIAM, no fine-tuning", "baseline")
 _CHART = {"displayModeBar": False}
@@ -28,7 +29,7 @@ def paper() -> None:
         st.subheader(table.title, anchor=False)
         heads = [(group, stored.photos(photos), *others) for group, photos, *others in table.heads]
         _show(html_table(heads, {name: table.rows[name] for name in _ORDER}))
-        st.caption("  \n".join(map(_note, table.notes)))
+        st.caption("  \n".join(map(prose, table.notes)))
 
 
 def what_where_how() -> None:
@@ -109,7 +110,7 @@ def _each(rows: Mapping[str, TruthOfAttribute]) -> None:
     table = pd.DataFrame(
         [
             {
-                "attribute": words(name),
+                "attribute": defused(words(name)),
                 "scenes": of.scenes,
                 "AP": of.average_precision,
                 "pixel AP": of.pixel_ap,
@@ -139,12 +140,6 @@ def _unit(head: str) -> str:
 
 def _minus(cell: str) -> str:
     return cell.replace("-", "−")
-
-
-def _note(note: str) -> str:
-    """Return a note, the command in it as code and the rest as it is."""
-    parts = note.split("`")
-    return "".join(f"`{part}`" if place % 2 else plain(part) for place, part in enumerate(parts))
 
 
 def _show(table: str) -> None:

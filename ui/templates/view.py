@@ -103,7 +103,7 @@ def grid(templates: Templates, chosen: str) -> None:
                     alt=f"{text}; net effect {phrases.signed(effects[k])}",
                 )
                 st.button(
-                    f"**:primary[{name}]**" if names[k] == chosen else name,
+                    f"**:primary[{plain(name)}]**" if names[k] == chosen else plain(name),
                     key=f"template-{names[k]}",
                     type="tertiary",
                     width="stretch",
@@ -141,10 +141,10 @@ def one(templates: Templates, name: str, amount: float) -> None:
     k, title = templates.names.index(name), phrases.words(name)
     template, folds, shares = templates.of(k)
     limit, text = float(np.abs(template).max()), template_text(template, folds)
-    st.subheader(title.capitalize(), anchor=False)
+    st.subheader(plain(title.capitalize()), anchor=False)
     sure = "" if folds is None else f" (the same sign in {net_agreement(template, folds)} of {len(folds)} folds)"
     st.markdown(
-        f"**{title.capitalize()} {text}.** Net effect "
+        f"**{plain(title.capitalize())} {text}.** Net effect "
         f"{phrases.signed(float(net_effects(templates.values)[k]))} points{sure}, varying by "
         f"{phrases.number(float(spreads(templates.values)[k]))} with place."
     )
@@ -177,7 +177,9 @@ def _stamp(template: np.ndarray, title: str, amount: float) -> np.ndarray | None
     """Show the controls of the stamp and its effect; return its cells, None until it is placed."""
     size = len(template)
     st.markdown("**Place it in a picture**")
-    st.caption(f"Click a cell, or enter its row and column, to see how much {title} there would change the score.")
+    st.caption(
+        f"Click a cell, or enter its row and column, to see how much {plain(title)} there would change the score."
+    )
     with st.container(horizontal=True):
         row = st.number_input("Row from the top", 1, size, None, key="row", width=150, bind="query-params")
         column = st.number_input("Column from the left", 1, size, None, key="column", width=150, bind="query-params")
@@ -189,7 +191,7 @@ def _stamp(template: np.ndarray, title: str, amount: float) -> np.ndarray | None
         return None
     cells = stamp(size, row - 1, column - 1, side)
     effect = stamp_effect(template, cells, strength * amount)
-    st.metric(f"{title.capitalize()} there changes the score by", f"{phrases.signed(effect)} points")
+    st.metric(f"{plain(title.capitalize())} there changes the score by", f"{phrases.signed(effect)} points")
     st.caption(
         f"Amount × the template's mean under the stamp × its number of cells. The usual amount is {amount:.2g}, the "
         "mean of the attribute map over the whole picture; here all of it is under the stamp."

@@ -125,7 +125,7 @@ def _scale(index: int, after: Explanation) -> None:
     current = last.factor if isinstance(last, Scale) and last.attribute == index else 1.0
     st.session_state["strength-now"] = round(current, 2)
     st.slider(
-        f"Strength of {phrases.words(after.attributes[index])}", 0.0, STRONGEST, step=0.05, key="strength-now",
+        f"Strength of {plain(phrases.words(after.attributes[index]))}", 0.0, STRONGEST, step=0.05, key="strength-now",
         format="× %.2f", on_change=_rescale, args=(index,),
     )  # fmt: skip
     st.button("Remove it", icon=":material/block:", on_click=do, args=(Scale(index, 0.0),), width="stretch",

@@ -9,6 +9,7 @@ from siam.explanation import what_if, wording
 from siam.explanation.inference import Explanation
 from siam.figures.waterfall import span, waterfall, waterfall_steps
 from ui.photos.photo import Photo
+from ui.state.markdown import plain
 from ui.what_if import edits
 
 
@@ -23,7 +24,7 @@ def scores(before: Explanation, after: Explanation) -> None:
     st.caption(
         "Edits change the attribute maps, not the photo: what SIAM would see in a changed photo is another question. "
         "The new score is exact, and no network has to run, because the score is linear in the maps. "
-        f"Scale: {scale.name}, {scale.low:g} to {scale.high:g}."
+        f"Scale: {plain(scale.name)}, {scale.low:g} to {scale.high:g}."
     )
     if not scale.low <= after.scenicness <= scale.high:
         st.caption(
@@ -45,7 +46,7 @@ def history(before: Explanation) -> None:
         )
     for place, step in enumerate(what_if.steps(before, made), 1):
         text = what_if.edit_text(before, step.edit)
-        st.markdown(f"{place}. {text}: **{phrases.signed(step.change)}**, to {phrases.number(step.score)}")
+        st.markdown(f"{place}. {plain(text)}: **{phrases.signed(step.change)}**, to {phrases.number(step.score)}")
 
 
 def reach(after: Explanation) -> None:
@@ -61,7 +62,7 @@ def reach(after: Explanation) -> None:
     if not way.reached:
         ends = f"{phrases.number(way.lowest)} and {phrases.number(way.highest)}"
         st.markdown(f"Out of reach: scaling attributes by 0 to 2 gives scores between {ends}. The closest:")
-    st.markdown("\n".join(f"- {what_if.edit_text(after, edit)}" for edit in way.edits[:_SHOWN]))
+    st.markdown("\n".join(f"- {plain(what_if.edit_text(after, edit))}" for edit in way.edits[:_SHOWN]))
     if len(way.edits) > _SHOWN:
         st.caption(f"… and {len(way.edits) - _SHOWN} more")
     st.button("Apply these edits", key="reach", on_click=edits.do, args=way.edits)
