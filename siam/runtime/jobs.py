@@ -1,10 +1,16 @@
-"""Work in a background thread: it reports progress, can be cancelled, and stops when its job is discarded."""
+"""Work in a background thread: it reports progress, can be cancelled, and stops when its job is discarded.
+
+Work that needs the whole machine takes turns: `Queue`.
+"""
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from siam.errors import SIAMError
 
 _Result = TypeVar("_Result")
 
@@ -95,6 +101,71 @@ class Job(Generic[_Result]):
         if self._outcome.error is not None:
             raise self._outcome.error
         return self._outcome.results[0]
+
+
+class FullError(SIAMError):
+    """Too much work waits in a queue already."""
+
+
+class Queue:
+    """Work that takes turns, in the order in which it came.
+
+    Args:
+        at_once: how much of it goes on at the same time.
+        most: how much may wait.
+    """
+
+    _PATIENCE = 0.2  # seconds between two checks whether waiting work was cancelled
+
+    def __init__(self, at_once: int = 1, most: int = 100) -> None:
+        self._at_once, self._most = at_once, most
+        self._changed = threading.Condition()
+        self._waiting: list[object] = []
+        self._busy = 0
+
+    @contextmanager
+    def turn(self, watch: Watch) -> Iterator[None]:
+        """Wait for a turn, reporting the place in the queue, and hold it; whoever is cancelled leaves the queue.
+
+        Raises:
+            CancelledError: the work was cancelled.
+            FullError: too much work waits already.
+        """
+        self._wait(watch)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+    def _wait(self, watch: Watch) -> None:
+        ticket = object()
+        with self._changed:
+            if len(self._waiting) >= self._most:
+                many = "1 job waits" if self._most == 1 else f"{self._most} jobs wait"
+                raise FullError(f"{many} already, and no more may: try again later")
+            self._waiting.append(ticket)
+            try:
+                while self._waiting[0] is not ticket or self._busy >= self._at_once:
+                    watch(0, 1, f"You are {_ordinal(1 + self._waiting.index(ticket))} in the queue")
+                    self._changed.wait(self._PATIENCE)
+                watch.check()
+                self._busy += 1
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def _ordinal(number: int) -> str:
+    """Return a place in words: "third", "12th"."""
+    if number <= len(_ORDINALS):
+        return _ORDINALS[number - 1]
+    ending = "th" if 10 < number % 100 < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 class _Outcome(Generic[_Result]):

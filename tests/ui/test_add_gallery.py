@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import re
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from siam.gallery.table import csv_text
 from siam.gallery.writing import Entry, write
 from siam.images.reading import MAX_BYTES
 from siam.models.checkpoint import Pair
-from siam.runtime.jobs import CancelledError
+from siam.runtime.jobs import CancelledError, Job
 from tests.datasets.downloads.test_scenicornot import PICTURES, REPOSITORY, put
 from tests.gallery.test_store import network_on
 from tests.support.file_server import Fault, Stored, running_server
@@ -33,7 +34,7 @@ from tests.support.paths import ROOT
 from ui.add_gallery import tasks
 from ui.photos import pictures, uploads
 from ui.photos.photo import case_photo
-from ui.state import chosen, resources
+from ui.state import chosen, resources, turns
 
 APP = ROOT / "app.py"
 CARD = {"summary": "Tiny.", "training_data": "made up", "limits": "all"}
@@ -142,6 +143,27 @@ def test_uploads_become_a_gallery_with_its_table(app, pair):
 
 def task_csv(task):
     return csv_text(task.cases, np.arange(len(task.cases.table)))
+
+
+def test_scoring_waits_for_its_turn_and_says_its_place(app):
+    door = threading.Event()
+
+    def hold(watch):
+        with turns.SCORING.turn(watch):
+            assert door.wait(60)
+
+    other = Job(hold)
+    bring(opened(app), [("a.jpg", jpeg(1))])
+    app.button(key="score-batch").click().run()
+    job = app.session_state["task"].job
+    for _attempt in range(300):
+        if "queue" in job.progress.text:
+            break
+        job.wait(0.1)
+    assert job.progress.text == "You are first in the queue" and job.running
+    door.set()
+    assert ended(app).kind == "success"
+    other.result()
 
 
 def test_a_gallery_in_memory_can_be_shown(app):

@@ -24,6 +24,7 @@ from siam.models.checkpoint import Pair
 from siam.runtime.jobs import CancelledError, Job, Watch
 from ui.photos import pictures
 from ui.state import chosen, resources
+from ui.state.turns import SCORING
 
 SCENICORNOT = Path("DATA", "scenicornot")  # in the folder in which the app was started, as in README
 COUNT = 500
@@ -187,12 +188,14 @@ def _build(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch, d
 
     take_half_of_the_cores()
     watch(0, 1, f"{doing} photos")
-    return build(pair, lock, source, folder, report)
+    with SCORING.turn(watch):
+        return build(pair, lock, source, folder, report)
 
 
 def _batch(pair: Pair, lock: Lock, batch: Batch, watch: Watch) -> Batch:
     take_half_of_the_cores()
-    batch.go_on(pair, lock, lambda done, total: watch(done, total, f"Scoring {done} of {total} photos"))
+    with SCORING.turn(watch):
+        batch.go_on(pair, lock, lambda done, total: watch(done, total, f"Scoring {done} of {total} photos"))
     return batch
 
 

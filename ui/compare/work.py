@@ -1,12 +1,10 @@
 """The work behind Compare: maps and their faithfulness, computed once per session; long work runs in a job.
 
 Fast explainers use the shared networks and hold their lock. Long work uses copies of the networks, so that nobody waits
-for it, and takes turns: one job at a time computes on the whole server.
+for it, and takes turns on the whole server (`ui.state.turns`).
 """
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,10 +21,11 @@ from siam.explainers.registry import title
 from siam.gallery.scoring import take_half_of_the_cores
 from siam.images.preprocessing import least_side, preprocess
 from siam.models.engine import copied
-from siam.runtime.jobs import CancelledError, Job, Watch
+from siam.runtime.jobs import CancelledError, FullError, Job, Watch
 from ui.compare import cost
 from ui.compare.choice import View
 from ui.state.markdown import plain
+from ui.state.turns import EXPLAINERS
 
 Doing = Literal["maps", "faithfulness"]
 ViewKey = tuple[str, str, str, int]
@@ -34,8 +33,6 @@ Key = tuple[str, str, str, int, str]  # of a view, and the name of a method
 Maps = dict[Key, Attribution | str]
 Figures = dict[Key, Faithfulness | str]
 _MOST = 96  # maps kept per session; the largest have the size of the network's input
-_TURN = threading.Lock()
-_PATIENCE = 0.2  # seconds between two checks whether it is this job's turn
 # A method is not defined for this network, a file is damaged, or memory runs out: the message replaces the map.
 _TROUBLES = (ValueError, RuntimeError, MemoryError, OSError, SIAMError)
 
@@ -119,7 +116,8 @@ def begin(view: View, doing: Doing, names: Sequence[str]) -> None:
 
     def work(watch: Watch) -> None:  # holds the results, but neither the session nor the job
         take_half_of_the_cores()
-        with _turn(watch):
+        watch(0, 1, "Preparing …")
+        with EXPLAINERS.turn(watch):
             for name in names:
                 one(view, name, maps, figures, _progress(watch, name, costs))
                 finished.append(name)
@@ -145,6 +143,8 @@ def settle(view: View) -> None:
             work.job.result()
         except CancelledError:
             store.stopped = work.doing, work.of
+        except FullError as error:
+            st.warning(plain(error), icon=":material/hourglass_disabled:")
 
 
 def end() -> None:
@@ -229,15 +229,3 @@ def _progress(watch: Watch, name: str, costs: dict[str, float]) -> Progress:
         watch(before + costs[name] * done / max(1, total), whole, f"{title(name)}: {done:,} of {total:,} passes")
 
     return report
-
-
-@contextmanager
-def _turn(watch: Watch) -> Iterator[None]:
-    """Wait until no other session's job computes, or until this one is cancelled."""
-    watch(0, 1, "Preparing …")
-    while not _TURN.acquire(timeout=_PATIENCE):
-        watch(0, 1, "Waiting for somebody else's explainers to finish …")
-    try:
-        yield
-    finally:
-        _TURN.release()
