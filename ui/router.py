@@ -8,7 +8,9 @@ then runs the router.
 import streamlit as st
 
 from ui import sidebar
-from ui.state import address
+from ui.photos import quota, uploads  # noqa: F401 - how uploads are received
+from ui.state import address, public
+from ui.state.markdown import plain
 
 _RUNNING = "router_runs"
 
@@ -30,6 +32,9 @@ def run() -> None:
         ],
         position="top",
     )
+    if wrong := public.problem():
+        st.error(plain(wrong), icon=":material/error:")
+        st.stop()
     path = page.url_path.removeprefix("explain")
     address.enter(path)
     if path != "compare" and "comparison" in st.session_state:

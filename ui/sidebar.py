@@ -6,6 +6,7 @@ from siam.errors import SIAMError
 from ui.add_gallery import entry
 from ui.state import address, chosen, resources
 from ui.state.markdown import plain
+from ui.state.public import message, public
 
 
 def show() -> None:
@@ -17,12 +18,12 @@ def show() -> None:
             key="pair",
             bind="query-params",
             on_change=address.forget_gallery,
-            help="Your own pairs appear here once they are in a folder under runs/ or models/.",
+            help=None if public() else "Your own pairs appear here once they are in a folder under runs/ or models/.",
         )
     try:
         pair = resources.pair()
     except SIAMError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         st.stop()
     scale = pair.config.scale
     with st.sidebar:
@@ -47,7 +48,7 @@ def show() -> None:
                 help="Pictures that these networks have scored.",
             )  # fmt: skip
         if problem := chosen.problem():
-            st.error(plain(problem), icon=":material/error:")
+            st.error(message(problem), icon=":material/error:")
         entry.offer()
         st.caption(f"Runs on: {resources.device_name()}")
     entry.show()

@@ -110,6 +110,13 @@ class Batch:
             done += 1
         progress(done, total)
 
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many photos are in memory, and their bytes."""
+        sizes = [len(data) for _name, _file, data in list(self._waiting)]
+        sizes += [len(data) for _file, data, _checksum in list(self._copies.values())]
+        return len(sizes), sum(sizes)
+
     def left(self, pair: Pair) -> int:
         """Return how many photos a pair has not scored yet."""
         networks = fingerprint(pair)

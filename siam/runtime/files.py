@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -148,6 +149,23 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise StorageError(f"{path} is a folder: give the name of a file")
     check_folder(path.parent)
+
+
+def keep_below(folder: Path, most: int) -> None:
+    """Remove files of a cache, those used longest ago first, until it holds at most `most` bytes."""
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # removed meanwhile
+            state = path.lstat()
+            if stat.S_ISREG(state.st_mode):
+                found.append((max(state.st_atime_ns, state.st_mtime_ns), state.st_size, path))
+    total = sum(size for _used, size, _path in found)
+    for _used, size, path in sorted(found):
+        if total <= most:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+            total -= size
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from siam.datasets.downloads.selection import Request
 from siam.datasets.downloads.web import Patience, Web
 from siam.gallery import scoring, store
 from siam.gallery.table import csv_text
+from siam.gallery.uploads import Batch
 from siam.gallery.writing import Entry, write
 from siam.images.reading import MAX_BYTES
 from siam.models.checkpoint import Pair
@@ -34,7 +35,7 @@ from tests.support.paths import ROOT
 from ui.add_gallery import tasks
 from ui.photos import pictures, uploads
 from ui.photos.photo import case_photo
-from ui.state import chosen, resources, turns
+from ui.state import chosen, public, resources, turns
 
 APP = ROOT / "app.py"
 CARD = {"summary": "Tiny.", "training_data": "made up", "limits": "all"}
@@ -164,6 +165,31 @@ def test_scoring_waits_for_its_turn_and_says_its_place(app):
     door.set()
     assert ended(app).kind == "success"
     other.result()
+
+
+def test_a_public_server_takes_so_much_and_offers_no_folder(app, monkeypatch):
+    monkeypatch.setenv("SIAM_PUBLIC", "1")
+    monkeypatch.setenv("SIAM_PUBLIC_PHOTOS", "2")
+    for of in (public.public, public.limits):
+        of.cache_clear()
+    try:
+        bring(opened(app), [("a.jpg", jpeg(1)), ("b.jpg", jpeg(2)), ("c.jpg", jpeg(3))])
+        assert "at most 2 files and 400 MB of one visitor" in app.error[0].value
+        assert app.button(key="score-batch").disabled
+        assert not {"score-folder", "fetch-scenicornot"} & keys(app)
+        tasks.fetch_scenicornot()  # as a forged message would
+        assert "task" not in app.session_state
+    finally:
+        monkeypatch.undo()
+        for of in (public.public, public.limits):
+            of.cache_clear()
+
+
+def test_a_batch_knows_what_it_keeps(pair):
+    batch = Batch([("a.jpg", jpeg(1)), ("b.jpg", b"words")])
+    assert batch.kept == (2, len(jpeg(1)) + 5)
+    batch.go_on(pair, threading.Lock())
+    assert batch.kept == (1, len(batch.gallery(pair).contents[0]))
 
 
 def test_a_gallery_in_memory_can_be_shown(app):

@@ -15,9 +15,10 @@ from siam.gallery.uploads import MOST, Batch, Scores, read_scores
 from siam.images.reading import ACCEPTED
 from ui.add_gallery import fetch, tasks
 from ui.add_gallery.tasks import Task
-from ui.photos import uploads
+from ui.photos import quota, uploads
 from ui.state import chosen, resources
 from ui.state.markdown import plain
+from ui.state.public import message, public
 
 _ICONS = {
     "success": ":material/check_circle:",
@@ -34,7 +35,7 @@ def progress() -> None:
     if not task.kind:
         _progress("sidebar")
     else:
-        st.caption(f"{_ICONS[task.kind]} {plain(task.outcome)}")
+        st.caption(f"{_ICONS[task.kind]} {message(task.outcome)}")
 
 
 def _close() -> None:
@@ -65,7 +66,8 @@ def show() -> None:
     if uploads.on_this_machine():
         _folder()
     fetch.missing_pictures()
-    fetch.scenicornot()
+    if not public():
+        fetch.scenicornot()
 
 
 @st.fragment(run_every=0.5)
@@ -82,16 +84,16 @@ def _progress(place: str) -> None:
 def _ended(task: Task) -> None:
     """Say how a task ended and which photos were skipped, and offer what can be done with the result."""
     {"success": st.success, "info": st.info, "warning": st.warning}[task.kind](
-        plain(task.outcome), icon=_ICONS[task.kind]
+        message(task.outcome), icon=_ICONS[task.kind]
     )
     if task.reason:
-        st.caption(f"Reason: {plain(task.reason)}")
+        st.caption(f"Reason: {message(task.reason)}")
     if task.left_out:
         st.caption(f"Left out: {plain(', '.join(map(str, task.left_out)))}.")
     if task.refused:
         count = len(task.refused)
         with st.expander(f"{count} {'photo was' if count == 1 else 'photos were'} skipped", expanded=count <= 5):
-            st.markdown("\n".join(f"- **{plain(of.name)}**: {plain(of.reason)}" for of in task.refused))
+            st.markdown("\n".join(f"- **{plain(of.name)}**: {message(of.reason)}" for of in task.refused))
     with st.container(horizontal=True):
         if task.label is not None and task.label in chosen.galleries():
             st.button("Show these photos", key="show-added", type="primary", on_click=_show, args=(task.label,))
@@ -138,6 +140,7 @@ def _your_photos(task: Task | None) -> None:
         )
         scale, problem = _scale("batch", asked=table is not None)
         scores = Scores()
+        problem = quota.problem([*photos, table]) or problem
         if problem is None:
             scores, problem = _scores(table, photos, scale)
         if problem is None and len(photos) > MOST:
@@ -154,6 +157,7 @@ def _your_photos(task: Task | None) -> None:
 def _score(photos: list[UploadedFile], table: UploadedFile | None, scores: Scores) -> None:
     """Start scoring uploads, and empty the upload form."""
     batch = Batch([(photo.name, photo.getvalue()) for photo in photos], scores, others=chosen.inputs())
+    quota.hold(batch)
     uploads.forget([*photos, *([] if table is None else [table])])
     st.session_state["batch_turn"] += 1
     tasks.score_batch(batch)

@@ -24,10 +24,12 @@ from siam.models.checkpoint import Pair
 from siam.runtime.jobs import CancelledError, Job, Watch
 from ui.photos import pictures
 from ui.state import chosen, resources
+from ui.state.public import public, tidy
 from ui.state.turns import SCORING
 
 SCENICORNOT = Path("DATA", "scenicornot")  # in the folder in which the app was started, as in README
 COUNT = 500
+_TIDY = 20  # pictures after which the cache is looked at
 
 Lock = AbstractContextManager[object]
 
@@ -80,6 +82,8 @@ def fetch_pictures(gallery: Gallery, label: str) -> None:
 
 def fetch_scenicornot() -> None:
     """Start downloading photos from ScenicOrNot, to score them afterwards."""
+    if public():
+        return  # checked again: a forged message needs no dialog
     source = Source("scenicornot", SCENICORNOT, chosen.pair().source, "test", COUNT)
     pair, lock = resources.networks()
     folder = folder_for(chosen.OWN_GALLERIES, f"scenicornot-{COUNT}-{pair.name}", source)
@@ -155,6 +159,8 @@ def _pictures(gallery: Gallery, watch: Watch) -> int:
     def report(done: int, total: int) -> None:
         size, whole = (count * PICTURE_BYTES for count in (done, total))
         text = f"Downloading {done:,} of {total:,} pictures, about {_mb(size)} of {_mb(whole)} MB"
+        if done % _TIDY == 0 or done == total:
+            tidy()
         watch(done, total, text)
 
     watch(0, 1, "Connecting")

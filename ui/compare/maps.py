@@ -19,6 +19,7 @@ from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of, truth_tiles
 from ui.state.markdown import plain
+from ui.state.public import message
 
 _SIDE = 640  # px of a picture's long side: sharp on dense screens, and quickly drawn
 
@@ -132,7 +133,7 @@ def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
     elif answer is None:
         st.caption("not run yet")
     else:
-        st.warning(plain(answer))
+        st.warning(message(answer))
 
 
 def _picture(view: View, name: str, field: np.ndarray, photo: Image.Image, strength: float) -> Image.Image:

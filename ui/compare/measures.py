@@ -17,7 +17,7 @@ from siam.runtime.spreadsheets import defused
 from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of
-from ui.state.markdown import plain
+from ui.state.public import message
 
 _CHART = {"displayModeBar": False}
 _HELP = {
@@ -83,7 +83,7 @@ def _curves(view: View) -> None:
     for name in view.names:
         answer = work.figures_of(view, name)
         if isinstance(answer, str):
-            st.warning(plain(answer))
+            st.warning(message(answer))
     if not measured:
         return
     shares = next(iter(measured.values())).shares

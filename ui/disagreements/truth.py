@@ -15,6 +15,7 @@ from siam.figures.maps import attribute_map, map_limit
 from siam.gallery.cases import Cases
 from siam.runtime.spreadsheets import defused
 from ui.state.markdown import plain
+from ui.state.public import message
 
 
 def verdict(cases: Cases, row: int) -> None:
@@ -43,7 +44,7 @@ def _masks(cases: Cases, row: int, truth: dict[str, Any], explanation: Explanati
     try:
         masks = cases.gallery.masks(row)
     except DatasetError as error:
-        st.warning(plain(str(error)), icon=":material/broken_image:")
+        st.warning(message(error), icon=":material/broken_image:")
         return
     if masks is None:
         return

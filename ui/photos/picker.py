@@ -12,11 +12,12 @@ import streamlit as st
 from siam.errors import ImageError
 from siam.gallery.samples import load_samples
 from siam.images.reading import ACCEPTED
-from ui.photos import pictures
+from ui.photos import pictures, quota
 from ui.photos.photo import Photo, case_photo, readable, sample_photo, uploaded_photo
 from ui.state import chosen
 from ui.state.address import point
 from ui.state.markdown import plain
+from ui.state.public import message
 
 Source = Literal["offered", "upload", "camera"]
 OFFERED = 10
@@ -44,7 +45,9 @@ def choose() -> Photo:
         _grid(offers)
     source = st.session_state["source"]
     new = {"upload": upload, "camera": camera}.get(source)
-    if new is not None:
+    if (problem := quota.problem([new])) is not None:
+        st.error(plain(problem), icon=":material/inventory_2:")
+    elif new is not None:
         _keep(new.name if source == "upload" else "camera photo", new.getvalue())
     photo: Photo = st.session_state["photo"]
     for name in ("sample", "case"):
@@ -161,7 +164,7 @@ def _keep(name: str, data: bytes) -> None:
     try:
         photo.image()
     except ImageError as error:
-        st.error(plain(str(error)), icon=":material/broken_image:")
+        st.error(message(error), icon=":material/broken_image:")
         st.caption(f"Still showing {plain(st.session_state['photo'].name)}.")
     else:
         st.session_state["photo"] = photo

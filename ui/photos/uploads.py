@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from siam.images.reading import MAX_BYTES
+from ui.state.public import public
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
@@ -24,8 +25,10 @@ def on_this_machine() -> bool:
 
     Only then may a page read a folder by its name; to anyone else the server's disk is private. The address that the
     browser sends can be forged, so the connection must also come from this machine, and not through a proxy, which may
-    forward other people's requests.
+    forward other people's requests. On a public server nobody is.
     """
+    if public():
+        return False
     host = urlsplit(st.context.url or "").hostname
     forwarded = any(name in st.context.headers for name in _FORWARDED)
     return host in _HERE and st.context.ip_address is None and not forwarded

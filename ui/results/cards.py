@@ -14,6 +14,7 @@ from siam.runtime.spreadsheets import defused
 from ui.results.stored import photos as photos_in_words
 from ui.state import chosen, resources
 from ui.state.markdown import code, plain
+from ui.state.public import message
 
 VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
 LABELLED = ("sun_test", "rendered_test")
@@ -30,7 +31,7 @@ def show_all() -> None:
         try:
             show(cards.read(folder), pair.label)
         except SIAMError as error:
-            st.warning(plain(error), icon=":material/warning:")
+            st.warning(message(error), icon=":material/warning:")
 
 
 def show(card: dict[str, Any], title: str) -> None:

@@ -18,6 +18,7 @@ from siam.results.truths import presences
 from ui.results import stored, tables
 from ui.state import chosen, resources
 from ui.state.markdown import code, plain
+from ui.state.public import private
 
 _CHART = {"displayModeBar": False}
 _TITLES = {
@@ -183,7 +184,7 @@ def _scatter(cases: Cases) -> None:
                     key=f"people-{network}",
                     alt=f"scores against the crowd's ratings: {NETWORKS[network][0]}",
                 )
-    st.caption(f"Gallery made by {code(about.command)} on {plain(about.date)}.")
+    st.caption(f"Gallery made by {code(private(about.command))} on {plain(about.date)}.")
 
 
 def _agreements(result: Result, cases: Cases | None) -> list[tuple[str, list[Agreement]]]:

@@ -28,6 +28,7 @@ from siam.results.explainers import (
 )
 from ui.results import stored
 from ui.state.markdown import plain
+from ui.state.public import message
 
 _CHART = {"displayModeBar": False}
 _WORLDS = {
@@ -168,7 +169,7 @@ def _strips(comparison: Stored, measure: str, clicked: list[str]) -> None:
         try:
             found = _values(str(table), measure, table.stat().st_mtime_ns)
         except DatasetError as error:
-            st.warning(plain(str(error)))
+            st.warning(message(error))
             return
         names = [*dict.fromkeys(["truth", "random", *clicked])]
         chosen = {name: found[name] for name in names if name in found}

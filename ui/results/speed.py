@@ -8,6 +8,7 @@ from siam.figures.tables import html_table
 from siam.results import speed as stored_speed
 from ui.results.stored import near
 from ui.state.markdown import plain, prose
+from ui.state.public import message
 
 COMMAND = "python -m benchmarks.speed --store"
 
@@ -54,5 +55,5 @@ def _runs() -> list[SpeedFigures]:
         try:
             runs.append(stored_speed.read(path))
         except SIAMError as error:
-            st.warning(plain(near(str(error), path)), icon=":material/warning:")
+            st.warning(message(near(str(error), path)), icon=":material/warning:")
     return runs

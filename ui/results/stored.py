@@ -13,6 +13,7 @@ from siam.evaluation import stored
 from siam.evaluation.stored import Result
 from ui.state import chosen
 from ui.state.markdown import code, plain
+from ui.state.public import message, private
 
 Part = TypeVar("Part")
 
@@ -43,7 +44,7 @@ def by_file() -> dict[Path, Result]:
         try:
             readable[path] = _read(path, path.stat().st_mtime_ns)
         except (SIAMError, OSError) as error:
-            st.warning(plain(near(str(error), path)), icon=":material/warning:")
+            st.warning(message(near(str(error), path)), icon=":material/warning:")
     return readable
 
 
@@ -59,13 +60,13 @@ def read_parts(reader: Callable[[Result], list[Part]], candidates: list[Result])
         try:
             parts += [(result, part) for part in reader(result)]
         except SIAMError as error:
-            st.warning(plain(str(error)), icon=":material/warning:")
+            st.warning(message(error), icon=":material/warning:")
     return parts
 
 
 def source(result: Result) -> None:
     """Show where a view's figures come from: the command, its date and the protocol."""
-    st.caption(f"Made by {code(result.command)} on {plain(result.date)}: {plain(result.protocol)}.")
+    st.caption(f"Made by {code(private(result.command))} on {plain(result.date)}: {plain(result.protocol)}.")
 
 
 def short_source(result: Result) -> str:

@@ -14,6 +14,7 @@ from siam.gallery.cases import Cases, read_cases
 from siam.models.checkpoint import CARD, bundled, read_configs
 from siam.models.configs import BaselineConfig, SIAMConfig
 from siam.runtime.paths import ASSETS
+from ui.state.public import public
 
 BUNDLED = ASSETS / "gallery"
 OWN_GALLERIES = Path("galleries")  # like the next, in the folder in which the app was started
@@ -34,10 +35,10 @@ class Named:
 
 
 def pairs() -> dict[str, Named]:
-    """Return the pairs on offer, by label: the bundled ones, and the user's own in runs/ and models/."""
+    """Return the pairs on offer, by label: the bundled ones, and the user's own, unless the server is public."""
     labels = [name for name in _TITLES if name in bundled()] + [name for name in bundled() if name not in _TITLES]
     named = [Named(_TITLES.get(name, name), name, name) for name in labels]
-    for folder in OWN_PAIRS:
+    for folder in () if public() else OWN_PAIRS:
         for card in sorted(folder.glob(f"*/{CARD}")):
             named.append(Named(card.parent.as_posix(), card.parent.as_posix(), _name(card, card.stat().st_mtime_ns)))
     return {pair.label: pair for pair in named}
@@ -61,7 +62,7 @@ def inputs() -> list[tuple[SIAMConfig | BaselineConfig, ...]]:
 def galleries() -> dict[str, Path | Cases]:
     """Return the galleries that the pair in use has scored, by label: folders, and this session's cases in memory."""
     choices: dict[str, Path | Cases] = {}
-    for folder in (BUNDLED, OWN_GALLERIES):
+    for folder in (BUNDLED,) if public() else (BUNDLED, OWN_GALLERIES):
         for path in sorted(folder.glob(f"*/{store.FILE}"), key=_place):
             about = _peek(path.parent, path.stat().st_mtime_ns)
             if not isinstance(about, str) and about.model == pair().name:
@@ -117,7 +118,7 @@ def cases() -> Cases | None:
 
 def problem() -> str | None:
     """Return a sentence saying what is wrong with the gallery in use or one of the user's own; None if all are fine."""
-    paths = sorted(OWN_GALLERIES.glob(f"*/{store.FILE}"))
+    paths = [] if public() else sorted(OWN_GALLERIES.glob(f"*/{store.FILE}"))
     answers = [_in_use(), *(_peek(path.parent, path.stat().st_mtime_ns) for path in paths)]
     return next((of for of in answers if isinstance(of, str)), None)
 

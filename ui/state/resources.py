@@ -14,6 +14,7 @@ from siam.models.checkpoint import CARD, Pair, load
 from siam.models.identity import identity
 from siam.runtime.devices import cpu_threads, device_of
 from ui.state import chosen
+from ui.state.public import tidy
 
 if TYPE_CHECKING:
     from ui.photos.photo import Photo
@@ -24,6 +25,7 @@ _MOST_OWN = 8
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the networks; the first time takes a few seconds …")
 def _loaded(source: str, changed: int) -> tuple[Pair, Lock]:
+    tidy()
     return load(source), Lock()
 
 
