@@ -67,6 +67,11 @@ class Copy:
     size: tuple[int, int]
     scored: dict[Settings, bytes]
 
+    @property
+    def weight(self) -> int:
+        """How many bytes it has."""
+        return len(self.shown) + sum(map(len, self.scored.values()))
+
     def input_of(self, pair: Pair) -> bytes | None:
         """Return the file that a pair scores, None if its input was not kept."""
         return self.scored.get(settings_of(pair)) if self.scored else self.shown

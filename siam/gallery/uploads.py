@@ -114,7 +114,7 @@ class Batch:
     def kept(self) -> tuple[int, int]:
         """How many photos are in memory, and their bytes."""
         sizes = [len(data) for _name, _file, data in list(self._waiting)]
-        sizes += [len(data) for _file, data, _checksum in list(self._copies.values())]
+        sizes += [copy.weight for _file, copy, _checksum in list(self._copies.values())]
         return len(sizes), sum(sizes)
 
     def left(self, pair: Pair) -> int:
