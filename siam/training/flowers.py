@@ -123,21 +123,7 @@ def train_flowers(
     check_folder(out)
     chosen_seed = recipe["seed"] if seed is None else seed
     photos = flowers.read(root / recipe["data"]["folder"])
-    with exclusive(out):
-        return _trained(recipe, config, schedule, photos, recipe_path, root, out, seed)
-
-
-def _trained(
-    recipe: dict[str, Any],
-    config: BaselineConfig,
-    schedule: Schedule,
-    photos: FlowerPhotos,
-    recipe_path: Path,
-    root: Path,
-    out: Path,
-    seed: int | None,
-) -> FlowerNetwork:
-    with _threads(schedule.threads):
+    with exclusive(out), _threads(schedule.threads):
         train, val, test = (read_pictures(photos, split, config) for split in ("train", "val", "test"))
         if shuffle_labels:
             order = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(chosen_seed))
@@ -147,14 +133,14 @@ def _trained(
         figures = _figures(network, val, test, read_pictures(photos, "test", config, hide_part=True))
         if shuffle_labels:
             figures["accuracy_on_shuffled_labels"] = round(accuracy(network, train), 4)
-    words = ["python", "-m", "siam", "train", str(recipe_path), "--root", str(root), "--out", str(out)]
-    words += [*([] if seed is None else ["--seed", str(seed)]), *(["--shuffle-labels"] if shuffle_labels else [])]
-    record = {"variant": photos.variant, "figures": figures, "command": shlex.join(words), **provenance()}
-    name = recipe["name"] + ("" if seed is None else f"-seed{seed}") + ("-shuffled" if shuffle_labels else "")
-    texts = {name: recipe["data"][name] for name in _TEXTS}
-    if shuffle_labels:
-        texts["summary"] = "Trained on labels in random order, so it knows nothing: a control for explainers."
-    save(network, out, {"name": name, **texts, **record})
+        words = ["python", "-m", "siam", "train", str(recipe_path), "--root", str(root), "--out", str(out)]
+        words += [*([] if seed is None else ["--seed", str(seed)]), *(["--shuffle-labels"] if shuffle_labels else [])]
+        record = {"variant": photos.variant, "figures": figures, "command": shlex.join(words), **provenance()}
+        name = recipe["name"] + ("" if seed is None else f"-seed{seed}") + ("-shuffled" if shuffle_labels else "")
+        texts = {name: recipe["data"][name] for name in _TEXTS}
+        if shuffle_labels:
+            texts["summary"] = "Trained on labels in random order, so it knows nothing: a control for explainers."
+        save(network, out, {"name": name, **texts, **record})
     return network
 
 
