@@ -22,6 +22,7 @@ from streamlit.web import cli
 from siam.explanation.inference import Explanation
 from ui.photos import photo
 from ui.state import address
+from ui.state.turns import EXPLAINERS
 
 _here = threading.local()
 
@@ -58,7 +59,6 @@ def held() -> dict[str, int]:
             counts["photos"] += 1
         elif type(of) is Explanation:
             counts["explanations"] += 1
-    work = sys.modules.get("ui.compare.work")
     files: Any = runtime.get_instance().uploaded_file_mgr
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
@@ -66,7 +66,7 @@ def held() -> dict[str, int]:
         **counts,
         "uploads": sum(len(of) for of in files.file_storage.values()),
         "pictures": photo._read.cache_info().currsize,
-        "slow": int(work is not None and work._TURN.locked()),
+        "slow": EXPLAINERS.busy,
     }
 
 

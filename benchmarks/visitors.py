@@ -137,6 +137,8 @@ class Server:
         before = len(self.lines("held"))
         os.kill(self._process.pid, signal.SIGUSR1)
         while len(self.lines("held")) == before:
+            if self._process.poll() is not None:
+                raise RuntimeError("the app stopped; its message is above")
             time.sleep(0.1)
         return self.lines("held")[-1]["held"]
 

@@ -311,16 +311,20 @@ def reliability() -> str:
     return "\n\n".join(_tried(RELIABILITY / f"{name}.json") for name in names)
 
 
+_ASIDE = ("facts", "git_commit", "kinds", "seed", "versions")  # of a row, for programs rather than readers
+
+
 def _tried(path: Path) -> str:
     title, command = _TRIED.get(path.stem, (phrases.words(path.stem).capitalize(), ""))
     if not path.exists():
         return f"## {title}\n\nNot stored yet: run `{command}`."
     content = json.loads(path.read_text(encoding="utf-8"))
     content = content if isinstance(content, dict) else {"rows": content}
-    rows = content.get("rows")
+    parts = [{"what": name, **part} for name, part in content.get("parts", {}).items()]
+    rows = content.get("rows") or content.get("reports") or parts
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         return f"## {title}\n\n`{path.name}` holds no rows."
-    keys = list(dict.fromkeys(key for row in rows for key in row))
+    keys = list(dict.fromkeys(key for row in rows for key in row if key not in _ASIDE))
     keys.sort(key="command".__eq__)  # last
     cells = [[_cell(row.get(key), code=key == "command") for key in keys] for row in rows]
     told = [content.get("date"), f"version {content['version']}" if "version" in content else None]

@@ -195,7 +195,7 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
         made += [{"network": name, "made_with": values.made_with(settings), **record} for record in found]
     costs = {} if options.without_cost else _costs(worlds[0], chosen)
     figures = summary(made, costs)
-    if table is not None:
+    if table is not None and options.out is not None:
         values.write(made, table)
         if not (options.photos or options.network):  # pictures that we rendered
             thumbnails.write(cases_of(worlds[0]), thumbnails.beside(options.out))

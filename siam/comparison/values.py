@@ -8,7 +8,7 @@ the same, so hours of work on one machine are not lost on the next.
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -48,7 +48,7 @@ def read(path: Path) -> list[Record]:
         DatasetError: it is missing, damaged or another table.
     """
     try:
-        types = {**dict.fromkeys(_KEYS, str), **dict.fromkeys(FIGURES, float)}
+        types: dict[Hashable, Any] = {**dict.fromkeys(_KEYS, str), **dict.fromkeys(FIGURES, float)}
         blank = {name: [""] for name in FIGURES}  # a picture may well be called "NA"
         table = pd.read_csv(path, dtype=types, na_values=blank, keep_default_na=False, compression="gzip")
     except (OSError, EOFError, ValueError, zlib.error) as error:

@@ -8,6 +8,7 @@ import gc
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -90,7 +91,7 @@ def _sheets(data: bytes) -> list[list[list[str]]]:
         ]
 
 
-def _texts(row: list[object]) -> list[str]:
+def _texts(row: Sequence[object]) -> list[str]:
     if not any(cell != "" for cell in row):  # there may be a million of them
         return []
     return [f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell) for cell in row]

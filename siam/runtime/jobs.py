@@ -123,6 +123,11 @@ class Queue:
         self._waiting: list[object] = []
         self._busy = 0
 
+    @property
+    def busy(self) -> int:
+        """How much of it goes on now."""
+        return self._busy
+
     @contextmanager
     def turn(self, watch: Watch) -> Iterator[None]:
         """Wait for a turn, reporting the place in the queue, and hold it; whoever is cancelled leaves the queue.
