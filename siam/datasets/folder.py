@@ -13,7 +13,7 @@ import pandas as pd
 
 from siam.datasets.base import Layout, LeftOut, RatingScale, ScoredPhotos
 from siam.datasets.cells import SUFFIXES
-from siam.datasets.names import Spellings, identity, known_as
+from siam.datasets.names import Spellings, identity, is_there, known_as
 from siam.datasets.ratings import read_ratings
 from siam.datasets.tables import Finding, columns, content, find_table, hash_split
 from siam.errors import DatasetError
@@ -57,7 +57,7 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
     files = tuple(root / name for name in names)
     if len(rated):
         left_out["no rating"] = [name for name in present if name not in rated.index]
-        gone = {name for name in rated.index if not (root / name).is_file()}
+        gone = {name for name in rated.index if not is_there(root / name)}
         left_out["a rating but no photo"] = [name for name, photo in zip(written, names, strict=True) if photo in gone]
     told = tuple(LeftOut(reason, tuple(of)) for reason, of in left_out.items() if of)
     return ScoredPhotos(files, scores, split, scale, names=written, left_out=told)

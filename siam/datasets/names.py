@@ -34,6 +34,14 @@ def identity(name: str, root: Path | None = None) -> str:
     return "/".join(parts)
 
 
+def is_there(photo: Path) -> bool:
+    """Return whether there is such a file; a name that is too long for any file is none."""
+    try:
+        return photo.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def known_as(photo: str) -> str:
     """Return the identity of a photo that exists, or its name if that is an odd one."""
     try:

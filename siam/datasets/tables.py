@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siam.datasets.cells import SUFFIXES, Cells, numbers_in, read_cells
-from siam.datasets.names import Spellings, identity
+from siam.datasets.names import Spellings, identity, is_there
 from siam.errors import DatasetError
 
 SPLITS = ("train", "val", "test")
@@ -230,7 +230,7 @@ def files_named(names: Sequence[str], folder: Path, sieve: Sieve) -> list[Path]:
     def find(name: str) -> str:
         nonlocal spellings
         within = identity(name, folder)
-        if not within or (folder / within).exists():
+        if not within or is_there(folder / within):
             return within
         if spellings is None:  # listed only if a name is spelled differently or its photo is missing
             present = (path for path in folder.rglob("*") if path.is_file())

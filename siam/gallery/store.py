@@ -34,7 +34,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -333,9 +333,10 @@ def _about(path: Path, stored: bytes | None) -> About:
         scale, crowd = _scale(content["scale"]), content.get("crowd_scale")
         scales = {"scale": scale, "crowd_scale": None if crowd is None else _scale(crowd)}
         return About(**{**content, **scales, "attributes": tuple(map(str, content["attributes"]))})
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, DatasetError) as error:
         raise DatasetError(f"{path} does not say where its scores come from ({error}): {_REMEDY}") from error
 
 
 def _scale(content: dict[str, Any]) -> RatingScale:
-    return RatingScale(str(content["name"]), float(content["low"]), float(content["high"]))
+    ends = RatingScale.between(float(content["low"]), float(content["high"]))
+    return replace(ends, name=str(content["name"]))

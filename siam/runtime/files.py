@@ -175,11 +175,12 @@ def exclusive(root: Path) -> Iterator[None]:
     What killed processes have left there is removed.
 
     Args:
-        root: the folder; created if missing.
+        root: the folder; created if missing, and removed again if nothing was put there.
 
     Raises:
         StorageError: another process holds the lock, or the folder cannot be written to.
     """
+    new = not root.exists()
     with storage_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         lock = _FolderLock(root)
@@ -187,6 +188,9 @@ def exclusive(root: Path) -> Iterator[None]:
         remove_left_over(root)
         yield
     finally:
+        if new:  # and still empty, else it stays
+            with contextlib.suppress(OSError):
+                root.rmdir()
         lock.release()
 
 

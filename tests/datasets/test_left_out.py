@@ -49,9 +49,10 @@ def test_folders_of_programs_hold_no_photos_and_what_is_left_out_is_named(root):
 
 
 def test_photos_without_rating_and_ratings_without_photo_are_named(root):
-    (root / "Ratings.CSV").write_text("file,score\n./a.jpg,3\ngone.jpg,2\n")
+    endless = f"{'long' * 100}.jpg"  # more than a file's name can have
+    (root / "Ratings.CSV").write_text(f"file,score\n./a.jpg,3\ngone.jpg,2\n{endless},2\n")
     told = reasons(folder.read(root))
-    assert (told["no rating"], told["a rating but no photo"]) == ({"@b.jpg", "walk/c.jpg"}, {"gone.jpg"})
+    assert (told["no rating"], told["a rating but no photo"]) == ({"@b.jpg", "walk/c.jpg"}, {"gone.jpg", endless})
     assert all("atings" not in name for names in told.values() for name in names)
 
 

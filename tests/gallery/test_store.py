@@ -416,6 +416,7 @@ def rewritten(path, change=lambda table: table, **told):
     [
         (lambda table: table, {"format": 2}, "a format other than 1"),
         (lambda table: table, {"scale": {"name": "x"}}, "does not say where its scores come from"),
+        (lambda table: table, {"scale": {"name": "x", "low": 1, "high": float("nan")}}, "two numbers, the lowest"),
         (lambda table: table, {"attributes": 5}, "does not say where"),
         (lambda table: table, {"attributes": ["sky"]}, "2 numbers as contributions of '1'"),
         (lambda table: table.drop_columns(["crowd_sd"]), {}, "lacks the column 'crowd_sd'"),
