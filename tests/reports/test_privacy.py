@@ -165,6 +165,6 @@ def test_commands_galleries_and_tables(pair, tmp_path, capsys):
     assert main(["evaluate", "--data", "folder", "--root", str(root), "--json", *gallery, *model]) == 0
     assert_silent(capsys.readouterr().out)
     written = [path for folder in ("out", "gallery") for path in (tmp_path / folder).rglob("*") if path.is_file()]
-    assert len(written) == 3 * len(KINDS) + len(KINDS) + 1
+    assert len(written) == 3 * len(KINDS) + 2 * len(KINDS) + 1
     for path in (*written, tmp_path / "result.json"):
         assert_silent(path.read_bytes())
