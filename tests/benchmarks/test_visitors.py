@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -91,7 +92,9 @@ def test_the_table_is_printed_and_stored_and_the_exit_status_says_whether_all_ho
     monkeypatch.setattr(visitors, "STORED", tmp_path / "docs" / "visitors.json")
     monkeypatch.setattr(visitors, "ROOT", tmp_path)
     (tmp_path / "pyproject.toml").write_text('[project]\nversion = "9.8"\n')
-    assert visitors.main(["--visitors", "4", "--visits", "1000", "--store"]) == (0 if held else 1)
+    with ThreadPoolExecutor(1) as thread:  # the browser of other tests may have an event loop in this one
+        status = thread.submit(visitors.main, ["--visitors", "4", "--visits", "1000", "--store"]).result()
+    assert status == (0 if held else 1)
     word = "holds" if held else "FAILS"
     assert capsys.readouterr().out == f"{word}  1000 visits, 4 at once: 1 (1,000 tried)\n"
     content = json.loads((tmp_path / "docs" / "visitors.json").read_text(encoding="utf-8"))

@@ -407,7 +407,7 @@ def test_jobs_of_two_visitors_take_turns(pair, monkeypatch):
     assert endless.began.wait(60)
     second.button(key="run-slow").click().run()
     waiting = second.session_state["comparison"].work.job
-    until(lambda: "somebody else" in waiting.progress.text)
+    until(lambda: waiting.progress.text == "You are first in the queue")
     assert len(endless.models) == 1
     first.button(key="cancel-compare").click().run()
     until(lambda: len(endless.models) == 2)

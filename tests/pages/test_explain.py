@@ -275,7 +275,7 @@ def test_a_sparse_card_is_shown(app, pair):
         app.switch_page(f"{FOLDER}/results.py").run()
         app.pills(key="table").set_value("Model cards").run()
         assert not app.exception
-        assert any(bare["training_data"] in markdown.value for markdown in app.markdown)
+        assert any(plain(bare["training_data"]) in markdown.value for markdown in app.markdown)
     finally:
         pair.card.clear()
         pair.card.update(kept)

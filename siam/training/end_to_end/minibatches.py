@@ -127,10 +127,11 @@ def errors_of_workers() -> Iterator[None]:
     try:
         yield
     except SIAMError as error:
-        before, traceback, _ = str(error).partition("Original Traceback")
+        text = str(error.args[0]) if error.args else ""
+        before, traceback, _ = text.partition("Original Traceback")
         if not (traceback and before.startswith("Caught")):
             raise
-        raise type(error)(str(error).strip().splitlines()[-1].partition(": ")[2]) from error
+        raise type(error)(text.strip().splitlines()[-1].partition(": ")[2]) from error
     except RuntimeError as error:
         if not str(error).startswith("DataLoader worker"):
             raise
