@@ -425,7 +425,7 @@ def _words(action: argparse.Action) -> str:
 
 
 _TRIED = {  # in this order; whatever else is stored follows
-    "fuzz": ("Input that nobody made with care", "python -m tests.fuzz"),
+    "fuzz": ("Damaged and odd input", "python -m tests.fuzz"),
     "faults": ("Work that is interrupted, and disks that fail", "python -m tests.faults"),
     "visitors": ("Many visitors at once", "python -m benchmarks.visitors --store"),
 }

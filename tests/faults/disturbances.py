@@ -122,22 +122,17 @@ def full(work: Work, base: Path, whole: Path, mounted: bool, few: bool) -> Repor
     for share in _SHARES[1:2] if few else _SHARES:
         report.times += 1
         place = disk(base / "full", max(16_384, int(sum(sizes) * share))) if mounted else _new(base / f"full-{share}")
-        with place as folder:
-            try:
-                most = int(max(sizes) * share)
-                before = (lambda: None) if mounted else partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, most))
-                ended = Run(work.start(False), folder, before).wait()
-                if ended.status != 0:
-                    assert ended.refusal, f"no one line: {ended.status} {ended.lines[-3:]}"
-                    report.facts[f"{share:.0%}"] = ended.refusal
-                    read_everything(folder)
-                    if mounted:
-                        mount("-o", f"remount,size={sum(sizes) * 3 + (8 << 20)}", str(folder))
-                    _ends_well(Run(work.start(True), folder).wait(), work, folder)
-                same(work, whole, folder)
-                report.survived += 1
-            except AssertionError as problem:
-                report.bad(problem)
+        with place as folder, _counted(report, work, whole, folder):
+            most = int(max(sizes) * share)
+            before = (lambda: None) if mounted else partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, most))
+            ended = Run(work.start(False), folder, before).wait()
+            if ended.status != 0:
+                assert ended.refusal, f"no one line: {ended.status} {ended.lines[-3:]}"
+                report.facts[f"{share:.0%}"] = ended.refusal
+                read_everything(folder)
+                if mounted:
+                    mount("-o", f"remount,size={sum(sizes) * 3 + (8 << 20)}", str(folder))
+                _ends_well(Run(work.start(True), folder).wait(), work, folder)
     return report
 
 
@@ -146,21 +141,28 @@ def read_only(work: Work, base: Path, whole: Path, seconds: float, mounted: bool
     report = Report(work.kind, NAMES["read-only"])
     for begun in (True,) if few else (False, True):
         report.times += 1
-        with disk(base / "read-only", 1 << 30) if mounted else _new(base / f"read-only-{begun}") as folder:
-            try:
-                if begun:
-                    Run(work.start(False), folder).kill(seconds / 2)
-                _protect(folder, True, mounted)
-                ended = Run(work.start(begun), folder, before=as_anybody).wait()
-                assert ended.refusal, f"no one line: {ended.status} {ended.lines[-3:]}"
-                report.facts["begun" if begun else "empty"] = ended.refusal
-                _protect(folder, False, mounted)
-                _ends_well(Run(work.start(begun), folder).wait(), work, folder)
-                same(work, whole, folder)
-                report.survived += 1
-            except AssertionError as problem:
-                report.bad(problem)
+        place = disk(base / "read-only", 1 << 30) if mounted else _new(base / f"read-only-{begun}")
+        with place as folder, _counted(report, work, whole, folder):
+            if begun:
+                Run(work.start(False), folder).kill(seconds / 2)
+            _protect(folder, True, mounted)
+            ended = Run(work.start(begun), folder, before=as_anybody).wait()
+            assert ended.refusal, f"no one line: {ended.status} {ended.lines[-3:]}"
+            report.facts["begun" if begun else "empty"] = ended.refusal
+            _protect(folder, False, mounted)
+            _ends_well(Run(work.start(begun), folder).wait(), work, folder)
     return report
+
+
+@contextmanager
+def _counted(report: Report, work: Work, whole: Path, folder: Path) -> Iterator[None]:
+    """Count a trial as survived if what is asserted in it holds and the folder then equals the undisturbed one."""
+    try:
+        yield
+        same(work, whole, folder)
+        report.survived += 1
+    except AssertionError as problem:
+        report.bad(problem)
 
 
 def two(work: Work, base: Path, whole: Path, seconds: float, few: bool) -> Report:
