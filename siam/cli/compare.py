@@ -76,6 +76,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="DIR",
         help="with --flowers and --network: a folder of data render --world flowers (default: rendered anew)",
     )
+    parser.add_argument(
+        "--relabelled",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="with --flowers: for each network, one of train --shuffle-labels, whose maps should look different",
+    )
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="explainers (default: all that suit the network)")
     parser.add_argument(
         "--explainer",
@@ -161,11 +168,13 @@ def _check_places(options: argparse.Namespace) -> None:
 
 def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     """Return the result of a comparison."""
+    from dataclasses import replace
     from datetime import UTC, datetime
+    from itertools import zip_longest
 
     from siam.comparison import kept, thumbnails, values
     from siam.comparison.pictures import cases_of, learned_from, names_in
-    from siam.comparison.records import Extent, compare, settings_of
+    from siam.comparison.records import Extent, against_relabelled, compare, settings_of
     from siam.comparison.statistics import protocol, summary
     from siam.evaluation.stored import Result, variant_figures
     from siam.runtime.provenance import git_commit
@@ -185,13 +194,19 @@ def _compared(options: argparse.Namespace, scratch: Path) -> Any:
     options.records.mkdir(parents=True, exist_ok=True)
     sys.stderr.write(f"note: the figures of each picture are kept in {options.records}; the same command resumes\n")
     made = []
-    for world in worlds:
+    for world, relabelled in zip_longest(worlds, options.relabelled):
         name = Path(world.model).name
         records = options.records / f"compare-{world.kind}-{name}-{world.network}-{world.size}.jsonl"
         settings = settings_of(world, extent)
         if not records.exists():
             values.begin([one for one in before if one["network"] == name], settings, records)
         found = compare(world, methods, extent, records, options.workers or _workers())
+        if relabelled is not None:
+            checks = records.with_name(f"{records.stem}-relabelled.jsonl")
+            other = replace(world, model=relabelled)
+            alike = against_relabelled(world, other, methods, extent, checks, options.workers or _workers())
+            for record in found:
+                record["relabelled"] = alike.get((record["identifier"], record["method"]))
         made += [{"network": name, "made_with": values.made_with(settings), **record} for record in found]
     costs = {} if options.without_cost else _costs(worlds[0], chosen)
     figures = summary(made, costs)
@@ -228,6 +243,11 @@ def _worlds(options: argparse.Namespace, scratch: Path) -> "list[World]":
     from siam.models import flowers
 
     count, size = options.count, options.size
+    if options.relabelled and len(options.relabelled) != len(options.flowers or ()):
+        raise ValueError(
+            f"--relabelled names {len(options.relabelled)} networks, --flowers {len(options.flowers or ())}: expected "
+            "one for each"
+        )
     options.model = options.model or ["photo" if options.photos else "rendered"]
     if options.network:
         if options.data is None:
@@ -319,6 +339,7 @@ def _command(options: argparse.Namespace) -> str:
     words += ["--count", str(options.count), "--sanity", str(options.sanity)]
     words += ["--slow", str(options.slow), "--slow-sanity", str(options.slow_sanity)]
     words += ["--size", str(options.size)] if options.size else []
+    words += ["--relabelled", *options.relabelled] if options.relabelled else []
     words += ["--methods", *options.methods] if options.methods else []
     for name in options.explainer:
         words += ["--explainer", name]

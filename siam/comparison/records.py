@@ -4,16 +4,17 @@ Records are appended to a file, one JSON object per line, as they are made; a ru
 the last one stopped. The controls of `siam.comparison.controls` are measured like explainers.
 
 Figures of a record (`FIGURES`): those of `siam.comparison.agreement` against the mask, and "truth_rank" against the
-signed truth where known; "removal"; those of `siam.explainers.faithfulness` and `siam.comparison.kept`; "randomised";
-and "passes" through the backbone. All are None where they are undefined.
+signed truth where known; "removal"; those of `siam.explainers.faithfulness` and `siam.comparison.kept`; "randomised"
+and "relabelled"; and "passes" through the backbone. All are None where they are undefined.
 
 "removal", where pictures without each object are there: Spearman's correlation, over the objects of a picture, of the
 sum of the map where the picture changes without the object with how far the score then falls. At least `OBJECTS`
 objects are needed.
 
-"randomised": the rank correlation with the same method's map of a network whose weights are shuffled, layer by layer. A
-map that explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018,
-arXiv:1810.03292). It is undefined if either map is constant.
+"randomised": the rank correlation with the same method's map of a network whose weights are shuffled, layer by layer.
+"relabelled": that with the map of a network that was trained on shuffled labels (`against_relabelled`). A map that
+explains the network must change (J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, arXiv:1810.03292).
+Both are undefined if either map is constant.
 
 Measures of a raised score (`RAISED`) are defined only for pictures that the network scores above the empty picture, of
 the mean colour: where nothing raises the score, nothing can be lost.
@@ -24,7 +25,7 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -55,7 +56,8 @@ RAISED = (
     *_KEPT,
     *(f"{kind}_{share}" for kind in ("drop", "increase") for share in SHARES),
 )
-FIGURES = ("ebpg", "pixel_ap", "iou_area", "chance", "truth_rank", "removal", *RAISED, "randomised", "passes")
+_CHECKS = ("randomised", "relabelled")
+FIGURES = ("ebpg", "pixel_ap", "iou_area", "chance", "truth_rank", "removal", *RAISED, *_CHECKS, "passes")
 OBJECTS = 3  # fewest of a picture, for "removal"
 _CHANGED = 0.02  # least mean change of a pixel's normalised channels where an object was
 
@@ -77,6 +79,10 @@ class Extent:
     slow: int = 60
     slow_sanity: int = 10
 
+    def checked(self, name: str, made: Explainer | None) -> int:
+        """Return for how many pictures a method's map is held against that of a network that knows nothing."""
+        return self.slow_sanity if _slow(name, made) else self.sanity
+
 
 def compare(world: World, methods: Methods, extent: Extent, path: Path, workers: int = 1) -> list[Record]:
     """Return the records of every explainer on every picture; records already in the file are not made again.
@@ -96,23 +102,52 @@ def compare(world: World, methods: Methods, extent: Extent, path: Path, workers:
     done = {(record["identifier"], record["method"]) for record in _records_in(path, settings)}
     named = {**dict.fromkeys(REFERENCES), **methods}
     jobs = [
-        (world, number, name, made, number < (extent.slow_sanity if _slow(name, made) else extent.sanity), path)
+        (world, number, name, made, number < extent.checked(name, made), path)
         for number, case in enumerate(cases)
         for name, made in named.items()
         if (number < extent.slow or not _slow(name, made)) and (case.identifier, name) not in done
     ]
     total = sum(min(extent.slow, len(cases)) if _slow(*item) else len(cases) for item in named.items())
-    begun = max(0, total - len(jobs))
-    steps = in_parallel(_work, jobs, workers) if workers > 1 else (_work(*job) for job in jobs)
-    with tqdm(total=begun + len(jobs), initial=begun, desc="maps", unit="map", file=sys.stderr) as progress:
-        for _step in steps:
-            progress.update()
+    _make(_work, jobs, max(0, total - len(jobs)), workers)
     order = {case.identifier: number for number, case in enumerate(cases)}
     rows = {name: number for number, name in enumerate(named)}
     found = [
         record for record in _records_in(path, settings) if record["identifier"] in order and record["method"] in rows
     ]
     return sorted(found, key=lambda record: (order[record["identifier"]], rows[record["method"]]))
+
+
+def against_relabelled(
+    world: World, other: World, methods: Methods, extent: Extent, path: Path, workers: int = 1
+) -> dict[tuple[str, str], float | None]:
+    """Return "relabelled" by identifier and method, for as many pictures as `extent` checks.
+
+    Args:
+        world: the pictures, with the network that is explained.
+        other: the same pictures, with a network of the same kind that was trained on shuffled labels.
+        methods: as for `compare`; what learns from the network must be fitted to both.
+        extent: how many pictures are checked.
+        path: the file of these records, which goes on as that of `compare` does.
+        workers: as for `compare`.
+
+    Raises:
+        CheckpointError, DatasetError, ValueError: as `compare`.
+    """
+    cases, settings = cases_of(world)[: extent.sanity], settings_of(world, extent)
+    settings |= {"relabelled": identity(cases_of(other)[0])}
+    named = {**dict.fromkeys(REFERENCES), **methods}
+    done = {(record["identifier"], record["method"]) for record in _records_in(path, settings)}
+    wanted = [
+        (number, case.identifier, name, made)
+        for number, case in enumerate(cases)
+        for name, made in named.items()
+        if number < extent.checked(name, made)
+    ]
+    jobs = [(world, other, number, name, made, path) for number, key, name, made in wanted if (key, name) not in done]
+    _make(_check, jobs, len(wanted) - len(jobs), workers)
+    keys = {(identifier, name) for _number, identifier, name, _made in wanted}
+    found = {(record["identifier"], record["method"]): record["relabelled"] for record in _records_in(path, settings)}
+    return {key: value for key, value in found.items() if key in keys}
 
 
 def settings_of(world: World, extent: Extent) -> dict[str, Any]:
@@ -127,13 +162,34 @@ def _slow(name: str, made: Explainer | None) -> bool:
     return name not in REFERENCES and (made or explainer(name)).slow
 
 
+def _make(work: Callable[..., None], jobs: Sequence[tuple[Any, ...]], begun: int, workers: int) -> None:
+    """Do all jobs, in several processes if asked; `begun` of them were done before."""
+    steps = in_parallel(work, jobs, workers) if workers > 1 else (work(*job) for job in jobs)
+    with tqdm(total=begun + len(jobs), initial=begun, desc="maps", unit="map", file=sys.stderr) as progress:
+        for _step in steps:
+            progress.update()
+
+
 def _work(world: World, number: int, name: str, made: Explainer | None, sane: bool, path: Path) -> None:
     """Make one record and append it to the file."""
+    _one_thread()
+    cases = cases_of(world)
+    _append(path, _record(cases[number], cases[(number + 1) % len(cases)], name, made, sane))
+
+
+def _check(world: World, other: World, number: int, name: str, made: Explainer | None, path: Path) -> None:
+    """Append to the file how alike the maps of two networks are."""
+    _one_thread()
+    maps = [
+        _map(cases[number], cases[(number + 1) % len(cases)], name, made)[0] for cases in map(cases_of, (world, other))
+    ]
+    alike = _rounded(relabelled=rank_correlation(*maps))
+    _append(path, {"identifier": cases_of(world)[number].identifier, "method": name, **alike})
+
+
+def _one_thread() -> None:
     if multiprocessing.parent_process() is not None:
         torch.set_num_threads(1)
-    cases = cases_of(world)
-    record = _record(cases[number], cases[(number + 1) % len(cases)], name, made, sane)
-    _append(path, record)
 
 
 def shuffled_weights(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -148,17 +204,8 @@ def shuffled_weights(model: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def _record(case: Case, following: Case, name: str, made: Explainer | None, sane: bool) -> Record:
-    target, model, passes = case.target, case.network, 0
-
-    def map_of(network: nn.Module) -> Tensor:
-        nonlocal passes
-        if name in REFERENCES:
-            return control(replace(case, network=network), following, name)
-        attribution = attribute_photo(network, case.image, made or explainer(name), target)
-        passes = attribution.passes
-        return attribution.map
-
-    saliency, (whole, empty) = map_of(model), _levels(case)
+    target, model = case.target, case.network
+    (saliency, passes), (whole, empty) = _map(case, following, name, made), _levels(case)
     figures = against_mask(saliency, case.mask, case.known)
     if case.density is not None:
         figures["truth_rank"] = rank_correlation(saliency, torch.from_numpy(case.density))
@@ -173,9 +220,21 @@ def _record(case: Case, following: Case, name: str, made: Explainer | None, sane
         figures |= kept.kept(model, case.image, rank, whole, target, case.channel_mean, case.channel_std)
     figures["passes"] = float(passes)
     if sane:
-        figures["randomised"] = rank_correlation(saliency, map_of(shuffled_weights(model)))
-    rounded = {key: None if value != value else round(value, 5) for key, value in figures.items()}
-    return {"identifier": case.identifier, "method": name, **rounded}
+        other = replace(case, network=shuffled_weights(model))
+        figures["randomised"] = rank_correlation(saliency, _map(other, following, name, made)[0])
+    return {"identifier": case.identifier, "method": name, **_rounded(**figures)}
+
+
+def _map(case: Case, following: Case, name: str, made: Explainer | None) -> tuple[Tensor, int]:
+    """Return the map (h, w) of an explainer or control, and how many passes it took."""
+    if name in REFERENCES:
+        return control(case, following, name), 0
+    attribution = attribute_photo(case.network, case.image, made or explainer(name), case.target)
+    return attribution.map, attribution.passes
+
+
+def _rounded(**figures: float) -> dict[str, float | None]:
+    return {key: None if value != value else round(value, 5) for key, value in figures.items()}
 
 
 @lru_cache(maxsize=64)

@@ -38,8 +38,8 @@ from siam.explainers.faithfulness import STEPS
 from siam.explainers.references import REFERENCES
 
 FEWEST = 10  # pictures, for a figure to be given
-LOW_IS_GOOD = ("deletion", "drop_", "kept_", "randomised", "passes")
-NOT_JUDGED = ("chance", "passes", "randomised")  # figures that say nothing about which map is right
+LOW_IS_GOOD = ("deletion", "drop_", "kept_", "randomised", "relabelled", "passes")
+NOT_JUDGED = ("chance", "passes", "randomised", "relabelled")  # figures that say nothing about which map is right
 _CORRELATIONS = ("truth_rank", "removal")
 _CONSTANT = ("uniform", "black")
 _POWER = float(norm.ppf(0.975) + norm.ppf(0.8))

@@ -37,6 +37,7 @@ COLUMNS = {  # heading -> figures (joined by " / "), digits
     "drop": (tuple(f"drop_{share}" for share in SHARES), 2),
     "increase": (tuple(f"increase_{share}" for share in SHARES), 0),
     "shuffled": (("randomised",), 2),
+    "relabelled": (("relabelled",), 2),
     "passes": (("passes",), 0),
     "s": (("seconds",), 2),
     "MB": (("megabytes",), 0),

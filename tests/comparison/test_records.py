@@ -22,7 +22,7 @@ from siam.comparison import values
 from siam.comparison.agreement import rank_correlation
 from siam.comparison.cost import cost
 from siam.comparison.pictures import BUNDLED_SCENES, OF_SIAM, World, cases_of, names_in, network_of
-from siam.comparison.records import FIGURES, RAISED, Extent, compare, shuffled_weights
+from siam.comparison.records import FIGURES, RAISED, Extent, against_relabelled, compare, shuffled_weights
 from siam.errors import DatasetError
 from siam.evaluation.stored import STORED, read, read_all
 from siam.explainers import EXPLAINERS
@@ -255,6 +255,8 @@ def test_any_classifier_of_any_flowers(tmp_path, capsys):
         ("--gallery nowhere", "gallery.parquet is missing"),
         ("--scenes nowhere", "nowhere holds no rendered scenes"),
         ("--network timm:test_resnet", "--network needs --data DIR"),
+        ("--flowers single-6c --relabelled a b", "--relabelled names 2 networks, --flowers 1: expected one for each"),
+        ("--relabelled a", "--relabelled names 1 networks, --flowers 0"),
         ("--explainer nothing", "expected MODULE:CLASS"),
         ("--explainer nowhere:Nothing", "cannot be made"),
     ],
@@ -275,6 +277,32 @@ def test_missing_opencv_is_told_before_any_work(words, monkeypatch, tmp_path, ca
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1 and "needs OpenCV, which is not installed: pip install -r" in printed
     assert not (tmp_path / "kept").exists()
+
+
+def test_maps_are_held_against_those_of_shuffled_labels(tmp_path, capsys):
+    render_flowers(tmp_path / "flowers", 12, 4, "single-6c", 64, workers=1)
+    words = (
+        "compare --flowers single-6c --relabelled single-6c-seed1 --size 64 --methods cam rise --count 12 --sanity 10"
+    )
+    words += f" --slow 1 --slow-sanity 1 --workers 1 --without-cost --data {tmp_path / 'flowers'} --json"
+    words += f" --records {tmp_path / 'kept'} --out {tmp_path / 'found.json'}"
+    assert main(words.split()) == 0
+    assert json.loads(capsys.readouterr().out)["comparison"]["methods"]["cam"]["relabelled"]["n"] == 10
+    found = {(one["identifier"], one["method"]): one["relabelled"] for one in values.read(tmp_path / "found.csv.gz")}
+    one, other = (
+        World("flowers", name, tmp_path / "flowers", 12, 64, "cpu") for name in ("single-6c", "single-6c-seed1")
+    )
+    for number, cases in enumerate(zip(cases_of(one), cases_of(other), strict=True)):
+        maps = [EXPLAINERS["cam"]()(case.network, case.image, score_up())[0] for case in cases]
+        alike = None if number >= 10 else pytest.approx(rank_correlation(*maps), abs=1e-3)
+        assert found[cases[0].identifier, "cam"] == alike
+        assert found[cases[0].identifier, "random"] == (None if number >= 10 else pytest.approx(1, abs=1e-4))
+    assert sum(value is not None for (_picture, name), value in found.items() if name == "rise") == 1
+    path = next((tmp_path / "kept").glob("*-relabelled.jsonl"))
+    before = path.read_text()
+    again = against_relabelled(one, other, {"cam": None}, Extent(10, 1, 1), path)
+    assert path.read_text() == before and len(again) == 10 * (1 + len(REFERENCES))
+    assert all(value == found[key] for key, value in again.items())
 
 
 def test_other_networks_do_not_go_on_with_the_same_file(world, records, tmp_path):
