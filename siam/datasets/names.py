@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from siam.images.formats import SUFFIXES
+
 _UNSEEN = "\N{ZERO WIDTH SPACE}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ZERO WIDTH NO-BREAK SPACE}" + (
     "\N{LEFT-TO-RIGHT EMBEDDING}\N{POP DIRECTIONAL FORMATTING}"  # Windows puts them around copied paths
 )
@@ -62,13 +64,17 @@ class Spellings:
     def __init__(self, photos: Iterable[str], root: Path | None = None, *, bare: bool = False) -> None:
         self._photos = dict.fromkeys(photos)
         self._root, self._bare = root, bare
-        self._alike: dict[str, list[str]] = {}  # by identity, and by identity without letter case
+        self._alike: dict[str, list[str]] = {}  # by identity, without letter case, and without its ending
         for photo in self._photos:
-            for key in _keys(known_as(photo)):
+            known = PurePosixPath(known_as(photo))
+            endless = [_endless(known.with_suffix(""))] if known.suffix.lower() in SUFFIXES else []
+            for key in (*_keys(str(known)), *endless):
                 self._alike.setdefault(key, []).append(photo)
 
     def find(self, name: str) -> str | None:
-        """Return the photo that a name means: one spelled the same, else alike, else alike but for letter case.
+        """Return the photo that a name means: spelled the same, else alike, else alike but for letter case or ending.
+
+        A name may lack the ending of its picture, but not have another: IMG_1 may mean IMG_1.jpg, IMG_1.png does not.
 
         Raises:
             ValueError: it may mean several photos, or leads out of the folder; the message says so in a few words.
@@ -76,8 +82,9 @@ class Spellings:
         if (written := _stripped(name)) in self._photos:
             return written
         within = PurePosixPath(name.replace("\\", "/")).name if self._bare else identity(name, self._root)
-        candidates = (*_keys(known_as(name)), *_keys(identity(within))) if self._bare else _keys(within)
-        for key in candidates:
+        names = (known_as(name), identity(within)) if self._bare else (within,)
+        endless = [_endless(PurePosixPath(one)) for one in names if PurePosixPath(one).suffix.lower() not in SUFFIXES]
+        for key in (*(key for one in names for key in _keys(one)), *endless):
             if found := self._alike.get(key):
                 if len(found) > 1:
                     raise ValueError(f"a name that may mean {found[0]!r} or {found[1]!r}")
@@ -88,6 +95,11 @@ class Spellings:
 def _keys(within: str) -> tuple[str, str]:
     """Return the keys under which a photo is known; no identity begins with a slash."""
     return within, f"/{unicodedata.normalize('NFC', within.casefold())}"
+
+
+def _endless(within: PurePosixPath) -> str:
+    """Return the key of a name without its ending."""
+    return f"//{_keys(str(within))[1]}"
 
 
 def _stripped(name: str) -> str:

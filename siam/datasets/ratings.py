@@ -1,6 +1,7 @@
 """People's ratings of photos, in a table with the columns file and score and optionally split.
 
-The scale of the scores stands in the heading, "score (1 to 5)", or in a column `scale`; else it is not known.
+Other usual headings mean the same, such as "Photo" and "Mean rating", as long as only one column can be meant. The
+scale of the scores stands in the heading, "score (1 to 5)", or in a column `scale`; else it is not known.
 """
 
 import re
@@ -16,6 +17,10 @@ from siam.datasets.tables import Finding, Sieve, numbers, read_split, table_of
 from siam.errors import DatasetError
 
 _COLUMNS = "file", "score"
+_USUAL = {
+    "file": re.compile("file ?name|(photo|image|picture|file)( ?(file|name))?"),
+    "score": re.compile("((mean|average) )?(score|rating)"),
+}
 _NUMBER = r"([-−]?[0-9]+(?:[.,][0-9]+)?)"
 _ENDS = re.compile(rf"{_NUMBER}\s*(?:to|bis|\.\.\.?|[-–—…/:])\s*{_NUMBER}", re.IGNORECASE)
 
@@ -59,9 +64,9 @@ def read_ratings(
         DatasetError: it is not such a table, or the message names the first bad row and its column.
     """
     cells = read_cells(data, name, _COLUMNS)
-    remarks = [heading for heading in cells.columns if bare(heading) == "score"]
-    columns = tuple("score" if heading in remarks else heading for heading in cells.columns)
-    table = table_of(replace(cells, columns=columns), name, _COLUMNS, ("scale",))
+    meant = {column: _meant(column, cells.columns) for column in _COLUMNS}
+    columns = tuple(next((of for of in meant if heading in meant[of]), heading) for heading in cells.columns)
+    table, remarks = table_of(replace(cells, columns=columns), name, _COLUMNS, ("scale",)), meant["score"]
     scale = _scale(name, table, remarks, scale)
     names = [cell.strip() for cell in table["file"]]
     sieve = Sieve(name, names, findings, table.attrs["rows"])
@@ -88,6 +93,13 @@ def read_ratings(
     rows = np.flatnonzero(sieve.keep).tolist()
     kept, found = (tuple(of[row] for row in rows) for of in (names, photos))
     return Ratings(kept, found, scores[rows], None if split is None else split[rows], scale)
+
+
+def _meant(column: str, headings: Sequence[str]) -> list[str]:
+    """Return the headings that mean a column: those that spell it, or else the only one that usually stands for it."""
+    spelled = [heading for heading in headings if bare(heading) == column]
+    usual = [heading for heading in headings if _USUAL[column].fullmatch(" ".join(re.split(r"[\s_-]+", bare(heading))))]
+    return spelled or (usual if len(usual) == 1 else [])
 
 
 def _scale(name: str, table: pd.DataFrame, remarks: Sequence[str], told: RatingScale | None) -> RatingScale | None:

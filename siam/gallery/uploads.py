@@ -35,7 +35,6 @@ class Batch:
 
     Attributes:
         unused: how many scores are for photos that are not among these.
-        left_out: these scores, and the photos without one; nothing without `scores`.
         refused: photos that cannot be read or scored, or are there twice.
 
     Raises:
@@ -59,9 +58,12 @@ class Batch:
         self._scores = {file: (scores or {})[name] for file, name in self._written.items()}
         gone = tuple(name for name in scores or {} if name not in self._written.values())
         self.unused = len(gone)  # scores for photos that were not uploaded
-        unrated = tuple(file for file, _data in photos if scores and file not in self._written)
-        reasons = {"no rating": unrated, "a rating but no photo": gone}
-        self.left_out = tuple(LeftOut(reason, of) for reason, of in reasons.items() if of)
+        self._gone = gone
+        self._unrated = [
+            (name, file)
+            for name, (file, _data) in zip(names, photos, strict=True)
+            if scores and file not in self._written
+        ]
         self.refused: list[Refused] = []
         self._waiting: deque[tuple[str, str, bytes]] = deque()
         first: dict[tuple[str, str], str] = {}  # by identity and checksum
@@ -109,6 +111,14 @@ class Batch:
                     self.refused.append(Refused(name, str(error)))
             done += 1
         progress(done, total)
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The scores for photos that are not here, and the photos without one that were not refused."""
+        refused = {one.name for one in self.refused}
+        unrated = tuple(file for name, file in self._unrated if name not in refused)
+        reasons = {"no rating": unrated, "a rating but no photo": self._gone}
+        return tuple(LeftOut(reason, of) for reason, of in reasons.items() if of)
 
     @property
     def kept(self) -> tuple[int, int]:

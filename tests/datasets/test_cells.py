@@ -64,6 +64,31 @@ def test_uploads_and_folders_read_ratings_alike_in_every_form(form, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("headings", "scale"),
+    [
+        ("Photo;Mean rating (1 to 7)", (1, 7)),
+        ("File_name;Rating", None),
+        ("image file;AVERAGE SCORE", None),
+        ("photo;file;rating;score", None),  # what spells the column comes before what usually stands for it
+    ],
+)
+def test_usual_headings_mean_file_and_score(headings, scale):
+    row = "a.jpg;5" if headings.count(";") == 1 else "other.jpg;a.jpg;1;5"
+    ratings = read_ratings(f"{headings}\n{row}\n".encode(), "mine.csv")
+    assert ratings.names == ("a.jpg",) and ratings.scores.tolist() == [5]
+    assert (None if ratings.scale is None else (ratings.scale.low, ratings.scale.high)) == scale
+
+
+@pytest.mark.parametrize(
+    "headings", ["photo,image,score", "file,rating,mean score", "photographer,score", "file,rated"]
+)
+def test_headings_that_may_mean_several_columns_or_none_are_refused(headings):
+    row = ",".join("1" for _heading in headings.split(","))
+    with pytest.raises(DatasetError, match=f"it begins with {headings.replace(',', ', ')}; expected file and score"):
+        read_ratings(f"{headings}\n{row}\n".encode(), "mine.csv")
+
+
+@pytest.mark.parametrize(
     ("data", "words"),
     [
         (b"file,score\n\na.jpg,3\n\nb.jpg,x\n", "a score that is not a number ('x') for 'b.jpg' in row 5"),

@@ -112,6 +112,28 @@ def test_other_tables_find_their_photos_as_well_and_none_outside(tmp_path, reade
         reader.read(tmp_path)
 
 
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_name_without_an_ending_means_the_picture_that_has_one(bare):
+    spellings = Spellings(
+        ["IMG_3.jpg", "IMG_3.MOV", NFD, "see.v2.png", "two.jpg", "two.heic", "lake.jpg.png"], bare=bare
+    )
+    assert spellings.find("img_3") == "IMG_3.jpg" and spellings.find(" ./MÜLLERSEE") == NFD
+    assert spellings.find("see.v2") == "see.v2.png" and spellings.find("IMG_3.mov") == "IMG_3.MOV"
+    for name in ("see", "IMG_3.png", "lake.jpg", "IMG_3.mp4", "."):  # another picture, and no picture
+        assert spellings.find(name) is None
+    with pytest.raises(ValueError, match=r"may mean 'two\.jpg' or 'two\.heic'"):
+        spellings.find("two")
+
+
+def test_a_folder_and_its_table_without_endings(tmp_path):
+    photos = folder.read(rated(tmp_path, ("walk/a", 2), ("B", 3), present=("walk/a.jpg", "b.png")))
+    assert {path.name: score for path, score in zip(photos.files, photos.scores.tolist(), strict=True)} == {
+        "a.jpg": 2,
+        "b.png": 3,
+    }
+    assert not photos.left_out
+
+
 def test_identities_are_stable():
     for name in ("a/b.jpg", "Müllersee.jpg", "a b (2).jpg", "~a.jpg", "…/x.jpg"):
         assert identity(name) == name == identity(identity(f" ./{name} "))

@@ -154,6 +154,14 @@ def test_uploads_find_their_scores_however_a_table_spells_them(pair, name):
     assert (row["identifier"], row["file"]) == ("a ü.jpg", name)
 
 
+def test_what_is_no_photo_lacks_no_rating(pair):
+    photos = [("a.jpg", jpeg(1)), ("a.mov", b"no picture"), ("b.jpg", jpeg(2)), (".DS_Store", b"Bud1")]
+    batch, found = scored(pair, photos, {"a": 3})
+    assert found.photos["crowd_mean"].tolist()[:1] == [3]
+    assert [one.name for one in batch.refused] == ["a.mov", ".DS_Store"]
+    assert [(left.reason, left.names) for left in batch.left_out] == [("no rating", ("b.jpg",))]
+
+
 def test_scores_that_may_mean_several_uploads_are_refused_by_both_names():
     for names, photos, words in (
         (("x/a.jpg", "y/a.jpg"), ["a.jpg"], "lists 'x/a.jpg' and 'y/a.jpg', which mean the same photo"),

@@ -10,6 +10,7 @@ from siam.datasets.base import RatingScale
 from siam.datasets.cells import SUFFIXES
 from siam.errors import DatasetError
 from siam.gallery.cases import Cases
+from siam.gallery.scoring import Refused
 from siam.gallery.table import csv_text
 from siam.gallery.uploads import MOST, Batch, Scores, read_scores
 from siam.images.reading import ACCEPTED
@@ -92,8 +93,8 @@ def _ended(task: Task) -> None:
         st.caption(f"Left out: {plain(', '.join(map(str, task.left_out)))}.")
     if task.refused:
         count = len(task.refused)
-        with st.expander(f"{count} {'photo was' if count == 1 else 'photos were'} skipped", expanded=count <= 5):
-            st.markdown("\n".join(f"- **{plain(of.name)}**: {message(of.reason)}" for of in task.refused))
+        with st.expander(f"{count} {'file was' if count == 1 else 'files were'} skipped", expanded=count <= 5):
+            st.markdown("\n".join(map(_skipped, task.refused)))
     with st.container(horizontal=True):
         if task.label is not None and task.label in chosen.galleries():
             st.button("Show these photos", key="show-added", type="primary", on_click=_show, args=(task.label,))
@@ -110,6 +111,11 @@ def _ended(task: Task) -> None:
         if task.kind != "success":
             again = "Resume" if task.kind == "info" else "Try again"
             st.button(again, key="again", icon=":material/replay:", on_click=task.begin)
+
+
+def _skipped(of: Refused) -> str:
+    rest = of.reason.removeprefix(f"{of.name} ")
+    return f"- **{plain(of.name)}**{':' if rest == of.reason else ''} {message(rest)}"
 
 
 def _csv(cases: Cases) -> bytes:
