@@ -1,4 +1,7 @@
-"""What “Add a gallery” offers to download: a gallery's missing pictures, and test photos from ScenicOrNot."""
+"""What “Add a gallery” offers to download: a gallery's missing pictures, and test photos from ScenicOrNot.
+
+The work itself is imported when it begins: it takes PyTorch, which no page should have to wait for.
+"""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -7,7 +10,6 @@ import streamlit as st
 from siam.errors import DatasetError
 from siam.gallery.pictures import PICTURE_BYTES, reachable
 from siam.gallery.store import Gallery
-from ui.add_gallery import tasks
 from ui.photos import pictures
 from ui.state import chosen
 from ui.state.markdown import plain
@@ -44,11 +46,17 @@ def button(gallery: Gallery, label: str, key: str) -> None:
         f"Download the pictures ({answer})",
         key=key,
         icon=":material/download:",
-        on_click=tasks.fetch_pictures,
+        on_click=_fetch,
         args=(gallery, label),
     )
     if check is not None and not check.done():
         _await(check)
+
+
+def _fetch(gallery: Gallery, label: str) -> None:
+    from ui.add_gallery import tasks
+
+    tasks.fetch_pictures(gallery, label)
 
 
 @st.cache_resource(ttl=300, max_entries=16, show_spinner=False)
@@ -78,6 +86,8 @@ def _galleries() -> list[tuple[str, Gallery]]:
 
 def scenicornot() -> None:
     """Offer test photos from ScenicOrNot, scored by the networks in use."""
+    from ui.add_gallery import tasks
+
     count = tasks.COUNT
     with st.container(border=True):
         st.markdown(f"**ScenicOrNot, {count} test photos**")
