@@ -311,6 +311,7 @@ def reliability() -> str:
     return "\n\n".join(_tried(RELIABILITY / f"{name}.json") for name in names)
 
 
+_UNITS = {"ms": "ms", "s": "s", "mib": "MiB"}  # ends of keys
 _ASIDE = ("facts", "git_commit", "kinds", "seed", "versions")  # of a row, for programs rather than readers
 
 
@@ -328,8 +329,14 @@ def _tried(path: Path) -> str:
     keys.sort(key="command".__eq__)  # last
     cells = [[_cell(row.get(key), code=key == "command") for key in keys] for row in rows]
     told = [content.get("date"), f"version {content['version']}" if "version" in content else None]
-    table = markdown_table([[phrases.words(key) for key in keys], *cells])
+    table = markdown_table([[_heading(key) for key in keys], *cells])
     return "\n\n".join(filter(None, [f"## {title}", table, ", ".join(str(of) for of in told if of)]))
+
+
+def _heading(key: str) -> str:
+    """Return a key as a heading, with its unit in brackets: usual_ms as "usual (ms)"."""
+    name, _, unit = key.rpartition("_")
+    return f"{phrases.words(name)} ({_UNITS[unit]})" if name and unit in _UNITS else phrases.words(key)
 
 
 def _cell(value: Any, code: bool = False) -> str:
