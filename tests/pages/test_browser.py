@@ -13,12 +13,20 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import siam
+from siam.comparison import thumbnails
+from siam.comparison import values as values_table
 from siam.drawing import phrases
+from siam.evaluation.stored import STORED
+from siam.evaluation.stored import read as read_result
+from siam.explainers.references import REFERENCES
+from siam.explainers.registry import title
 from siam.explanation import wording
+from siam.figures.comparison import measures_of
 from siam.gallery.cases import Filters, read_cases
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
 from siam.images.reading import read_image
+from siam.results.explainers import comparisons
 from tests.support.paths import ROOT
 from tests.support.server import HEADINGS, WAIT, running_app, wait_until_idle
 
@@ -315,6 +323,35 @@ def test_a_click_puts_the_stamp(browser, address):
     expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=WAIT)
     until_query(page, "row", "2")
     assert query(page)["column"] == "3"
+    assert troubles == []
+    page.close()
+
+
+def test_a_click_on_the_forest_shows_every_picture(browser, address):
+    ((_result, found),) = comparisons([read_result(STORED / "explainers-scenes.json")])
+    measure = measures_of(found)[0]
+    leads = {
+        name: of[measure].over_random.gain
+        for name, of in found.methods.items()
+        if name not in REFERENCES and measure in of
+    }
+    best, pictures = max(leads, key=leads.__getitem__), {}
+    for record in values_table.read(STORED / "explainers-scenes.csv.gz"):
+        if record["method"] in (best, "truth") and record[measure] is not None:
+            pictures.setdefault(record["method"], {})[record["identifier"]] = record[measure]
+    both = pictures[best].keys() & pictures["truth"].keys()
+    most = max(both, key=lambda name: abs(pictures[best][name] - pictures["truth"][name]))
+
+    page, troubles, chart = open_with_plot(browser, address, "results?table=Explainers")
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
+    chart.locator(".points path").last.click(force=True)  # the explainer that was drawn last is farthest ahead
+    expect(page.get_by_text(f"{title(best)}: every picture")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    settle(page)
+    expect(page.get_by_text(f"{title(best)} and the truth differ most on the pictures {most}")).to_be_visible()
+    picture = page.get_by_role("img", name=f"picture {most}", exact=True)
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("image => image.naturalWidth") == thumbnails.SIDE
     assert troubles == []
     page.close()
 
