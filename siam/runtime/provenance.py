@@ -16,12 +16,17 @@ def provenance() -> dict[str, Any]:
     }
 
 
+_MADE = ("assets/results", "docs")  # results and what is printed from them, which other results do not depend on
+
+
 def git_commit() -> str | None:
-    """Return the project's commit, marked if files have changed since, or None outside a checkout."""
+    """Return the project's commit, marked if files other than results have changed, or None outside a checkout."""
     if not _git("ls-files", Path(__file__).name):  # installed, perhaps inside another project's checkout
         return None
     commit = _git("rev-parse", "HEAD")
-    return commit and commit + (" with changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    places = (":/", *(f":(top,exclude){place}" for place in _MADE))
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *places)
+    return commit and commit + (" with changes" if changed else "")
 
 
 def _git(*arguments: str) -> str | None:
