@@ -8,10 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.paths import ROOT
+from tests.support.server import HEADINGS, WAIT, served
 
-SOURCES = ("siam", "assets", "pyproject.toml", "setup.py", "requirements.txt", "requirements-train.txt", "README.md")
+SOURCES = (
+    *("siam", "assets", "ui", "pages", "app.py", ".streamlit"),
+    *("pyproject.toml", "setup.py", "requirements.txt", "requirements-train.txt", "README.md"),
+)
 WHERE = "import sys; from siam.runtime.paths import ASSETS; sys.stdout.write(str(ASSETS))"
 
 
@@ -90,7 +95,28 @@ def test_the_installed_package_has_all_that_is_bundled(installed, tmp_path):
     assets = Path(answer_of("-c", WHERE, folder=tmp_path, path=installed))
     assert assets.is_relative_to(installed)
     assert files(assets) == files(ROOT / "assets")
-    assert files(installed / "siam", leave_out="assets") == files(ROOT / "siam")
+    library = {path for path in files(installed / "siam", leave_out="assets") if path.parts[0] != "dashboard"}
+    assert library == files(ROOT / "siam")
+    app = files(installed / "siam" / "dashboard")
+    assert app == {
+        Path("app.py"), Path(".streamlit/config.toml"),
+        *(Path(name) / path for name in ("ui", "pages") for path in files(ROOT / name)),
+    }  # fmt: skip
+
+
+def test_the_installed_command_opens_the_dashboard_from_anywhere(installed, tmp_path, browser):
+    """In a folder of its own, with the settings of the app and the networks that were asked for."""
+    (script,) = (installed / "bin").glob("siam*")
+    command = [sys.executable, script, "app", "--no-browser", "--model", "rendered", "--port"]
+    with served(command, tmp_path, PYTHONPATH=str(installed)) as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        expect(page.get_by_role("heading", name=HEADINGS[""]).first).to_be_visible(timeout=WAIT)
+        expect(page.get_by_test_id("stFileUploaderDropzone").first).to_contain_text("20MB", timeout=WAIT)
+        expect(page.get_by_test_id("stSidebar").get_by_role("combobox").first).to_have_value("Rendered")
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        page.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == []
 
 
 def test_an_installed_package_has_no_commit_of_another_project(installed, tmp_path):

@@ -7,6 +7,7 @@ then runs the router.
 
 import streamlit as st
 
+from siam.runtime.paths import ASSETS
 from ui import sidebar
 from ui.photos import quota, uploads  # noqa: F401 - how uploads are received
 from ui.state import address, public
@@ -17,7 +18,7 @@ _RUNNING = "router_runs"
 
 def run() -> None:
     """Show the page in the address, with navigation and sidebar."""
-    st.set_page_config(page_title="SIAM Explorer", page_icon="assets/icon.svg", layout="wide")
+    st.set_page_config(page_title="SIAM Explorer", page_icon=ASSETS / "icon.svg", layout="wide")
     page = st.navigation(
         [
             # The default page answers only at "/"; "/explain" is the same page, hidden from the navigation.

@@ -7,6 +7,9 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 ASSETS = _PACKAGE / "assets" if (_PACKAGE / "assets").is_dir() else _PACKAGE.parent / "assets"
+DASHBOARD = _PACKAGE / "dashboard" if (_PACKAGE / "dashboard").is_dir() else _PACKAGE.parent  # app.py, pages/ and ui/
+
+GALLERY_VARIABLE, MODEL_VARIABLE = "SIAM_GALLERY", "SIAM_MODEL"  # with what the dashboard begins
 
 
 def user_cache() -> Path:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,16 +38,20 @@ def running_app(folder: Path = ROOT, **variables: str) -> Iterator[str]:
         folder: in which it is started, with runs/ and galleries/ of its own.
         variables: of its environment.
     """
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless", "true"]
+    command += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none", "--server.port"]
+    with served(command, folder, **variables) as address:
+        yield address
+
+
+@contextmanager
+def served(command: Sequence[str | Path], folder: Path, **variables: str) -> Iterator[str]:
+    """Start a server on a free port, which becomes the command's last word; yield its address once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    for name in (".streamlit", "assets"):
-        if not (folder / name).exists():
-            (folder / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.fileWatcherType", "none"]
     process = subprocess.Popen(
-        command,
+        [*command, str(port)],
         cwd=folder,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,

@@ -129,9 +129,7 @@ def test_uploads_become_a_gallery_with_its_table(app, pair):
     assert "Your photos (2)" in app.selectbox(key="gallery").options
     said = " ".join(of.value for of in (*app.markdown, *app.caption, *app.success))
     assert "bad.jpg" in said and "stay in memory" in said
-    assert "Left out: 1 with no rating (b.jpg), 1 with a rating but no photo (other.jpg)." in said.replace(
-        "\\", ""
-    )
+    assert "Left out: 1 with no rating (b.jpg), 1 with a rating but no photo (other.jpg)." in said.replace("\\", "")
     rows = list(csv.DictReader(io.StringIO(task_csv(task))))
     assert [row["identifier"] for row in rows] == ["a.jpg", "b.jpg"] and float(rows[0]["crowd"]) == 5
     cases = task.cases

@@ -1,6 +1,7 @@
 """The choices in the sidebar: the pair and the gallery, the same on all pages and part of the address."""
 
 import json
+import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ import streamlit as st
 from siam.errors import CheckpointError, DatasetError
 from siam.gallery import store
 from siam.gallery.cases import Cases, read_cases
-from siam.models.checkpoint import CARD, bundled, read_configs
+from siam.models.checkpoint import CARD, bundled, find, read_configs
 from siam.models.configs import BaselineConfig, SIAMConfig
-from siam.runtime.paths import ASSETS
+from siam.runtime.paths import ASSETS, GALLERY_VARIABLE, MODEL_VARIABLE
 from ui.state.public import public
 
 BUNDLED = ASSETS / "gallery"
@@ -35,19 +36,26 @@ class Named:
 
 
 def pairs() -> dict[str, Named]:
-    """Return the pairs on offer, by label: the bundled ones, and the user's own, unless the server is public."""
+    """Return the pairs on offer, by label: the bundled ones, and the user's own, unless the server is public.
+
+    That with which the app was told to begin is the first.
+    """
     labels = [name for name in _TITLES if name in bundled()] + [name for name in bundled() if name not in _TITLES]
     named = [Named(_TITLES.get(name, name), name, name) for name in labels]
     for folder in () if public() else OWN_PAIRS:
         for card in sorted(folder.glob(f"*/{CARD}")):
             named.append(Named(card.parent.as_posix(), card.parent.as_posix(), _name(card, card.stat().st_mtime_ns)))
-    return {pair.label: pair for pair in named}
+    first = os.environ.get(MODEL_VARIABLE)
+    if first and all(first != pair.source for pair in named):
+        card = find(first) / CARD
+        named.append(Named(card.parent.name, first, _name(card, card.stat().st_mtime_ns)))
+    return {pair.label: pair for pair in sorted(named, key=lambda pair: pair.source != first)}
 
 
 def pair() -> Named:
     """Return the pair in use."""
     choices = pairs()
-    return choices.get(st.session_state.get("pair", DEFAULT)) or next(iter(choices.values()))
+    return choices.get(st.session_state.get("pair", "")) or next(iter(choices.values()))
 
 
 def inputs() -> list[tuple[SIAMConfig | BaselineConfig, ...]]:
@@ -60,13 +68,19 @@ def inputs() -> list[tuple[SIAMConfig | BaselineConfig, ...]]:
 
 
 def galleries() -> dict[str, Path | Cases]:
-    """Return the galleries that the pair in use has scored, by label: folders, and this session's cases in memory."""
+    """Return the galleries that the pair in use has scored, by label: folders, and this session's cases in memory.
+
+    That with which the app was told to begin is the first.
+    """
     choices: dict[str, Path | Cases] = {}
+    first = os.environ.get(GALLERY_VARIABLE)
+    paths = list(Path(first).glob(store.FILE)) if first else []
     for folder in (BUNDLED,) if public() else (BUNDLED, OWN_GALLERIES):
-        for path in sorted(folder.glob(f"*/{store.FILE}"), key=_place):
-            about = _peek(path.parent, path.stat().st_mtime_ns)
-            if not isinstance(about, str) and about.model == pair().name:
-                choices[label_in(path.parent)] = path.parent
+        paths += sorted(folder.glob(f"*/{store.FILE}"), key=_place)
+    for path in paths:
+        about = _peek(path.parent, path.stat().st_mtime_ns)
+        if not isinstance(about, str) and about.model == pair().name:
+            choices.setdefault(label_in(path.parent), path.parent)
     uploads = st.session_state.get("own_cases", {}).get(pair().name)
     return choices if uploads is None else {**choices, label_of(uploads): uploads}
 
