@@ -233,6 +233,63 @@ def test_a_training_resumes_after_its_last_network(trained, tmp_path):
         assert torch.allclose(tensor.float(), pair.siam.state_dict()[name].float(), atol=1e-3), name
 
 
+def another_rate(text):
+    return text.replace("late_rate = 1e-3", "late_rate = 2e-3")
+
+
+def another_seed(text):
+    return text.replace("seed = 3", "seed = 4")
+
+
+@pytest.mark.parametrize("change", [another_rate, another_seed])
+def test_networks_of_another_recipe_are_never_taken(trained, tmp_path, change):
+    shutil.copytree(trained.root / "out" / "folds", tmp_path / "out" / "folds")
+    (tmp_path / "other.toml").write_text(change(RECIPE), encoding="utf-8")
+    with pytest.raises(TrainingError, match="folds belongs to another recipe or other photos: choose another --out"):
+        train(tmp_path / "other.toml", trained.root, tmp_path / "out", trained.root / "cache")
+
+
+def another_rating(root):
+    table = pandas.read_csv(root / "near" / "ratings.csv")
+    table.loc[3, "beauty_mean"] += 1
+    table.to_csv(root / "near" / "ratings.csv", index=False)
+
+
+def another_picture(root):
+    Image.new("RGB", (80, 64), "red").save(root / "masks" / "images" / "2.jpg")
+
+
+def another_outline(root):
+    Image.fromarray(np.ones((64, 80), np.uint8)).save(root / "masks" / "masks" / "3.png")
+
+
+@pytest.mark.parametrize("change", [another_rating, another_picture, another_outline])
+def test_networks_of_other_photos_are_never_taken(trained, tmp_path, change):
+    root = tmp_path / "root"
+    shutil.copytree(trained.root, root, ignore=shutil.ignore_patterns("cache"))
+    change(root)
+    before = {path.name: path.read_bytes() for path in (root / "out" / "folds").iterdir()}
+    with pytest.raises(TrainingError, match="folds belongs to another recipe or other photos: choose another --out"):
+        train(root / "tiny.toml", root, root / "out", tmp_path / "cache")
+    assert {path.name: path.read_bytes() for path in (root / "out" / "folds").iterdir()} == before
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[1]"])
+def test_networks_that_do_not_say_what_they_learned_from_are_never_taken(trained, tmp_path, content):
+    shutil.copytree(trained.root / "out" / "folds", tmp_path / "out" / "folds")
+    for path in (tmp_path / "out" / "folds").glob("*.json"):
+        path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(TrainingError, match="folds belongs to another recipe or other photos: choose another --out"):
+        trained.again(tmp_path / "out")
+
+
+def test_a_damaged_network_is_told(trained, tmp_path):
+    shutil.copytree(trained.root / "out" / "folds", tmp_path / "out" / "folds")
+    (tmp_path / "out" / "folds" / "all.pt").write_bytes(b"cut")
+    with pytest.raises(TrainingError, match=r"all\.pt is damaged .*: delete it and run the same command again"):
+        trained.again(tmp_path / "out")
+
+
 def test_nothing_is_predicted_by_a_network_that_learned_from_it(trained, tmp_path):
     """Other ratings for the photos of one fold change the networks of the others, but not this fold's predictions."""
     root = tmp_path / "root"

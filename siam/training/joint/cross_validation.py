@@ -24,6 +24,7 @@ from siam.training.heads.cross_validation import new_networks
 from siam.training.heads.examples import folds, labels_and_scale, source_name
 from siam.training.heads.held_out import OutOfFold
 from siam.training.joint import photos as joint_photos
+from siam.training.joint.state import RunFolder
 from siam.training.joint.training import JointTraining, Trained
 from siam.training.joint.views import Augmentation
 from siam.training.recipes import folders_of, made
@@ -49,12 +50,15 @@ def train_joint(
         DatasetError: a dataset is missing or does not match its layout.
         ImageError: a photo cannot be read.
         StorageError: features or weights cannot be stored.
-        TrainingError: timm does not know the recipe's backbone, or a loss is no longer finite.
+        TrainingError: timm does not know the recipe's backbone, `out` holds weights of another recipe or other photos,
+            or a loss is no longer finite.
     """
     _check(recipe)
     siam, baseline = new_networks(recipe, *labels_and_scale(recipe, root))
-    photos = joint_photos.read(recipe, root, cache, siam)
-    training = JointTraining(recipe, photos, siam, baseline, out / "folds", cache)
+    found = joint_photos.datasets(recipe, root)
+    folder = RunFolder(out / "folds", recipe, found.digest())
+    photos = joint_photos.read(recipe, found, cache, siam)
+    training = JointTraining(recipe, photos, siam, baseline, folder, cache)
     common = training.common()
     judged = _Judged(recipe, training, common)
     on_judged(judged.out_of_fold())

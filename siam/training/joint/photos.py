@@ -1,5 +1,6 @@
 """The photos of a joint training: their views, and what is known about each."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from siam.datasets import human_masks, regions
-from siam.datasets.base import RatingScale
+from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.regions import Regions
 from siam.models import backbones
 from siam.models.siam import SIAM, SIAMConfig
+from siam.runtime.digests import digest
 from siam.runtime.reprs import brief
 from siam.training.heads.examples import folder, labelled, rated, readable
 from siam.training.joint import teacher
@@ -66,29 +68,73 @@ class JointPhotos:
     __repr__ = brief
 
 
-def read(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM) -> JointPhotos:
-    """Read the recipe's datasets below `root`, and the features of all their photos.
+@dataclass(frozen=True, eq=False)
+class Datasets:
+    """The datasets of a recipe as they were read, without unreadable photos and before any picture is decoded.
+
+    Attributes:
+        own: photos with labels of their own.
+        weak: photos with those of their kind of scene.
+        ratings: each source of ratings.
+        outlined: photos that people outlined.
+        seen: kind → where the segmenter sees attributes in its photos; "labelled" and "weak" only.
+    """
+
+    own: AttributePhotos
+    weak: AttributePhotos
+    ratings: Sequence[ScoredPhotos]
+    outlined: human_masks.OutlinedPhotos
+    seen: dict[str, Regions]
+
+    __repr__ = brief
+
+    @property
+    def files(self) -> dict[str, tuple[Path, ...]]:
+        """Kind → paths of its photos."""
+        rated = tuple(path for source in self.ratings for path in source.files)
+        return {"labelled": self.own.files, "weak": self.weak.files, "outlined": self.outlined.files, "rated": rated}
+
+    def digest(self) -> str:
+        """Return a digest of all pictures and of all that is known about them."""
+        known = hashlib.sha256()
+        for kind, files in self.files.items():
+            known.update("\n".join([kind, *(digest(path) for path in files)]).encode())
+        facts = [self.own.attributes, self.weak.attributes, self.outlined.regions, *(of.scale for of in self.ratings)]
+        known.update(repr([*facts, *(of.attributes for of in self.seen.values())]).encode())
+        outlined = self.outlined
+        columns = [self.own.labels, self.own.split, self.weak.labels, *(source.scores for source in self.ratings)]
+        columns += [*outlined.masks, outlined.groups, outlined.sources, *(of.shares for of in self.seen.values())]
+        for values in columns:
+            known.update(repr((values.shape, values.dtype.str)).encode() + np.ascontiguousarray(values).tobytes())
+        return known.hexdigest()
+
+
+def datasets(recipe: dict[str, Any], root: Path) -> Datasets:
+    """Read the recipe's datasets below `root`.
 
     Raises:
         DatasetError: a dataset is missing or does not match its layout.
-        ImageError: a photo cannot be read.
-        StorageError: features cannot be stored in `cache`.
     """
     data = recipe["data"]
     own, weak = (readable(labelled(data[name], root)) for name in ("attributes", "weak_attributes"))
-    ratings = [readable(rated(entry, root)) for entry in data["scores"]]
-    outlined = human_masks.read(root / data["outlines"])
-    files = {
-        "labelled": own.files,
-        "weak": weak.files,
-        "outlined": outlined.files,
-        "rated": tuple(path for source in ratings for path in source.files),
-    }
-    labels = {"labelled": own.labels, "weak": weak.labels_of(own.attributes)}
     seen = {
-        kind: regions.read(folder(data[key], root) / "regions.npz", [path.name for path in files[kind]])
-        for kind, key in (("labelled", "attributes"), ("weak", "weak_attributes"))
+        kind: regions.read(folder(data[key], root) / "regions.npz", [path.name for path in of.files])
+        for kind, key, of in (("labelled", "attributes", own), ("weak", "weak_attributes", weak))
     }
+    ratings = [readable(rated(entry, root)) for entry in data["scores"]]
+    return Datasets(own, weak, ratings, human_masks.read(root / data["outlines"]), seen)
+
+
+def read(recipe: dict[str, Any], found: Datasets, cache: Path, network: SIAM) -> JointPhotos:
+    """Return what is known about all photos of a recipe's datasets, and the features of each.
+
+    Raises:
+        ImageError: a photo cannot be read.
+        StorageError: features cannot be stored in `cache`.
+    """
+    own, weak, ratings, outlined, seen = found.own, found.weak, found.ratings, found.outlined, found.seen
+    files = found.files
+    labels = {"labelled": own.labels, "weak": weak.labels_of(own.attributes)}
     size: tuple[int, int] = tuple(recipe["views"]["size"])
     early = nn.Sequential(*backbones.early_parts(network.backbone, recipe["joint"]["frozen_stages"])).eval()
     views = {

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +14,6 @@ from siam.models import backbones
 from siam.models import features as frozen
 from siam.models.baseline import Baseline
 from siam.models.siam import SIAM
-from siam.runtime.files import whole_file
 from siam.runtime.reprs import brief
 from siam.training.joint import teacher
 from siam.training.joint.calibration import CalibrationPhotos, calibrate
@@ -23,6 +21,7 @@ from siam.training.joint.fit import Phase, learn
 from siam.training.joint.network import JointNetwork
 from siam.training.joint.objective import Knowledge, rarity
 from siam.training.joint.photos import KINDS, JointPhotos, outlined_labels
+from siam.training.joint.state import RunFolder
 
 _ABSENT = 0.05  # labels, own or of a kind of scene, up to this count as absent
 _CALIBRATING_WEAK = 800  # weakly labelled photos that take part in the calibration, evenly spaced
@@ -54,7 +53,7 @@ class JointTraining:
         photos: JointPhotos,
         siam: SIAM,
         baseline: Baseline,
-        folder: Path,
+        folder: RunFolder,
         cache: Path,
     ) -> None:
         """Prepare the training.
@@ -175,16 +174,13 @@ class JointTraining:
         self, network: JointNetwork, knowledge: Knowledge, chosen: dict[str, np.ndarray], phase: Phase
     ) -> None:
         """Train a network in place, or take the weights that an earlier run of the same training left in the folder."""
-        path = self._folder / f"{phase.name}.pt"
-        if path.is_file():
-            network.load_state_dict(torch.load(path, weights_only=True))
+        weights = self._folder.load(phase.name)
+        if weights is None:
+            history = learn(network, self.photos, knowledge, chosen, phase, self.settings, self.recipe["seed"])
+            self._folder.save(phase.name, network.state_dict(), history)
+        else:
+            network.load_state_dict(weights)
             network.eval()
-            return
-        history = learn(network, self.photos, knowledge, chosen, phase, self.settings, self.recipe["seed"])
-        with whole_file(path.with_suffix(".csv")) as part:
-            pd.DataFrame(history).to_csv(part, index_label="step")
-        with whole_file(path) as part:
-            torch.save(network.state_dict(), part)
 
     def _calibrate(
         self,
