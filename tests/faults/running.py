@@ -159,8 +159,17 @@ def read(path: Path) -> Any:
     if kind == ".pt":
         import torch  # which many kinds of work do without
 
-        return torch.load(path, weights_only=True)
+        return _arrays(torch.load(path, weights_only=True))
     return path.read_bytes()
+
+
+def _arrays(content: Any) -> Any:
+    """Return what PyTorch stored with arrays in place of tensors."""
+    if isinstance(content, dict):
+        return {key: _arrays(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_arrays(value) for value in content]
+    return content.numpy() if hasattr(content, "numpy") else content
 
 
 def stamps(folder: Path, *patterns: str) -> dict[str, Any]:
