@@ -47,7 +47,7 @@ from siam.explainers.base import Explainer, enlarged, prepared, untouched, value
 from siam.explainers.faithfulness import SHARES, STEPS, faithfulness, ranks
 from siam.explainers.references import REFERENCES
 from siam.explainers.registry import explainer
-from siam.runtime.files import storage_errors
+from siam.runtime.files import append, storage_errors
 from siam.runtime.processes import in_parallel
 
 _KEPT = tuple(f"{kind}_{share}_{fill}" for kind in ("kept", "rises") for fill in kept.FILLS for share in kept.SHARES)
@@ -291,16 +291,20 @@ def _records_in(path: Path, settings: dict[str, Any]) -> list[Record]:
 
 def _append(path: Path, line: dict[str, Any]) -> None:
     """Add a line in one write, so that processes do not mix lines; one that was cut off is ended first."""
+    append(path, (b"\n" if _cut(path) else b"") + json.dumps(line, allow_nan=False).encode() + b"\n")
+
+
+def _cut(path: Path) -> bool:
+    """Return whether the last line of a file was cut off, by a killed process."""
     with storage_errors(path), path.open("ab+") as file:
-        cut = False
-        if file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-            cut = file.read(1) != b"\n"
-        file.write((b"\n" if cut else b"") + json.dumps(line, allow_nan=False).encode() + b"\n")
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a file but for those that were cut off, by a full disk or a killed process."""
+    """Yield the lines of a file but for those that were cut off, by a killed process."""
     if not path.exists():
         return
     for line in path.read_text(encoding="utf-8").splitlines():

@@ -21,7 +21,7 @@ from siam.images.preprocessing import least_side
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
 from siam.models.identity import identity
-from siam.runtime.files import storage_errors, write_atomically
+from siam.runtime.files import append, write_atomically
 from siam.runtime.provenance import git_commit
 
 LONGEST = 800  # px of the longer side of a copy
@@ -131,8 +131,7 @@ class ScoreFile:
     def add(self, digest: str, scores: PairPredictions) -> PairPredictions:
         """Store the scores of a picture and return them."""
         self._known[digest] = scores
-        with storage_errors(self._path), self._path.open("a", encoding="utf-8") as file:
-            file.write(self._line(digest) + "\n")
+        append(self._path, f"{self._line(digest)}\n".encode())
         return scores
 
     def remove(self) -> None:

@@ -55,6 +55,30 @@ def write_new(path: Path, data: bytes) -> None:
             part.unlink(missing_ok=True)
 
 
+def append(path: Path, data: bytes, *, flush: bool = False) -> None:
+    """Add data to the end of a file: all of it, or nothing if there is no space; raises what `whole_file` raises.
+
+    Args:
+        path: created if missing, in a folder that is there.
+        data: whole lines, written at once, so that those of several processes do not mix.
+        flush: whether they must be on the disk before this returns.
+    """
+    new = not path.exists()
+    with storage_errors(path), path.open("ab", buffering=0) as file:
+        begun, rest = file.seek(0, os.SEEK_END), memoryview(data)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except BaseException:
+            if file.seek(0, os.SEEK_END) == begun + len(data) - len(rest):  # else another process has added its own
+                file.truncate(begun)
+                if new and begun == 0:
+                    path.unlink()
+            raise
+        if flush:
+            os.fsync(file.fileno())
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write a file to; it takes its final name on success and is removed on failure.

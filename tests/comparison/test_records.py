@@ -362,7 +362,7 @@ def test_bundled_comparisons_are_whole_and_their_controls_stand_where_they_must(
         assert len({one["made_with"] for one in made}) == len(figures.networks)
 
 
-def test_records_cut_by_a_full_disk_or_written_by_two_processes_count_once(world, records, tmp_path):
+def test_records_that_were_cut_or_written_by_two_processes_count_once(world, records, tmp_path):
     path, first = tmp_path / "records.jsonl", records[1]
     lines = records[0].read_text().splitlines(keepends=True)
     cut = lines[1][: len(lines[1]) // 2]

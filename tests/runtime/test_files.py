@@ -16,9 +16,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siam.datasets.downloads.attribution import Attribution
+from siam.datasets.downloads.attribution import Attribution, credit
 from siam.errors import CheckpointError, StorageError
 from siam.evaluation import stored
+from siam.evaluation.predictions import PairPredictions
 from siam.gallery import scoring, writing
 from siam.gallery.store import About
 from siam.models import fitted
@@ -27,7 +28,7 @@ from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 from siam.models.flowers import save as save_flowers
 from siam.reports import files as report_files
-from siam.runtime.files import exclusive, remove_left_over, whole_file, write_atomically
+from siam.runtime.files import append, exclusive, remove_left_over, whole_file, write_atomically
 from siam.training.end_to_end.state import Log, PhaseFolder
 from tests.support.fakes import fake_explanation
 from tests.support.full_disk import full_disk
@@ -195,6 +196,60 @@ def test_a_log_that_cannot_be_shortened_stays(tmp_path):
     assert (tmp_path / "steps.csv").read_text().splitlines() == ["step,loss", "1,0.5", "2,0.5", "3,0.25"]
 
 
+@settings(deadline=None, max_examples=30)
+@given(old=st.none() | st.binary(max_size=64), new=st.binary(min_size=1, max_size=64), room=st.integers(0, 128))
+def test_what_is_added_is_there_as_a_whole_or_not_at_all(old, new, room, tmp_path_factory):
+    path = tmp_path_factory.mktemp("any") / "lines"
+    if old is not None:
+        path.write_bytes(old)
+    before = contents(path.parent)
+    try:
+        with full_disk(room):
+            append(path, new)
+    except StorageError as error:
+        assert len((old or b"") + new) > room and "check the free space" in str(error)
+        assert contents(path.parent) == before
+    else:
+        assert path.read_bytes() == (old or b"") + new
+
+
+def test_lines_that_processes_add_at_once_do_not_mix(tmp_path):
+    lines = [letter * 3_000 + b"\n" for letter in (b"a", b"b", b"c", b"d")]
+    threads = [
+        threading.Thread(target=lambda line: [append(tmp_path / "lines", line) for _ in range(20)], args=(line,))
+        for line in lines
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = (tmp_path / "lines").read_bytes().splitlines(keepends=True)
+    assert sorted(found) == sorted(lines * 20)
+
+
+# Each starts a file of lines and returns what adds one to it, with a number.
+LOGS = {
+    "scores": lambda root: lambda n: scoring.ScoreFile(root / "scores.part", "networks", ()).add(f"{n}", NOBODY),
+    "credits": lambda root: lambda n: Attribution(root).add([credit(n, "Ann", "A lake", "https://example.org")]),
+    "losses": lambda root: lambda n: Log(root / "steps.csv", 1_000).write({"step": n, "loss": 0.5}),
+}  # fmt: skip
+NOBODY = PairPredictions.of_photo((), {"siam": 5.0, "bias": 5.0, "contributions": [], "presence": [], "baseline": None})
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_line_for_which_there_is_no_space_leaves_the_lines_before(tmp_path, name):
+    add = LOGS[name](tmp_path)
+    add(1)
+    (path,) = tmp_path.iterdir()
+    before = path.read_bytes()
+    for more in (1, len(before) // 3):
+        with full_disk(len(before) + more), pytest.raises(StorageError, match="check the free space"):
+            add(2)
+        assert contents(tmp_path) == {Path(path.name): before}
+    add(2)
+    assert path.read_bytes().startswith(before) and len(path.read_bytes()) > len(before)
+
+
 WRITER = """
 import sys, time
 from pathlib import Path
@@ -303,7 +358,7 @@ def test_a_pair_is_never_taken_from_two_trainings(tmp_path, monkeypatch, renamed
         assert load(tmp_path, "cpu").name == "pair 1"
 
 
-def test_a_row_of_a_log_that_a_full_disk_cut_is_left_out(tmp_path):
+def test_a_row_of_a_log_that_was_cut_is_left_out(tmp_path):
     path = tmp_path / "steps.csv"
     path.write_text("step,loss\n1,0.5\n2,0.25\n1")  # of step 15
     Log(path, 20).write({"step": 3, "loss": 0.125})

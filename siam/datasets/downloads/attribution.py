@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from siam.datasets.votes import ATTRIBUTION_COLUMNS, read_attribution
-from siam.runtime.files import storage_errors, write_atomically
+from siam.runtime.files import append, storage_errors, write_atomically
 
 PAGE = "https://www.geograph.org.uk/photo/"
 SEE_PAGE = "see page"  # if the source does not name the author
@@ -56,8 +56,7 @@ class Attribution:
             StorageError: the file cannot be written.
         """
         new = [row for row in rows if int(row["ID"]) not in self._listed]
-        with storage_errors(self._path):
-            self._append(new)
+        self._append(new)
         self._listed.update(int(row["ID"]) for row in new)
 
     def _append(self, rows: Iterable[Mapping[str, str]]) -> None:
@@ -65,7 +64,4 @@ class Attribution:
         writer = csv.writer(text, lineterminator="\n")
         for row in rows:
             writer.writerow(" ".join(row[name].split()) for name in ATTRIBUTION_COLUMNS)  # one line per photo
-        with self._path.open("a", encoding="utf-8", newline="") as file:
-            file.write(text.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
+        append(self._path, text.getvalue().encode(), flush=True)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -24,7 +24,7 @@ from safetensors.torch import save as to_bytes
 from torch import nn
 
 from siam.errors import TrainingError
-from siam.runtime.files import storage_errors, whole_file, write_atomically
+from siam.runtime.files import append, whole_file, write_atomically
 
 
 class PhaseFolder:
@@ -116,27 +116,26 @@ class Log:
         self._columns: list[str] | None = None
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith("\n")]  # a full disk may have cut the last one
+            whole = [line for line in lines if line.endswith("\n")]  # a killed process may have cut the last one
             rows = [row for row in csv.DictReader(whole) if int(row["step"]) <= from_step]
             self._columns = list(rows[0]) if rows else None
-            text = StringIO(newline="")
-            self._write_to(text, rows, headed=True)
-            write_atomically(path, text.getvalue().encode())
+            write_atomically(path, self._text(rows, headed=True))
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Add a row; the first one sets the columns."""
         first = self._columns is None
         self._columns = self._columns or list(row)
-        with storage_errors(self._path), self._path.open("a", newline="", encoding="utf-8") as file:
-            self._write_to(file, [row], headed=first)
+        append(self._path, self._text([row], headed=first))
 
-    def _write_to(self, stream: TextIO, rows: Sequence[Mapping[str, Any]], *, headed: bool) -> None:
+    def _text(self, rows: Sequence[Mapping[str, Any]], *, headed: bool) -> bytes:
         if self._columns is None:  # no row has set them yet
-            return
-        writer = csv.DictWriter(stream, self._columns)
+            return b""
+        text = StringIO(newline="")
+        writer = csv.DictWriter(text, self._columns)
         if headed:
             writer.writeheader()
         writer.writerows(rows)
+        return text.getvalue().encode()
 
 
 class Logs:
