@@ -1,9 +1,11 @@
 """`fit`: fits the explainers that must learn something about a network before they can explain it."""
 
 import argparse
+import hashlib
+import json
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -62,7 +64,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fit the explainers one after another and store each as soon as it is fitted."""
+    """Fit the explainers one after another and store each as soon as it is fitted; go on with those that are stored."""
     wrong = _wrong(options)
     if wrong is not None:
         return fail(f"{wrong}: see python -m siam fit --help")
@@ -71,7 +73,6 @@ def run(options: argparse.Namespace) -> int:
     from siam.explainers.fitting.lcam import drawn
     from siam.explainers.fitting.subject import pictures_below
     from siam.explainers.registry import names_that_learn
-    from siam.models import fitted
     from siam.runtime.files import check_folder, remove_left_over
 
     if options.flowers is not None:
@@ -88,19 +89,79 @@ def run(options: argparse.Namespace) -> int:
     for place in (out, options.cache):
         check_folder(place)
         remove_left_over(place, levels=0)
+    pictures = _digest((path.name, path) for path in files)
     for name in (name for name in names_that_learn() if name in recipe):
-        learner, section = _learner(name), {"seed": recipe["seed"], **recipe[name]}
-        with progress_bar(name, "picture") as progress:
-            model.fitted[name] = learner.learn(name, model, files, section, options.cache, progress)
-        fitted.write(name, model.fitted[name], model, out)
-        sys.stdout.write(f"{out / name}.safetensors: {_summary(model.fitted[name])}\n")
-        if hasattr(
-            learner, "illustrate"
-        ):  # what was learnt is already stored and reported, even if illustrating it fails
-            with progress_bar(f"{name}'s features", "picture") as progress:
-                illustrated = learner.illustrate(model, model.fitted[name], files, shown, progress)
-            fitted.write(name, illustrated, model, out)
+        _fit(name, model, files, pictures, {"seed": recipe["seed"], **recipe[name]}, options.cache, out)
+        if hasattr(_learner(name), "illustrate"):  # what was learnt is already stored, even if illustrating it fails
+            _illustrate(name, model, files, shown, out)
     return 0
+
+
+def _fit(
+    name: str,
+    model: "Baseline | FlowerNetwork",
+    files: Sequence[Path],
+    pictures: str,
+    section: Mapping[str, Any],
+    cache: Path,
+    out: Path,
+) -> None:
+    """Fit and store one explainer, unless it is stored and was fitted to the same pictures with the same settings."""
+    from siam.models import fitted
+
+    path = out / f"{name}.safetensors"
+    origin = _origin(section, pictures, model.fitted.get(section.get("start", "")))
+    try:
+        model.fitted[name] = fitted.load_fitted(path, model)
+        done = model.fitted[name].facts.get("origin") == origin
+    except CheckpointError:  # there is none, or it is damaged or of another network
+        done = False
+    if done:
+        sys.stdout.write(f"{path}: kept, as settings and pictures are the same: delete it to fit it again\n")
+        return
+    with progress_bar(name, "picture") as progress:
+        learnt = _learner(name).learn(name, model, files, section, cache, progress)
+    _store(name, model, learnt, {"origin": origin}, out)
+    sys.stdout.write(f"{path}: {_summary(learnt)}\n")
+
+
+def _illustrate(
+    name: str,
+    model: "Baseline | FlowerNetwork",
+    files: Sequence[Path],
+    shown: tuple[str, dict[str, Path]],
+    out: Path,
+) -> None:
+    """Add to what was learnt what shows it, unless it is there and of the same gallery."""
+    gallery = _digest(shown[1].items(), shown[0])
+    if model.fitted[name].facts.get("shown") == gallery:
+        return
+    with progress_bar(f"{name}'s features", "picture") as progress:
+        illustrated = _learner(name).illustrate(model, model.fitted[name], files, shown, progress)
+    _store(name, model, illustrated, {"shown": gallery}, out)
+
+
+def _store(name: str, model: "Baseline | FlowerNetwork", learnt: "Fitted", facts: dict[str, Any], out: Path) -> None:
+    """Store what an explainer has learnt, with some more facts, and give it to the network."""
+    from siam.models.fitted import Fitted, write
+
+    model.fitted[name] = Fitted(learnt.tensors, {**learnt.facts, **facts})
+    write(name, model.fitted[name], model, out)
+
+
+def _digest(pictures: "Iterable[tuple[str, Path]]", name: str = "") -> str:
+    """Return a checksum of names and contents of pictures, and of a name for all of them."""
+    from siam.runtime.digests import digest
+
+    return digest("\n".join([name, *(f"{digest(path)} {key}" for key, path in pictures)]).encode())
+
+
+def _origin(section: Mapping[str, Any], pictures: str, start: "Fitted | None") -> str:
+    """Return a checksum of what a fit depends on: settings, pictures, and the head that it starts from."""
+    origin = hashlib.sha256((json.dumps(section, sort_keys=True) + pictures).encode())
+    for key, tensor in sorted(start.tensors.items()) if start is not None else ():
+        origin.update(key.encode() + tensor.numpy().tobytes())
+    return origin.hexdigest()
 
 
 def _learner(name: str) -> ModuleType:

@@ -29,11 +29,12 @@ def extract(backbone: nn.Module, config: InputConfig, files: Sequence[Path], cac
         ImageError: a photo cannot be read.
         StorageError: the features cannot be stored.
     """
+    # even if they are cached: what is computed with it later must be the same
+    backbone = backbone.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stub lacks it
     stored = cache / f"features-{_key(backbone, config, files)}.pt"
     if stored.is_file():
         return torch.load(stored, weights_only=True)
     features = []
-    backbone = backbone.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stub lacks it
     with torch.inference_mode():
         for path in tqdm(files, desc="features", unit="photo", file=sys.stderr):
             pixels = preprocess(read_image(path), config)

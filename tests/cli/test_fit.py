@@ -79,7 +79,7 @@ def vebi(monkeypatch):
         return Fitted({"relevance": torch.ones(1, 2)}, {"pictures": len(files), "held_out": {"r2": 0.5}})
 
     def with_visuals(model, found, files, progress):
-        assert (model, list(files)) == calls[-1][:2]
+        assert torch.equal(model.linear.weight, calls[-1][0].linear.weight) and list(files) == calls[-1][1]
         return Fitted({**found.tensors, "means": torch.zeros(1)}, found.facts)
 
     def with_top(model, found, gallery, pictures):
@@ -146,9 +146,9 @@ def test_everything_is_fitted_and_stored_beside_the_network(run, networks, photo
 
 def test_a_few_pictures_drawn_by_the_seed_and_another_folder(run, networks, photos, vebi, tmp_path):
     options = "--model", networks, "--photos", photos, "--count", 20, "--only", "vebi", "--out", tmp_path / "out"
-    assert run(*options)[0] == run(*options)[0] == run(*options, recipe="seed = 4\n[vebi]")[0] == 0
+    assert run(*options)[0] == run(*options, recipe="seed = 4\n[vebi]")[0] == run(*options)[0] == 0
     chosen = [files for _model, files, _settings in vebi]
-    assert chosen[0] == chosen[1] == sorted(chosen[0]) and len(chosen[0]) == 20 and chosen[2] != chosen[0]
+    assert chosen[0] == chosen[2] == sorted(chosen[0]) and len(chosen[0]) == 20 and chosen[1] != chosen[0]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["vebi.safetensors"]
     assert not (networks / "vebi.safetensors").exists()
 
@@ -193,6 +193,89 @@ def test_what_numpy_refuses_is_told_in_one_line(run, networks, photos, vebi, mon
     status, out, err = run("--model", networks, "--photos", photos, "--only", "vebi")
     told = "error: vebi cannot be fitted to these pictures: Input contains NaN. more"
     assert (status, out, err.splitlines()[-1]) == (2, "", told)
+
+
+# What was finished before: kept if it would be the same
+
+
+def lines_of(out):
+    return {line.partition(".safetensors: ")[0].rpartition("/")[2]: "kept, as" in line for line in out.splitlines()}
+
+
+ALL = dict.fromkeys(names_that_learn(), False)
+
+
+def test_what_is_fitted_is_kept_and_the_next_call_goes_on(run, networks, photos, vebi):
+    """Without the second file, as after a kill: the others stay as they are, and it is the same again."""
+    options = "--model", networks, "--photos", photos
+    status, out, _err = run(*options)
+    assert status == 0 and lines_of(out) == ALL
+    stamps = {name: (networks / f"{name}.safetensors").stat().st_mtime_ns for name in ALL}
+    before = load(networks).baseline.fitted
+    for lost, damage in (("lcam_img", lambda _path: None), ("lcam_fm", lambda path: path.write_bytes(b"cut"))):
+        path = networks / f"{lost}.safetensors"
+        path.unlink()  # not written over, since what was read is still there in memory
+        damage(path)
+        status, out, _err = run(*options)
+        assert status == 0 and lines_of(out) == {name: name != lost for name in ALL}
+    after = load(networks).baseline.fitted
+    assert (networks / "vebi.safetensors").stat().st_mtime_ns == stamps["vebi"] and len(vebi) == 1
+    for name in ALL:
+        assert before[name].facts == after[name].facts
+        assert all(torch.equal(of, after[name].tensors[key]) for key, of in before[name].tensors.items())
+    assert set(lines_of(run(*options)[1]).values()) == {True}
+
+
+def another_rate(text, _photos):
+    return text.replace("learning_rate = 0.1", "learning_rate = 0.2")
+
+
+def another_seed(text, _photos):
+    return text.replace("seed = 3", "seed = 4")
+
+
+def another_picture(text, photos):
+    Image.new("RGB", (40, 40), "red").save(photos / "0" / "8.PNG")
+    return text
+
+
+def fewer_pictures(text, photos):
+    (photos / "0" / "8.PNG").unlink()
+    return text
+
+
+@pytest.mark.parametrize("change", [another_rate, another_seed, another_picture, fewer_pictures])
+def test_other_settings_or_pictures_are_fitted_to(run, networks, photos, change):
+    options = "--model", networks, "--photos", photos, "--only", "lcam_fm", "lcam_img"
+    assert run(*options)[0] == 0
+    status, out, _err = run(*options, recipe=change(RECIPE, photos))
+    assert status == 0 and lines_of(out) == {"lcam_fm": False, "lcam_img": False}  # which starts from the other
+
+
+def test_what_was_fitted_to_another_network_is_never_kept(run, networks, photos, tmp_path):
+    save(Pair("other", siam_network(), baseline_network(seed=1), {}), tmp_path / "other")
+    options = "--photos", photos, "--only", "lcam_fm", "--out", tmp_path / "out", "--model"
+    assert lines_of(run(*options, networks)[1]) == lines_of(run(*options, tmp_path / "other")[1]) == {"lcam_fm": False}
+    assert lines_of(run(*options, tmp_path / "other")[1]) == {"lcam_fm": True}
+
+
+def test_pictures_that_could_not_be_made_are_made_by_the_next_call(run, networks, photos, vebi, monkeypatch):
+    """The weights are kept, and only what shows them is made: at first, and for another gallery."""
+
+    def broken(*_arguments, **_options):
+        raise ImageError("7.jpg is not readable: leave it out")
+
+    options = "--model", networks, "--photos", photos, "--only", "vebi"
+    with monkeypatch.context() as patch:
+        patch.setattr(visuals, "with_visuals", broken)
+        assert run(*options)[0] == 2
+    status, out, _err = run(*options)
+    assert status == 0 and lines_of(out) == {"vebi": True} and len(vebi) == 1
+    found = load(networks).baseline.fitted["vebi"]
+    assert set(found.tensors) == {"relevance", "means"} and list(found.facts["top"]) == ["samples"]
+    shutil.copytree(photos, networks.parent / "scenes" / "images")
+    assert run(*options, "--gallery", networks.parent / "scenes")[0] == 0 and len(vebi) == 1
+    assert list(load(networks).baseline.fitted["vebi"].facts["top"]) == ["scenes"]
 
 
 # Files that were fitted before, and are stale or damaged

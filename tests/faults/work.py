@@ -108,6 +108,12 @@ def _to_fit(data: Path) -> None:
     (data / "recipe.toml").write_text(f"seed = 3\n{sections}")
 
 
+def _fitted(folder: Path) -> dict[str, Any]:
+    pictured = folder / "out" / "vebi.safetensors"
+    done = ("out/vebi.safetensors",) if pictured.exists() and "means" in read(pictured) else ()
+    return stamps(folder, "out/lcam_*.safetensors", "cache/*", *done)
+
+
 def _records(folder: Path) -> dict[str, Any]:
     paths = list(folder.glob("runs/*.jsonl"))
     lines = [line for path in paths for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
@@ -220,6 +226,7 @@ WORKS = (
         "fit",
         ("fit", "../data/recipe.toml", "--model", "../data/tiny", "--photos", "../data/photos", "--out", "out"),
         _to_fit,
+        kept=_fitted,
         modules=("siam.explainers.fitting.lcam", "siam.explainers.fitting.vebi"),
     ),
     Work(
