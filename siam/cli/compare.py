@@ -81,7 +81,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         nargs="+",
         default=[],
         metavar="NAME",
-        help="with --flowers: for each network, one of train --shuffle-labels, whose maps should look different",
+        help="with --flowers: for each network, or the first ones, one of train --shuffle-labels: maps should differ",
     )
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="explainers (default: all that suit the network)")
     parser.add_argument(
@@ -243,11 +243,9 @@ def _worlds(options: argparse.Namespace, scratch: Path) -> "list[World]":
     from siam.models import flowers
 
     count, size = options.count, options.size
-    if options.relabelled and len(options.relabelled) != len(options.flowers or ()):
-        raise ValueError(
-            f"--relabelled names {len(options.relabelled)} networks, --flowers {len(options.flowers or ())}: expected "
-            "one for each"
-        )
+    explained, relabelled = len(options.flowers or ()), len(options.relabelled)
+    if relabelled > explained:
+        raise ValueError(f"--relabelled names {relabelled} networks, --flowers {explained}: give at most one for each")
     options.model = options.model or ["photo" if options.photos else "rendered"]
     if options.network:
         if options.data is None:

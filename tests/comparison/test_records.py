@@ -255,7 +255,7 @@ def test_any_classifier_of_any_flowers(tmp_path, capsys):
         ("--gallery nowhere", "gallery.parquet is missing"),
         ("--scenes nowhere", "nowhere holds no rendered scenes"),
         ("--network timm:test_resnet", "--network needs --data DIR"),
-        ("--flowers single-6c --relabelled a b", "--relabelled names 2 networks, --flowers 1: expected one for each"),
+        ("--flowers single-6c --relabelled a b", "--relabelled names 2 networks, --flowers 1: give at most one"),
         ("--relabelled a", "--relabelled names 1 networks, --flowers 0"),
         ("--explainer nothing", "expected MODULE:CLASS"),
         ("--explainer nowhere:Nothing", "cannot be made"),
