@@ -94,7 +94,8 @@ def _add(path: Path, report: dict[str, Any], options: argparse.Namespace) -> Non
     stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"format": 1, "reports": []}
     key = ("kind", "disturbance")
     others = [one for one in stored["reports"] if any(one[name] != report[name] for name in key)]
-    command = f"python -m tests.faults --only '{report['kind']}' --kills {options.kills} --seed {options.seed}"
+    mount = " --mount" if options.mount else ""
+    command = f"python -m tests.faults --only '{report['kind']}' --kills {options.kills} --seed {options.seed}{mount}"
     where = {"command": command, "date": datetime.now(UTC).date().isoformat(), "git_commit": git_commit()}
     versions = {name: version(name) for name in ("torch", "numpy", "pyarrow")}
     stored["reports"] = [*others, {**report, **where, "versions": versions}]
