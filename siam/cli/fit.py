@@ -70,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
         return fail(f"{wrong}: see python -m siam fit --help")
     recipe = _recipe(options.recipe, options.only)
     # Imported here, so that --help and argument errors need not wait for PyTorch.
+    import torch
+
     from siam.explainers.fitting.lcam import drawn
     from siam.explainers.fitting.subject import pictures_below
     from siam.explainers.registry import names_that_learn
@@ -89,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
     for place in (out, options.cache):
         check_folder(place)
         remove_left_over(place, levels=0)
+    # as the features of L-CAM leave it: what follows them is the same to the last bit if they are kept
+    model.backbone.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stub lacks it
     pictures = _digest((path.name, path) for path in files)
     for name in (name for name in names_that_learn() if name in recipe):
         _fit(name, model, files, pictures, {"seed": recipe["seed"], **recipe[name]}, options.cache, out)

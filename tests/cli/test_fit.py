@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.numpy import load_file
 
 import siam
 from siam.cli.main import main
@@ -224,6 +225,17 @@ def test_what_is_fitted_is_kept_and_the_next_call_goes_on(run, networks, photos,
         assert before[name].facts == after[name].facts
         assert all(torch.equal(of, after[name].tensors[key]) for key, of in before[name].tensors.items())
     assert set(lines_of(run(*options)[1]).values()) == {True}
+
+
+@pytest.mark.parametrize("lost", names_that_learn())
+def test_what_is_kept_changes_no_bit_of_the_rest(run, networks, photos, tmp_path, lost):
+    options = "--model", networks, "--photos", photos, "--out", tmp_path / "out"
+    assert run(*options)[0] == 0
+    before = load_file(tmp_path / "out" / f"{lost}.safetensors")
+    (tmp_path / "out" / f"{lost}.safetensors").unlink()
+    assert lines_of(run(*options)[1]) == {name: name != lost for name in ALL}
+    after = load_file(tmp_path / "out" / f"{lost}.safetensors")
+    assert before.keys() == after.keys() and all(np.array_equal(before[key], after[key]) for key in before)
 
 
 def another_rate(text, _photos):
