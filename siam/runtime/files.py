@@ -63,7 +63,7 @@ def append(path: Path, data: bytes, *, flush: bool = False) -> None:
         data: whole lines, written at once, so that those of several processes do not mix.
         flush: whether they must be on the disk before this returns.
     """
-    new = not path.exists()
+    new = not os.path.lexists(path)
     with storage_errors(path), path.open("ab", buffering=0) as file:
         begun, rest = file.seek(0, os.SEEK_END), memoryview(data)
         try:
