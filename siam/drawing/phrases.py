@@ -30,11 +30,11 @@ def words(name: str) -> str:
     return " ".join(name.replace("_", " ").split())
 
 
-def signed(value: float) -> str:
-    """Return a number with two decimals and its sign, a real minus if negative; "0.00" has no sign."""
-    text = f"{abs(value):.2f}"
+def signed(value: float, digits: int = 2) -> str:
+    """Return a number with so many decimals and its sign, a real minus if negative; "0.00" has no sign."""
+    text = f"{abs(value):.{digits}f}"
     if float(text) == 0:
-        return "0.00"
+        return text
     return ("+" if value > 0 else "−") + text
 
 

@@ -21,8 +21,11 @@ KNOWN = (  # which orders are clear, and on what: true of the stored tables, as 
     "**What is known.** On flowers, SISE marks the part that counts better than RISE, Grad-CAM and Score-CAM do, and "
     "VEBI better than Grad-CAM; L-CAM and Grad-CAM cannot be told apart once brightness no longer counts. On rendered "
     "scenes, of which only a few have been compared so far, most measures do not know the truth from noise, and no "
-    "claim can be decided, not even that SIAM’s own map shows best where its score comes from."
+    "claim can be decided, not even that SIAM’s own map shows best where its score comes from; on photos, its map of "
+    "an attribute finds what people outlined as well as Grad-CAM’s, which is ahead by 0.001 of average precision, and "
+    "twelve photos cannot tell it from occlusion and RISE."
 )
+_SEEN = 0.005  # what two digits show
 _FILLED = {"grey": "grey", "blur": "blurred", "inpaint": "inpainted"}
 COLUMNS = {  # heading -> figures (joined by " / "), digits
     "EBPG": (("ebpg",), 2),
@@ -117,7 +120,7 @@ def claim_rows(claims: Iterable[ClaimFigures]) -> list[list[str]]:
             f"{heading(claim.better)} before {heading(claim.worse)}",
             claim.outcome,
             measure_title(claim.figure),
-            f"{signed(claim.gain)} ({signed(claim.interval[0])} to {signed(claim.interval[1])})",
+            _difference(claim),
             str(claim.n),
             "–" if claim.effect is None else signed(claim.effect),
             figure(claim.detectable, 2),
@@ -125,6 +128,13 @@ def claim_rows(claims: Iterable[ClaimFigures]) -> list[list[str]]:
         ]
         for claim in claims
     ]
+
+
+def _difference(claim: ClaimFigures) -> str:
+    """Return the gain with its interval, with more digits where two would show nothing but zeros."""
+    gain, low, high = claim.gain, *claim.interval
+    digits = 2 if max(map(abs, (gain, low, high))) >= _SEEN else 4
+    return f"{signed(gain, digits)} ({signed(low, digits)} to {signed(high, digits)})"
 
 
 CLAIM_HEADINGS = ("claim", "outcome", "our measure", "difference", "n", "effect", "detectable", "source")

@@ -342,9 +342,9 @@ def test_damaged_values_are_refused(tmp_path):
 
 def test_bundled_comparisons_are_whole_and_their_controls_stand_where_they_must():
     found = {figures.world: (result, figures) for result, figures in comparisons(read_all(STORED).values())}
-    assert set(found) == {"scenes", "scenes-siam", "flowers"}
+    assert set(found) == {"scenes", "scenes-siam", "flowers", "photos"}
     for name, (result, figures) in found.items():
-        explainers = set(OF_SIAM) if name == "scenes-siam" else set(EXPLAINERS) - {"siam"}
+        explainers = set(OF_SIAM) if name in ("scenes-siam", "photos") else set(EXPLAINERS) - {"siam"}
         assert set(figures.methods) == explainers | set(REFERENCES)
         assert result.command.startswith("python -m siam compare --") and "/tmp" not in result.command
         assert result.git_commit and figures.n >= (200 if name == "flowers" else 20)

@@ -42,6 +42,8 @@ SAID = [
     *(("scenes", head, "grad_cam", "cannot tell") for head in ("lcam_fm", "lcam_img")),
     ("scenes", "vebi", "grad_cam", "cannot tell"),
     *(("scenes-siam", "siam", worse, "cannot tell") for worse in ("grad_cam", "occlusion", "rise")),
+    ("photos", "siam", "grad_cam", "does not hold"),
+    *(("photos", "siam", worse, "cannot tell") for worse in ("occlusion", "rise")),
 ]
 OUTLINED = next(raw for raw in RAW.values() if raw["model"] == "photo" and "masks" in raw["figures"].get("siam", {}))
 
@@ -236,7 +238,7 @@ def test_cards_of_all_bundled_pairs_the_one_in_use_first():
 
 def test_explainers_are_those_of_the_files():
     app = at("results", table="Explainers")
-    stored = [RAW[f"explainers-{name}"] for name in ("scenes", "scenes-siam", "flowers")]
+    stored = [RAW[f"explainers-{name}"] for name in ("scenes", "scenes-siam", "flowers", "photos")]
     assert sum(compares(raw) for raw in RAW.values()) == len(stored)
     picked = app.segmented_control(key="compared")
     assert len(picked.options) == len(stored)
