@@ -61,11 +61,16 @@ def caveat(explanation: Explanation, count: int = 4) -> str:
 
     "SIAM recognises wood only roughly and hardly recognises brick."
     """
+    shown = explanation.ranking(count=count)
+    return doubts(explanation.recognition, (item.attribute for item in shown if number(item.value) != "0.00"))
+
+
+def doubts(recognition: Mapping[str, Recognition], names: Iterable[str]) -> str:
+    """Say which of these attributes are doubtful; "" if none is, or nothing is known of them."""
     beliefs: dict[Belief, list[str]] = {"roughly": [], "hardly": []}
-    for item in explanation.ranking(count=count):
-        known = explanation.recognition.get(item.attribute)
-        if known is not None and known.belief != "well" and number(item.value) != "0.00":
-            beliefs[known.belief].append(words(item.attribute))
+    for name in names:
+        if name in recognition and recognition[name].belief != "well":
+            beliefs[recognition[name].belief].append(words(name))
     clauses = []
     if beliefs["roughly"]:
         clauses.append(f"recognises {listing(beliefs['roughly'])} only roughly")

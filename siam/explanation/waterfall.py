@@ -1,15 +1,19 @@
-"""From the bias to the score, one attribute after the other: the steps, and their drawing for pages without scripts."""
+"""From the bias to the score, or from one score to another, one attribute after the other: the steps, and a drawing."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.phrases import number, signed
-from siam.drawing.shapes import Box, Drawing, Label, Line, text_width
-from siam.explanation.inference import Explanation, Order
+from siam.drawing.shapes import Box, Drawing, Label, Line, shortened, text_width
+from siam.explanation.difference import Change, Difference
+from siam.explanation.inference import Contribution, Explanation, Order
 from siam.explanation.recognition import marked, recognition_text
+from siam.models.recognition import Recognition
 
 CONNECTOR = "#9AA5B1"  # visible on light and dark pages
 _STEP, _SIZE = 27, 13  # px of a row and of its text
+_NAME = 120  # px of a photo's name beside its score
 
 
 class Step(NamedTuple):
@@ -33,9 +37,39 @@ def waterfall_steps(explanation: Explanation, count: int = 8, order: Order = "ma
     Every step starts exactly where the previous one ended. Names that are hard to believe have a mark
     (`siam.explanation.recognition`).
     """
-    at, known = explanation.bias, explanation.recognition
-    steps = [Step("bias", at, at, number(at))]
     shown = explanation.ranking(order, count)
+    rest = len(explanation.attributes) - len(shown), explanation.others(count)
+    bias = Step("bias", explanation.bias, explanation.bias, number(explanation.bias))
+    score = Step("SIAM score", explanation.scenicness, explanation.scenicness, number(explanation.scenicness))
+    return [bias, *_between(explanation.bias, shown, rest, explanation.recognition), score]
+
+
+def difference_steps(
+    difference: Difference,
+    count: int = 8,
+    order: Order = "magnitude",
+    names: tuple[str, str] = ("first photo", "second photo"),
+) -> list[Step]:
+    """Return the first score, the `count` largest changes, the sum of all others, and the second score.
+
+    Every step starts exactly where the previous one ended. The names of the photos are cut short where they are long.
+    """
+    shown = difference.ranking(order, count)
+    rest = len(difference.values) - len(shown), difference.others(count)
+    ends = [
+        Step(shortened(name, _SIZE, _NAME), of.scenicness, of.scenicness, number(of.scenicness))
+        for name, of in zip(names, (difference.before, difference.after), strict=True)
+    ]
+    return [ends[0], *_between(ends[0].end, shown, rest, difference.before.recognition), ends[1]]
+
+
+def _between(
+    at: float,
+    shown: Sequence[Contribution | Change],
+    rest: tuple[int, float],
+    known: Mapping[str, Recognition],
+) -> list[Step]:
+    """Return the steps from a value on: those shown, and in one step the sum of the others, given with their number."""
     rows = [
         (
             marked(known, item.attribute),
@@ -44,16 +78,17 @@ def waterfall_steps(explanation: Explanation, count: int = 8, order: Order = "ma
         )
         for item in shown
     ]
-    others = len(explanation.attributes) - len(rows)
+    others, value = rest
     if others > 0:
-        rows.append((f"{others} others" if others > 1 else "1 other", explanation.others(count), ""))
+        rows.append((f"{others} others" if others > 1 else "1 other", value, ""))
+    steps = []
     for label, value, note in rows:
         steps.append(Step(label, at, at + value, signed(value), note))
         at += value
-    return [*steps, Step("SIAM score", explanation.scenicness, explanation.scenicness, number(explanation.scenicness))]
+    return steps
 
 
-def span(steps: list[Step]) -> tuple[float, float]:
+def span(steps: Sequence[Step]) -> tuple[float, float]:
     """Return the ends of an axis with room for the values beside the outermost bars."""
     ends = [step.end for step in steps]
     low, high = min(ends), max(ends)
@@ -65,10 +100,14 @@ def waterfall_drawing(
     explanation: Explanation, count: int = 8, order: Order = "magnitude", width: int = 400
 ) -> Drawing:
     """Return the steps from the bias to the score, top to bottom, as a drawing `width` px wide."""
-    steps = waterfall_steps(explanation, count, order)
+    return steps_drawing(waterfall_steps(explanation, count, order), "From bias to score", width)
+
+
+def steps_drawing(steps: Sequence[Step], title: str, width: int = 400) -> Drawing:
+    """Return steps, top to bottom, as a drawing `width` px wide."""
     low, high = span(steps)
     left = max(text_width(step.label, _SIZE) for step in steps) + 12
-    drawing = Drawing(width, _STEP * len(steps) + 8, "From bias to score")
+    drawing = Drawing(width, _STEP * len(steps) + 8, title)
 
     def across(value: float) -> float:
         return left + (value - low) / (high - low) * (width - left)

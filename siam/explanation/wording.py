@@ -1,22 +1,21 @@
 """An explanation in words."""
 
-from siam.drawing.phrases import at, listing, score_text, signed, where, words
+from collections.abc import Sequence
+
+from siam.drawing.phrases import at, difference_text, listing, score_text, signed, where, words
+from siam.explanation.difference import Difference
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import BELIEF_WORDS, caveat
 
 
 def sentence(explanation: Explanation, count: int = 4) -> str:
     """Say what raised and what lowered the score, naming at most `count` attributes and summing up the others."""
-    named = [item for item in explanation.ranking(count=count) if signed(item.value) != "0.00"]
-    clauses = []
-    for verb, sign in (("raised by", 1), ("lowered by", -1)):
-        items = [
-            f"{words(item.attribute)} ({signed(item.value)}, {where(explanation.contribution_maps[item.index])})"
-            for item in named
-            if item.value * sign > 0
-        ]
-        if items:
-            clauses.append(f"{verb} {listing(items)}")
+    named = [
+        (item.attribute, item.value, where(explanation.contribution_maps[item.index]))
+        for item in explanation.ranking(count=count)
+        if signed(item.value) != "0.00"
+    ]
+    clauses = _clauses(named, ("raised by", "lowered by"))
     if clauses:
         rest = others_text(len(explanation.attributes) - len(named), explanation.others(len(named)))
         text = "; ".join([*clauses, rest] if rest else clauses)
@@ -26,6 +25,65 @@ def sentence(explanation: Explanation, count: int = 4) -> str:
         return f"All {len(explanation.attributes)} attributes together {total}."
     everything = f"; all {len(explanation.attributes)} together {total}" if len(explanation.attributes) > 1 else ""
     return f"No attribute moves the score by 0.01 or more{everything}."
+
+
+def _clauses(named: Sequence[tuple[str, float, str]], verbs: tuple[str, ...]) -> list[str]:
+    """Return one clause for each verb that applies: "raised by hiking (+0.41, lower left) and clouds (+0.22, top)"."""
+    clauses = []
+    for verb in verbs:
+        sign = 1 if verb == "raised by" else -1
+        items = [f"{words(name)} ({signed(value)}, {place})" for name, value, place in named if value * sign > 0]
+        if items:
+            clauses.append(f"{verb} {listing(items)}")
+    return clauses
+
+
+def difference_sentence(difference: Difference, names: tuple[str, str] | None = None, count: int = 4) -> str:
+    """Say what makes the second photo's score another, naming at most `count` attributes and summing up the others.
+
+    "The second photo scores 0.31 lower than the first photo: lowered by metal (−0.22, right) and wire (−0.12, right);
+    31 others together +0.03." Where the photos do not show the same view, each place says in which photo it is.
+
+    Args:
+        difference: of two explanations.
+        names: of the first and the second photo, such as their files' names.
+        count: how many attributes are named.
+    """
+    first, second = names or ("the first photo", "the second photo")
+    photos = {"before": f" in {first}", "after": f" in {second}", None: ""}
+    named = []
+    for item in difference.ranking(count=count):
+        place = difference.place(item.index)
+        if signed(item.value) != "0.00":
+            named.append((item.attribute, item.value, f"{place.place}{photos[place.photo]}"))
+    change = difference_text(difference.after.scenicness, difference.before.scenicness)
+    lower = change.startswith("−")
+    scores = f"{second if names else 'The second photo'} scores " + (
+        f"the same as {first}" if change == "0.00" else f"{change[1:]} {'lower' if lower else 'higher'} than {first}"
+    )
+    rest = others_text(len(difference.values) - len(named), difference.others(len(named)))
+    if not named and count > 0:
+        everything = f"; all {len(difference.values)} together {signed(difference.others(0))}"
+        return f"{scores}: no contribution changes by 0.01 or more{everything if len(difference.values) > 1 else ''}."
+    clauses = _clauses(named, ("lowered by", "raised by") if lower else ("raised by", "lowered by"))
+    return f"{scores}: {'; '.join([*clauses, rest] if rest else clauses)}."
+
+
+def view_text(difference: Difference, names: tuple[str, str] | None = None) -> str:
+    """Say whether both photos show the same view, and how far it has moved."""
+    first, second = names or ("The first photo", "the second photo")
+    view = difference.view
+    if not view.same_shape:
+        sizes = [" × ".join(map(str, of.photo_size or of.image.size)) for of in (difference.before, difference.after)]
+        return (
+            f"{first} ({sizes[0]} pixels) and {second} ({sizes[1]} pixels) have different shapes, so they are not laid "
+            "over each other."
+        )
+    if not view.matches:
+        return f"{first} and {second} do not show the same view, so they are not laid over each other."
+    ways = ((round(view.right), "to the right", "to the left"), (round(view.down), "down", "up"))
+    moves = [f"{abs(by)} pixels {on if by > 0 else back}" for by, on, back in ways if by]
+    return f"{first} and {second} show the same view{f', moved by {listing(moves)}' if moves else ''}."
 
 
 def summary(explanation: Explanation, count: int = 4) -> str:
