@@ -157,6 +157,20 @@ def lit(image: Image.Image, field: np.ndarray, limit: float, dim: float = 0.3) -
     return _image(grey * dim * (1 - light) + np.asarray(image, dtype=np.float32) * light)
 
 
+def swiped(first: Image.Image, second: Image.Image, share: float) -> Image.Image:
+    """Return two pictures of the same size as one: the first on the left, up to `share` of the width, then the second.
+
+    A line in white and black, visible on any photo, is between them.
+    """
+    together, split = second.convert("RGB").copy(), round(min(max(share, 0.0), 1.0) * second.width)
+    together.paste(first.crop((0, 0, split, first.height)), (0, 0))
+    if 0 < split < second.width:
+        pen = ImageDraw.Draw(together)
+        pen.rectangle((split - 2, 0, split + 1, second.height), fill="white")
+        pen.line((split, 0, split, second.height), fill="black")
+    return bare(together)
+
+
 def scale_bar(limit: float, width: int = 480, unit: str = CELL_UNIT) -> Image.Image:
     """Return the legend of a signed map: its colours, with the range and the unit below."""
     bar = Image.new("RGB", (width, 52), PAPER)

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from html import escape
 from typing import Literal
@@ -95,6 +95,28 @@ def shortened(text: str, size: float, width: float) -> str:
     while text and text_width(text + "…", size) > width:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """Return text in lines that fit into a width in px, broken between words; a longer word is cut short."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(word, size, width))
+    return lines
+
+
+def moved(drawing: Drawing, right: float, down: float) -> list[Picture | Box | Label | Line]:
+    """Return the shapes of a drawing at another place, to be put on a larger one."""
+    return [
+        replace(item, x1=item.x1 + right, y1=item.y1 + down, x2=item.x2 + right, y2=item.y2 + down)
+        if isinstance(item, Line)
+        else replace(item, x=item.x + right, y=item.y + down)
+        for item in drawing.items
+    ]
 
 
 def render_png(drawing: Drawing, scale: float = 2) -> Image.Image:

@@ -13,6 +13,7 @@ from siam.models.recognition import Recognition
 
 CONNECTOR = "#9AA5B1"  # visible on light and dark pages
 _STEP, _SIZE = 27, 13  # px of a row and of its text
+_VALUE = 48  # px beside the outermost bars
 _NAME = 120  # px of a photo's name beside its score
 
 
@@ -88,11 +89,11 @@ def _between(
     return steps
 
 
-def span(steps: Sequence[Step]) -> tuple[float, float]:
-    """Return the ends of an axis with room for the values beside the outermost bars."""
+def span(steps: Sequence[Step], share: float = 0.27) -> tuple[float, float]:
+    """Return the ends of an axis with room for the values beside the outermost bars: a share of what these span."""
     ends = [step.end for step in steps]
     low, high = min(ends), max(ends)
-    room = max(0.27 * (high - low), 0.05)
+    room = max(share * (high - low), 0.05)
     return low - room, high + room
 
 
@@ -105,8 +106,8 @@ def waterfall_drawing(
 
 def steps_drawing(steps: Sequence[Step], title: str, width: int = 400) -> Drawing:
     """Return steps, top to bottom, as a drawing `width` px wide."""
-    low, high = span(steps)
     left = max(text_width(step.label, _SIZE) for step in steps) + 12
+    low, high = span(steps, max(0.27, _VALUE / max(1, width - left - 2 * _VALUE)))
     drawing = Drawing(width, _STEP * len(steps) + 8, title)
 
     def across(value: float) -> float:

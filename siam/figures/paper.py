@@ -18,12 +18,12 @@ from siam.figures.maps import attribute_map, comparable_maps, map_limit, shared_
 
 COUNT = 8  # attributes shown
 SOURCE = "SIAM Explorer, after D. Marcos, S. Lobry and D. Tuia (2019)"
+HAIRLINE = "#CBD2D9"
 
 _MARGIN, _GAP, _TITLE = 28, 30, 32  # around the page, between cells, and for the title above each picture
 _AREA = 42_000  # of a cell's picture
 _MOST, _LEAST = (400, 260), (216, 110)  # largest and smallest (width, height) of that area
 _TEXT, _SMALL = 13, 11.5
-_HAIRLINE = "#CBD2D9"
 _PIXELS = 2  # per unit, in embedded maps
 
 
@@ -126,7 +126,7 @@ def _left_column(explanation: Explanation, grid: _Grid) -> list[_Cell]:
         value = "" if score is None else score_text(score, scale)
         image = signed_colours(field, limit, grid.pixels)
         cells.append(
-            _Cell(title, value, image, signed_map_text(field), 1, _HAIRLINE)
+            _Cell(title, value, image, signed_map_text(field), 1, HAIRLINE)
         )  # white is a value, so outline the map
     return cells
 
@@ -154,22 +154,22 @@ def _draw_legend(
     end = tick_text(limit)
     bar = signed_colours(np.linspace(-limit, limit, 256)[None], limit)
     grey = Image.linear_gradient("L").rotate(90)  # from black to white
-    _draw_scale(drawing, (x, y + 4, width), bar, (f"−{end}", CELL_UNIT, f"+{end}"))
-    _draw_scale(drawing, (x, y + 38, width), grey, ("0", "attribute maps", tick_text(grey_limit)))
+    draw_scale(drawing, (x, y + 4, width), bar, (f"−{end}", CELL_UNIT, f"+{end}"))
+    draw_scale(drawing, (x, y + 38, width), grey, ("0", "attribute maps", tick_text(grey_limit)))
     line = y + 88.0
     for text, value in _sum(explanation):
         drawing.items += [Label(x, line, text, _SMALL, fill=SOFT_INK), Label(x + width, line, value, _SMALL, "end")]
         line += 16
-    drawing.items.append(Line(x, line - 28, x + width, line - 28, _HAIRLINE))
+    drawing.items.append(Line(x, line - 28, x + width, line - 28, HAIRLINE))
 
 
-def _draw_scale(
+def draw_scale(
     drawing: Drawing, place: tuple[float, float, float], bar: Image.Image, texts: tuple[str, str, str]
 ) -> None:
     """Draw a colour bar at (x, y, width) with texts for its low end, its unit and its high end."""
     x, y, width = place
     drawing.items += [
-        Box(x - 1, y - 1, width + 2, 10, _HAIRLINE),
+        Box(x - 1, y - 1, width + 2, 10, HAIRLINE),
         Picture(x, y, width, 8, bar, f"{texts[1]}, from {texts[0]} to {texts[2]}"),
         Label(x, y + 21, texts[0], _SMALL),
         Label(x + width / 2, y + 21, texts[1], _SMALL, "middle", SOFT_INK),

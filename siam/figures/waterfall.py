@@ -1,11 +1,13 @@
-"""Waterfall charts: from the bias to the score, one attribute after the other."""
+"""Waterfall charts: from the bias to the score, or from one score to another, one attribute after the other."""
 
 import plotly.graph_objects as go
 
+from siam.datasets.base import RatingScale
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.phrases import number
+from siam.explanation.difference import Difference
 from siam.explanation.inference import Explanation, Order
-from siam.explanation.waterfall import CONNECTOR, Step
+from siam.explanation.waterfall import CONNECTOR, Step, difference_steps
 from siam.explanation.waterfall import span as span
 from siam.explanation.waterfall import waterfall_drawing as waterfall_drawing
 from siam.explanation.waterfall import waterfall_steps as waterfall_steps
@@ -16,7 +18,21 @@ _ROW = 30  # px
 
 def waterfall(explanation: Explanation, count: int = 8, order: Order = "magnitude") -> go.Figure:
     """Return the steps from the bias to the score as a chart, top to bottom, in the page's fonts."""
-    steps = waterfall_steps(explanation, count, order)
+    return _chart(waterfall_steps(explanation, count, order), "From bias to score", explanation.scale)
+
+
+def difference_waterfall(
+    difference: Difference,
+    count: int = 8,
+    order: Order = "magnitude",
+    names: tuple[str, str] = ("first photo", "second photo"),
+) -> go.Figure:
+    """Return the steps from the first photo's score to the second's as a chart."""
+    steps = difference_steps(difference, count, order, names)
+    return _chart(steps, f"From {steps[0].label} to {steps[-1].label}", difference.before.scale)
+
+
+def _chart(steps: list[Step], title: str, scale: RatingScale) -> go.Figure:
     rows = list(range(len(steps)))
     figure = go.Figure()
     figure.add_trace(_connectors(steps))
@@ -39,7 +55,7 @@ def waterfall(explanation: Explanation, count: int = 8, order: Order = "magnitud
         )
     )
     figure.add_trace(_ends(steps))
-    return _layout(figure, steps, explanation)
+    return _layout(figure, steps, title, scale)
 
 
 def _connectors(steps: list[Step]) -> go.Scatter:
@@ -54,7 +70,7 @@ def _connectors(steps: list[Step]) -> go.Scatter:
 
 
 def _ends(steps: list[Step]) -> go.Scatter:
-    """Mark bias and score: points, not bars, because the axis does not start at 0."""
+    """Mark both ends, such as bias and score: points, not bars, because the axis does not start at 0."""
     return go.Scatter(
         x=[steps[0].end, steps[-1].end],
         y=[0, len(steps) - 1],
@@ -67,11 +83,10 @@ def _ends(steps: list[Step]) -> go.Scatter:
     )
 
 
-def _layout(figure: go.Figure, steps: list[Step], explanation: Explanation) -> go.Figure:
-    scale = explanation.scale
+def _layout(figure: go.Figure, steps: list[Step], title: str, scale: RatingScale) -> go.Figure:
     low, high = span(steps)
     return figure.update_layout(
-        title={"text": "From bias to score", "x": 0, "xanchor": "left"},
+        title={"text": literal(title), "x": 0, "xanchor": "left"},
         height=_ROW * len(steps) + 110,
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",

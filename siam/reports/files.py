@@ -1,17 +1,22 @@
-"""An explanation as files: data (JSON), figure (`siam.figures.paper`) and report (`siam.reports.page`)."""
+"""An explanation, or several side by side, as files: data (JSON), figure (`siam.figures`) and report (HTML)."""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from siam.explanation.difference import Difference, differences
 from siam.explanation.inference import Explanation
+from siam.explanation.wording import difference_sentence
+from siam.figures.difference import difference_figure_png, difference_figure_svg
 from siam.figures.paper import paper_figure_png
+from siam.reports.difference import difference_report
 from siam.reports.page import html_report as html_report
 from siam.runtime.files import write_atomically
 
+DIFFERENCE_ENDINGS = (".png", ".svg", ".json", ".html")
 DIGITS = 6  # significant digits of every number in an array
 
 ARRAYS = {
@@ -74,6 +79,63 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
         "device": explanation.device,
         "card": _plain(card),
     }
+
+
+def difference_json(explanations: Sequence[Explanation], names: Sequence[str]) -> dict:
+    """Return the scores and contributions of two to four photos, and what leads from the first score to the others.
+
+    Up to rounding, the sum of a difference's contributions is its change. Its shift is given in pixels of the first
+    photo, right and down; null if the photos do not show the same view.
+
+    Raises:
+        ValueError: these are not two to four photos, explained by the same networks.
+    """
+    found = differences(explanations)
+    return {
+        "photos": [contract_json(of, name) for of, name in zip(explanations, names, strict=True)],
+        "differences": [_difference(of, (names[0], name)) for of, name in zip(found, names[1:], strict=True)],
+    }
+
+
+def _difference(found: Difference, names: tuple[str, str]) -> dict:
+    view, change = found.view, found.baseline_change
+    attributes = found.before.attributes
+    places = {item.attribute: found.place(item.index) for item in found.ranking()}
+    photos = {"before": names[0], "after": names[1], None: None}
+    return {
+        "from": names[0],
+        "to": names[1],
+        "change": _finite(found.change),
+        "contributions": {name: _finite(value) for name, value in zip(attributes, found.values, strict=True)},
+        "places": {
+            name: {"place": place.place, "photo": photos[place.photo]}
+            for name, place in ((name, places[name]) for name in attributes)
+        },
+        "baseline": None if change is None else {"change": _finite(change)},
+        "same_view": view.matches,
+        "shift": {"right": _rounded(view.right), "down": _rounded(view.down)} if view.matches else None,
+        "sentence": difference_sentence(found, names),
+    }
+
+
+def difference_data_json(explanations: Sequence[Explanation], names: Sequence[str], card: dict) -> dict:
+    """Return `difference_json` with everything that the explanations hold under `explanations`, one for each photo."""
+    return {
+        **difference_json(explanations, names),
+        "explanations": [data_json(of, name, card) for of, name in zip(explanations, names, strict=True)],
+    }
+
+
+def difference_file(ending: str, explanations: Sequence[Explanation], names: Sequence[str], card: dict) -> bytes:
+    """Return a file on two to four photos: its ending is one of `DIFFERENCE_ENDINGS`."""
+    if ending == ".png":
+        return difference_figure_png(explanations, names)
+    if ending == ".svg":
+        return difference_figure_svg(explanations, names).encode()
+    if ending == ".json":
+        data = json.dumps(difference_data_json(explanations, names, card), ensure_ascii=False, allow_nan=False)
+        return data.encode(errors="replace")
+    return difference_report(explanations, names, card).encode()
 
 
 def write(explanation: Explanation, image_name: str, card: dict, folder: Path, stem: str) -> list[Path]:

@@ -1,29 +1,21 @@
 """The report: one explanation as a self-contained web page to keep, send or print."""
 
-from collections.abc import Mapping, Sequence
-from importlib import resources
+from collections.abc import Sequence
 
-from PIL import Image
-
-from siam.drawing.colours import NEGATIVE, POSITIVE, sign_colour
+from siam.drawing.colours import sign_colour
 from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_factor, frame_width
 from siam.drawing.phrases import difference_text, number, score_text, signed, signed_map_text, tick_text, where, words
-from siam.drawing.shapes import data_uri, render_svg, safe
+from siam.drawing.shapes import render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
 from siam.explanation.recognition import BELIEF_WORDS, caveat, legend, marked, recognition_text
 from siam.explanation.waterfall import waterfall_drawing
 from siam.explanation.wording import attribute_map_text, sentence
 from siam.figures.maps import attribute_map, map_limit, total_maps
+from siam.reports.markup import document, network, picture, score_entry
 
 COUNT = 8  # attributes shown with their maps
 PHOTO_SIDE = 900  # px
 
-# Nothing may be loaded or run, whatever a file is called.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_CITATION = (
-    "D. Marcos, S. Lobry, D. Tuia: Semantically Interpretable Activation Maps: what-where-how explanations within "
-    "CNNs. ICCV Workshops, 2019. arXiv:1909.08442."
-)
 _HOW_TO_READ = (
     "SIAM first draws a map of where it sees each named attribute. The score is then a plain sum: the bias, which is "
     "the score of a photo without any attribute, and what each attribute adds or takes away.",
@@ -35,8 +27,6 @@ _ABOUT_BASELINE = (
     "The baseline is an ordinary network trained on the ratings alone. Its map shows where its evidence lies, not what "
     "it sees."
 )
-_DETAILS = {"per_attribute", "minimum_positives"}  # figures left out here, like standard deviations
-_CARD = (("name", "Name"), ("training_data", "Trained on"), ("metrics", "Figures"), ("limits", "Limits"))
 
 
 def html_report(explanation: Explanation, image_name: str, card: dict) -> str:
@@ -53,30 +43,16 @@ def html_report(explanation: Explanation, image_name: str, card: dict) -> str:
         _attribute_maps(explanation),
         _waterfall(explanation),
         _table(explanation),
-        _network(explanation, card),
-        f"<footer>{safe(_CITATION)}</footer>",
+        network(explanation, card),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{safe(image_name)} · SIAM Explorer</title>\n<style>{_style()}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
-    )
-
-
-def _style() -> str:
-    """Return the style sheet, with the colours of the signs."""
-    sheet = resources.files("siam.reports").joinpath("report.css").read_text(encoding="utf-8")
-    return f"\n:root {{ --positive: {POSITIVE}; --negative: {NEGATIVE}; }}\n{sheet}"
+    return document(image_name, parts)
 
 
 def _header(explanation: Explanation, image_name: str) -> str:
     scale = explanation.scale
-    scores = [_score("SIAM", explanation.scenicness, f" of {scale.high:g}")]
+    scores = [score_entry("SIAM", explanation.scenicness, f" of {scale.high:g}")]
     if explanation.baseline_scenicness is not None:
-        scores.append(_score("Baseline", explanation.baseline_scenicness, f" of {scale.high:g}"))
+        scores.append(score_entry("Baseline", explanation.baseline_scenicness, f" of {scale.high:g}"))
         difference = difference_text(explanation.scenicness, explanation.baseline_scenicness)
         scores.append(f"<div><dt>Difference</dt><dd>{difference}<small> points</small></dd></div>")
     rating = f"{safe(words(scale.name))}, on a scale from {scale.low:g} to {scale.high:g}"
@@ -85,15 +61,6 @@ def _header(explanation: Explanation, image_name: str) -> str:
         f'<header><p class="quiet">{safe(explanation.model)} · {rating}</p><h1>{safe(image_name)}</h1>'
         f'<dl class="scores">{"".join(scores)}</dl><p class="lead">{safe(sentence(explanation))}</p>{doubts}</header>'
     )
-
-
-def _score(name: str, value: float, scale: str) -> str:
-    return f"<div><dt>{name}</dt><dd>{number(value)}<small>{scale}</small></dd></div>"
-
-
-def _picture(image: Image.Image, text: str) -> str:
-    kind = "PNG" if image.mode == "L" else "JPEG"
-    return f'<img src="{data_uri(image, kind)}" width="{image.width}" height="{image.height}" alt="{safe(text)}">'
 
 
 def _total_maps(explanation: Explanation) -> str:
@@ -107,7 +74,7 @@ def _total_maps(explanation: Explanation) -> str:
         score = score_text(explanation.baseline_scenicness or 0.0, scale)
         figures.append(("Baseline", score, maps.baseline, signed_map_text(explanation.baseline_map)))
     shown = "".join(
-        f"<figure><figcaption><span>{name}</span><span>{score}</span></figcaption>{_picture(image, text)}</figure>"
+        f"<figure><figcaption><span>{name}</span><span>{score}</span></figcaption>{picture(image, text)}</figure>"
         for name, score, image, text in figures
     )
     end = tick_text(maps.limit)
@@ -152,7 +119,7 @@ def _attribute_figure(explanation: Explanation, item: Contribution, limit: float
     style = f"--frame:{frame}px;--colour:{sign_colour(item.value)}"
     place = where(explanation.contribution_maps[item.index])
     return (
-        f'<figure style="{style}">{_picture(image, attribute_map_text(explanation, item.index))}<figcaption>'
+        f'<figure style="{style}">{picture(image, attribute_map_text(explanation, item.index))}<figcaption>'
         f"<span>{_name(explanation, item.attribute)}<small>{place}</small></span><span>{signed(item.value)}</span>"
         "</figcaption></figure>"
     )
@@ -193,28 +160,3 @@ def _table(explanation: Explanation) -> str:
         '<th class="n">Presence</th><th class="n">Contribution</th><td class="b"></td><th>Where</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></section>"
     )
-
-
-def _network(explanation: Explanation, card: dict) -> str:
-    """Show the main entries of the card, and how this explanation was computed."""
-    facts = [(title, _value(card[key])) for key, title in _CARD if card.get(key)]
-    seconds = sum(explanation.seconds.values())
-    computed = f"on {safe(explanation.device)}" + (f" in {number(seconds)} s" if seconds else "")
-    facts.append(("Computed", computed))
-    listed = "".join(f"<dt>{title}</dt><dd>{value}</dd>" for title, value in facts)
-    return f'<section><h2>The networks</h2><dl class="card">{listed}</dl></section>'
-
-
-def _value(value: object) -> str:
-    """Return a card's entry of any type as markup."""
-    if isinstance(value, Mapping):
-        entries = {
-            str(key): item for key, item in value.items() if key not in _DETAILS and not str(key).endswith("_sd")
-        }
-        rows = "".join(f"<dt>{safe(words(key))}</dt><dd>{_value(item)}</dd>" for key, item in entries.items())
-        return f'<dl class="card">{rows}</dl>'
-    if isinstance(value, list | tuple):
-        return f"<ul>{''.join(f'<li>{_value(item)}</li>' for item in value)}</ul>"
-    if isinstance(value, float):
-        return f"{value:.4g}".replace("-", "−")
-    return safe(str(value))

@@ -21,11 +21,13 @@ from siam.evaluation.stored import VARIANTS, Result
 from siam.explainers.references import REFERENCES
 from siam.gallery.store import SCHEMA, About
 from siam.models.siam import SIAMConfig
-from siam.reports.files import ARRAYS, data_json
+from siam.reports.files import ARRAYS, data_json, difference_data_json
 from siam.runtime.provenance import provenance
 from tests.docs.blocks import DOCS
 from tests.support.fakes import fake_explanation
 from tests.support.paths import ROOT
+
+DIFFERENCE = difference_data_json([fake_explanation()] * 2, ["a.jpg", "b.jpg"], {})
 
 
 def named(page):
@@ -48,6 +50,7 @@ def figures():
         pytest.param({of.name for of in fields(SIAMConfig)}, id="settings of a network"),
         pytest.param(set(provenance()), id="card"),
         pytest.param({*data_json(fake_explanation(), "photo.jpg", {}), *ARRAYS}, id="explanation"),
+        pytest.param({*DIFFERENCE, *DIFFERENCE["differences"][0]}, id="difference"),
         pytest.param({*SCHEMA.names, *(of.name for of in fields(About))}, id="gallery"),
         pytest.param({*VARIANTS, *(of.name for of in fields(Result)), *figures()}, id="result"),
         pytest.param({"settings", "network", "identifier", "method", *REFERENCES, *FIGURES}, id="records"),

@@ -14,6 +14,8 @@ from siam.cli.main import main
 from siam.drawing.maps import display_photo, map_picture, overlay, pattern_picture
 from siam.drawing.shapes import data_uri
 from siam.explainers import attribute_photo, score_up
+from siam.explanation.difference import difference
+from siam.figures.difference import swipe
 from siam.figures.paper import paper_figure_png, paper_figure_svg
 from siam.gallery.copies import small_jpeg
 from siam.gallery.uploads import Batch
@@ -106,6 +108,16 @@ def test_an_explanation_and_all_its_files(photo, pair, opened, tmp_path):
     assert len(pictures_in(explanation._repr_html_().encode())) == 10
     assert_silent(paper_figure_png(explanation))
     assert_silent(json.dumps(files.data_json(explanation, photo.name, pair.card)))
+
+
+def test_a_difference_and_all_its_files(photo, pair):
+    explanations = [siam.explain(pair, photo), siam.explain(pair, Image.open(photo).rotate(1))]
+    for ending in files.DIFFERENCE_ENDINGS:
+        assert_silent(files.difference_file(ending, explanations, ["a.jpg", "b.jpg"], pair.card))
+    view = difference(*explanations)
+    assert view.view.matches
+    for picture in (swipe(view, view.before.image, Image.open(photo), share) for share in (0, 0.4, 1)):
+        assert not picture.info
 
 
 def test_an_attribution_over_the_photo(photo, pair, tmp_path):
