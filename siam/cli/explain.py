@@ -1,16 +1,24 @@
-"""`explain`: scores and contributions of photos, with figures and reports."""
+"""`explain`: scores and contributions of photos, or what leads from one photo's score to another's, with figures."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from siam.cli.arguments import add_engine, fail
 from siam.errors import SIAMError
 
+if TYPE_CHECKING:
+    from siam.explanation.inference import Explanation
+    from siam.models.checkpoint import Pair
+
+_FEWEST, _MOST = 2, 4  # photos that `--difference` compares
+_DIFFERENCE = "difference"  # name of the files that it writes to a folder
+_NOT_WRITTEN = (".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".pdf", ".htm", ".txt", ".csv")  # no folders either
 _ENDINGS = (".png", ".json", ".html")  # of what `--out` writes
 
 
@@ -28,9 +36,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="NAME|DIR|HUB",
         help="bundled pair, folder or Hub repository (default: photo)",
     )
+    parser.add_argument(
+        "--difference",
+        action="store_true",
+        help="compare two to four photos of one place: what leads from the first one's score to the others'",
+    )
     parser.add_argument("--json", action="store_true", help="print scores and contributions as JSON")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write a figure (PNG), data (JSON) and a report (HTML) to DIR"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write a figure (PNG), data (JSON) and a report (HTML) to DIR; with --difference also to one FILE.png, "
+        ".svg, .json or .html",
     )
     add_engine(parser)
     parser.set_defaults(run=run)
@@ -38,6 +55,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(options: argparse.Namespace) -> int:
     """Explain each image in turn; a bad file does not stop the others."""
+    if options.difference:
+        return _difference(options)
     # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.explanation import wording
     from siam.explanation.inference import explain
@@ -80,9 +99,63 @@ def run(options: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _unique_stems(paths: Sequence[Path], out: Path | None) -> list[str]:
+def _difference(options: argparse.Namespace) -> int:
+    """Compare the photos with the first one; without any of them there is nothing to compare."""
+    paths, out = options.image, options.out
+    if not _FEWEST <= len(paths) <= _MOST:
+        photos = f"{len(paths)} photo{'s' * (len(paths) != 1)}"
+        return fail(f"--difference compares {_FEWEST} to {_MOST} photos with the first; {photos} given")
+    from siam.explanation import wording
+    from siam.explanation.difference import differences, distinct
+    from siam.explanation.inference import explain
+    from siam.images.preprocessing import least_side
+    from siam.images.reading import read_image
+    from siam.models.checkpoint import load
+    from siam.reports import files
+    from siam.runtime.files import check_folder
+
+    alone = out is not None and out.suffix.lower() in files.DIFFERENCE_ENDINGS and not out.is_dir()
+    if out is not None and out.suffix.lower() in _NOT_WRITTEN and not out.is_dir():
+        return fail(f"{out} cannot be written; give --out a folder or a file that ends in .png, .svg, .json or .html")
+    if out is not None and alone and out.resolve() in {path.resolve() for path in paths}:
+        return fail(f"{out} is one of the photos; give --out another name")
+    if out is not None:
+        check_folder(out.parent if alone else out)
+    pair = load(options.model)
+    explanations = [explain(pair, read_image(path, least=least_side(*pair.configs))) for path in paths]
+    names = distinct([str(path) for path in paths])
+    if out is not None:
+        _write_difference(explanations, distinct([path.name for path in paths]), pair, out, alone, paths)
+    if options.json:
+        sys.stdout.write(json.dumps(files.difference_json(explanations, names), indent=1, allow_nan=False) + "\n")
+        return 0
+    for explanation, name in zip(explanations, names, strict=True):
+        sys.stdout.write(f"{name}: {wording.scores(explanation)}\n")
+    for found, name in zip(differences(explanations), names[1:], strict=True):
+        both = names[0], name
+        sys.stdout.write(f"{wording.difference_sentence(found, both)} {wording.view_text(found, both)}\n")
+    return 0
+
+
+def _write_difference(
+    explanations: "list[Explanation]", names: list[str], pair: "Pair", out: Path, alone: bool, photos: Sequence[Path]
+) -> None:
+    """Write the file that `out` names if it stands `alone`, otherwise figure, data and report into that folder."""
+    from siam.reports import files
+    from siam.runtime.files import write_atomically
+
+    (out.parent if alone else out).mkdir(parents=True, exist_ok=True)
+    if alone:
+        write_atomically(out, files.difference_file(out.suffix.lower(), explanations, names, pair.card))
+        return
+    (stem,) = _unique_stems([Path(_DIFFERENCE)], out, photos)
+    for ending in _ENDINGS:
+        write_atomically(out / f"{stem}{ending}", files.difference_file(ending, explanations, names, pair.card))
+
+
+def _unique_stems(paths: Sequence[Path], out: Path | None, photos: Sequence[Path] = ()) -> list[str]:
     """Return a file stem for each path's outputs, numbered where it would clash with another or overwrite an input."""
-    inputs = {path.resolve() for path in paths}
+    inputs = {path.resolve() for path in (*paths, *photos)}
     taken: set[str] = set()
     stems = []
     for path in paths:

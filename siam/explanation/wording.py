@@ -58,15 +58,15 @@ def difference_sentence(difference: Difference, names: tuple[str, str] | None = 
             named.append((item.attribute, item.value, f"{place.place}{photos[place.photo]}"))
     change = difference_text(difference.after.scenicness, difference.before.scenicness)
     lower = change.startswith("−")
-    scores = f"{second if names else 'The second photo'} scores " + (
+    head = f"{second if names else 'The second photo'} scores " + (
         f"the same as {first}" if change == "0.00" else f"{change[1:]} {'lower' if lower else 'higher'} than {first}"
     )
     rest = others_text(len(difference.values) - len(named), difference.others(len(named)))
     if not named and count > 0:
         everything = f"; all {len(difference.values)} together {signed(difference.others(0))}"
-        return f"{scores}: no contribution changes by 0.01 or more{everything if len(difference.values) > 1 else ''}."
+        return f"{head}: no contribution changes by 0.01 or more{everything if len(difference.values) > 1 else ''}."
     clauses = _clauses(named, ("lowered by", "raised by") if lower else ("raised by", "lowered by"))
-    return f"{scores}: {'; '.join([*clauses, rest] if rest else clauses)}."
+    return f"{head}: {'; '.join([*clauses, rest] if rest else clauses)}."
 
 
 def view_text(difference: Difference, names: tuple[str, str] | None = None) -> str:
@@ -86,12 +86,17 @@ def view_text(difference: Difference, names: tuple[str, str] | None = None) -> s
     return f"{first} and {second} show the same view{f', moved by {listing(moves)}' if moves else ''}."
 
 
+def scores(explanation: Explanation) -> str:
+    """Return the score, or both scores of a pair with a baseline, each with its scale."""
+    text = f"SIAM {score_text(explanation.scenicness, explanation.scale)}"
+    if explanation.baseline_scenicness is not None:
+        text += f", baseline {score_text(explanation.baseline_scenicness, explanation.scale)}"
+    return text
+
+
 def summary(explanation: Explanation, count: int = 4) -> str:
     """Return the two scores, each with its scale, the sentence, and which of the attributes in it are doubtful."""
-    scores = f"SIAM {score_text(explanation.scenicness, explanation.scale)}"
-    if explanation.baseline_scenicness is not None:
-        scores += f", baseline {score_text(explanation.baseline_scenicness, explanation.scale)}"
-    return f"{scores}. {sentence(explanation, count)} {caveat(explanation, count)}".strip()
+    return f"{scores(explanation)}. {sentence(explanation, count)} {caveat(explanation, count)}".strip()
 
 
 def others_text(number_of_others: int, value: float) -> str:

@@ -144,11 +144,12 @@ def test_the_chart_has_the_steps_of_the_drawing():
     names = ("before {a} <b>.jpg", "after.jpg")
     steps = difference_steps(found, 5, names=names)
     figure = difference_waterfall(found, 5, names=names)
-    bars = figure.data[1]
-    assert list(bars.x) == pytest.approx([step.value for step in steps[1:-1]])
-    assert list(bars.base) == pytest.approx([step.start for step in steps[1:-1]])
-    assert sum(bars.x) == pytest.approx(found.change, abs=1e-5)
-    assert "<b>" not in figure.layout.title.text and "{" not in figure.layout.title.text
+    bars = figure.to_dict()["data"][1]
+    assert list(bars["x"]) == pytest.approx([step.value for step in steps[1:-1]])
+    assert list(bars["base"]) == pytest.approx([step.start for step in steps[1:-1]])
+    assert sum(bars["x"]) == pytest.approx(found.change, abs=1e-5)
+    title = figure.to_dict()["layout"]["title"]["text"]
+    assert "<b>" not in title and "{" not in title
 
 
 def test_a_swipe_shows_the_first_photo_left_of_the_line_and_the_second_right_of_it():

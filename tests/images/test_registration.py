@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from siam.gallery.samples import load_samples
 from siam.images.registration import register
+from tests.support.fakes import fake_picture
 from tests.support.paths import ROOT
 
 SAMPLES = {sample.key: sample.path for sample in load_samples()}
@@ -120,6 +121,17 @@ def test_common_borders_and_logos_do_not_make_photos_alike():
 
     for first, second in combinations(KEYS[:4], 2):
         assert not register(dressed(photo(first)), dressed(photo(second))).matches
+
+
+@pytest.mark.parametrize("size", [(96, 64), (240, 160), (900, 600)])
+def test_an_edit_of_a_smooth_picture_shows_the_same_view(size):
+    image, (width, height) = fake_picture(0, size), size
+    edited = image.copy()
+    edited.paste("white", (width * 5 // 8, height // 8, width * 6 // 8, height * 6 // 8))
+    assert register(image, edited).matches and register(edited, image).matches
+    assert register(image, as_poor_jpeg(image)).matches
+    for seed in range(1, 12):
+        assert not register(edited, fake_picture(seed, size)).matches
 
 
 def test_photos_of_different_shapes_are_not_compared():
