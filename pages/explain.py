@@ -3,13 +3,18 @@
 import streamlit as st
 
 from ui import router
-from ui.explain import view
+from ui.explain import variants, view
 from ui.photos import picker
 from ui.state import resources
 
 router.ensure()
 
 st.header("What makes this landscape beautiful?", anchor=False)
-st.caption("Which attributes raised or lowered the score of this photo, where, and by how much?")
+st.caption(
+    "Which attributes raised or lowered the score of this photo, where, and by how much? "
+    "[Compare with another photo](#compare-with-another-photo)"
+)
 photo = picker.choose()
-view.show(resources.explanation(photo), photo)
+explanation = resources.explanation(photo)
+view.show(explanation, photo)
+variants.show(explanation, photo)

@@ -36,13 +36,13 @@ class Offer:
 
 def choose() -> Photo:
     """Show the picker and return the chosen photo: at first the one in the address, or else the first on offer."""
-    offers = _offers()
-    _start(offers)
+    offered = offers()
+    _start(offered)
     left, ready = st.columns([2, 3], gap="medium")
     with left:
         upload, camera = _inputs()
     with ready:
-        _grid(offers)
+        _grid(offered)
     source = st.session_state["source"]
     new = {"upload": upload, "camera": camera}.get(source)
     if (problem := quota.problem([new])) is not None:
@@ -56,21 +56,21 @@ def choose() -> Photo:
     return photo
 
 
-def _offers() -> list[Offer]:
+def offers() -> list[Offer]:
     """Return the bundled photos, or one rendered scene per kind of place for networks that know only scenes."""
-    cases, offers = chosen.cases(), []
+    cases, scenes = chosen.cases(), []
     if cases is not None and cases.gallery.about.data == "rendered":
         firsts = cases.table.drop_duplicates("place").query("place != ''").head(OFFERED)
         listed = zip(firsts.index, firsts["identifier"], firsts["place"], strict=True)
-        offers = [
+        scenes = [
             Offer("case", identifier, path, place, f"rendered landscape, {place}")
             for row, identifier, place in listed
             if (path := pictures.path_of(cases.gallery, row)) is not None
         ]
-    return offers or [Offer("sample", of.key, of.path, of.name, of.description) for of in load_samples()]
+    return scenes or [Offer("sample", of.key, of.path, of.name, of.description) for of in load_samples()]
 
 
-def _start(offers: list[Offer]) -> None:
+def _start(offered: list[Offer]) -> None:
     """Load the photo in the address if it is new: on the first visit, after Back, or from a link.
 
     If the networks changed, an offered photo gives way to the first one offered with the new networks; an uploaded
@@ -84,9 +84,9 @@ def _start(offers: list[Offer]) -> None:
     changed = before != now if of_gallery else before[0] != now[0]
     st.session_state["photo_of"] = now
     if "photo" not in st.session_state or (asked and new):
-        photo = _named(asked) or _of(offers[0])
+        photo = _named(asked) or photo_of(offered[0])
     elif changed and st.session_state["photo"].address:
-        photo = _of(offers[0])
+        photo = photo_of(offered[0])
     else:
         return
     st.session_state.update(source="offered", photo=photo)
@@ -108,8 +108,9 @@ def _named(asked: dict[str, str]) -> Photo | None:
     return photo
 
 
-def _of(offer: Offer) -> Photo:
-    return _named({offer.parameter: offer.value}) or sample_photo(load_samples()[0].key)  # a damaged file
+def photo_of(offer: Offer) -> Photo:
+    """Return a photo on offer; the first sample if its file is damaged."""
+    return _named({offer.parameter: offer.value}) or sample_photo(load_samples()[0].key)
 
 
 def _inputs():
@@ -126,10 +127,10 @@ def _inputs():
     return upload, camera
 
 
-def _grid(offers: list[Offer]) -> None:
+def _grid(offered: list[Offer]) -> None:
     st.markdown("Or choose one of these")
     with st.grid(5, min_column_width=60, gap="xsmall"):
-        for offer in offers:
+        for offer in offered:
             with st.container(gap=None):
                 st.image(pictures.small(offer.path), width="stretch", alt=offer.description)
                 used = st.session_state["photo"].address == {offer.parameter: offer.value}
@@ -144,7 +145,7 @@ def _grid(offers: list[Offer]) -> None:
 
 
 def _take(offer: Offer) -> None:
-    photo = _of(offer)
+    photo = photo_of(offer)
     st.session_state.update(source="offered", photo=photo, asked=photo.address)
     for name in ("sample", "case"):
         point(name, photo.address.get(name))

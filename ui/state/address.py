@@ -19,7 +19,7 @@ WIDGETS = {
     "about": (),
 }  # fmt: skip
 PARAMETERS = {
-    "": ("sample", "case"),
+    "": ("sample", "case", "with"),
     "templates": ("attribute",),
     "disagreements": ("case", "area"),
     "what_if": ("sample", "case", "edits"),
