@@ -16,6 +16,7 @@ from PIL import Image
 from siam.datasets import DATASETS
 from siam.explainers import EXPLAINERS
 from siam.gallery.samples import load_samples
+from siam.images.reading import read_image
 from siam.models.backbones import LOADERS, create_backbone
 from siam.models.checkpoint import Pair, save
 from tests.support.experiment import write_photos, write_recipe
@@ -42,6 +43,17 @@ def photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (folder / "photos").mkdir()
     for name, key in {"lake": "lake-boats", "forest": "forest-path", "road": "storm-road"}.items():
         shutil.copy(samples[key], folder / "photos" / f"{name}.jpg")
+    yield
+
+
+@contextmanager
+def two_views(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a photo there, and an edit of it."""
+    photo = read_image(load_samples()[0].path)
+    photo.save(folder / "before.jpg")
+    width, height = photo.size
+    photo.paste("white", (width * 2 // 3, height // 8, width * 2 // 3 + 12, height * 2 // 3))
+    photo.save(folder / "after.jpg")
     yield
 
 
@@ -155,6 +167,7 @@ FOLDERS = {
     "how-to/add-a-dataset.md": Folder(extension),
     "how-to/add-a-vocabulary.md": Folder(extension),
     "how-to/add-an-explainer.md": Folder(extension, small_comparison),
+    "how-to/compare-two-views.md": Folder(two_views),
     "how-to/compare-explainers.md": Folder(importable, small_comparison),
     "how-to/from-captum.md": Folder(photos),
     "how-to/from-pytorch-grad-cam.md": Folder(photos),
