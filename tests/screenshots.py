@@ -10,6 +10,7 @@ from tests.support.server import chromium, running_app, wait_until_idle
 CASE = "pair=Rendered&case=898"
 PAGES = {
     "explain": "",
+    "variants": "?with=lake-boats",
     "templates": "templates?pair=Rendered&attribute=wire&row=2&column=3&halves=true",
     "disagreements": "disagreements?pair=Rendered",
     "case": f"disagreements?{CASE}",

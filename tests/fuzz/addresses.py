@@ -18,6 +18,7 @@ _EDITS = "trees:scale:0.5,still_water:erase:0f00f0,clouds:move:1:-2,trees:paint:
 _SOUND = {
     "pair": ("Photos", "Rendered"), "gallery": ("Open photos", "Rendered landscapes"),
     "table": ("Speed", "Model cards"),
+    "with": ("lake-boats", "lake-boats,storm-road"),
     "sample": ("lake-boats",), "case": ("898", "1"), "edits": ("trees:scale:0",), "attribute": ("trees", "wire"),
     "methods": ("grad_cam", "occlusion,grad_cam"), "area": ("2_5_5_9",), "count": ("5",), "overlay": ("40",),
     "crowd": ("2", "8"),
