@@ -133,7 +133,12 @@ def _difference(options: argparse.Namespace) -> int:
         sys.stdout.write(f"{name}: {wording.scores(explanation)}\n")
     for found, name in zip(differences(explanations), names[1:], strict=True):
         both = names[0], name
-        sys.stdout.write(f"{wording.difference_sentence(found, both)} {wording.view_text(found, both)}\n")
+        texts = (
+            wording.difference_sentence(found, both),
+            wording.difference_caveat(found),
+            wording.view_text(found, both),
+        )
+        sys.stdout.write(f"{' '.join(filter(None, texts))}\n")
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from siam.drawing.phrases import at, difference_text, listing, score_text, signed, where, words
 from siam.explanation.difference import Difference
 from siam.explanation.inference import Explanation
-from siam.explanation.recognition import BELIEF_WORDS, caveat
+from siam.explanation.recognition import BELIEF_WORDS, caveat, doubts
 
 
 def sentence(explanation: Explanation, count: int = 4) -> str:
@@ -67,6 +67,12 @@ def difference_sentence(difference: Difference, names: tuple[str, str] | None = 
         return f"{head}: no contribution changes by 0.01 or more{everything if len(difference.values) > 1 else ''}."
     clauses = _clauses(named, ("lowered by", "raised by") if lower else ("raised by", "lowered by"))
     return f"{head}: {'; '.join([*clauses, rest] if rest else clauses)}."
+
+
+def difference_caveat(difference: Difference, count: int = 4) -> str:
+    """Say which of the `count` attributes that change most are doubtful; "" if none is, or nothing is known."""
+    shown = difference.ranking(count=count)
+    return doubts(difference.before.recognition, (item.attribute for item in shown if signed(item.value) != "0.00"))
 
 
 def view_text(difference: Difference, names: tuple[str, str] | None = None) -> str:

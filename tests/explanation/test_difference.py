@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import siam
+from siam.datasets.base import RatingScale
 from siam.explanation.difference import difference, differences, distinct
 from siam.explanation.waterfall import difference_steps
-from siam.explanation.wording import difference_sentence, view_text
+from siam.explanation.wording import difference_caveat, difference_sentence, view_text
 from siam.models.checkpoint import Pair
 from tests.support.fakes import fake_explanation, fake_picture, from_maps
 from tests.support.networks import baseline_network, siam_network
+from tests.support.recognition import recognised
 
 seeds = st.integers(0, 10_000)
 
@@ -88,6 +90,7 @@ def test_the_other_way_round_every_sign_turns(seed):
     there, back = difference(before, after), difference(after, before)
     assert there.change == pytest.approx(-back.change)
     assert there.values == pytest.approx(-back.values)
+    assert there.baseline_change is not None and back.baseline_change is not None
     assert there.baseline_change == pytest.approx(-back.baseline_change)
     assert [item.attribute for item in there.ranking()] == [item.attribute for item in back.ranking()]
     assert [there.place(k) for k in range(6)] == [back.place(k) for k in range(6)]  # the view is the same in both
@@ -119,7 +122,7 @@ def test_two_to_four_photos(count):
     [
         {"bias": 4.0},
         {"attributes": tuple(f"other_{k}" for k in range(33))},
-        {"scale": siam.explanation.inference.RatingScale("scenicness", 1, 10)},
+        {"scale": RatingScale("scenicness", 1, 10)},
         {"templates": fake_explanation(3).templates},
         {"templates": fake_explanation().templates[:, :7, :7]},
         {"baseline_scenicness": None},
@@ -180,6 +183,14 @@ def test_the_sentence_accounts_for_the_whole_difference(seed, attributes, count)
     amount = float(scored[1] or 0) * (-1 if scored[2] == "lower" else 1)
     shown = round(found.after.scenicness, 2) - round(found.before.scenicness, 2)
     assert amount == pytest.approx(shown)  # agrees with the two scores beside it
+
+
+def test_doubtful_names_among_those_that_change_are_told():
+    known = {"hiking": recognised("hardly"), "clouds": recognised("roughly"), "dry": recognised("well")}
+    before, after = with_changes(-0.22, 0.001, 0.05, recognition=known)
+    found = difference(dataclasses.replace(before, recognition=known), after)
+    assert difference_caveat(found) == "SIAM hardly recognises hiking."  # clouds do not change
+    assert difference_caveat(difference(before, after)) == ""
 
 
 def test_where_photos_do_not_register_a_place_names_its_photo():
