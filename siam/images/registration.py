@@ -12,7 +12,7 @@ C. D. Kuglin, D. C. Hines, "The phase correlation image alignment method", IEEE 
 1975, pp. 163-165.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -30,7 +30,8 @@ _STRUCTURE = 1  # levels per px
 _NOTHING = 1e-9  # share of the largest magnitude below which a frequency says nothing
 
 
-class Registration(NamedTuple):
+@dataclass(frozen=True)
+class Registration:
     """Whether two photos register, and where the first one's content lies in the second.
 
     Attributes:

@@ -36,8 +36,8 @@ def with_changes(*values, places=None, **changes):
     before = fake_explanation(attributes=len(values))
     shape = before.total_map.shape
     cells = np.zeros((len(values), *shape))
-    for field, place in zip(cells, places or [(slice(None), slice(None))] * len(values), strict=True):
-        field[place] = 1
+    for index, place in enumerate(places or [(slice(None), slice(None))] * len(values)):
+        cells[index][place] = 1
     maps = before.contribution_maps + cells * (np.array(values) / cells.sum(axis=(1, 2)))[:, None, None]
     contributions = before.contributions + np.array(values)
     after = dataclasses.replace(
