@@ -135,6 +135,27 @@ def test_other_cells_than_numbers_and_extra_commas(tmp_path):
     assert photos.variances is None
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("beauty_sd", "-1", "a standard deviation outside 0 to 6 ('-1')"),
+        ("beauty_sd", "1e300", "a standard deviation outside 0 to 6 ('1e300')"),
+        ("beauty_n", "0", "a number of raters outside 1 to 1e+09 ('0')"),
+        ("beauty_n", "9223372036854775808", "a number of raters outside 1 to 1e+09"),
+        ("beauty_n", "inf", "a number of raters outside 1 to 1e+09 ('inf')"),
+    ],
+)
+def test_impossible_spreads_and_numbers_of_raters_are_refused(tmp_path, column, cell, words):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "ratings.csv").write_text(f"file,beauty_mean,{column}\na.jpg,3,\nb.jpg,4,{cell}\n")
+    with pytest.raises(DatasetError) as caught:
+        oasis.read(tmp_path)
+    assert words in str(caught.value) and "in row 3; correct it or leave it blank" in str(caught.value)
+    findings = []
+    assert len(oasis.read(tmp_path, findings=findings).files) == 1
+    assert [(one.problem, one.item) for one in findings] == [("out of range", "b.jpg")]
+
+
 def test_oasis_tells_spread_and_number_of_votes(tmp_path):
     columns = {**oasis_columns(), "beauty_sd": [1.5, "", 2], "beauty_n": [104, 7, 368]}
     write_table(tmp_path / "ratings.csv", columns)
