@@ -10,10 +10,8 @@ from ui.state import resources
 router.ensure()
 
 st.header("What makes this landscape beautiful?", anchor=False)
-st.caption(
-    "Which attributes raised or lowered the score of this photo, where, and by how much? "
-    "[Compare with another photo](#compare-with-another-photo)"
-)
+st.caption("Which attributes raised or lowered the score of this photo, where, and by how much?")
+st.caption("[Compare with another photo](#compare-with-another-photo)")
 photo = picker.choose()
 explanation = resources.explanation(photo)
 view.show(explanation, photo)

@@ -142,7 +142,7 @@ def test_what_it_must_learn_is_fitted_stored_and_asked_for(tmp_path, monkeypatch
     assert main(["fit", str(recipe), *asked]) == 0
     assert "mine.safetensors: fitted to 20 pictures" in capsys.readouterr().out
     baseline = load(tmp_path / "model").baseline
-    assert list(baseline.fitted) == ["mine"] and fitted.fitted_to(baseline, "mine").facts == {"pictures": 20}
+    assert list(baseline.fitted) == ["mine"] and fitted.fitted_to(baseline, "mine").facts["pictures"] == 20
     assert "mine" in names_for(baseline)
     recipe.write_text("seed = 0\n[mine]\nheight = 2.0\n")
     assert main(["fit", str(recipe), *asked]) == 2

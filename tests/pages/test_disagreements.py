@@ -15,7 +15,7 @@ from siam.gallery.cases import ORDERS, Filters, read_cases
 from siam.gallery.store import read
 from siam.images.reading import read_image
 from tests.support.pages import FOLDER, button, opened, parameter, texts
-from ui.add_gallery import fetch
+from ui.add_gallery import fetch, tasks
 from ui.disagreements.listing import PER_PAGE
 from ui.state import chosen
 
@@ -172,7 +172,7 @@ def test_the_open_photos_come_first_with_credits_and_without_what_needs_a_crowd(
 
 def test_the_button_says_whether_the_server_answers_before_one_click_starts(monkeypatch):
     started = []
-    monkeypatch.setattr(fetch.tasks, "fetch_pictures", lambda _gallery, label: started.append(label))
+    monkeypatch.setattr(tasks, "fetch_pictures", lambda _gallery, label: started.append(label))
     for online, words in ((True, "server online"), (False, "cannot be reached from here")):
         fetch._check.clear()
         monkeypatch.setattr(fetch, "reachable", lambda _address, online=online: online)

@@ -155,6 +155,7 @@ def test_nothing_takes_effect_in_names_of_uploads(page, place):
         "buffer": f"file,score\n{FILE[:200]},{TEXT}\n".encode(),
     }
     dialog.locator('input[type="file"]').first.set_input_files(photo)
+    settled(page)
     dialog.locator('input[type="file"]').last.set_input_files(table)
     expect(dialog.get_by_test_id("stAlert").first).to_contain_text("![photo]", timeout=WAIT)
     settled(page)
