@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from siam.drawing.phrases import difference_text, number, score_text, signed, where, words
-from siam.explanation.inference import Explanation, Order
+from siam.explanation.inference import Explanation, Order, ranked
 from siam.images.registration import Registration, register
 
 MOST = 4  # photos that are compared with each other
@@ -92,12 +92,7 @@ class Difference:
             Change(index, self.before.attributes[index], float(old), float(new))
             for index, (old, new) in enumerate(pairs)
         ]
-        items = sorted(items, key=lambda item: -abs(item.value))[:count]
-        if order == "positive first":
-            return sorted(items, key=lambda item: -item.value)
-        if order == "name":
-            return sorted(items, key=lambda item: item.attribute)
-        return items
+        return ranked(items, order, count)
 
     def others(self, count: int) -> float:
         """Return the summed change of all attributes but the `count` that change most."""

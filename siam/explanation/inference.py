@@ -2,9 +2,9 @@
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -32,6 +32,26 @@ class Contribution:
     index: int
     attribute: str
     value: float
+
+
+class _Item(Protocol):
+    @property
+    def attribute(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+
+
+_Ranked = TypeVar("_Ranked", bound=_Item)
+
+
+def ranked(items: Iterable[_Ranked], order: Order, count: int | None) -> list[_Ranked]:
+    """Return the `count` items that are largest by magnitude (None: all), in the order asked for."""
+    largest = sorted(items, key=lambda item: -abs(item.value))[:count]
+    if order == "positive first":
+        return sorted(largest, key=lambda item: -item.value)
+    if order == "name":
+        return sorted(largest, key=lambda item: item.attribute)
+    return largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +116,7 @@ class Explanation:
             Contribution(index, name, float(value))
             for index, (name, value) in enumerate(zip(self.attributes, self.contributions, strict=True))
         ]
-        items = sorted(items, key=lambda item: -abs(item.value))[:count]
-        if order == "positive first":
-            return sorted(items, key=lambda item: -item.value)
-        if order == "name":
-            return sorted(items, key=lambda item: item.attribute)
-        return items
+        return ranked(items, order, count)
 
     def others(self, count: int) -> float:
         """Return the summed contribution of all attributes but the `count` largest by magnitude."""
