@@ -54,7 +54,7 @@ class Together(nn.Module):
         """Return both networks' outputs for preprocessed images (N, 3, H, W)."""
         ready = computed([self.siam, self.baseline], images)
         if ready is not None:
-            return self.siam.interpret_layer(ready[0]), self.baseline.interpret_layer(ready[1])
+            return self.siam.interpret_layer(*ready[0]), self.baseline.interpret_layer(ready[1][0])
         features, others = features_of_both(self.siam.backbone, self.baseline.backbone, images)
         return self.siam.interpret(features), self.baseline.interpret(others)
 

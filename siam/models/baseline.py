@@ -51,7 +51,7 @@ class Baseline(nn.Module):
     def forward(self, images: Tensor) -> BaselineOutput:
         """Score preprocessed images (N, 3, H, W)."""
         ready = computed([self], images)
-        return self.interpret(features(self, images)) if ready is None else self.interpret_layer(ready[0])
+        return self.interpret(features(self, images)) if ready is None else self.interpret_layer(ready[0][0])
 
     def interpret(self, features: Tensor) -> BaselineOutput:
         """Score images from the backbone's features (N, C, h, w)."""

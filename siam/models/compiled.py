@@ -31,7 +31,7 @@ ENGINES = ("openvino", "pytorch")
 VARIABLE = "SIAM_ENGINE"
 CACHE_BYTES = 500_000_000
 
-_FORMAT = 2  # of the cached files and of what they compute; part of the hash
+_FORMAT = 3  # of the cached files and of what they compute; part of the hash
 _FILE = "networks.xml"
 
 

@@ -91,7 +91,7 @@ class Engine:
         return Engine({name: Layer(copy, layer.weight, layer.bias, rows)}, self._key, self._networks)
 
     def run(self, networks: Sequence[Any], images: Tensor, features: bool) -> list[Tensor] | None:
-        """Return what each network's linear layer makes of its features, or the features themselves.
+        """Return each network's features, or for each two tensors: what its linear layer makes of them, and their mean.
 
         None if the engine must not step in, or if it failed.
         """
@@ -101,21 +101,23 @@ class Engine:
             return None
         if not self._state.as_it_was(features):
             return None
-        names = [self._name(network) + (" features" if features else "") for network in networks]
+        kinds = (" features",) if features else ("", " mean")
+        layers = [self._name(network) for network in networks]
         try:
-            arrays = self._networks().run(names, images.numpy(), torch.get_num_threads())
+            wanted = [name + kind for name in layers for kind in kinds]
+            arrays = self._networks().run(wanted, images.numpy(), torch.get_num_threads())
         except Exception as error:  # whatever can go wrong in a library that we can do without
             self.fail(error)
             return None
         results = [torch.from_numpy(array) for array in arrays]
-        for place, network in enumerate(networks):
+        for place, network in zip(range(0, len(results), len(kinds)), networks, strict=True):
             for hook in network.backbone._forward_hooks.values():
                 changed = hook(network.backbone, (images,), results[place])
                 results[place] = results[place] if changed is None else changed
-        if features:
-            return results
-        rows = [self._layers[name].rows for name in names]
-        return [values[:, chosen] for values, chosen in zip(results, rows, strict=True)]
+        if not features:
+            for place, name in enumerate(layers):
+                results[2 * place] = results[2 * place][:, self._layers[name].rows]
+        return results
 
     def _networks(self) -> Compiled:
         with self._lock:
@@ -141,7 +143,7 @@ class Engine:
             warnings.simplefilter("ignore")  # of tracing: that sizes are read as numbers, as they may be here
             recorded = torch.jit.freeze(torch.jit.trace(module, example, check_trace=False))
             model = ov.convert_model(recorded, example_input=example, input=[ov.PartialShape([-1, 3, -1, -1])])
-        names = [f"{name}{kind}" for name in self._layers for kind in ("", " features")]
+        names = [f"{name}{kind}" for name in self._layers for kind in ("", " features", " mean")]
         for output, name in zip(model.outputs, names, strict=True):
             output.get_tensor().set_names({name})
         compiled.keep(self._key, model)
@@ -165,15 +167,18 @@ class Layer:
     rows: slice = field(default_factory=lambda: ALL)
 
 
-def computed(networks: Sequence[Any], images: Tensor) -> list[Tensor] | None:
-    """Return what the linear layer of each network makes of its features (N, K, h, w), if an engine computes them.
+def computed(networks: Sequence[Any], images: Tensor) -> list[tuple[Tensor, Tensor]] | None:
+    """Return what the linear layer of each network makes of its features (N, K, h, w), and their mean (N, C).
+
+    None if no engine computes them.
 
     Args:
         networks: one, or both of a pair.
         images: (N, 3, H, W), preprocessed.
     """
     engine = _engine_of(networks)
-    return None if engine is None else engine.run(networks, images, features=False)
+    ready = None if engine is None else engine.run(networks, images, features=False)
+    return None if ready is None else list(zip(ready[::2], ready[1::2], strict=True))
 
 
 def features(network: Network, images: Tensor) -> Tensor:
@@ -203,7 +208,7 @@ def _engine_of(networks: Sequence[Any]) -> Engine | None:
 
 
 class _Outputs(nn.Module):
-    """Of each network, what its linear layer makes of its features, and the features."""
+    """Of each network, what its linear layer makes of its features, the features, and their mean over the cells."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
@@ -215,14 +220,12 @@ class _Outputs(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return outputs for images (N, 3, H, W)."""
         maps = backbones.stage_maps(list(self.backbones), images)
-        outputs = [
-            (
-                backbones.read_out(of, self.get_buffer(f"weight_{place}"), getattr(self, f"bias_{place}")),
-                backbones.joined(of),
-            )
-            for place, of in enumerate(maps)
-        ]
-        return tuple(tensor for both in outputs for tensor in both)
+        outputs: list[Tensor] = []
+        for place, of in enumerate(maps):
+            outputs.append(backbones.read_out(of, self.get_buffer(f"weight_{place}"), getattr(self, f"bias_{place}")))
+            outputs.append(backbones.joined(of))
+            outputs.append(outputs[-1].mean(dim=(2, 3)))
+        return tuple(outputs)
 
 
 class _State:

@@ -69,7 +69,7 @@ class FlowerNetwork(nn.Module):
         """Return logits (N, K) of preprocessed images (N, 3, H, W)."""
         ready = computed([self], images)
         if ready is not None:
-            return ready[0].mean(dim=(2, 3)) + self.linear.bias
+            return ready[0][0].mean(dim=(2, 3)) + self.linear.bias
         return self.linear(self.backbone(images).mean(dim=(2, 3)))
 
     def of_class(self, index: int) -> Baseline:

@@ -41,6 +41,7 @@ class SIAMOutput:
         contribution_maps: (N, K, h, w); each sums to its contribution.
         total_map: (N, h, w), the sum of the contribution maps.
         scenicness_variance: (N,) predicted variance of the votes, or None; linear like the score, so not bounded by 0.
+        mean_features: (N, C), the backbone's features averaged over the cells; None where only maps were given.
     """
 
     scenicness: Tensor
@@ -52,6 +53,7 @@ class SIAMOutput:
     contribution_maps: Tensor
     total_map: Tensor
     scenicness_variance: Tensor | None
+    mean_features: Tensor | None = None
 
     __repr__ = brief
 
@@ -145,14 +147,14 @@ class SIAM(nn.Module):
             ValueError: the images are so small that no map cell is left inside the border.
         """
         ready = computed([self], images)
-        return self.interpret(features(self, images)) if ready is None else self.interpret_layer(ready[0])
+        return self.interpret(features(self, images)) if ready is None else self.interpret_layer(*ready[0])
 
     def interpret(self, features: Tensor) -> SIAMOutput:
         """Explain images from the backbone's features (N, C, h, w)."""
-        return self.interpret_layer(self.attribute_layer(features))
+        return self.interpret_layer(self.attribute_layer(features), features.mean(dim=(2, 3)))
 
-    def interpret_layer(self, values: Tensor) -> SIAMOutput:
-        """Explain images from what the attribute layer returns (N, K, h, w)."""
+    def interpret_layer(self, values: Tensor, mean_features: Tensor | None = None) -> SIAMOutput:
+        """Explain images from what the attribute layer returns (N, K, h, w), and the mean features (N, C), if known."""
         maps = self._inside(values)  # (N, K, h, w)
         logits = maps.mean(dim=(2, 3))  # (N, K)
         contribution_maps = self.scenicness_head(maps)  # (N, K, h, w)
@@ -167,6 +169,7 @@ class SIAM(nn.Module):
             contribution_maps=contribution_maps,
             total_map=contribution_maps.sum(dim=1),
             scenicness_variance=self._variance(maps),
+            mean_features=mean_features,
         )
 
     def attribute_maps(self, features: Tensor) -> Tensor:
