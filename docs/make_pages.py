@@ -28,10 +28,12 @@ from siam.gallery.cases import Cases, read_cases
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
 from siam.models import flowers, load
+from siam.models.doubt import read as read_doubt
 from siam.models.recognition import BELIEFS
 from siam.results import explainers, outlines, paper, scores
 from siam.results import speed as stored_speed
 from siam.results.assessment import OUTLINES
+from siam.results.doubt import Share, trust
 from siam.results.paper import markdown_table
 from siam.results.truths import presences, truth_tables
 from siam.runtime.paths import ASSETS
@@ -390,6 +392,22 @@ def beliefs() -> str:
     return f"{markdown_table(rows)}\n\nOn {count} test photos of SUN; a dash: fewer than three of them show it."
 
 
+def trusted() -> str:
+    """How often the intervals of both bundled pairs hold, and which photos they call no landscape."""
+    rows = [["networks", "photos", "inside the interval", "not a landscape"]]
+    for name, label in (("photo", "Photos"), ("rendered", "Rendered")):
+        known = read_doubt(ASSETS / "models" / name)
+        assert known is not None
+        found = trust(known)
+        rows += [[label, of.label, _share(of), ""] for of in found.coverage]
+        rows += [[label, of.label, "", _share(of)] for of in (*found.others, *found.landscapes)]
+    return f"{markdown_table(rows)}\n\nIn brackets: 95 % intervals (Wilson)."
+
+
+def _share(of: Share) -> str:
+    return f"{100 * of.share:.0f} % of {of.n} ({100 * of.interval[0]:.0f} to {100 * of.interval[1]:.0f})"
+
+
 def command_line() -> str:
     """Every command with its arguments, from the parser."""
     return "\n\n".join(_sections(parser(), "python -m siam", 2))
@@ -463,6 +481,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "photo credits": photo_credits,
     "training data": training_data,
     "beliefs": beliefs,
+    "doubt": trusted,
     "command line": command_line,
 }
 

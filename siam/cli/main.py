@@ -12,13 +12,26 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
-from siam.cli import app, attribution, compare, data, doctor, evaluate, explain, fit, import_official, push, train
+from siam.cli import (
+    app,
+    attribution,
+    calibrate,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    import_official,
+    push,
+    train,
+)
 from siam.cli.arguments import fail
 from siam.errors import SIAMError
 from siam.models.compiled import VARIABLE, chosen
 
 _PIPE_CLOSED = 141  # as a shell reports it
-_COMMANDS = (app, explain, attribution, evaluate, compare, train, fit, data, import_official, push, doctor)
+_COMMANDS = (app, explain, attribution, evaluate, compare, train, fit, calibrate, data, import_official, push, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

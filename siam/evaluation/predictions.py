@@ -41,6 +41,9 @@ class PairPredictions:
         total: (N, h, w) total maps, if requested.
         templates: (K, g, g) effective templates, the same for all photos, if maps were requested.
         pooling: how the network averages maps to the grid of the templates.
+        interval: (N, 2) between which scores people's mean lies for four of five photos like each
+            (`siam.models.doubt`); NaN or None if unknown.
+        landscape: (N,) bool, whether each is like the landscapes that the networks learned from; None if unknown.
     """
 
     attributes: tuple[str, ...]
@@ -54,6 +57,8 @@ class PairPredictions:
     total: np.ndarray | None = None
     templates: np.ndarray | None = None
     pooling: Pooling = "adaptive"
+    interval: np.ndarray | None = None
+    landscape: np.ndarray | None = None
 
     __repr__ = brief
 
@@ -74,20 +79,34 @@ class PairPredictions:
         if odd := [name for name, values in columns.items() if not np.isfinite(values).all()]:
             raise ValueError(f"{', '.join(odd)} of a photo cannot be used; expected finite numbers")
         scores = None if baseline is None else np.array([float(baseline)])
-        return cls(tuple(attributes), **columns, baseline=scores, pooling="adaptive")  # without maps, it says nothing
+        low, high, landscape = (numbers.get(name) for name in _TRUST)
+        interval = None if low is None or high is None else np.array([[low, high]], dtype=float)
+        return cls(
+            tuple(attributes),
+            **columns,
+            baseline=scores,
+            pooling="adaptive",  # without maps, it says nothing
+            interval=interval,
+            landscape=None if landscape is None else np.array([landscape], dtype=bool),
+        )
 
     def __len__(self) -> int:
         return len(self.siam)
 
     def photo(self, row: int | np.integer) -> dict[str, Any]:
         """Return a photo's numbers as plain values, ready for JSON and for the columns of a gallery: "siam", "bias",
-        "contributions", "presence" and "baseline" (None without one).
+        "contributions", "presence", "baseline" (None without one), and "siam_low", "siam_high" and "landscape" (None
+        if unknown).
         """
+        known = self.interval is not None and not np.isnan(self.interval[row]).any()
+        ends = self.interval[row].tolist() if self.interval is not None and known else [None, None]
+        like = None if self.landscape is None else bool(self.landscape[row])
         return {
             "siam": float(self.siam[row]),
             "bias": float(self.bias[row]),
             **{name: getattr(self, name)[row].tolist() for name in _OF_ATTRIBUTES},
             "baseline": None if self.baseline is None else float(self.baseline[row]),
+            **dict(zip(_TRUST, (*ends, like), strict=True)),
         }
 
     def rows(self, chosen: np.ndarray | Sequence[int]) -> "PairPredictions":
@@ -132,7 +151,8 @@ class PairPredictions:
 
 
 _OF_ATTRIBUTES = ("contributions", "presence")  # one number for each attribute of each photo
-_NUMBERS = ("siam", "bias", *_OF_ATTRIBUTES, "baseline", "logits")  # first axis: photos
+_TRUST = ("siam_low", "siam_high", "landscape")  # columns of a gallery
+_NUMBERS = ("siam", "bias", *_OF_ATTRIBUTES, "baseline", "logits", "interval", "landscape")  # first axis: photos
 _OF_PHOTOS = (*_NUMBERS, "maps", "total")
 
 
@@ -260,7 +280,9 @@ def predictions_and_maps(
             continue
         for name in (name for name in _NUMBERS if getattr(of_size, name) is not None):
             values = getattr(of_size, name)
-            arrays.setdefault(name, np.full((len(files), *values.shape[1:]), np.nan, dtype=values.dtype))[rows] = values
+            arrays.setdefault(name, np.full((len(files), *values.shape[1:]), np.nan).astype(values.dtype))[rows] = (
+                values
+            )
         found, _total, _templates = of_size.of_maps()
         maps.update({files[row]: found[place] for place, row in enumerate(rows) if place not in failed})
     if last is not None and not maps:
@@ -271,7 +293,8 @@ def predictions_and_maps(
 
 def _predictions(pair: Pair, files: list[Path], on_error: OnError, *, baseline: bool, maps: bool) -> PairPredictions:
     def parts(output: SIAMOutput) -> tuple[Tensor, ...]:
-        always = output.scenicness, output.attribute_logits, output.contributions
+        assert output.mean_features is not None  # whoever starts from a picture has them
+        always = output.scenicness, output.attribute_logits, output.contributions, output.mean_features
         return (*always, output.attribute_maps, output.total_map) if maps else always
 
     network = pair.siam
@@ -279,8 +302,9 @@ def _predictions(pair: Pair, files: list[Path], on_error: OnError, *, baseline: 
         outputs, other = predict_pair(pair, files, parts, description="scores", on_error=on_error)
     else:
         outputs, other = predict(network, files, parts, description="attributes", on_error=on_error), None
-    scores, logits, contributions, *of_maps = outputs
-    head = network.scenicness_head
+    scores, logits, contributions, features, *of_maps = outputs
+    head, doubt = network.scenicness_head, pair.doubt
+    away = None if doubt is None else doubt.distance(features)
     return PairPredictions(
         attributes=network.config.attributes,
         siam=scores,
@@ -293,4 +317,6 @@ def _predictions(pair: Pair, files: list[Path], on_error: OnError, *, baseline: 
         total=of_maps[1] if maps else None,
         templates=head.effective_templates().detach().cpu().numpy() if maps else None,
         pooling=network.config.pooling,
+        interval=None if doubt is None or away is None else doubt.intervals(scores, away, pair.config.scale),
+        landscape=None if doubt is None or away is None else doubt.are_landscapes(away),
     )

@@ -15,8 +15,9 @@ from siam.errors import EngineError, ImageError
 from siam.images.photos import Photo, as_photo
 from siam.images.preprocessing import input_settings, least_side, prepared
 from siam.images.reading import FULL_SIZE
-from siam.models.agreement import agreement
+from siam.models.agreement import agreement, signs_agreed
 from siam.models.checkpoint import Pair
+from siam.models.configs import SIAMConfig
 from siam.models.recognition import Recognition
 from siam.runtime.devices import cpu_threads
 
@@ -83,6 +84,11 @@ class Explanation:
     photo_size: tuple[int, int] | None = None  # (width, height) as read; `image` may be smaller, for display
     template_agreement: np.ndarray | None = None  # (K, g, g) share of the folds with the same sign; None if unknown
     recognition: Mapping[str, Recognition] = field(default_factory=dict)  # by attribute, as far as it is known
+    sign_agreement: np.ndarray | None = None  # (K,) share of the folds with the contribution's sign; NaN where it is 0
+    interval: tuple[float, float] | None = None  # what people say of four in five photos like this; None if unknown
+    baseline_interval: tuple[float, float] | None = None  # the same around the baseline's score
+    distance: float | None = None  # from the landscapes that the networks learned from (`siam.models.doubt`)
+    is_landscape: bool | None = None  # whether that is a usual distance; None if unknown
 
     def __repr__(self) -> str:
         score = score_text(self.scenicness, self.scale)
@@ -160,7 +166,7 @@ def explain(pair: Pair, image: Photo) -> Explanation:
             f"The photo is scaled to {pixels.shape[3]} × {pixels.shape[2]} pixels, too few to leave a cell inside the "
             f"border of the maps of {pair.name!r}: use networks with a larger image_size."
         ) from error
-    folds = numbers.pop("folds")
+    folds, mean_features = numbers.pop("folds"), numbers.pop("mean_features")
     return Explanation(
         image=photo,
         model=pair.name,
@@ -169,14 +175,36 @@ def explain(pair: Pair, image: Photo) -> Explanation:
         device=device,
         photo_size=photo.info.get(FULL_SIZE, photo.size),
         template_agreement=None if folds is None else agreement(numbers["templates"], folds),
+        sign_agreement=_sign_agreement(numbers, folds, config),
         recognition=pair.recognition,
+        **_doubt(pair, numbers, mean_features),
         seconds={"prepare": ready - began, "networks": time.perf_counter() - ready},
         **numbers,
     )
 
 
+def _sign_agreement(numbers: Mapping[str, Any], folds: np.ndarray | None, config: SIAMConfig) -> np.ndarray | None:
+    if folds is None or config.template_relu:  # which templates such networks block is not known of the folds
+        return None
+    return signs_agreed(numbers["attribute_maps"], numbers["contributions"], folds, config.pooling)
+
+
+def _doubt(pair: Pair, numbers: Mapping[str, Any], mean_features: np.ndarray | None) -> dict[str, Any]:
+    """Return the fields of an explanation that say how far to trust its scores."""
+    doubt, scale, baseline = pair.doubt, pair.config.scale, numbers["baseline_scenicness"]
+    if doubt is None or mean_features is None:
+        return {}
+    distance = float(doubt.distance(mean_features))
+    return {
+        "interval": doubt.interval(numbers["scenicness"], distance, scale),
+        "baseline_interval": None if baseline is None else doubt.interval(baseline, distance, scale, "baseline"),
+        "distance": distance,
+        "is_landscape": bool(doubt.are_landscapes(np.array(distance))),
+    }
+
+
 def _numbers(pair: Pair, pixels: np.ndarray, others: np.ndarray | None) -> tuple[dict[str, Any], str]:
-    """Return the numbers of an explanation and the templates of the folds, and the device that computed them.
+    """Return the numbers of an explanation, the templates of the folds and the mean features, and the device used.
 
     Args:
         pair: the networks.

@@ -13,7 +13,7 @@ from siam.runtime.devices import device_of
 
 @torch.inference_mode()
 def numbers(pair: Pair, pixels: np.ndarray, others: np.ndarray | None) -> tuple[dict[str, Any], str]:
-    """Return the numbers of an `Explanation` by name, with the templates of the folds, and the device.
+    """Return the numbers of an `Explanation` by name, with the folds' templates and mean features, and the device.
 
     Args:
         pair: the networks.
@@ -45,6 +45,7 @@ def numbers(pair: Pair, pixels: np.ndarray, others: np.ndarray | None) -> tuple[
         "baseline_scenicness": None if reference is None else float(reference.scenicness[0]),
         "baseline_bias": None if reference is None else float(reference.bias),
         "baseline_map": None if reference is None else _array(reference.total_map[0]),
+        "mean_features": None if output.mean_features is None else _array(output.mean_features[0]),
         "folds": None if pair.fold_templates is None else _array(pair.fold_templates),
     }
     return found, str(device)

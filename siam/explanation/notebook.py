@@ -14,7 +14,7 @@ from siam.drawing.shapes import data_uri, render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
 from siam.explanation.recognition import caveat, legend, marked
 from siam.explanation.waterfall import waterfall_drawing
-from siam.explanation.wording import attribute_map_text, sentence
+from siam.explanation.wording import attribute_map_text, sentence, trust
 
 COUNT = 8  # attributes shown with their maps
 _PHOTO, _TILE = 320, 180  # px
@@ -28,7 +28,7 @@ def html(explanation: Explanation) -> str:
     if explanation.baseline_scenicness is not None:
         scores += f" · baseline {score_text(explanation.baseline_scenicness, explanation.scale)}"
     about = f"{safe(explanation.model)}, {safe(words(explanation.scale.name))}"
-    text = safe(f"{sentence(explanation)} {caveat(explanation)}".strip())
+    text = safe(" ".join(filter(None, (sentence(explanation), caveat(explanation), trust(explanation)))))
     shown = explanation.ranking(count=COUNT)
     chart = render_svg(waterfall_drawing(explanation, COUNT), ink="currentColor", background=None)
     return (

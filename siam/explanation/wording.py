@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from siam.drawing.phrases import at, difference_text, listing, score_text, signed, where, words
 from siam.explanation.difference import Difference
-from siam.explanation.inference import Explanation
+from siam.explanation.inference import Contribution, Explanation
 from siam.explanation.recognition import BELIEF_WORDS, caveat, doubts
+from siam.models.agreement import agreed
 
 
 def sentence(explanation: Explanation, count: int = 4) -> str:
@@ -101,8 +104,45 @@ def scores(explanation: Explanation) -> str:
 
 
 def summary(explanation: Explanation, count: int = 4) -> str:
-    """Return the two scores, each with its scale, the sentence, and which of the attributes in it are doubtful."""
-    return f"{scores(explanation)}. {sentence(explanation, count)} {caveat(explanation, count)}".strip()
+    """Return the two scores, each with its scale, the sentence, which of its attributes are doubtful, and `trust`."""
+    parts = f"{scores(explanation)}.", sentence(explanation, count), caveat(explanation, count)
+    return " ".join(filter(None, (*parts, trust(explanation, count))))
+
+
+def trust(explanation: Explanation, count: int = 4) -> str:
+    """Say how far to trust the score and the signs of the `count` attributes that count most; "" if nothing is known.
+
+    "For four of five photos like this one, people say 4.2 to 5.8."
+    """
+    texts = []
+    if explanation.is_landscape is False:
+        texts.append(
+            "This does not look like a landscape to the networks: they learned from other kinds of pictures, so the "
+            "score says little."
+        )
+    elif explanation.interval is not None:
+        low, high = explanation.interval
+        texts.append(f"For four of five photos like this one, people say {low:.1f} to {high:.1f}.")
+    shown = explanation.ranking(count=count)
+    if names := [
+        words(item.attribute) for item in shown if signed(item.value) != "0.00" and _unsure(explanation, item)
+    ]:
+        texts.append(f"Networks trained on other ratings do not agree on the sign of {listing(names)}.")
+    return " ".join(texts)
+
+
+def _unsure(explanation: Explanation, item: Contribution) -> bool:
+    shares = explanation.sign_agreement
+    return shares is not None and not agreed(shares[item.index])
+
+
+def sign_text(explanation: Explanation, index: int) -> str:
+    """Say how many networks trained on other ratings agree on the sign of a contribution; "" if unknown."""
+    shares = explanation.sign_agreement
+    if shares is None or not np.isfinite(shares[index]):
+        return ""
+    many = "All" if shares[index] == 1 else "None" if shares[index] == 0 else f"{shares[index]:.0%}".replace("%", " %")
+    return f"{many} of the networks trained on other parts of the ratings agree on the sign"
 
 
 def others_text(number_of_others: int, value: float) -> str:

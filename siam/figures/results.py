@@ -10,6 +10,7 @@ from siam.drawing.colours import BASELINE_COLOUR, CROWD, SIAM_COLOUR
 from siam.drawing.phrases import number, words
 from siam.figures.style import GREY, ROW, dress, literal, reach
 from siam.gallery.cases import Cases
+from siam.results.doubt import Share
 from siam.results.scores import Precision, Precisions
 from siam.results.truths import Compared
 
@@ -151,6 +152,41 @@ def compared_figure(figures: Sequence[Compared], title: str, source: str) -> go.
     dress(figure, title, source, 190 + _STEP * len(figures))
     figure.update_xaxes(title="share, or correlation (−1 to 1)", range=[lowest - 0.04, 1.03])
     figure.update_yaxes(range=[len(figures) - 0.4, -0.85], showticklabels=False, showgrid=False)
+    return figure
+
+
+def shares_figure(shares: Sequence[Share], title: str, source: str, axis: str, goal: float | None) -> go.Figure:
+    """Return a dot with its interval for each share, one below the other.
+
+    Args:
+        shares: of photos.
+        title: of the figure.
+        source: the line below the title.
+        axis: title of the axis.
+        goal: where a line marks what the shares should be; None for no line.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[of.share for of in shares],
+        y=list(range(len(shares))),
+        error_x=reach([(of.share, of.interval) for of in shares]),
+        mode="markers",
+        marker={"size": 10, "color": SIAM_COLOUR},
+        customdata=[[literal(of.label), f"{of.share:.0%} of {of.n:,}"] for of in shares],
+        hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
+        showlegend=False,
+    )
+    if goal is not None:
+        figure.add_vline(goal, line={"color": GREY, "width": 1.5, "dash": "dot"})
+    for row, of in enumerate(shares):  # above its row, for want of room on narrow pages
+        width = "" if of.width is None else f", {of.width:.1f} points wide"
+        figure.add_annotation(
+            x=0, xref="paper", y=row - 0.17, text=f"{literal(of.label)}: <b>{of.share:.0%}</b> of {of.n:,}{width}",
+            showarrow=False, xanchor="left", yanchor="bottom",
+        )  # fmt: skip
+    dress(figure, title, source, 150 + _STEP * len(shares))
+    figure.update_xaxes(title=axis, range=[-0.02, 1.03], tickformat=".0%")
+    figure.update_yaxes(range=[len(shares) - 0.4, -0.85], showticklabels=False, showgrid=False)
     return figure
 
 

@@ -57,6 +57,9 @@ def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name
         "contributions": explanation.contributions,
         "presence": explanation.attribute_scores,
         "baseline": explanation.baseline_scenicness,
+        "siam_low": None if explanation.interval is None else explanation.interval[0],
+        "siam_high": None if explanation.interval is None else explanation.interval[1],
+        "landscape": explanation.is_landscape,
     }
     return PairPredictions.of_photo(explanation.attributes, numbers)
 

@@ -20,6 +20,9 @@
     author, title, licence, link     text     of the photo, where known; link is its page
     source          text      the package that the photo comes from, where known
     file            text      the photo's name as its owner wrote it, in a table or on the disk, where known
+    siam_low        float     between this and the next, people's mean lies for four of five photos like this one
+    siam_high       float     (`siam.models.doubt`); null if unknown
+    landscape       bool      whether it is like the landscapes that the networks learned from; null if unknown
     truth           text      JSON, of rendered scenes: bias, contributions, nuances, quality, votes, labels, areas,
                               place, light, verdict and errors (`siam.evaluation.what_where_how.errors`), mask (a file
                               below the folder) and sets (the attributes of each of the mask's values)
@@ -27,7 +30,7 @@
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
 split, date, command, git_commit, crowd_scale, crowd_scale_known. Scores and contributions are in points of the scale,
 ratings in points of the crowd's scale if that is a different one. Older files lack the columns source,
-file and scored.
+file, scored, siam_low, siam_high and landscape.
 """
 
 import json
@@ -51,7 +54,7 @@ from siam.evaluation.what_where_how.verdicts import Verdict
 from siam.runtime.parsing import parse_json
 
 FORMAT = 1
-_LATER = ("source", "file", "scored")  # columns that older files lack
+_LATER = ("source", "file", "scored", "siam_low", "siam_high", "landscape")  # columns that older files lack
 _SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
 FILE = "gallery.parquet"
 KEY = b"siam_gallery"
@@ -71,7 +74,9 @@ SCHEMA = pa.schema(
         pa.field("contributions", pa.list_(pa.float32()), nullable=False),
         pa.field("presence", pa.list_(pa.float32()), nullable=False),
         pa.field("biggest_cause", pa.string(), nullable=False),
-        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", *_LATER)),
+        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", *_LATER[:3])),
+        *(pa.field(name, pa.float32()) for name in _LATER[3:5]),
+        pa.field(_LATER[5], pa.bool_()),
     ]
 )
 

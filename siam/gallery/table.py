@@ -17,7 +17,9 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
     """Return some photos of a gallery as CSV, one row each.
 
     The columns are identifier, file (the photo's name as its owner wrote it), title, author, crowd, crowd_sd, votes,
-    SIAM, baseline, difference, the two errors, who is closer, bias, then "contribution: ATTRIBUTE" and "presence:
+    SIAM, baseline, difference, the two errors, who is closer, the lower and upper end of the interval in which people's
+    mean lies for four of five photos like this one, whether it is like the landscapes that the networks learned from
+    ("yes" or "no"), bias, then "contribution: ATTRIBUTE" and "presence:
     ATTRIBUTE" for all attributes. Contributions and bias add up to SIAM, up to rounding. Scores are in points of the
     gallery's scale, and so are errors unless their names say "in ranks". Numbers have a decimal point and six decimals;
     unknown values are empty. An apostrophe is put before text that a spreadsheet would take for a formula.
@@ -43,12 +45,16 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
             f"error of SIAM{unit}",
             f"error of baseline{unit}",
             "who is closer",
+            "SIAM, low",
+            "SIAM, high",
+            "landscape",
             "bias",
             *(f"contribution: {name}" for name in names),
             *(f"presence: {name}" for name in names),
         ]
     )
-    bias = held.photos["bias"].to_numpy(dtype=float)
+    bias, low, high = (held.photos[name].to_numpy(dtype=float) for name in ("bias", "siam_low", "siam_high"))
+    like = ["" if pd.isna(known) else "yes" if known else "no" for known in held.photos["landscape"]]
     for row in np.asarray(rows, dtype=int).tolist():
         cells = table.iloc[row]
         numbers = [cells[name] for name in ("siam", "baseline", "difference", "siam_error", "baseline_error")]
@@ -60,6 +66,9 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
                 "" if pd.isna(cells["votes"]) else int(cells["votes"]),
                 *map(_number, numbers),
                 cells["closer"],
+                _number(low[row]),
+                _number(high[row]),
+                like[row],
                 *map(_number, (bias[row], *held.contributions[row], *held.presence[row])),
             ]
         )

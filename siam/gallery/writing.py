@@ -51,6 +51,9 @@ class Entry:
     truth: str | None = None
     file: str | None = None
     scored: str | None = None
+    siam_low: float | None = None
+    siam_high: float | None = None
+    landscape: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ import numpy as np
 from safetensors import SafetensorError
 
 from siam.errors import CheckpointError
+from siam.models.configs import Pooling
+from siam.models.readout import pooling_matrix
 from siam.runtime.files import Write, storage_errors, write_atomically
 
 if TYPE_CHECKING:
@@ -58,6 +60,24 @@ def agreement(shown: np.ndarray, folds: np.ndarray) -> np.ndarray:
 def agreed(shares: np.ndarray) -> np.ndarray:
     """Return which cells (bool) of `agreement` at least 4 of 5 networks agree on."""
     return shares >= AGREED - _ROUNDING
+
+
+def signs_agreed(maps: np.ndarray, contributions: np.ndarray, folds: np.ndarray, pooling: Pooling) -> np.ndarray:
+    """Return the share of the networks whose templates give each attribute of a photo the sign of its contribution.
+
+    Args:
+        maps: the photo's attribute maps (K, h, w), the same for all networks.
+        contributions: (K,) of the pair's own templates.
+        folds: effective templates (R, K, g, g) of R networks.
+        pooling: of the network.
+
+    Returns:
+        Shares (K,) in [0, 1]; NaN where an attribute contributes nothing.
+    """
+    rows, columns = (pooling_matrix(size, folds.shape[-1], pooling) for size in maps.shape[1:])
+    values = np.einsum("rkij,kij->rk", folds, rows @ maps @ columns.T)  # (R, K)
+    shares = (np.sign(values) == np.sign(contributions)).mean(axis=0)
+    return np.where(contributions == 0, np.nan, shares)
 
 
 def write(folder: Path, templates: "Tensor", store: Write = write_atomically) -> None:

@@ -1,10 +1,12 @@
 """Stored networks: `siam.safetensors`, `baseline.safetensors` and `card.json` in one folder.
 
 The card holds both configs, from which the networks are rebuilt, and says what they were trained on and how good they
-are. `folds.safetensors` may hold the templates of the networks of the cross-validation. No pickle is read or written.
+are. `folds.safetensors` may hold the templates of the networks of the cross-validation, `doubt.safetensors` what their
+scores leave open. No pickle is read or written.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from hashlib import sha256
@@ -13,15 +15,17 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from siam.errors import CheckpointError, EngineError
 from siam.models import agreement, compiled, readout, recognition
 from siam.models import card as cards
+from siam.models import doubt as doubts
 from siam.models.card import BASELINE_FILE, CARD, SIAM_FILE
 from siam.models.card import FORMAT as FORMAT
 from siam.models.compiled import Compiled
 from siam.models.configs import BaselineConfig, SIAMConfig
+from siam.models.doubt import Doubt
 from siam.models.recognition import Recognition
 from siam.runtime.devices import best_device
 from siam.runtime.files import storage_errors, whole_files
@@ -44,7 +48,7 @@ class Pair:
     """A SIAM and its baseline (None if there is none), trained on the same photos, and the card that describes them.
 
     `fold_templates` (R, K, g, g) are effective templates of the R networks of its cross-validation, if they are known
-    (`siam.models.agreement`).
+    (`siam.models.agreement`). `doubt` says how far its scores can be trusted, if that is known (`siam.models.doubt`).
 
     A pair that `load` returns may build its networks only when somebody asks for them: where an engine has them ready,
     explaining a photo does not need PyTorch, whose import takes longer.
@@ -55,6 +59,7 @@ class Pair:
     baseline: "Baseline | None"
     card: dict[str, Any]
     fold_templates: "Tensor | None" = field(default_factory=lambda: None)  # no attribute of the class: see __getattr__
+    doubt: Doubt | None = None
     files: "Stored | None" = field(default=None, init=False, repr=False)  # from which it was loaded
 
     def __repr__(self) -> str:
@@ -160,7 +165,8 @@ class Stored:
     __repr__ = brief
 
     def numbers(self, images: np.ndarray, baseline_images: np.ndarray | None, threads: int) -> dict[str, Any]:
-        """Return the numbers of an `Explanation` of one photo by name, with the templates of the folds.
+        """Return the numbers of an `Explanation` of one photo by name, with the templates of the folds ("folds") and
+        SIAM's mean features (C,).
 
         Args:
             images: (1, 3, H, W), prepared as SIAM wants it.
@@ -171,11 +177,12 @@ class Stored:
             EngineError: the engine failed, with what went wrong.
             ValueError: no cell is left inside the border of the maps.
         """
-        names = ["siam"] if self.baseline is None or baseline_images is not None else ["siam", "baseline"]
-        layer, *other = self._run(names, images, threads)
+        both = ["siam", "siam mean"]
+        names = both if self.baseline is None or baseline_images is not None else [*both, "baseline"]
+        layer, mean, *other = self._run(names, images, threads)
         if baseline_images is not None:
             other = self._run(["baseline"], baseline_images, threads)
-        found = readout.explained(self.config, self.arrays["siam"], layer[0])
+        found = readout.explained(self.config, self.arrays["siam"], layer[0]) | {"mean_features": mean[0]}
         if other:
             found |= readout.scored(self.arrays["baseline"]["linear.bias"], other[0][0, 0])
         else:
@@ -231,7 +238,7 @@ def load(source: str | Path, device: "str | torch.device | None" = None, *, engi
     arrays = {} if ready is None else _arrays(folder)
     files = Stored(folder, config, baseline, device, engine, key, scores_key, ready, RLock(), arrays)
     pair = object.__new__(Pair)
-    pair.__dict__.update(name=str(card.get("name", folder.name)), card=card, files=files)
+    pair.__dict__.update(name=str(card.get("name", folder.name)), card=card, files=files, doubt=_doubt(folder))
     if ready is None:  # in the cache are only networks that were loaded from these very files before
         _build(pair, files)
     return pair
@@ -299,6 +306,25 @@ def _arrays(folder: Path) -> dict[str, dict[str, np.ndarray]]:
     return arrays
 
 
+def _doubt(folder: Path) -> Doubt | None:
+    """Return how far to trust a pair's scores.
+
+    Raises:
+        CheckpointError: its file is damaged, or was made for networks with other features.
+    """
+    doubt = doubts.read(folder)
+    if doubt is None:
+        return None
+    with suppress(SafetensorError, OSError), safe_open(folder / SIAM_FILE, "np") as stored:  # else `_build` says so
+        channels = stored.get_slice("attribute_layer.weight").get_shape()[1]
+        if channels != len(doubt.centre):
+            raise CheckpointError(
+                f"{folder / doubts.FILE} is for features of {len(doubt.centre)} channels, but the networks have "
+                f"{channels}: calibrate the pair again"
+            )
+    return doubt
+
+
 def _hash(parts: Sequence[bytes]) -> str:
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
@@ -327,6 +353,7 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
             weights.save_tensors(pair.baseline, folder / BASELINE_FILE, half, write)
             fitted.write_all(pair.baseline, folder, write)
         agreement.keep(folder, pair.fold_templates, write)
+        doubts.keep(folder, pair.doubt, write)
 
 
 def find(source: str | Path) -> Path:
@@ -375,7 +402,7 @@ def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
     """Return the names of those files in a folder that belong to the pair with this card."""
     from siam.models import fitted  # imported here, since it needs PyTorch
 
-    folds = (agreement.FILE,) if (folder / agreement.FILE).exists() else ()
+    further = [name for name in (agreement.FILE, doubts.FILE) if (folder / name).exists()]
     if card.get("baseline") is None:
-        return (CARD, SIAM_FILE, *folds)
-    return (CARD, SIAM_FILE, BASELINE_FILE, *folds, *(path.name for path in fitted.files(folder)))
+        return (CARD, SIAM_FILE, *further)
+    return (CARD, SIAM_FILE, BASELINE_FILE, *further, *(path.name for path in fitted.files(folder)))

@@ -2,8 +2,9 @@
 
 ::
 
-    identity(pair)     hash of exact weights, configs, what explainers have learnt, the templates of the folds and how
-                       well attributes are recognised: the key of every cache; of the files, while it is as they are
+    identity(pair)     hash of exact weights, configs, what explainers have learnt, the templates of the folds, how
+                       well attributes are recognised and how far to trust scores: the key of every cache; of the
+                       files, while it is as they are
     fingerprint(net)   hash of the weights in half precision: files use it to name the network they belong to
 
 The `id` of an object would be no key: Python reuses it once the object is gone.
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from siam.models.checkpoint import Pair, Stored
+    from siam.models.doubt import Doubt
 
 
 class Digest(Protocol):
@@ -54,7 +56,7 @@ def identity(of: "nn.Module | Networks", *, learnt: bool = True) -> str:
     Args:
         of: one network, or a pair.
         learnt: whether to include that on which scores do not depend: what explainers have learnt (`fitted`), and a
-            pair's `fold_templates` and `recognition`.
+            pair's `fold_templates`, `recognition` and `doubt`.
     """
     files: Stored | None = getattr(of, "files", None)
     if files is not None and not getattr(of, "built", True):
@@ -90,7 +92,7 @@ def _networks(of: "nn.Module | Networks") -> "list[nn.Module]":
 
 
 def _state(of: "nn.Module | Networks", learnt: bool) -> tuple[list[str], list[Version]]:
-    """Return configs and recognition as text, and the versions of all tensors."""
+    """Return configs, and recognition with doubt, as text, and the versions of all tensors."""
     networks = _networks(of)
     configs = [repr(getattr(network, "config", None)) for network in networks]
     versions = [version(tensor) for network in networks for tensor in _tensors(network, learnt)]
@@ -98,7 +100,8 @@ def _state(of: "nn.Module | Networks", learnt: bool) -> tuple[list[str], list[Ve
     recognition = getattr(of, "recognition", None) if learnt else None
     if folds is not None:
         versions.append(version(folds))
-    return [*configs, repr(recognition or None)], versions
+    doubt: Doubt | None = getattr(of, "doubt", None) if learnt else None
+    return [*configs, repr(recognition or None) + ("" if doubt is None else doubt.digest)], versions
 
 
 def fingerprint(network: "nn.Module") -> str:

@@ -12,6 +12,7 @@ from siam.explanation.inference import Explanation
 from siam.explanation.wording import difference_sentence
 from siam.figures.difference import difference_figure_png, difference_figure_svg
 from siam.figures.paper import paper_figure_png
+from siam.models.doubt import LEVEL
 from siam.reports.difference import difference_report
 from siam.reports.page import html_report as html_report
 from siam.runtime.files import write_atomically
@@ -34,12 +35,17 @@ ARRAYS = {
 def contract_json(explanation: Explanation, image_name: str) -> dict:
     """Return the scores and contributions of one photo; up to rounding, sum of contributions + bias = score.
 
-    `siam` has a key `recognised`, "well", "roughly" or "hardly" for each attribute, if the pair's card says so.
+    `siam` has a key `recognised`, "well", "roughly" or "hardly" for each attribute, if the pair's card says so; and
+    `sign_agreement`, the share of the networks of the cross-validation with the contribution's sign, if it is known.
+    `intervals` says between which scores people's mean lies for four of five photos like this one, by each network, and
+    `landscape` whether the photo is like those that they learned from; null if unknown.
     """
     scale = explanation.scale
     score = explanation.baseline_scenicness
     contributions = zip(explanation.attributes, explanation.contributions, strict=True)
     beliefs = {name: known.belief for name, known in explanation.recognition.items()}
+    shares = explanation.sign_agreement
+    signs = None if shares is None else [_finite(share) for share in shares]
     return {
         "image": image_name,
         "model": explanation.model,
@@ -49,8 +55,13 @@ def contract_json(explanation: Explanation, image_name: str) -> dict:
             "bias": _finite(explanation.bias),
             "contributions": {name: _finite(value) for name, value in contributions},
             **({"recognised": beliefs} if beliefs else {}),
+            **({} if signs is None else {"sign_agreement": dict(zip(explanation.attributes, signs, strict=True))}),
         },
         "baseline": None if score is None else {"score": _finite(score)},
+        "intervals": None
+        if explanation.interval is None
+        else {"level": LEVEL, "siam": explanation.interval, "baseline": explanation.baseline_interval},
+        "landscape": explanation.is_landscape,
     }
 
 

@@ -9,7 +9,7 @@ from siam.drawing.shapes import render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
 from siam.explanation.recognition import BELIEF_WORDS, caveat, legend, marked, recognition_text
 from siam.explanation.waterfall import waterfall_drawing
-from siam.explanation.wording import attribute_map_text, sentence
+from siam.explanation.wording import attribute_map_text, sentence, trust
 from siam.figures.maps import attribute_map, map_limit, total_maps
 from siam.reports.markup import document, network, picture, score_entry
 
@@ -56,7 +56,7 @@ def _header(explanation: Explanation, image_name: str) -> str:
         difference = difference_text(explanation.scenicness, explanation.baseline_scenicness)
         scores.append(f"<div><dt>Difference</dt><dd>{difference}<small> points</small></dd></div>")
     rating = f"{safe(words(scale.name))}, on a scale from {scale.low:g} to {scale.high:g}"
-    doubts = f"<p>{safe(text)}</p>" if (text := caveat(explanation)) else ""
+    doubts = "".join(f"<p>{safe(text)}</p>" for text in (caveat(explanation), trust(explanation)) if text)
     return (
         f'<header><p class="quiet">{safe(explanation.model)} · {rating}</p><h1>{safe(image_name)}</h1>'
         f'<dl class="scores">{"".join(scores)}</dl><p class="lead">{safe(sentence(explanation))}</p>{doubts}</header>'

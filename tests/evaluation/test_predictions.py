@@ -23,10 +23,12 @@ def made_up(count=5, **further):
         "maps": (count, 3, 4, 6),
         "total": (count, 4, 6),
         "templates": (3, 2, 2),
+        "interval": (count, 2),
+        "landscape": (count,),
     }
-    return PairPredictions(
-        NAMES, **{name: random.normal(size=shape).astype(np.float32) for name, shape in numbers.items()} | further
-    )
+    made = {name: random.normal(size=shape).astype(np.float32) for name, shape in numbers.items()}
+    made["landscape"] = made["landscape"] > 0
+    return PairPredictions(NAMES, **made | further)
 
 
 @pytest.mark.parametrize("chosen", [[3, 1], np.array([False, True, False, True, True])])
@@ -57,6 +59,15 @@ def test_the_numbers_of_a_photo_outlast_json(baseline):
     numbers = json.loads(json.dumps(whole.photo(2)))
     assert numbers["contributions"] == whole.contributions[2].tolist() and numbers["siam"] == float(whole.siam[2])
     assert numbers["baseline"] == (None if baseline is None else 2.0)
+    assert (numbers["siam_low"], numbers["siam_high"]) == pytest.approx(whole.interval[2])
+    assert numbers["landscape"] is bool(whole.landscape[2])
+    assert PairPredictions.of_photo(NAMES, numbers).photo(0) == numbers
+
+
+@pytest.mark.parametrize("interval", [None, np.full((5, 2), np.nan)])
+def test_what_nobody_found_out_of_a_photo_is_none(interval):
+    numbers = made_up(interval=interval, landscape=None).photo(2)
+    assert numbers["siam_low"] is numbers["siam_high"] is numbers["landscape"] is None
     assert PairPredictions.of_photo(NAMES, numbers).photo(0) == numbers
 
 

@@ -12,6 +12,7 @@ import siam
 from siam.images.preprocessing import preprocess
 from siam.models.baseline import Baseline
 from siam.models.checkpoint import Pair
+from siam.models.doubt import fit
 from siam.models.siam import pooling_matrix
 from tests.support.near import near
 from tests.support.networks import baseline_network, siam_network
@@ -263,3 +264,40 @@ def test_named_attributes_and_others_make_the_whole(ranked, count):
 def test_others_by_hand(ranked):
     assert ranked.others(2) == pytest.approx(0.1 + 0.0 - 0.2)
     assert ranked.others(5) == 0
+
+
+def trusted(of, seed=0):
+    """Return a pair whose scores were compared with people's on 30 photos."""
+    channels, made = of.siam.attribute_layer.in_channels, np.random.default_rng(seed)
+    landscapes, residuals = made.random((40, channels)), made.random((30, 2))
+    return dataclasses.replace(of, doubt=fit(landscapes, landscapes[:30], residuals, np.arange(30)))
+
+
+def test_it_says_how_far_to_trust_the_scores(pair):
+    of, photo = trusted(pair), picture()
+    found, config = siam.explain(of, photo), of.config
+    with torch.inference_mode():
+        mean = of.siam.backbone(preprocess(photo, config)).mean(dim=(2, 3))[0].numpy()
+    assert found.distance == pytest.approx(float(of.doubt.distance(mean)), abs=1e-5)
+    assert found.is_landscape == (found.distance <= of.doubt.usual)
+    assert found.interval == pytest.approx(of.doubt.interval(found.scenicness, found.distance, config.scale))
+    ends = of.doubt.interval(found.baseline_scenicness, found.distance, config.scale, "baseline")
+    assert found.baseline_interval == pytest.approx(ends)
+    alone = siam.explain(dataclasses.replace(of, baseline=None), photo)
+    assert alone.baseline_interval is None and alone.interval == pytest.approx(found.interval)
+
+
+def test_it_says_nothing_of_what_nobody_found_out(pair, explanation):
+    assert explanation.interval is explanation.baseline_interval is explanation.distance is None
+    assert explanation.is_landscape is explanation.sign_agreement is None
+
+
+def test_it_says_how_many_folds_agree_on_each_sign(pair):
+    own = pair.siam.scenicness_head.effective_templates().detach()
+    folds = torch.stack([own, own, own, -own, own])
+    folds[3:, 1] = -own[1]
+    found = siam.explain(dataclasses.replace(pair, fold_templates=folds), picture())
+    known = np.where(found.contributions == 0, np.nan, 0.8)  # nothing is not signed
+    known[1] = 0.6
+    assert found.sign_agreement == pytest.approx(known, nan_ok=True)
+    assert np.isfinite(known).sum() > 3

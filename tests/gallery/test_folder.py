@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 import siam
+from siam import explain
 from siam.datasets import oasis
 from siam.datasets.base import RatingScale
 from siam.drawing.phrases import signed
@@ -27,6 +28,7 @@ from siam.gallery.table import csv_text
 from siam.gallery.uploads import MOST, Batch, read_scores
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair
+from siam.models.doubt import fit
 from siam.models.fitted import Fitted
 from siam.runtime.jobs import CancelledError, Job
 from tests.gallery.test_store import network_on
@@ -430,6 +432,21 @@ def test_the_table_sums_to_the_scores(cases):
     assert rows[0]["crowd"] == rows[0]["votes"] == rows[0]["error of SIAM"] == rows[0]["who is closer"] == ""
     assert float(rows[1]["error of SIAM"]) == pytest.approx(float(rows[1]["SIAM"]) - 4, abs=2e-6)
     assert rows[1]["who is closer"] in ("SIAM", "baseline")
+    assert {row["SIAM, low"] + row["SIAM, high"] + row["landscape"] for row in rows} == {""}  # unknown of this pair
+
+
+def test_the_table_says_how_far_to_trust_each_score(pair):
+    channels, made = pair.siam.attribute_layer.in_channels, np.random.default_rng(0)
+    landscapes = made.random((40, channels))
+    trusted = replace(pair, doubt=fit(landscapes, landscapes[:20], made.random((20, 2))))
+    photos = [(f"{seed}.jpg", jpeg(seed)) for seed in range(3)]
+    of = read_cases(scored(trusted, photos)[1])
+    told = list(csv.DictReader(io.StringIO(csv_text(of, np.arange(3)))))
+    for row in told:
+        score, low, high = (float(row[name]) for name in ("SIAM", "SIAM, low", "SIAM, high"))
+        found = explain(trusted, dict(photos)[row["file"]])
+        assert (low, high) == pytest.approx(found.interval, abs=1e-4) and low <= score <= high
+        assert row["landscape"] == ("yes" if found.is_landscape else "no")
 
 
 def test_no_cell_of_the_table_is_a_formula(cases):

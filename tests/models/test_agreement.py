@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import siam
-from siam.models.agreement import agreed, agreement, read, write
+from siam.models.agreement import agreed, agreement, read, signs_agreed, write
 from siam.models.checkpoint import Pair, files, save
 from siam.models.identity import identity
 from tests.support.networks import baseline_network, siam_network
@@ -32,6 +32,21 @@ def test_the_share_is_that_of_a_loop():
 
 def test_nothing_agrees_with_zero_but_zero():
     assert agreement(np.zeros((1, 2)), np.array([[[0.0, 1.0]], [[0.0, 0.0]]])).tolist() == [[1, 0.5]]
+
+
+@pytest.mark.parametrize("pooling", ["adaptive", "area"])
+def test_signs_of_contributions_are_counted_as_by_the_networks_themselves(pooling):
+    network, maps = siam_network(pooling=pooling), torch.rand(1, 5, 7, 9, generator=torch.Generator().manual_seed(1))
+    maps[0, 3] = 0  # not in the picture
+    values = network.interpret_layer(maps).contributions[0].detach().numpy()
+    networks = []
+    for fold in FOLDS:
+        network.scenicness_head.set_effective_templates(fold)
+        networks.append(network.interpret_layer(maps).contributions[0].detach().numpy())
+    shares = signs_agreed(maps[0].numpy(), values, FOLDS.numpy(), pooling)
+    for k in (0, 1, 2, 4):
+        assert shares[k] == pytest.approx(np.mean([(of[k] > 0) == (values[k] > 0) for of in networks]))
+    assert np.isnan(shares[3])
 
 
 @pytest.mark.parametrize(("count", "of"), [(4, 5), (8, 10), (12, 15)])

@@ -355,3 +355,22 @@ def test_a_card_that_says_nothing_of_names(monkeypatch, tmp_path):
     save(dataclasses.replace(pair, card={}, fold_templates=None), tmp_path / "runs" / "believed")
     app = opened(pair="runs/believed")
     assert "recognise" not in texts(app) and "recognised" not in app.dataframe[0].value
+
+
+def test_a_landscape_has_an_interval_and_a_drawing_a_warning(app, pair):
+    sample = SAMPLES[0]
+    explanation = siam.explain(pair, sample.path)
+    low, high = explanation.interval
+    app.query_params["sample"] = sample.key
+    said = texts(app.run())
+    assert f"For four of five photos like this one, people say {low:.1f} to {high:.1f}." in said
+    assert low <= explanation.scenicness <= high and "not look like a landscape" not in said
+    chart = io.BytesIO()
+    drawing = Image.new("RGB", (480, 320), "white")
+    for bar in range(6):
+        drawing.paste(["navy", "orange"][bar % 2], (40 + 70 * bar, 280 - 40 * bar, 90 + 70 * bar, 300))
+    drawing.save(chart, "PNG")
+    app.file_uploader[0].set_value(("chart.png", chart.getvalue(), "image/png")).run()
+    said = texts(app)
+    assert "This does not look like a landscape to the networks" in said and "For four of five" not in said
+    assert metrics(app)  # it has a score all the same

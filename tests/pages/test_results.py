@@ -33,7 +33,7 @@ from ui.state.markdown import plain
 RAW = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths(STORED)}
 SPEED = [json.loads(path.read_text(encoding="utf-8")) for path in speed.paths()]
 PAIRS = ("Photos", "Rendered")
-EVALUATIONS = [view for view in VIEWS if view not in ("Speed", "Model cards")]  # views of `siam.evaluation.stored`
+EVALUATIONS = [view for view in VIEWS if view not in ("How sure", "Speed", "Model cards")]  # of stored results
 SAID = [
     *(("flowers", "sise", worse, "holds") for worse in ("rise", "grad_cam", "score_cam")),
     ("flowers", "vebi", "grad_cam", "holds"),
@@ -107,6 +107,29 @@ def test_every_view_is_in_the_address_and_says_where_its_figures_are_from(view, 
     assert f"`python -m {'benchmarks.speed' if view == 'Speed' else 'siam'}" in last and re.search(
         r"20\d\d-\d\d-\d\d", last
     )
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_how_sure_shows_the_stored_shares(pair):
+    app = at("results", table="How sure", pair=pair)
+    about = siam.load({"Photos": "photo", "Rendered": "rendered"}[pair]).doubt.about
+    inside, landscapes = charts(app)
+    assert values(inside["data"][0]["x"]) == [entry["share"] for entry in about["coverage"]]
+    assert sorted(values(landscapes["data"][0]["x"])) == sorted(entry["share"] for entry in about["flagged"])
+    for entry in about["coverage"]:
+        assert 0.75 <= entry["share"] <= 0.85  # of four of five that were promised
+    for landscape in {entry["landscapes"] for entry in about["flagged"]}:
+        entries = [entry for entry in about["flagged"] if entry["landscapes"] == landscape]
+        n = sum(entry["n"] for entry in entries)
+        share = sum(entry["share"] * entry["n"] for entry in entries) / n
+        assert f"{share:.0%} of {n:,}".replace("%", " %") in texts(app)
+
+
+def test_a_pair_that_nobody_calibrated_says_how(monkeypatch):
+    bare = dataclasses.replace(siam.load("photo"), doubt=None)
+    monkeypatch.setattr(resources, "pair", lambda: bare)
+    app = at("results", table="How sure")
+    assert "siam calibrate" in app.code[0].value and "never saw" in app.info[0].value
 
 
 def test_one_view_after_the_other():

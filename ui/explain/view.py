@@ -28,6 +28,9 @@ from ui.state.markdown import plain
 COLUMNS = {
     "contribution": st.column_config.NumberColumn(format="%+.2f", help="points of the scale"),
     "presence": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
+    "sign": st.column_config.NumberColumn(
+        "same sign", format="%.0f %%", help="of the networks trained on other parts of the ratings"
+    ),
     "recognised": st.column_config.TextColumn(help="how far to believe the name: see “What to believe” in the docs"),
 }
 ORDERS: tuple[Order, ...] = ("magnitude", "positive first", "name")
@@ -65,6 +68,8 @@ def scores(explanation: Explanation) -> None:
     st.markdown(f"##### {plain(wording.sentence(explanation))}")
     if doubts := caveat(explanation):
         st.markdown(plain(doubts))
+    if trust := wording.trust(explanation):
+        st.markdown(plain(trust))
     st.caption(f"Scale: {plain(scale.name)}, {scale.low:g} to {scale.high:g}.")
 
 
@@ -164,8 +169,13 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
             st.caption(
                 f"**Their product** sums to {value}, most of it {phrases.at(place)}; colours: {cells} points per cell."
             )
-    if contribution.attribute in explanation.recognition:
-        st.caption(f"{recognition_text(explanation.recognition[contribution.attribute]).capitalize()}.")
+    known = explanation.recognition.get(contribution.attribute)
+    texts = (
+        "" if known is None else recognition_text(known).capitalize(),
+        wording.sign_text(explanation, contribution.index),
+    )
+    if any(texts):
+        st.caption(f"{'. '.join(filter(None, texts))}.")
     st.page_link(
         "pages/templates.py",
         label=f"The template of {shown} in detail",
@@ -191,7 +201,7 @@ def waterfall(explanation: Explanation) -> None:
 def table(explanation: Explanation) -> None:
     """Show all attributes as a sortable table."""
     with st.expander(f"All {len(explanation.attributes)} attributes as a table"):
-        known = explanation.recognition
+        known, shares = explanation.recognition, explanation.sign_agreement
         rows = [
             {
                 "attribute": defused(phrases.words(item.attribute)),
@@ -199,6 +209,7 @@ def table(explanation: Explanation) -> None:
                 "presence": float(explanation.attribute_scores[item.index]),
                 "where": phrases.where(explanation.contribution_maps[item.index]),
                 **({"recognised": known[item.attribute].belief if item.attribute in known else ""} if known else {}),
+                **({} if shares is None else {"sign": float(100 * shares[item.index])}),
             }
             for item in explanation.ranking()
         ]

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from ui.results import cards, charts, explainers, speed, tables
+from ui.results import cards, charts, doubt, explainers, speed, tables
 
 VIEWS: dict[str, Callable[[], None]] = {
     "The paper's tables": tables.paper,
     "Attributes": charts.attributes,
     "Scores and people": charts.people,
+    "How sure": doubt.doubt,
     "Presence": charts.presence,
     "What, where, how": tables.what_where_how,
     "Explainers": explainers.explainers,
