@@ -35,6 +35,9 @@ st.page_link(
     query_params={"table": "Model cards"},
 )
 
+st.subheader("What changed between versions", anchor=False)
+view.changes()
+
 st.subheader("How to cite", anchor=False)
 st.markdown(
     "For the method, cite the paper, [arXiv:1909.08442](https://arxiv.org/abs/1909.08442); for this software, a new "

@@ -1,4 +1,6 @@
-"""Numbers, names and places in words."""
+"""Numbers, dates, names and places in words."""
+
+from datetime import date
 
 import numpy as np
 
@@ -23,11 +25,24 @@ _PLACES = {
     ("middle", "both"): "left and right",
     ("", ""): "everywhere",
 }
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 
 def words(name: str) -> str:
     """Return an attribute's name as words: "still water" for "still_water"."""
     return " ".join(name.replace("_", " ").split())
+
+
+def date_text(day: str) -> str:
+    """Return a date such as "2026-11-28" as "28 November 2026"; other text as it is."""
+    try:
+        known = date.fromisoformat(day)
+    except ValueError:
+        return day
+    return f"{known.day} {_MONTHS[known.month - 1]} {known.year}"
 
 
 def signed(value: float, digits: int = 2) -> str:

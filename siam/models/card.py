@@ -18,7 +18,7 @@ CARD = "card.json"
 SIAM_FILE, BASELINE_FILE = "siam.safetensors", "baseline.safetensors"
 FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks, the folds' templates and what was fitted
 FORMAT = 1
-_LATER = {  # settings that older cards of this format lack: the default applies
+_LATER: dict[type, set[str]] = {  # settings that older cards of this format lack: the default applies
     SIAMConfig: {"template_relu", "pooling", "stages"},
     BaselineConfig: {"stages", "predicts_variance"},
 }
@@ -86,6 +86,13 @@ def text(card: dict[str, Any], name: str, siam: SIAMConfig, baseline: BaselineCo
         return json.dumps({**_finite(card), **filled}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError as error:
         raise CheckpointError(f"the config of {name!r} holds a number that is not finite: correct it") from error
+
+
+def settings(config: SIAMConfig | BaselineConfig) -> str:
+    """Return a config as text, which stays the same when this program learns further settings with a default."""
+    values, usual = asdict(config), {item.name: item.default for item in fields(config)}
+    told = {name: value for name, value in values.items() if name not in _LATER[type(config)] or value != usual[name]}
+    return json.dumps(json.loads(json.dumps(told), parse_int=float), sort_keys=True)  # 1 and 1.0 are the same
 
 
 def config(kind: type[Config], stored: Any, path: Path) -> Config:

@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from siam.errors import CheckpointError, EngineError
-from siam.models import agreement, compiled, readout, recognition
+from siam.models import agreement, compiled, readout, recognition, versions
 from siam.models import card as cards
 from siam.models import doubt as doubts
 from siam.models.card import BASELINE_FILE, CARD, SIAM_FILE
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from siam.models.siam import SIAM
 
 BUNDLED = ASSETS / "models"
+OWN = Path("runs"), Path("models")  # the user's own pairs, in the folder in which a program was started
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +126,11 @@ class Pair:
             self.__dict__["files"] = replace(self.files, engine="pytorch", ready=None)
 
     @property
+    def version(self) -> str | None:
+        """Its version, such as "1.0"; None if the card does not tell it."""
+        return versions.known(self.card)
+
+    @property
     def recognition(self) -> dict[str, Recognition]:
         """How well each attribute is recognised, as the card says; empty if it does not.
 
@@ -145,7 +151,7 @@ class Stored:
         device: where to put the networks.
         engine: which engine computes them.
         key: a hash of all files.
-        scores_key: a hash of that on which scores depend.
+        scores_key: a hash of that on which scores depend: weights and configs. Galleries store it.
         ready: the networks as the engine has them, or None.
         lock: to hold while the networks are built.
         arrays: if they are ready, the tensors of each file but those of backbones, by its stem, in single precision.
@@ -202,6 +208,17 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(card.parent.name for card in BUNDLED.glob(f"*/{CARD}")))
 
 
+def called(name: str) -> list[Path]:
+    """Return the folders of the pairs with a name on their card: bundled, or below `runs` and `models` here."""
+    cards_here = [*BUNDLED.glob(f"*/{CARD}"), *(card for place in OWN for card in sorted(place.glob(f"*/{CARD}")))]
+    found = []
+    for path in cards_here:
+        with suppress(CheckpointError):  # damaged
+            if cards.read(path.parent).get("name") == name:
+                found.append(path.parent)
+    return found
+
+
 def load(source: str | Path, device: "str | torch.device | None" = None, *, engine: str | None = None) -> Pair:
     """Load a pair, in evaluation mode and single precision.
 
@@ -231,6 +248,7 @@ def load(source: str | Path, device: "str | torch.device | None" = None, *, engi
     card = cards.read(folder)
     config, baseline = _configs(card, folder)
     recognition.read(card.get(recognition.KEY), config.attributes, folder / CARD)
+    versions.read(card, folder / CARD)
     key, scores_key = _keys(folder, config, baseline)
     if device is None:
         device = best_device()
@@ -291,7 +309,34 @@ def _keys(folder: Path, config: SIAMConfig, baseline: BaselineConfig | None) -> 
             contents[path.name] = path.read_bytes()
     networks = [contents.get(f"{name}.safetensors", b"") for name in ("siam", "baseline")[: 1 + bool(baseline)]]
     everything = [part for name, content in contents.items() for part in (name.encode(), content)]
-    return _hash(everything), _hash([repr((config, baseline)).encode(), *networks])
+    return _hash(everything), _scores_key(config, baseline, networks)
+
+
+def _scores_key(config: SIAMConfig, baseline: BaselineConfig | None, networks: Sequence[bytes]) -> str:
+    """Return a hash of that on which scores depend; it is stored in galleries, so it must never change."""
+    configs = [cards.settings(of).encode() for of in (config, baseline) if of is not None]
+    return _hash([*configs, *networks])
+
+
+def scores_key(folder: Path) -> str:
+    """Return a hash of that on which a stored pair's scores depend, its weights and configs, without loading it.
+
+    Raises:
+        CheckpointError: the card is damaged.
+        StorageError: a file cannot be read.
+    """
+    return _keys(folder, *_configs(cards.read(folder), folder))[1]
+
+
+def stored_key(pair: Pair, *, half: bool) -> str:
+    """Return what `scores_key` gives for a pair once `save` has written it."""
+    from siam.models import weights  # imported here, since it needs PyTorch
+
+    contents: list[bytes] = []
+    for network in (pair.siam, pair.baseline):
+        if network is not None:
+            weights.save_tensors(network, Path(), half, lambda _path, content: contents.append(content))
+    return _scores_key(pair.config, pair.baseline_config, contents)
 
 
 def _arrays(folder: Path) -> dict[str, dict[str, np.ndarray]]:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from siam.models import versions
+
 _DETAILS = {"per_attribute"}  # figures that only card.json holds
 _ABOUT = (
     "SIAM scores a photo through maps of named attributes and combines them linearly, so each attribute's contribution "
@@ -24,12 +26,18 @@ def model_card(card: Mapping[str, Any], repository: str) -> str:
         f"```python\nimport siam\n\npair = siam.load({json.dumps(repository)})\n```",
         f"{networks}, backbone `{_line(siam['backbone'])}`, {len(siam['attributes'])} attributes. Scores: "
         f"{_line(scale['name'])}, {scale['low']:g} to {scale['high']:g}.",
+        _section("Version", _version(card)),
         _section("Trained on", card.get("training_data")),
         _section("Limits", card.get("limits")),
         _figures(card.get("metrics")),
         _section("Method", _ABOUT),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _version(card: Mapping[str, Any]) -> str:
+    number, changes = versions.known(card), card.get("changes")
+    return "" if number is None else f"{number}: {changes}" if changes else number
 
 
 def _section(title: str, words: Any) -> str:

@@ -10,6 +10,8 @@ settings in [training], with their defaults: `loss_scaling` ("paper", or "author
 `region_weight` (0; see there), `frozen_stages` (0; how many of the backbone's first stages stay frozen) and
 `half_weights` (false; whether to store half precision). An entry of its [data] may have `split`, where the reader knows
 several (`siam.datasets.scenicornot`).
+`version = "2.0"` and `changes = "…"`, at the top, are what the card says of the pair's version
+(`siam.models.versions`); no weight depends on them.
 `scale = [1, 5]` in [data], or in an entry of its scores, tells the scale of ratings whose table does not.
 In [network], both methods accept `mean`, `std` and `size_multiple`; the defaults are the backbone's.
 `method = "flowers"` is described in `siam.training.flowers`, which reads its own recipes.
@@ -25,6 +27,7 @@ from typing import Any
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError, TrainingError
 from siam.models.configs import SIAMConfig
+from siam.models.versions import is_line, is_number
 
 _EXAMPLES = {
     "heads": "recipes/photo-heads.toml",
@@ -71,11 +74,13 @@ _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 _NETWORK = {item.name for item in fields(SIAMConfig)} - {"scale", "attributes"}
+EDITION = ("version", "changes")  # what a recipe says of the pair's version
+_TOP = {"method", *EDITION}
 _OPTIONAL: dict[str, dict[str, set[str]]] = {  # settings that a recipe may leave out
-    "heads": {"": {"method"}, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
-    "joint": {"": {"method"}, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
+    "heads": {"": _TOP, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
+    "joint": {"": _TOP, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
     "end-to-end": {
-        "": {"method"},
+        "": _TOP,
         "data": {"scale"},
         "network": _NETWORK,
         "training": {"loss_scaling", "region_weight", "frozen_stages", "half_weights"},
@@ -116,12 +121,26 @@ def read_recipe(path: Path) -> dict[str, Any]:
             meant = f"; {near[0]!r} is no setting" if near else ""
             raise DatasetError(f"{path} lacks {missing[0]!r}{where}{meant}: compare it with {_EXAMPLES[method]}")
     _refuse_unknown(path, recipe)
+    _check_edition(path, recipe)
     data = recipe["data"]
     if "scale" in data:
         several = isinstance(data["scores"], list)
         scores = [_with_scale(entry, data["scale"]) for entry in (data["scores"] if several else [data["scores"]])]
         data["scores"] = scores if several else scores[0]
     return recipe
+
+
+def _check_edition(path: Path, recipe: Mapping[str, Any]) -> None:
+    version, changes = (recipe.get(name) for name in EDITION)
+    if version is not None and not is_number(version):
+        raise DatasetError(f"{path} has the version {version!r}; expected text of two numbers, such as '2.0'")
+    if changes is not None and not is_line(changes):
+        raise DatasetError(f"{path} does not say in one line of text what {changes!r:.60} changes: shorten it")
+
+
+def weighty(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a recipe on which weights depend: all but what it says of its version."""
+    return {name: value for name, value in recipe.items() if name not in EDITION}
 
 
 def _unknown(method: str, section: str, values: Mapping[str, Any]) -> list[str]:

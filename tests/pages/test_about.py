@@ -2,6 +2,8 @@
 
 import pytest
 
+from siam.models.checkpoint import Pair, save
+from tests.support.networks import baseline_network, siam_network
 from tests.support.pages import opened, texts
 
 PAGES = ("", "templates", "disagreements", "what_if", "compare", "results", "about")
@@ -54,3 +56,20 @@ def test_the_line_below_the_title_is_the_question_that_the_page_answers(page):
     _main, first, second = list(app.main)[:3]
     assert first.type == "header" and second.type == "caption"
     assert second.value.endswith("?") and len(second.value) <= 110
+
+
+def test_what_changed_between_versions_is_told_in_figures(monkeypatch):
+    text = texts(opened("about"))
+    assert "You use **photo 3.0** of 28 November 2026." in text
+    for words in (
+        "0.71 (0.64 to 0.77)",
+        "0.68 ± 0.01",
+        "- **1.1**, 21 November 2026: SIAM is the average of three runs",
+    ):
+        assert words in text
+
+
+def test_networks_without_a_version_say_so(monkeypatch, tmp_path):
+    save(Pair("mine", siam_network(), baseline_network(), {}), tmp_path / "mine")
+    monkeypatch.setenv("SIAM_MODEL", str(tmp_path / "mine"))
+    assert "The card of mine names no version" in texts(opened("about"))

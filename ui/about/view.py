@@ -1,14 +1,21 @@
 """The parts of the page About: the method's figure, how to cite, the documentation, photo credits."""
 
 import os
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import streamlit as st
 
+from siam.drawing.phrases import date_text
+from siam.figures.tables import html_table
 from siam.gallery.samples import Sample, load_samples
+from siam.models import versions
+from siam.models.card import CARD
 from siam.reports import citation
+from siam.results.versions import figures
 from siam.runtime.paths import ASSETS
+from ui.state import resources
 from ui.state.markdown import plain
 
 _ASSETS = ASSETS
@@ -30,6 +37,33 @@ def figure() -> None:
     st.caption(
         "Maps and numbers come from the “Photos” networks. In the template and the contribution, green raises the "
         f"score and magenta lowers it. Photo: “{plain(photo.title)}” by {plain(photo.author)}, {licence}, scaled down."
+    )
+
+
+def changes() -> None:
+    """Show which version the networks in use are, what each version changed, and its figures."""
+    pair = resources.pair()
+    known = versions.read(pair.card, Path(pair.name) / CARD)
+    if known[0].number is None and len(known) == 1:
+        st.markdown(f"The card of {plain(pair.name)} names no version, and none before it.")
+        return
+    names = [of.number or "unknown" for of in known]
+    dates = ["date unknown" if of.date is None else date_text(of.date) for of in known]
+    st.markdown(f"You use **{plain(versions.named(pair.name, known[0].number))}** of {dates[0]}.")
+    shown = figures(known)
+    if shown.heads:
+        rows = [(name, *cells) for name, cells in zip(names, shown.rows, strict=True)]
+        st.markdown(html_table(shown.heads, rows), unsafe_allow_html=True)
+        measured = "; ".join(f"{', '.join(of)}: {protocol}" for protocol, of in shown.protocols.items())
+        st.caption(
+            "Figures of SIAM on photos that the networks had not seen. In brackets: 95 % intervals; ±: standard "
+            f"deviation over repeated trainings. {plain(measured)}{'.' if measured else ''}"
+        )
+    st.markdown(
+        "\n".join(
+            f"- **{plain(name)}**, {day}{f': {plain(of.changes)}' if of.changes else ''}"
+            for name, day, of in zip(names, dates, known, strict=True)
+        )
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from siam.drawing.phrases import words
 from siam.errors import SIAMError
 from siam.models import card as cards
-from siam.models import checkpoint
+from siam.models import checkpoint, versions
 from siam.runtime.spreadsheets import defused
 from ui.results.stored import photos as photos_in_words
 from ui.state import chosen, resources
@@ -37,6 +37,8 @@ def show_all() -> None:
 def show(card: dict[str, Any], title: str) -> None:
     """Show a card as text and small tables; entries it lacks, as those of imported networks may, are left out."""
     st.subheader(plain(title), anchor=False)
+    if (version := versions.known(card)) is not None:
+        st.markdown(f"**Version.** {version}; *About* says what changed.")
     for label, key in (("Trained on", "training_data"), ("Limits", "limits")):
         if key in card:
             st.markdown(f"**{label}.** {plain(card[key])}")

@@ -30,7 +30,7 @@ from siam.explanation.batch import predict
 from siam.images.preprocessing import target_size
 from siam.models import backbones
 from siam.models.baseline import Baseline, BaselineConfig
-from siam.models.checkpoint import Pair, load, save
+from siam.models.checkpoint import Pair, load
 from siam.models.readout import refuse_small
 from siam.models.siam import SIAM, SIAMConfig
 from siam.runtime.files import exclusive
@@ -42,7 +42,8 @@ from siam.training.end_to_end.photos import Photos, read_photos
 from siam.training.end_to_end.state import PhaseFolder
 from siam.training.end_to_end.validation import validation_losses
 from siam.training.losses import BOTH, LABELLED, LOSS_SCALINGS, RATED, BaselineObjective, SIAMObjective
-from siam.training.recipes import folders_of, made
+from siam.training.recipes import folders_of, made, weighty
+from siam.training.succession import save_successor
 
 
 def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume: bool) -> Pair:
@@ -68,8 +69,10 @@ def train_end_to_end(recipe: Mapping[str, Any], root: Path, out: Path, *, resume
             for network in networks.values():
                 network.half().float()  # evaluate exactly what is stored
         if main:
-            save(experiment.pair(networks["siam"], networks["baseline"], "siam"), out, half=half)
-            save(experiment.pair(networks["siam-frozen"], None, "siam-frozen"), out / "frozen", half=half)
+            pair = experiment.pair(networks["siam"], networks["baseline"], "siam")
+            save_successor(pair, out, recipe, half=half)
+            frozen = experiment.pair(networks["siam-frozen"], None, "siam-frozen")
+            save_successor(frozen, out / "frozen", recipe, half=half)
         experiment.accelerator.wait_for_everyone()
     return load(out)
 
@@ -105,7 +108,7 @@ class Experiment:
         self.photos: dict[str, Photos] = {LABELLED: labelled, RATED: rated}
         if labelled.files == rated.files:
             self.photos[BOTH] = labelled.with_known(rated)
-        text = json.dumps(dict(recipe), sort_keys=True) + labelled.digest() + rated.digest()
+        text = json.dumps(weighty(recipe), sort_keys=True) + labelled.digest() + rated.digest()
         self.digest = hashlib.sha256(text.encode()).hexdigest()
 
     def run(self) -> dict[str, Any]:

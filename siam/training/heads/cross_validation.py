@@ -15,13 +15,14 @@ from siam.evaluation.scores import mean_figures, score_figures
 from siam.evaluation.stored import Result, variant_figures
 from siam.models import backbones
 from siam.models.baseline import Baseline, BaselineConfig
-from siam.models.checkpoint import Pair, save
+from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM, SIAMConfig
 from siam.runtime.provenance import provenance
 from siam.training.heads.examples import Examples, folds, labels_and_scale, read_examples, source_name
 from siam.training.heads.fit import Weights, fit_attributes, fit_baseline, fit_siam, set_attributes
 from siam.training.heads.held_out import OutOfFold, judge_attributes, predict_attributes, predict_scores
 from siam.training.recipes import folders_of, made
+from siam.training.succession import save_successor
 
 VARIANTS = ("siam", "siam-frozen", "baseline")
 
@@ -69,7 +70,7 @@ def train_heads(
         **provenance(),
     }
     pair = Pair(recipe["name"], network.eval(), baseline.eval(), card)
-    save(pair, out, half=True)
+    save_successor(pair, out, recipe, half=True)
     return pair
 
 

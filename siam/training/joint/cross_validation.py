@@ -17,7 +17,7 @@ from siam.evaluation.scores import attribute_figures, mean_figures, score_figure
 from siam.evaluation.stored import VARIANTS
 from siam.explanation.batch import predict, predict_pair
 from siam.models.backbones import check_backbone
-from siam.models.checkpoint import Pair, save
+from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM, SIAMOutput
 from siam.runtime.provenance import provenance
 from siam.training.heads.cross_validation import new_networks
@@ -28,6 +28,7 @@ from siam.training.joint.state import RunFolder
 from siam.training.joint.training import JointTraining, Trained
 from siam.training.joint.views import Augmentation
 from siam.training.recipes import folders_of, made
+from siam.training.succession import save_successor
 
 _OnJudged = Callable[[OutOfFold], object]
 
@@ -80,7 +81,7 @@ def train_joint(
         **provenance(),
     }
     pair = Pair(recipe["name"], kept.siam, kept.baseline, card, fold_templates=judged.templates)
-    save(pair, out, half=True)
+    save_successor(pair, out, recipe, half=True)
     return pair
 
 

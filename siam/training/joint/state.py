@@ -19,6 +19,7 @@ from torch import Tensor
 
 from siam.errors import TrainingError
 from siam.runtime.files import whole_file, write_atomically
+from siam.training.recipes import weighty
 
 
 class RunFolder:
@@ -35,7 +36,7 @@ class RunFolder:
 
     def __init__(self, folder: Path, recipe: Mapping[str, Any], photos: str) -> None:
         self._folder, self._path = folder, folder / "origin.json"
-        digest = hashlib.sha256((json.dumps(dict(recipe), sort_keys=True) + photos).encode()).hexdigest()
+        digest = hashlib.sha256((json.dumps(weighty(recipe), sort_keys=True) + photos).encode()).hexdigest()
         self._origin = {"digest": digest}
         if any(folder.glob("*.pt")) and not self._is_ours():
             raise TrainingError(
