@@ -5,6 +5,7 @@ import dataclasses
 import streamlit as st
 
 from ui import router
+from ui.add_gallery import outdated
 from ui.disagreements import case, listing
 from ui.state import chosen
 
@@ -21,6 +22,7 @@ if cases is None:
     )
     st.stop()
 row = cases.row_of(st.query_params.get("case"))
+outdated.notice(cases, explained=row is not None)
 with st.expander("Order and filters", expanded=row is None, icon=":material/filter_alt:"):
     filters, order = listing.filters(cases)
 rows = cases.select(filters, order)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import router
+from ui.add_gallery import outdated
 from ui.explain import variants, view
 from ui.photos import picker
 from ui.state import resources
@@ -13,6 +14,7 @@ st.header("What makes this landscape beautiful?", anchor=False)
 st.caption("Which attributes raised or lowered the score of this photo, where, and by how much?")
 st.caption("[Compare with another photo](#compare-with-another-photo)")
 photo = picker.choose()
+outdated.of_photo(photo.address)
 explanation = resources.explanation(photo)
 view.show(explanation, photo)
 variants.show(explanation, photo)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import router
+from ui.add_gallery import outdated
 from ui.state import chosen, resources
 from ui.templates import view
 
@@ -16,6 +17,8 @@ attribute = view.chosen_attribute(templates)
 view.grid(templates, attribute)
 st.divider()
 cases = chosen.cases()
+if cases is not None:
+    outdated.notice(cases)
 view.one(templates, attribute, view.usual(cases, pair, attribute))
 if cases is not None:
     view.examples(cases, attribute)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from siam.explanation import what_if
 from ui import router
+from ui.add_gallery import outdated
 from ui.photos import picker
 from ui.state import chosen, resources
 from ui.what_if import edits, view
@@ -14,6 +15,7 @@ st.header("What if there were less road, or more water?", anchor=False)
 st.caption("How would the score change if SIAM saw more or less of an attribute, or saw it somewhere else?")
 with st.expander("Choose a photo", icon=":material/image:"):
     photo = picker.choose()
+outdated.of_photo(photo.address)
 before = resources.explanation(photo)
 edits.start(before, f"{chosen.pair().source} {photo.digest}")
 edits.publish(before)

@@ -6,10 +6,12 @@ It imports none of the libraries that it looks for, so it works where they do no
 import argparse
 import importlib.metadata as installed
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
@@ -19,8 +21,18 @@ from siam.runtime.devices import best_device, cpu_threads
 from siam.runtime.paths import ASSETS, user_cache
 from siam.runtime.provenance import git_commit
 
+if TYPE_CHECKING:
+    from siam.gallery.store import About
+    from siam.gallery.upkeep import Networks
+
 _PROJECT = "siam-explorer"
 _SHOWN = ("torch", "timm", "openvino", "streamlit")
+_STATES = {
+    "older": "older than",
+    "newer": "newer than",
+    "changed": "other networks than",
+    "unknown": "perhaps older than",
+}
 _LEAST_SPACE = 2e9  # bytes: the networks as OpenVINO computes them, some pictures and results
 
 
@@ -46,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         "for training": _for_training(),
         "computes on": _engine(remedies),
         "networks": _networks(remedies),
-        "galleries": _folders("gallery.parquet", ASSETS / "gallery", Path("galleries")),
+        "galleries": _galleries(ASSETS / "gallery", Path("galleries")),
         "cache": f"{user_cache()} ({_size(user_cache())}; it may be deleted)",
         "free space": _space(remedies),
     }
@@ -132,6 +144,51 @@ def _networks(remedies: list[str]) -> str:
         except SIAMError as error:
             remedies.append(str(error))
     return _folders(card.CARD, checkpoint.BUNDLED, Path("runs"), Path("models"))
+
+
+def _galleries(*places: Path) -> str:
+    """Name the galleries in each place, and say of each whether the networks of today scored it."""
+    try:
+        from siam.gallery import store, upkeep
+    except ImportError:  # a library is missing, which the line on libraries tells
+        return _folders("gallery.parquet", *places)
+    states, networks = list[str](), dict[str, upkeep.Networks | None]()
+    for folder in (path.parent for place in places for path in sorted(place.glob(f"*/{store.FILE}"))):
+        try:
+            about, _count = store.peek(folder)
+        except SIAMError:
+            states.append(f"{folder.name}: cannot be read")
+            continue
+        if about.model not in networks:
+            networks[about.model] = _networks_called(about.model)
+        how = _state(about, networks[about.model], folder)
+        states.append(f"{folder.name}: scored by {upkeep.made_with(about)}, {how}")
+    return "; ".join([_folders(store.FILE, *places), *states])
+
+
+def _networks_called(name: str) -> "Networks | None":
+    """Return the networks with a name, None if there are none, several or damaged ones."""
+    from siam.gallery import upkeep
+
+    named = checkpoint.called(name)
+    try:
+        return upkeep.networks_in(named[0]) if len(named) == 1 else None
+    except SIAMError:  # which the line on networks tells
+        return None
+
+
+def _state(about: "About", networks: "Networks | None", folder: Path) -> str:
+    """Say whether scores are those of the networks, and what to do if they are not."""
+    from siam.gallery import upkeep
+
+    if networks is None:
+        return f"and no networks called {about.model!r} are here"
+    found = upkeep.state(about, networks)
+    if found == "current":
+        return found
+    again = f"python -m siam gallery rescore {shlex.quote(str(folder))}"
+    remedy = about.command if about.split == upkeep.CROSS_VALIDATION else again
+    return f"{_STATES[found]} {networks}: {remedy}"
 
 
 def _folders(file: str, *places: Path) -> str:

@@ -22,16 +22,20 @@ from siam.cli import (
     evaluate,
     explain,
     fit,
+    gallery,
     import_official,
     push,
     train,
 )
 from siam.cli.arguments import fail
+from siam.drawing.palettes import GREEN_MAGENTA, PALETTES, using
 from siam.errors import SIAMError
 from siam.models.compiled import VARIABLE, chosen
 
 _PIPE_CLOSED = 141  # as a shell reports it
-_COMMANDS = (app, explain, attribution, evaluate, compare, train, fit, calibrate, data, import_official, push, doctor)
+_COMMANDS = (
+    app, explain, attribution, evaluate, compare, train, fit, calibrate, data, gallery, import_official, push, doctor,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if getattr(options, "engine", None):
             os.environ[VARIABLE] = chosen(options.engine)  # for all networks that the command loads
-        status = options.run(options)
+        with using(PALETTES[getattr(options, "colours", GREEN_MAGENTA.name)]):
+            status = options.run(options)
         sys.stdout.flush()  # here, where a full disk can still be told
         return status
     except SIAMError as error:

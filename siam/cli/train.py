@@ -73,6 +73,10 @@ def run(options: argparse.Namespace) -> int:
     further["seed"] = options.seed
     try:
         train(options.recipe, options.root, out, options.cache, **further)
+        if gallery is not None:
+            from siam.gallery.writing import stamp
+
+            stamp(gallery, out)
     except KeyboardInterrupt:
         return fail(f"interrupted; finished work is kept in {out}: run the same command with --resume to continue")
     return 0

@@ -15,7 +15,8 @@ import torch
 from siam.datasets.base import RatingScale
 from siam.errors import ImageError
 from siam.evaluation.predictions import PairPredictions
-from siam.explanation.inference import explain
+from siam.explanation.inference import Explanation, explain
+from siam.gallery.copies import settings_of
 from siam.gallery.store import About
 from siam.images.preprocessing import least_side
 from siam.images.reading import read_image
@@ -43,6 +44,11 @@ def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name
     Raises:
         ImageError: the picture cannot be scored.
     """
+    return numbers_of(explained(pair, lock, picture, name))
+
+
+def explained(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name: str) -> Explanation:
+    """Return a pair's explanation of one picture, as `score` does its numbers; raises the same."""
     image = read_image(picture, name=name, least=least_side(*pair.configs))
     try:
         with lock:
@@ -51,6 +57,11 @@ def score(pair: Pair, lock: AbstractContextManager[object], picture: bytes, name
         raise ImageError(f"{name} needs more memory than is available: crop it to a less extreme shape.") from error
     if not np.isfinite([explanation.scenicness, *explanation.contributions]).all():
         raise ImageError(f"{name} gets a score that is not a finite number: choose another photo or other networks.")
+    return explanation
+
+
+def numbers_of(explanation: Explanation) -> PairPredictions:
+    """Return the scores and contributions of an explanation."""
     numbers = {
         "siam": explanation.scenicness,
         "bias": explanation.bias,
@@ -92,7 +103,10 @@ def about(
     config = pair.config
     other = None if crowd_scale == config.scale else crowd_scale
     today = datetime.now(UTC).date().isoformat()
-    return About(pair.name, config.scale, config.attributes, data, split, today, command, git_commit(), other, told)
+    made_with = pair.version, fingerprint(pair), settings_of(pair)
+    return About(
+        pair.name, config.scale, config.attributes, data, split, today, command, git_commit(), other, told, *made_with
+    )
 
 
 def own_scale(told: RatingScale | None, scale: RatingScale) -> RatingScale | None:

@@ -28,9 +28,10 @@
                               below the folder) and sets (the attributes of each of the mask's values)
 
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
-split, date, command, git_commit, crowd_scale, crowd_scale_known. Scores and contributions are in points of the scale,
-ratings in points of the crowd's scale if that is a different one. Older files lack the columns source,
-file, scored, siam_low, siam_high and landscape.
+split, date, command, git_commit, crowd_scale, crowd_scale_known, version, networks, inputs. Scores and contributions
+are in points of the scale, ratings in points of the crowd's scale if that is a different one. Older files lack the
+columns source, file, scored, siam_low, siam_high and landscape, and do not say which version of the networks scored
+them.
 """
 
 import json
@@ -51,6 +52,7 @@ from PIL import Image
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 from siam.evaluation.what_where_how.verdicts import Verdict
+from siam.models.versions import is_number
 from siam.runtime.parsing import parse_json
 
 FORMAT = 1
@@ -86,7 +88,9 @@ class About:
     """The provenance of a gallery: networks, rating scale, data and the command that wrote it.
 
     `crowd_scale` is the scale of the ratings if it differs from the networks', else None; `crowd_scale_known` is False
-    if it is not known.
+    if it is not known. `version` is that of the pair, `networks` a hash of all on which its scores depend
+    (`siam.models.checkpoint.scores_key`), and `inputs` the size and multiple of its networks' input, in px; each is
+    None if it is not known.
     """
 
     model: str
@@ -99,6 +103,9 @@ class About:
     git_commit: str | None
     crowd_scale: RatingScale | None = None
     crowd_scale_known: bool = True
+    version: str | None = None
+    networks: str | None = None
+    inputs: tuple[tuple[int, int], ...] | None = None
 
     @property
     def rated_on(self) -> RatingScale | None:
@@ -191,6 +198,11 @@ def peek(folder: Path) -> tuple[About, int]:
     path = folder / FILE
     file = _opened(path, pq.read_metadata)
     return _about(path, (file.metadata or {}).get(KEY)), file.num_rows
+
+
+def columns(folder: Path) -> set[str]:
+    """Return the names of the columns of a gallery's file, some of which older files lack; raises as `read` does."""
+    return set(_opened(folder / FILE, pq.read_schema).names)
 
 
 def read(folder: Path) -> Gallery:
@@ -337,9 +349,23 @@ def _about(path: Path, stored: bytes | None) -> About:
     try:
         scale, crowd = _scale(content["scale"]), content.get("crowd_scale")
         scales = {"scale": scale, "crowd_scale": None if crowd is None else _scale(crowd)}
-        return About(**{**content, **scales, "attributes": tuple(map(str, content["attributes"]))})
+        about = About(**{**content, **scales, "attributes": tuple(map(str, content["attributes"]))})
+        return replace(about, **_made_with(content))
     except (KeyError, TypeError, ValueError, DatasetError) as error:
         raise DatasetError(f"{path} does not say where its scores come from ({error}): {_REMEDY}") from error
+
+
+def _made_with(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what the metadata say of the networks; a ValueError if they say something else."""
+    version, networks, inputs = (content.get(name) for name in ("version", "networks", "inputs"))
+    if version is not None and not is_number(version):
+        raise ValueError(f"the version {version!r}")
+    if networks is not None and not re.fullmatch(r"[0-9a-f]{64}", str(networks)):
+        raise ValueError(f"the networks {networks!r}")
+    sizes = None if inputs is None else tuple((size, multiple) for size, multiple in inputs)
+    if sizes is not None and not all(type(side) is int for size in sizes for side in size):
+        raise ValueError(f"the inputs {inputs!r}")
+    return {"version": version, "networks": networks, "inputs": sizes}
 
 
 def _scale(content: dict[str, Any]) -> RatingScale:

@@ -19,9 +19,12 @@ from siam.datasets.check import usable
 from siam.errors import DatasetError
 from siam.evaluation.assessment import Assessment
 from siam.gallery import metadata as facts
-from siam.gallery.copies import copy_mask, copy_of, files_of, names_of, refuse_to_overwrite
-from siam.gallery.store import FILE, FORMAT, KEY, SCHEMA, About
-from siam.models.checkpoint import Pair
+from siam.gallery.copies import copy_mask, copy_of, files_of, names_of, refuse_to_overwrite, settings, settings_of
+from siam.gallery.store import FILE, FORMAT, KEY, SCHEMA, About, Gallery, read
+from siam.models import versions
+from siam.models.card import read as read_card
+from siam.models.checkpoint import Pair, read_configs, scores_key
+from siam.models.identity import identity
 from siam.runtime.files import exclusive, write_atomically
 from siam.runtime.provenance import git_commit
 from siam.training.heads.held_out import OutOfFold
@@ -147,6 +150,7 @@ def _build(pair: Pair, assessment: Assessment, folder: Path, command: str, choic
         )
     config = pair.config
     about = _about(pair.name, config.scale, config.attributes, assessment.figures["folder"], judged.split, command)
+    about = replace(about, version=pair.version, networks=identity(pair, learnt=False), inputs=settings_of(pair))
     if isinstance(assessment.photos, ScoredPhotos) and not assessment.figures["same_scale"]:
         scale = assessment.photos.scale
         about = replace(about, crowd_scale=scale, crowd_scale_known=scale is not None)
@@ -197,6 +201,38 @@ def build_out_of_fold(model: str, judged: OutOfFold, source: int, root: Path, fo
         entries,
     )
     return len(entries)
+
+
+def stamp(folder: Path, networks: Path) -> None:
+    """Say in a gallery that a stored pair, or its cross-validation, scored it; all else stays as it is.
+
+    Args:
+        folder: of the gallery.
+        networks: folder of the pair.
+
+    Raises:
+        CheckpointError: the pair is damaged.
+        DatasetError: the gallery is.
+        StorageError: it cannot be stored.
+    """
+    gallery = read(folder)
+    inputs = settings([config for config in read_configs(networks) if config is not None])
+    version = versions.known(read_card(networks))
+    about = replace(gallery.about, version=version, networks=scores_key(networks), inputs=inputs)
+    write(folder, about, entries_of(gallery))
+
+
+def entries_of(gallery: Gallery) -> list[Entry]:
+    """Return the rows of a gallery, from which `write` makes the same file again."""
+    entries = []
+    for row, truth in enumerate(gallery.truths):
+        facts = gallery.facts(row)
+        facts.pop("biggest_cause")
+        numbers = {"contributions": gallery.contributions[row].tolist(), "presence": gallery.presence[row].tolist()}
+        votes = None if facts["votes"] is None else [int(vote) for vote in facts["votes"]]
+        stored = None if truth is None else json.dumps(truth, ensure_ascii=False)
+        entries.append(Entry(**{**facts, **numbers, "votes": votes, "truth": stored}))
+    return entries
 
 
 def _about(model: str, scale: RatingScale, attributes: tuple[str, ...], data: str, split: str, command: str) -> About:

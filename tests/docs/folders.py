@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -15,6 +15,7 @@ from PIL import Image
 
 from siam.datasets import DATASETS
 from siam.explainers import EXPLAINERS
+from siam.gallery.folder import Source, build
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
 from siam.models.backbones import LOADERS, create_backbone
@@ -72,6 +73,15 @@ def own_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     names = ("lake.jpg", "forest.jpg", "road.jpg", "walk/summit.jpg")
     for name, sample in zip(names, load_samples(), strict=False):
         shutil.copy(sample.path, folder / "photos" / name)
+    yield
+
+
+@contextmanager
+def older_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a gallery there that other networks have scored."""
+    shutil.copy(load_samples()[0].path, folder / "photo.jpg")
+    pair = Pair("photo", siam_network(), baseline_network(), {"version": "0.1"})
+    build(pair, nullcontext(), Source("folder", folder, "photo"), folder / "galleries" / "walk")
     yield
 
 
@@ -173,6 +183,7 @@ FOLDERS = {
     "how-to/from-pytorch-grad-cam.md": Folder(photos),
     "how-to/from-torch-cam.md": Folder(photos),
     "how-to/fit-to-your-network.md": Folder(many_photos),
+    "how-to/keep-up-to-date.md": Folder(older_gallery),
     "how-to/own-photos.md": Folder(own_photos),
     "how-to/run-as-a-server.md": Folder(photos),
     "how-to/share-on-the-hub.md": Folder(shared),

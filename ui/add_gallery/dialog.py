@@ -34,7 +34,7 @@ def progress() -> None:
     if task is None or st.session_state.get("adding"):
         return
     if not task.kind:
-        _progress("sidebar")
+        progress_bar("sidebar")
     else:
         st.caption(f"{_ICONS[task.kind]} {message(task.outcome)}")
 
@@ -56,7 +56,7 @@ def show() -> None:
     task = tasks.current()
     if task is not None and not task.kind:
         st.markdown(f"**{plain(task.title)}**")
-        _progress("dialog")
+        progress_bar("dialog")
         st.caption(
             "You can close this window and use other pages: the work continues, and the sidebar shows its progress."
         )
@@ -72,7 +72,7 @@ def show() -> None:
 
 
 @st.fragment(run_every=0.5)
-def _progress(place: str) -> None:
+def progress_bar(place: str) -> None:
     """Show the progress of the session's task until it ends."""
     task: Task | None = st.session_state.get("task")
     if task is None or task.kind or not task.job.running:

@@ -17,10 +17,12 @@ from siam.errors import SIAMError, StorageError
 from siam.gallery.cases import Cases, read_cases
 from siam.gallery.folder import Built, Source, build, folder_for
 from siam.gallery.pictures import PATIENCE, PICTURE_BYTES, RATE, fetch
+from siam.gallery.rescoring import Rescored, rescore
 from siam.gallery.scoring import Refused, take_half_of_the_cores
-from siam.gallery.store import Gallery
+from siam.gallery.store import FILE, Gallery
 from siam.gallery.uploads import Batch
 from siam.models.checkpoint import Pair
+from siam.runtime.files import check_folder
 from siam.runtime.jobs import CancelledError, Job, Watch
 from ui.photos import pictures
 from ui.state import chosen, resources
@@ -51,6 +53,7 @@ class Task:
         cases: of that gallery.
         refused: photos that were skipped.
         left_out: what else was found in the folder or the table of ratings.
+        again: the folder of the gallery that it scores again.
     """
 
     title: str
@@ -65,6 +68,7 @@ class Task:
     cases: Cases | None = None
     refused: list[Refused] = field(default_factory=list)
     left_out: tuple[LeftOut, ...] = ()
+    again: Path | None = None
 
 
 def current() -> Task | None:
@@ -96,6 +100,15 @@ def score_folder(root: Path, scale: tuple[float, float] | None = None) -> None:
     pair, lock = resources.networks()
     folder = folder_for(chosen.OWN_GALLERIES, root.resolve().name, source)
     _begin(f"Photos in {root.name}", partial(_folder, pair, lock, source, folder), partial(score_folder, root, scale))
+
+
+def score_again(folder: Path) -> None:
+    """Start scoring a gallery again with the networks in use, or resume."""
+    if public():
+        return  # checked again: a forged message needs no button
+    pair, lock = resources.networks()
+    title = f"“{chosen.label_in(folder)}”"
+    _begin(title, partial(_again, pair, lock, folder), partial(score_again, folder), again=folder)
 
 
 def score_batch(batch: Batch) -> None:
@@ -138,6 +151,13 @@ def _outcome(task: Task, result: Any) -> str:
         task.left_out = result.left_out
         many = "1 photo" if result.count == 1 else f"{result.count} photos"
         return f"{many} scored and saved in {result.folder.as_posix()}."
+    if isinstance(result, Rescored):
+        task.label = chosen.label_in(result.folder)
+        task.cases = chosen.cases_in(result.folder)
+        if result.folder != task.again:  # which cannot be written to
+            chosen.choose_gallery(task.label)
+            return f"{str(result).rstrip('.')}; saved in {result.folder.as_posix()}."
+        return f"{str(result).rstrip('.')}."
     if isinstance(result, Batch):
         return "Your photos are scored. They stay in memory, visible only to you, until you close this page."
     return f"All {result} pictures are now on this machine."
@@ -186,6 +206,24 @@ def _scenicornot(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Wa
 
 def _folder(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch) -> Built:
     return _build(pair, lock, source, folder, watch, "Scoring")
+
+
+def _again(pair: Pair, lock: Lock, folder: Path, watch: Watch) -> Rescored:
+    take_half_of_the_cores()
+    watch(0, 1, "Scoring again")
+    out = None
+    try:
+        check_folder(folder)
+    except StorageError:
+        names = (folder.name, *(f"{folder.name}-{number}" for number in range(2, 1000)))
+        out = next(place for name in names if not (place := chosen.OWN_GALLERIES / name / FILE).exists()).parent
+    with SCORING.turn(watch), Web(PATIENCE, rate=RATE, sleep=watch.sleep) as web:
+        report = partial(_report, watch)
+        return rescore(pair, lock, folder, out, report, web)
+
+
+def _report(watch: Watch, done: int, total: int) -> None:
+    watch(done, total, f"Scoring again: {done:,} of {total:,} photos")
 
 
 def _build(pair: Pair, lock: Lock, source: Source, folder: Path, watch: Watch, doing: str) -> Built:
