@@ -89,6 +89,7 @@ class Explanation:
     baseline_interval: tuple[float, float] | None = None  # the same around the baseline's score
     distance: float | None = None  # from the landscapes that the networks learned from (`siam.models.doubt`)
     is_landscape: bool | None = None  # whether that is a usual distance; None if unknown
+    version: str | None = None  # of the pair, if it is known
 
     def __repr__(self) -> str:
         score = score_text(self.scenicness, self.scale)
@@ -178,6 +179,7 @@ def explain(pair: Pair, image: Photo) -> Explanation:
         sign_agreement=_sign_agreement(numbers, folds, config),
         recognition=pair.recognition,
         **_doubt(pair, numbers, mean_features),
+        version=pair.version,
         seconds={"prepare": ready - began, "networks": time.perf_counter() - ready},
         **numbers,
     )

@@ -35,10 +35,11 @@ ARRAYS = {
 def contract_json(explanation: Explanation, image_name: str) -> dict:
     """Return the scores and contributions of one photo; up to rounding, sum of contributions + bias = score.
 
-    `siam` has a key `recognised`, "well", "roughly" or "hardly" for each attribute, if the pair's card says so; and
-    `sign_agreement`, the share of the networks of the cross-validation with the contribution's sign, if it is known.
-    `intervals` says between which scores people's mean lies for four of five photos like this one, by each network, and
-    `landscape` whether the photo is like those that they learned from; null if unknown.
+    `siam` has a key `recognised`, "well", "roughly" or "hardly" for each attribute, and the whole a key `version`, that
+    of the pair, if the pair's card says so; `siam` has `sign_agreement`, the share of the networks of the
+    cross-validation with the contribution's sign, if it is known. `intervals` says between which scores people's mean
+    lies for four of five photos like this one, by each network, and `landscape` whether the photo is like those that
+    they learned from; null if unknown.
     """
     scale = explanation.scale
     score = explanation.baseline_scenicness
@@ -49,6 +50,7 @@ def contract_json(explanation: Explanation, image_name: str) -> dict:
     return {
         "image": image_name,
         "model": explanation.model,
+        **({} if explanation.version is None else {"version": explanation.version}),
         "scale": {"name": scale.name, "low": scale.low, "high": scale.high},
         "siam": {
             "score": _finite(explanation.scenicness),

@@ -17,7 +17,13 @@ _CITATION = (
     "CNNs. ICCV Workshops, 2019. arXiv:1909.08442."
 )
 _DETAILS = {"per_attribute", "minimum_positives"}  # figures left out here, like standard deviations
-_CARD = (("name", "Name"), ("training_data", "Trained on"), ("metrics", "Figures"), ("limits", "Limits"))
+_CARD = (
+    ("name", "Name"),
+    ("version", "Version"),
+    ("training_data", "Trained on"),
+    ("metrics", "Figures"),
+    ("limits", "Limits"),
+)
 
 
 def document(title: str, parts: Sequence[str]) -> str:

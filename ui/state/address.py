@@ -28,6 +28,9 @@ PARAMETERS = {
     "about": (),
 }
 
+WORD = "v"  # the parameter that says with which networks a link was made: `ui.state.made`
+NUMBERS = frozenset(WIDGETS) - {"results", "about"}  # pages that show what the networks in use say
+
 
 def enter(path: str) -> None:
     """Remember the state of the previous page and restore that of this one, unless its address has parameters."""
@@ -64,8 +67,12 @@ def _of() -> tuple[str | None, str | None]:
 
 
 def point(name: str, value: str | None) -> None:
-    """Set a parameter of the address, or remove it if `value` is None; an unchanged one adds no step to Back."""
+    """Set a parameter of the address, or remove it if `value` is None; an unchanged one adds no step to Back.
+
+    With it goes the word for the networks in use (`ui.state.made`).
+    """
     if value is None:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != value:
-        st.query_params[name] = value
+        word = st.session_state.get("word")
+        st.query_params.update({name: value} if word is None else {name: value, WORD: word})  # together: one step
