@@ -4,13 +4,14 @@ Signed maps are magenta, white and green, symmetric about 0; maps of presence ar
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageOps
 
 from siam.drawing.colours import INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
 from siam.drawing.phrases import signed, tick_text
-from siam.drawing.shapes import font, shortened, text_width
+from siam.drawing.shapes import Box, font, shortened, text_width
 from siam.images.photos import bare
 
 DISPLAY_SIDE = 1280  # px: larger photos are scaled down for display
@@ -27,6 +28,7 @@ _PALE = 0.35  # how far a photo is whitened under a map without a direction
 
 _FRAME_FACTOR = 32  # px per point of the score, as in the paper, unless the largest frame would be too wide
 _FRAME_MOST, _FRAME_LEAST = 10, 1  # px
+_GAP_LEAST, _GAP_SHARE = 4, 1.2  # px between the dashes of a frame, and as a share of its width
 _PAD = _FRAME_MOST + 4  # px from a tile's edge to its map
 _ASPECTS = 2 / 3, 3  # width / height of a tile's map area; maps outside this range are centred in it
 
@@ -194,6 +196,40 @@ def frame_width(value: float, factor: float) -> int:
     return int(min(_FRAME_MOST, max(_FRAME_LEAST, round(abs(value) * factor))))
 
 
+def frame_style(value: float) -> Literal["solid", "dashed"]:
+    """Return the style of a contribution's frame, in the words of CSS: dashed if it lowers the score.
+
+    So the sign can be seen without its colour.
+    """
+    return "dashed" if signed(value).startswith("−") else "solid"
+
+
+def frame(area: tuple[float, float, float, float], width: float, value: float) -> list[Box]:
+    """Return the frame of a contribution, to be drawn below its picture: one box, or if dashed, one for each dash.
+
+    Args:
+        area: (x, y, width, height) of the picture.
+        width: of the frame, which lies around that area.
+        value: the contribution, which gives colour and style.
+    """
+    left, top, across, down = area[0] - width, area[1] - width, area[2] + 2 * width, area[3] + 2 * width
+    colour = sign_colour(value)
+    if frame_style(value) == "solid":
+        return [Box(left, top, across, down, colour)]
+    flat, upright = _dashes(left, across, width), _dashes(top, down, width)
+    return [
+        *(Box(x, y, dash, width, colour) for y in (top, top + down - width) for x, dash in flat),
+        *(Box(x, y, width, dash, colour) for x in (left, left + across - width) for y, dash in upright),
+    ]
+
+
+def _dashes(start: float, length: float, width: float) -> list[tuple[float, float]]:
+    """Return start and length of the dashes of a side; the first and the last make whole corners."""
+    gaps = max(1, round(length / (3 * max(_GAP_LEAST, _GAP_SHARE * width)) - 2 / 3))
+    gap = length / (3 * gaps + 2)  # a dash is as long as two
+    return [(start + 3 * number * gap, 2 * gap) for number in range(gaps + 1)]
+
+
 def fitted(size: tuple[int, int], width: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the area (width, height) of a tile for pictures of one size, and the size of the picture within it."""
     aspect = size[0] / size[1]
@@ -210,7 +246,7 @@ def inner_size(size: tuple[int, int], width: int) -> tuple[int, int]:
 def framed(
     picture: Image.Image, title: str, value: float, factor: float, width: int = 320, mark: str = ""
 ) -> Image.Image:
-    """Return a tile: the picture in a frame whose colour and width show its value, with title and signed value below.
+    """Return a tile: the picture in a frame that shows its value (`frame`), with title and signed value below.
 
     `mark` follows the title, which is cut short if there is no room for both. Pictures of the same shape give tiles of
     the same size, with the picture at the same place in each.
@@ -219,10 +255,11 @@ def framed(
     text_size = max(11, round(width / 15))
     tile = Image.new("RGB", (width, area[1] + 2 * _PAD + round(text_size * 1.8)), PAPER)
     left, top = _PAD + (area[0] - inner[0]) // 2, _PAD + (area[1] - inner[1]) // 2
-    frame = frame_width(value, factor)
-    outline = (left - frame, top - frame, left + inner[0] + frame - 1, top + inner[1] + frame - 1)
     pen = ImageDraw.Draw(tile)
-    pen.rectangle(outline, fill=sign_colour(value))
+    for box in frame((left, top, *inner), frame_width(value, factor), value):
+        corners = (box.x, box.y, box.x + box.width, box.y + box.height)
+        x, y, right, bottom = map(round, corners)
+        pen.rectangle((x, y, right - 1, bottom - 1), fill=box.fill)
     tile.paste(picture.convert("RGB").resize(inner), (left, top))
     text = signed(value)
     after = f" {mark}" if mark else ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from PIL import Image
 
 from siam.drawing.colours import sign_colour
-from siam.drawing.maps import display_photo, fitted, frame_factor, frame_width, grey_map, overlay
+from siam.drawing.maps import display_photo, fitted, frame_factor, frame_style, frame_width, grey_map, overlay
 from siam.drawing.phrases import score_text, signed, signed_map_text, tick_text, where, words
 from siam.drawing.shapes import data_uri, render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
@@ -55,7 +55,7 @@ def _tiles(explanation: Explanation, shown: list[Contribution]) -> str:
     figures = []
     for item in shown:
         image = grey_map(explanation.attribute_maps[item.index], limit, size)
-        frame = f"border:{frame_width(item.value, factor)}px solid {sign_colour(item.value)}"
+        frame = f"border:{frame_width(item.value, factor)}px {frame_style(item.value)} {sign_colour(item.value)}"
         title = f"{safe(marked(explanation.recognition, item.attribute))} <b>{signed(item.value)}</b>"
         place = f'<span style="{_SMALL}">{where(explanation.contribution_maps[item.index])}</span>'
         figures.append(
@@ -67,8 +67,8 @@ def _tiles(explanation: Explanation, shown: list[Contribution]) -> str:
 def _key(explanation: Explanation, shown: list[Contribution]) -> str:
     signs = legend(explanation.recognition, (item.attribute for item in shown))
     return (
-        f"Maps: black is 0, white is {tick_text(map_limit(explanation, shown))}. Green frames raise the score, magenta "
-        "ones lower it; their width is proportional to the contribution."
+        f"Maps: black is 0, white is {tick_text(map_limit(explanation, shown))}. Green frames raise the score, dashed "
+        "magenta ones lower it; their width is proportional to the contribution."
         f"{f' Beside a name: {safe(signs)}.' if signs else ''}"
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from siam.drawing.colours import SOFT_INK, sign_colour
+from siam.drawing.colours import SOFT_INK
 from siam.drawing.maps import (
     CELL_UNIT,
     DISPLAY_SIDE,
@@ -22,7 +22,6 @@ from siam.drawing.maps import (
 )
 from siam.drawing.phrases import number, score_text, signed, signed_map_text, tick_text
 from siam.drawing.shapes import (
-    Box,
     Drawing,
     Label,
     Picture,
@@ -39,7 +38,7 @@ from siam.explanation.recognition import marked
 from siam.explanation.waterfall import difference_steps, steps_drawing
 from siam.explanation.wording import attribute_map_text, difference_sentence, view_text
 from siam.figures.maps import attribute_map
-from siam.figures.paper import HAIRLINE, SOURCE, draw_scale
+from siam.figures.paper import SOURCE, draw_scale, framing
 
 COUNT = 4  # attributes whose maps are shown
 STEPS = 8  # attributes in the waterfall
@@ -216,7 +215,7 @@ def _left(
         _cell(drawing, (x, top, height), of, (name, baseline), display_photo(of.image, 2 * _WIDTH), f"photo {name}")
         image = signed_colours(of.total_map, limit, _size(of, height))
         title, y = ("SIAM", score_text(of.scenicness, of.scale)), top + _TITLE + height + _GAP
-        _cell(drawing, (x, y, height), of, title, image, signed_map_text(of.total_map), 1, HAIRLINE)
+        _cell(drawing, (x, y, height), of, title, image, signed_map_text(of.total_map), 1)
     return top + 2 * (_TITLE + height + _GAP)
 
 
@@ -232,7 +231,7 @@ def _right(drawing: Drawing, found: Sequence[Difference], top: float, height: fl
             value, image = float(of.contributions[index]), attribute_map(of, index, limit, _size(of, height))
             _cell(
                 drawing, (left + column * (_WIDTH + _GAP), y, height), of, (title, signed(value)), image,
-                attribute_map_text(of, index), frame_width(value, factor), sign_colour(value),
+                attribute_map_text(of, index), frame_width(value, factor), value,
             )  # fmt: skip
         y += _TITLE + height + _GAP
     total = total_limit(found)
@@ -269,7 +268,7 @@ def _cell(
     image: Image.Image,
     text: str,
     frame: int = 0,
-    colour: str = "",
+    contribution: float | None = None,
 ) -> None:
     """Draw a picture below its title and value, in the area at (x, y) of a given height."""
     x, y, height = place
@@ -281,10 +280,9 @@ def _cell(
     size = explanation.image.size
     ratio = min(_WIDTH / size[0], height / size[1])
     width, high = size[0] * ratio, size[1] * ratio
-    left, top = x + (_WIDTH - width) / 2, y + _TITLE + (height - high) / 2
-    if frame:
-        drawing.items.append(Box(left - frame, top - frame, width + 2 * frame, high + 2 * frame, colour))
-    drawing.items.append(Picture(left, top, width, high, image, text))
+    area = (x + (_WIDTH - width) / 2, y + _TITLE + (height - high) / 2, width, high)
+    drawing.items += framing(area, frame, contribution)
+    drawing.items.append(Picture(*area, image, text))
 
 
 def _caption(drawing: Drawing, explanation: Explanation) -> None:

@@ -7,8 +7,8 @@ from math import ceil, sqrt
 import numpy as np
 from PIL import Image
 
-from siam.drawing.colours import SOFT_INK, sign_colour
-from siam.drawing.maps import CELL_UNIT, display_photo, frame_factor, frame_width, signed_colours
+from siam.drawing.colours import SOFT_INK
+from siam.drawing.maps import CELL_UNIT, display_photo, frame, frame_factor, frame_width, signed_colours
 from siam.drawing.phrases import number, score_text, signed, signed_map_text, tick_text
 from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_png, render_svg, shortened, text_width
 from siam.explanation.inference import Explanation
@@ -61,14 +61,14 @@ class _Grid:
 
 @dataclass(frozen=True)
 class _Cell:
-    """One cell: a picture, framed or not, and the line above it."""
+    """One cell: a picture, framed or not, and the line above it; the frame of a contribution shows its sign."""
 
     title: str
     value: str
     image: Image.Image
     text: str
     frame: int = 0
-    colour: str = ""
+    contribution: float | None = None
 
 
 def paper_figure_png(explanation: Explanation) -> bytes:
@@ -99,7 +99,7 @@ def paper_figure(explanation: Explanation) -> Drawing:
             attribute_map(explanation, item.index, limit, grid.pixels),
             attribute_map_text(explanation, item.index),
             frame_width(item.value, factor),
-            sign_colour(item.value),
+            item.value,
         )
         _draw_cell(drawing, grid, grid.place(position), cell)
     legend = grid.corner(*grid.place(len(shown)))
@@ -125,9 +125,7 @@ def _left_column(explanation: Explanation, grid: _Grid) -> list[_Cell]:
     for title, score, field in zip(("SIAM", "Baseline"), scores, maps, strict=False):
         value = "" if score is None else score_text(score, scale)
         image = signed_colours(field, limit, grid.pixels)
-        cells.append(
-            _Cell(title, value, image, signed_map_text(field), 1, HAIRLINE)
-        )  # white is a value, so outline the map
+        cells.append(_Cell(title, value, image, signed_map_text(field), 1))  # white is a value, so outline the map
     return cells
 
 
@@ -139,10 +137,17 @@ def _draw_cell(drawing: Drawing, grid: _Grid, place: tuple[int, int], cell: _Cel
     if cell.value:
         drawing.items.append(Label(x + grid.cell[0], y + 12, cell.value, _TEXT, "end"))
     width, height = grid.picture
-    left, top, frame = x + (grid.cell[0] - width) / 2, y + _TITLE, cell.frame
-    if frame:
-        drawing.items.append(Box(left - frame, top - frame, width + 2 * frame, height + 2 * frame, cell.colour))
-    drawing.items.append(Picture(left, top, width, height, cell.image, cell.text))
+    area = (x + (grid.cell[0] - width) / 2, y + _TITLE, width, height)
+    drawing.items += framing(area, cell.frame, cell.contribution)
+    drawing.items.append(Picture(*area, cell.image, cell.text))
+
+
+def framing(area: tuple[float, float, float, float], width: int, contribution: float | None) -> list[Box]:
+    """Return what is drawn around a picture: the frame of its contribution, or a line of a given width."""
+    if contribution is not None:
+        return frame(area, width, contribution)
+    x, y, across, down = area
+    return [Box(x - width, y - width, across + 2 * width, down + 2 * width, HAIRLINE)] if width else []
 
 
 def _draw_legend(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from siam.drawing.colours import sign_colour
-from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_width
+from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_style, frame_width
 from siam.drawing.phrases import difference_text, score_text, signed, signed_map_text, tick_text, words
 from siam.drawing.shapes import render_svg, safe
 from siam.explanation.difference import Difference, differences
@@ -20,7 +20,7 @@ _HOW_TO_READ = (
     "Both scores are plain sums of the same bias and of what each attribute adds or takes away. So the difference of "
     "the scores is exactly the sum of the differences of these contributions, which the steps show.",
     "Green raises the score, magenta lowers it. In the maps, the frame shows what the attribute contributes to that "
-    "photo's score; the map is bright where SIAM sees the attribute.",
+    "photo's score, dashed if it lowers it; the map is bright where SIAM sees the attribute.",
     "All of this describes how the networks scored these photos, not what makes a landscape beautiful.",
 )
 
@@ -113,7 +113,7 @@ def _maps(explanations: Sequence[Explanation], found: Sequence[Difference], name
         for of, name in zip(explanations, names, strict=True):
             value = float(of.contributions[index])
             _, size = fitted(of.image.size, 300)
-            style = f"--frame:{frame_width(value, factor)}px;--colour:{sign_colour(value)}"
+            style = f"--frame:{frame_width(value, factor)}px;--style:{frame_style(value)};--colour:{sign_colour(value)}"
             image = picture(attribute_map(of, index, limit, size), f"{name}: {attribute_map_text(of, index)}")
             figures.append(
                 f'<figure style="{style}">{image}<figcaption><span>{safe(name)}</span><span>{signed(value)}</span>'

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from siam.drawing.colours import sign_colour
-from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_factor, frame_width
+from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_factor, frame_style, frame_width
 from siam.drawing.phrases import difference_text, number, score_text, signed, signed_map_text, tick_text, where, words
 from siam.drawing.shapes import render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
@@ -93,8 +93,8 @@ def _attribute_maps(explanation: Explanation) -> str:
     return (
         f"<section><h2>{title} that count{'s' * (len(shown) == 1)} most here</h2>"
         f'<div class="tiles">{figures}</div><p class="quiet">In every map, black is 0 and white is '
-        f"{tick_text(limit)}. Green frames mark attributes that raise the score, magenta ones those that lower it; "
-        f"the width is proportional to the contribution.{_legend(explanation, shown)}</p></section>"
+        f"{tick_text(limit)}. Green frames mark attributes that raise the score, dashed magenta ones those that lower "
+        f"it; the width is proportional to the contribution.{_legend(explanation, shown)}</p></section>"
     )
 
 
@@ -116,7 +116,7 @@ def _attribute_figure(explanation: Explanation, item: Contribution, limit: float
     _, size = fitted(explanation.image.size, 300)
     image = attribute_map(explanation, item.index, limit, size)
     frame = frame_width(item.value, factor)
-    style = f"--frame:{frame}px;--colour:{sign_colour(item.value)}"
+    style = f"--frame:{frame}px;--style:{frame_style(item.value)};--colour:{sign_colour(item.value)}"
     place = where(explanation.contribution_maps[item.index])
     return (
         f'<figure style="{style}">{picture(image, attribute_map_text(explanation, item.index))}<figcaption>'

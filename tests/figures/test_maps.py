@@ -13,7 +13,9 @@ from PIL import Image
 from siam.drawing.colours import CROWD, NEGATIVE, POSITIVE, sign_colour
 from siam.drawing.maps import (
     display_photo,
+    frame,
     frame_factor,
+    frame_style,
     frame_width,
     framed,
     overlay,
@@ -163,11 +165,16 @@ def test_all_tiles_of_a_view_share_one_grey_range():
 
 
 def frame_of(tile: Image.Image) -> tuple[int, tuple[int, ...]]:
-    """Return the width and the colour of a tile's frame around a blue picture, seen along its middle row."""
-    row = [tile.getpixel((x, (tile.height - 20) // 2)) for x in range(tile.width // 2)]
-    frame = [pixel for pixel in row if pixel not in (WHITE, (0, 0, 255))]
-    assert len(set(frame)) == 1
-    return len(frame), frame[0]
+    """Return the width and the colour of a tile's frame around a blue picture, seen from the left, dashed or not."""
+    pixels = np.asarray(tile.crop((0, 0, tile.width // 2, tile.height - 40))).astype(int)
+    coloured = (pixels != WHITE).any(-1) & (pixels != (0, 0, 255)).any(-1)
+    inside = (pixels == (0, 0, 255)).all(-1)
+    rows = np.flatnonzero(inside.any(1) & coloured.any(1))
+    colours = {tuple(map(int, pixel)) for pixel in pixels[coloured]}
+    assert len(colours) == 1
+    widths = {int(coloured[row].sum()) for row in rows}
+    assert len(widths) == 1
+    return widths.pop(), colours.pop()
 
 
 @pytest.mark.parametrize("factor", [5.0, 10.0])
@@ -177,6 +184,43 @@ def test_frames_are_as_wide_as_the_contribution_is_large(value, factor):
     width, colour = frame_of(framed(picture, "trees", value, factor))
     assert width == round(abs(value) * factor)
     assert colour == (GREEN if value > 0 else MAGENTA)
+
+
+def around(tile: Image.Image) -> np.ndarray:
+    """Walk along the outer edge of a tile's frame from its upper left corner; True where there is colour."""
+    coloured = (np.asarray(tile) != WHITE).any(-1)[
+        : tile.height - 2 * max(11, round(tile.width / 15))
+    ]  # without the text
+    (top, bottom), (left, right) = ((np.flatnonzero(coloured.any(axis))[[0, -1]]) for axis in (1, 0))
+    box = coloured[top : bottom + 1, left : right + 1]
+    return np.concatenate([box[0], box[1:, -1], box[-1, -2::-1], box[-2:0:-1, 0]])
+
+
+@pytest.mark.parametrize("width", [60, 150, 320, 700])
+@pytest.mark.parametrize("value", [2.0, 0.3, 0.0, -0.003, -0.01, -0.3, -2.0])
+def test_the_frame_s_style_says_what_lowers_the_score_without_its_colour(value, width):
+    edge = around(framed(Image.new("RGB", (240, 160), (0, 0, 255)), "trees", value, 5, width))
+    assert frame_style(value) == ("dashed" if value <= -0.005 else "solid")
+    if value > -0.005:
+        assert edge.all()
+        return
+    assert 0.55 < edge.mean() < 0.8  # more dash than gap
+    turns = int((edge != np.roll(edge, 1)).sum())
+    assert turns >= 2 * 4  # a gap in each side at least
+
+
+@given(st.floats(20, 900), st.floats(20, 900), st.floats(1, 10))
+def test_dashes_make_whole_corners_and_stay_around_the_picture(across, down, width):
+    boxes = frame((7, 9, across, down), width, -1.0)
+    left, top, right, bottom = 7 - width, 9 - width, 7 + across + width, 9 + down + width
+    ends = [(box.x, box.y, box.x + box.width, box.y + box.height) for box in boxes]
+    assert min(end[0] for end in ends) == pytest.approx(left) and max(end[2] for end in ends) == pytest.approx(right)
+    assert min(end[1] for end in ends) == pytest.approx(top) and max(end[3] for end in ends) == pytest.approx(bottom)
+    for x, y in ((left, top), (left, bottom), (right, top), (right, bottom)):
+        near = [end for end in ends if end[0] - 1e-6 <= x <= end[2] + 1e-6 and end[1] - 1e-6 <= y <= end[3] + 1e-6]
+        assert len(near) == 2
+    for x, y, far, below in ends:  # none covers the picture
+        assert far <= 7 + 1e-6 or x >= 7 + across - 1e-6 or below <= 9 + 1e-6 or y >= 9 + down - 1e-6
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1))

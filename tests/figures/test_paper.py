@@ -4,7 +4,7 @@ import dataclasses
 import io
 import xml.etree.ElementTree as ET
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -39,8 +39,16 @@ def figure_of(kind: str) -> tuple[Explanation, Drawing]:
     return explanation, paper_figure(explanation)
 
 
-def frames(drawing: Drawing) -> list[Box]:
-    return [item for item in drawing.items if isinstance(item, Box) and item.fill in SIGNS]
+def frames(drawing: Drawing) -> list[list[Box]]:
+    """The frames, each as the boxes that lie directly below its picture."""
+    found, boxes = [], []
+    for item in drawing.items:
+        if isinstance(item, Box) and item.fill in SIGNS:
+            boxes.append(item)
+        elif boxes:
+            found.append(boxes)
+            boxes = []
+    return found
 
 
 def rectangle(item: Label | Picture | Box) -> tuple[float, float, float, float]:
@@ -63,7 +71,8 @@ def test_png_opens_at_two_pixels_per_unit(kind):
 def test_svg_is_xml_with_one_frame_per_attribute_shown(kind):
     explanation, drawing = figure_of(kind)
     root = ET.fromstring(render_svg(drawing))
-    framing = [item for item in root.iter(f"{SVG}rect") if item.get("fill") in SIGNS]
+    drawn = [item.get("fill") for item in root.iter() if item.tag in (f"{SVG}rect", f"{SVG}image")]
+    framing = [of for of, after in pairwise(drawn) if of in SIGNS and after is None]
     assert len(framing) == min(8, len(explanation.attributes))
     assert all(item.get("href", "").startswith("data:image/png;base64,") for item in root.iter(f"{SVG}image"))
     texts = [item.text for item in root.iter(f"{SVG}text")]
@@ -75,7 +84,7 @@ def test_svg_is_xml_with_one_frame_per_attribute_shown(kind):
 def test_nothing_leaves_the_page_or_covers_something_else(kind):
     _, drawing = figure_of(kind)
     spots = [rectangle(item) for item in drawing.items if isinstance(item, Label | Picture)]
-    spots += [rectangle(box) for box in frames(drawing)]
+    spots += [rectangle(box) for boxes in frames(drawing) for box in boxes]
     for left, top, right, bottom in spots:
         assert -1 <= left < right <= drawing.width + 1
         assert -1 <= top < bottom <= drawing.height + 1
@@ -86,16 +95,19 @@ def test_nothing_leaves_the_page_or_covers_something_else(kind):
         assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
 
 
-def test_frames_are_in_order_proportional_and_coloured():
+def test_frames_are_in_order_proportional_and_show_the_sign_by_colour_and_style():
     explanation = fake_explanation(seed=4)
     shown = explanation.ranking(count=8)
     factor = frame_factor(item.value for item in shown)
     drawing = paper_figure(explanation)
     pictures = {(round(item.x, 3), round(item.y, 3)) for item in drawing.items if isinstance(item, Picture)}
-    for item, box in zip(shown, frames(drawing), strict=True):
+    assert {item.value > 0 for item in shown} == {True, False}
+    for item, boxes in zip(shown, frames(drawing), strict=True):
         width = frame_width(item.value, factor)
-        assert (round(box.x + width, 3), round(box.y + width, 3)) in pictures
-        assert box.fill == (POSITIVE if item.value > 0 else NEGATIVE) or abs(item.value) < 0.005
+        assert (round(boxes[0].x + width, 3), round(boxes[0].y + width, 3)) in pictures
+        if abs(item.value) >= 0.005:
+            assert {box.fill for box in boxes} == {POSITIVE if item.value > 0 else NEGATIVE}
+            assert (len(boxes) > 1) == (item.value < 0)  # dashes
 
 
 def test_pictures_line_up():

@@ -109,7 +109,7 @@ def attributes(explanation: Explanation) -> None:
     st.subheader("The attributes that count most here", anchor=False)
     st.caption(
         "Each map is bright where SIAM sees the attribute, on one grey scale for all. Green frames (+) mark attributes "
-        "that raise the score, magenta frames (−) those that lower it; the wider the frame, the larger the "
+        "that raise the score, dashed magenta frames (−) those that lower it; the wider the frame, the larger the "
         "contribution."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
