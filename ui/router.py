@@ -10,7 +10,7 @@ import streamlit as st
 from siam.runtime.paths import ASSETS
 from ui import sidebar
 from ui.photos import quota, uploads  # noqa: F401 - how uploads are received
-from ui.state import address, made, public
+from ui.state import address, colours, made, public
 from ui.state.markdown import plain
 
 _RUNNING = "router_runs"
@@ -45,6 +45,7 @@ def run() -> None:
     sidebar.show()
     if path in address.NUMBERS:
         made.check(path)
+    colours.apply()
     st.session_state[_RUNNING] = True
     try:
         page.run()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from siam.errors import SIAMError
 from ui.add_gallery import entry
-from ui.state import address, chosen, resources
+from ui.state import address, chosen, colours, resources
 from ui.state.markdown import plain
 from ui.state.public import message, public
 
@@ -50,5 +50,6 @@ def show() -> None:
         if problem := chosen.problem():
             st.error(message(problem), icon=":material/error:")
         entry.offer()
+        colours.choose()
         st.caption(f"Runs on: {resources.device_name()}")
     entry.show()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from siam.drawing.palettes import GREEN_MAGENTA, PALETTES
+
 if TYPE_CHECKING:
     from siam.explainers.base import Progress
 
@@ -32,6 +34,17 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--engine",
         metavar="NAME",
         help="what computes on a CPU: openvino or pytorch (default: SIAM_ENGINE, else the fastest that is installed)",
+    )
+
+
+def add_colours(parser: argparse.ArgumentParser) -> None:
+    """Declare `--colours`."""
+    parser.add_argument(
+        "--colours",
+        choices=tuple(PALETTES),
+        default=GREEN_MAGENTA.name,
+        help=f"of what raises and what lowers (default: {GREEN_MAGENTA.name}, the paper's; people with any colour "
+        "deficiency can tell blue from orange)",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siam.cli.arguments import fail, progress_bar, side
+from siam.cli.arguments import add_colours, fail, progress_bar, side
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -74,6 +74,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--out", type=Path, default=Path(), metavar="DIR", help="folder for PNG and NPZ (default: the current one)"
     )
+    add_colours(parser)
     parser.set_defaults(run=run)
 
 

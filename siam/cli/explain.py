@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from siam.cli.arguments import add_engine, fail
+from siam.cli.arguments import add_colours, add_engine, fail
 from siam.errors import SIAMError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="write a figure (PNG), data (JSON) and a report (HTML) to DIR; with --difference also to one FILE.png, "
         ".svg, .json or .html",
     )
+    add_colours(parser)
     add_engine(parser)
     parser.set_defaults(run=run)
 

@@ -1,9 +1,9 @@
-"""The colours of the project: green raises a score, magenta lowers it, anything without a sign is blue-grey."""
+"""The colours of the project: those of signs come from the palette in use, anything without a sign is blue-grey."""
 
+from siam.drawing.palettes import GREEN_MAGENTA, palette
 from siam.drawing.phrases import signed
 
-POSITIVE = "#008000"
-NEGATIVE = "#FF0080"
+POSITIVE, NEGATIVE = GREEN_MAGENTA.positive, GREEN_MAGENTA.negative  # the paper's
 CROWD = "#7A8CA0"  # and anything else without a sign
 SIAM_COLOUR = "#3F7CB0"  # in charts that compare; all three are visible on light and dark pages
 BASELINE_COLOUR = "#B5651D"
@@ -17,4 +17,4 @@ def sign_colour(value: float) -> str:
     """Return the colour of a contribution, the neutral one if it rounds to 0.00."""
     if signed(value) == "0.00":
         return CROWD
-    return POSITIVE if value > 0 else NEGATIVE
+    return palette().positive if value > 0 else palette().negative

@@ -1,6 +1,7 @@
 """Maps over photos: arrays in, Pillow images out.
 
-Signed maps are magenta, white and green, symmetric about 0; maps of presence are grey, black at 0.
+Signed maps run over white from the palette's negative colour (the paper's magenta) to its positive one (green),
+symmetric about 0; maps of presence are grey, black at 0.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageOps
 
-from siam.drawing.colours import INK, NEGATIVE, PAPER, POSITIVE, SOFT_INK, ZERO, sign_colour
+from siam.drawing.colours import INK, PAPER, SOFT_INK, ZERO, sign_colour
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import signed, tick_text
 from siam.drawing.shapes import Box, font, shortened, text_width
 from siam.images.photos import bare
@@ -21,7 +23,6 @@ HATCH = 0.3  # opacity of the black lines over it
 
 _HATCH_LEAST = 6  # px between the lines of a hatched cell
 
-_PATTERN_COLOUR = "#1558C0"  # CROWD, the colour without a sign, is invisible on a grey photo
 _COARSE = 64 * 64  # cells: larger maps are as fine as the pixels
 _OUTLIERS = 0.01  # share of their cells
 _PALE = 0.35  # how far a photo is whitened under a map without a direction
@@ -52,7 +53,7 @@ def upsampled(field: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def signed_colours(field: np.ndarray, limit: float, size: tuple[int, int] | None = None) -> Image.Image:
-    """Return a signed map in magenta (-limit), white (0) and green (+limit), at `size` (width, height) or its own."""
+    """Return a signed map in the colours from -limit over white (0) to +limit, at `size` (width, height) or its own."""
     if size is not None:
         field = upsampled(field, size)
     return _coloured(_normalised(field, limit))
@@ -122,7 +123,7 @@ def relative(field: np.ndarray, sign: int) -> np.ndarray:
 
 
 def map_picture(photo: Image.Image, field: np.ndarray, sign: int, strength: float = 0.75) -> Image.Image:
-    """Return a map over the photo, green where the score is raised, magenta where it is lowered.
+    """Return a map over the photo, in the colours of what raises and of what lowers the score.
 
     Explainers use different units, so each map is scaled to its own values (`relative`) before `overlay` draws it.
     """
@@ -130,10 +131,10 @@ def map_picture(photo: Image.Image, field: np.ndarray, sign: int, strength: floa
 
 
 def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.75) -> Image.Image:
-    """Return a map without a direction over the photo, in blue, the colour without a sign.
+    """Return a map without a direction over the photo, in one colour, which is no sign's.
 
-    The map is scaled as in `map_picture`. The photo turns grey and pale, and blue covers it with the opacity strength
-    times map: the photo alone at strength 0, blue alone at strength 1 where the map is highest.
+    The map is scaled as in `map_picture`. The photo turns grey and pale, and the colour covers it with the opacity
+    strength times map: the photo alone at strength 0, the colour alone at strength 1 where the map is highest.
     """
     if strength <= 0:
         return bare(photo.convert("RGB"))
@@ -143,7 +144,7 @@ def pattern_picture(photo: Image.Image, field: np.ndarray, strength: float = 0.7
     pale = colours + (grey - colours) * min(1, 1.5 * strength)
     pale += (255 - pale) * _PALE * min(1, strength)
     return Image.fromarray(
-        np.round(pale * (1 - cover) + np.array(ImageColor.getrgb(_PATTERN_COLOUR)) * cover).astype(np.uint8)
+        np.round(pale * (1 - cover) + np.array(ImageColor.getrgb(palette().undirected)) * cover).astype(np.uint8)
     )
 
 
@@ -174,15 +175,29 @@ def swiped(first: Image.Image, second: Image.Image, share: float) -> Image.Image
 
 
 def scale_bar(limit: float, width: int = 480, unit: str = CELL_UNIT) -> Image.Image:
-    """Return the legend of a signed map: its colours, with the range and the unit below."""
-    bar = Image.new("RGB", (width, 52), PAPER)
+    """Return the legend of a signed map: its colours, and below, which end is which, and the unit."""
+    low, high = end_texts(limit)
+    inside = text_width(f"{low}  {unit}  {high}", 13) <= width - 24
+    bar = Image.new("RGB", (width, 52 if inside else 68), PAPER)
     bar.paste(signed_colours(np.linspace(-limit, limit, width - 24)[None], limit).resize((width - 24, 14)), (12, 8))
     pen = ImageDraw.Draw(bar)
-    end = tick_text(limit)
-    for x, text, anchor in ((12, f"−{end}", "ls"), (width / 2, unit, "ms"), (width - 12, f"+{end}", "rs")):
-        pen.text((x, 42), text, SOFT_INK if anchor == "ms" else INK, font(13), anchor=anchor)
+    line = 42 if inside else 59
+    for x, y, text, anchor in ((12, 42, low, "ls"), (width / 2, line, unit, "ms"), (width - 12, 42, high, "rs")):
+        pen.text((x, y), text, SOFT_INK if anchor == "ms" else INK, font(13), anchor=anchor)
     pen.rectangle((12, 8, width - 13, 21), outline="#CBD2D9")
     return bar
+
+
+def end_texts(limit: float) -> tuple[str, str]:
+    """Return what the ends of a signed scale are, in words, too: "−0.021 lowers", "raises +0.021"."""
+    end = tick_text(limit)
+    return f"−{end} lowers", f"raises +{end}"
+
+
+def scale_text(limit: float, unit: str = CELL_UNIT) -> str:
+    """Return the alternative text of a signed scale."""
+    end, (raises, lowers, _) = tick_text(limit), palette().names
+    return f"Scale: from −{end} ({lowers}, lowers the score) over 0 (white) to +{end} ({raises}, raises it), {unit}"
 
 
 def frame_factor(contributions: Iterable[float]) -> float:
@@ -278,10 +293,11 @@ def _normalised(field: np.ndarray, limit: float) -> np.ndarray:
 
 def _coloured(normalised: np.ndarray) -> Image.Image:
     """Return the colours of values (h, w) in [-1, 1] as a picture."""
+    ends = ZERO, palette().positive, palette().negative
     positive, negative = np.maximum(normalised, 0), np.maximum(-normalised, 0)
     channels = [
         np.rint(zero + (up - zero) * positive + (down - zero) * negative).astype(np.uint8)
-        for zero, up, down in zip(*map(ImageColor.getrgb, (ZERO, POSITIVE, NEGATIVE)), strict=True)
+        for zero, up, down in zip(*map(ImageColor.getrgb, ends), strict=True)
     ]
     return Image.merge("RGB", [Image.fromarray(channel) for channel in channels])
 

@@ -60,7 +60,8 @@ class Attribution:
     def overlay(self, image: Photo | None = None, strength: float = 0.75) -> Image.Image:
         """Return the map over its picture: green where the target is raised, magenta where it is lowered.
 
-        A map that cannot tell one from the other is blue. Each is scaled to its own largest values.
+        A map that cannot tell one from the other is blue; `siam.drawing.palettes` has other colours for all three.
+        Each map is scaled to its own largest values.
 
         Args:
             image: the picture, in any form that `siam.images.as_photo` takes; without it, the map alone is drawn.

@@ -9,6 +9,7 @@ from PIL import Image
 
 from siam.drawing.colours import sign_colour
 from siam.drawing.maps import display_photo, fitted, frame_factor, frame_style, frame_width, grey_map, overlay
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import score_text, signed, signed_map_text, tick_text, where, words
 from siam.drawing.shapes import data_uri, render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
@@ -67,8 +68,8 @@ def _tiles(explanation: Explanation, shown: list[Contribution]) -> str:
 def _key(explanation: Explanation, shown: list[Contribution]) -> str:
     signs = legend(explanation.recognition, (item.attribute for item in shown))
     return (
-        f"Maps: black is 0, white is {tick_text(map_limit(explanation, shown))}. Green frames raise the score, dashed "
-        "magenta ones lower it; their width is proportional to the contribution."
+        f"Maps: black is 0, white is {tick_text(map_limit(explanation, shown))}. {palette().frames}; "
+        "the width is proportional to the contribution."
         f"{f' Beside a name: {safe(signs)}.' if signs else ''}"
     )
 

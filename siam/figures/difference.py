@@ -12,6 +12,7 @@ from siam.drawing.maps import (
     CELL_UNIT,
     DISPLAY_SIDE,
     display_photo,
+    end_texts,
     frame_factor,
     frame_width,
     framed,
@@ -235,11 +236,11 @@ def _right(drawing: Drawing, found: Sequence[Difference], top: float, height: fl
             )  # fmt: skip
         y += _TITLE + height + _GAP
     total = total_limit(found)
-    end, bar = tick_text(total), signed_colours(np.linspace(-total, total, 256)[None], total)
-    draw_scale(drawing, (left, y + 6, 200), bar, (f"−{end}", CELL_UNIT, f"+{end}"))
+    (low, high), bar = end_texts(total), signed_colours(np.linspace(-total, total, 256)[None], total)
+    end = draw_scale(drawing, (left, y + 6, 200), bar, (low, CELL_UNIT, high))
     grey = Image.linear_gradient("L").rotate(90)  # from black to white
     draw_scale(drawing, (left + _WIDTH + _GAP, y + 6, 200), grey, ("0", "attribute maps", tick_text(limit)))
-    return y + 36
+    return end + 9
 
 
 def _waterfalls(drawing: Drawing, found: Sequence[Difference], names: Sequence[str], top: float, half: float) -> float:

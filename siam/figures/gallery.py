@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from siam.drawing.colours import CROWD, NEGATIVE, POSITIVE
+from siam.drawing.colours import CROWD
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, signed
 from siam.gallery.cases import Cases
 
@@ -28,8 +29,8 @@ def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] |
 
     Above the diagonal, SIAM scores higher. Points have the colour of the crowd's rating, and no filling without one;
     where nobody rated anything, all have the same colour.
-    A box drawn over them (the selection `AREA`) colours the bars of the points inside: green where SIAM is higher,
-    magenta where the baseline is. A click on a point outside the box is the selection `CASE`.
+    A box drawn over them (the selection `AREA`) colours the bars of the points inside, as signs: positive where
+    SIAM is higher, negative where the baseline is. A click on a point outside the box is the selection `CASE`.
 
     Args:
         cases: of a gallery with a baseline.
@@ -141,7 +142,8 @@ def _differences(table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
             tooltip=alt.Tooltip("text:N", title="pictures"),
         )
     )
-    colour = f"datum.place < {middle} ? '{NEGATIVE}' : datum.place > {middle} ? '{POSITIVE}' : '{CROWD}'"
+    lower, higher = palette().negative, palette().positive
+    colour = f"datum.place < {middle} ? '{lower}' : datum.place > {middle} ? '{higher}' : '{CROWD}'"
     every = _counted(bars, limit, width).encode(color=alt.value(CROWD), opacity=alt.value(0.25))
     inside = _counted(bars.transform_filter(box), limit, width).transform_calculate(colour=colour)
     inside = inside.encode(color=alt.Color("colour:N", scale=None))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from siam.drawing.colours import SOFT_INK
-from siam.drawing.maps import CELL_UNIT, display_photo, frame, frame_factor, frame_width, signed_colours
+from siam.drawing.maps import CELL_UNIT, display_photo, end_texts, frame, frame_factor, frame_width, signed_colours
 from siam.drawing.phrases import number, score_text, signed, signed_map_text, tick_text
 from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_png, render_svg, shortened, text_width
 from siam.explanation.inference import Explanation
@@ -23,7 +23,7 @@ HAIRLINE = "#CBD2D9"
 _MARGIN, _GAP, _TITLE = 28, 30, 32  # around the page, between cells, and for the title above each picture
 _AREA = 42_000  # of a cell's picture
 _MOST, _LEAST = (400, 260), (216, 110)  # largest and smallest (width, height) of that area
-_TEXT, _SMALL = 13, 11.5
+_TEXT, _SMALL, _LINE = 13, 11.5, 13
 _PIXELS = 2  # per unit, in embedded maps
 
 
@@ -156,12 +156,12 @@ def _draw_legend(
     """Draw both scales, and the sum that leads to the score."""
     x, y = corner
     limit = shared_limit(explanation)
-    end = tick_text(limit)
+    low, high = end_texts(limit)
     bar = signed_colours(np.linspace(-limit, limit, 256)[None], limit)
     grey = Image.linear_gradient("L").rotate(90)  # from black to white
-    draw_scale(drawing, (x, y + 4, width), bar, (f"−{end}", CELL_UNIT, f"+{end}"))
-    draw_scale(drawing, (x, y + 38, width), grey, ("0", "attribute maps", tick_text(grey_limit)))
-    line = y + 88.0
+    end = draw_scale(drawing, (x, y + 4, width), bar, (low, CELL_UNIT, high))
+    end = draw_scale(drawing, (x, end + 13, width), grey, ("0", "attribute maps", tick_text(grey_limit)))
+    line = end + 29
     for text, value in _sum(explanation):
         drawing.items += [Label(x, line, text, _SMALL, fill=SOFT_INK), Label(x + width, line, value, _SMALL, "end")]
         line += 16
@@ -170,16 +170,21 @@ def _draw_legend(
 
 def draw_scale(
     drawing: Drawing, place: tuple[float, float, float], bar: Image.Image, texts: tuple[str, str, str]
-) -> None:
-    """Draw a colour bar at (x, y, width) with texts for its low end, its unit and its high end."""
+) -> float:
+    """Draw a colour bar at (x, y, width) with texts for its low end, its unit and its high end; return where it ends.
+
+    The unit has a line of its own if all three are too wide.
+    """
     x, y, width = place
+    below = 0 if text_width("  ".join(texts), _SMALL) <= width else _LINE
     drawing.items += [
         Box(x - 1, y - 1, width + 2, 10, HAIRLINE),
         Picture(x, y, width, 8, bar, f"{texts[1]}, from {texts[0]} to {texts[2]}"),
         Label(x, y + 21, texts[0], _SMALL),
-        Label(x + width / 2, y + 21, texts[1], _SMALL, "middle", SOFT_INK),
+        Label(x + width / 2, y + 21 + below, texts[1], _SMALL, "middle", SOFT_INK),
         Label(x + width, y + 21, texts[2], _SMALL, "end"),
     ]
+    return y + 21 + below
 
 
 def _sum(explanation: Explanation) -> list[tuple[str, str]]:

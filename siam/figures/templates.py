@@ -4,19 +4,18 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from siam.drawing.colours import INK, NEGATIVE, POSITIVE, ZERO
+from siam.drawing.colours import INK, ZERO
 from siam.drawing.maps import HATCH, PALE, signed_cells
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import words
 from siam.figures.style import literal
 from siam.models.agreement import agreed
-
-COLOURS = [(0.0, NEGATIVE), (0.5, ZERO), (1.0, POSITIVE)]
 
 
 def template_tile(
     template: np.ndarray, limit: float, side: int = 168, agreement: np.ndarray | None = None
 ) -> Image.Image:
-    """Return a template (g, g) cell by cell in magenta (-limit), white (0) and green (+limit) in `side` px or less.
+    """Return a template (g, g) cell by cell in the colours from -limit over white (0) to +limit, in `side` px or less.
 
     Where fewer than 4 of 5 folds have the same sign by `agreement` (g, g), cells are paler and hatched.
     """
@@ -43,6 +42,7 @@ def template_figure(
     """
     grid = len(template)
     rows, columns = (of.ravel() for of in np.mgrid[:grid, :grid])
+    colours = [(0.0, palette().negative), (0.5, ZERO), (1.0, palette().positive)]
     doubtful = np.zeros(template.shape, dtype=bool) if agreement is None else ~agreed(agreement)
     hover = [
         (
@@ -56,7 +56,7 @@ def template_figure(
     figure = go.Figure(
         go.Heatmap(
             z=np.where(doubtful, PALE * template, template),
-            zmin=-limit, zmax=limit, colorscale=COLOURS, xgap=1, ygap=1, hoverinfo="skip",
+            zmin=-limit, zmax=limit, colorscale=colours, xgap=1, ygap=1, hoverinfo="skip",
             colorbar={"thickness": 12, "outlinewidth": 0},
         )
     )  # fmt: skip

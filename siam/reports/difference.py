@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from siam.drawing.colours import sign_colour
-from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_style, frame_width
+from siam.drawing.maps import display_photo, fitted, frame_style, frame_width
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import difference_text, score_text, signed, signed_map_text, tick_text, words
 from siam.drawing.shapes import render_svg, safe
 from siam.explanation.difference import Difference, differences
@@ -13,13 +14,13 @@ from siam.explanation.waterfall import difference_steps, steps_drawing
 from siam.explanation.wording import attribute_map_text, difference_sentence, view_text
 from siam.figures.difference import STEPS, frames, grey_limit, most_changed, total_limit, total_map_over
 from siam.figures.maps import attribute_map
-from siam.reports.markup import document, network, picture, score_entry
+from siam.reports.markup import document, network, picture, scale_bar, score_entry
 
 _SIDE = 720  # px of a photo
 _HOW_TO_READ = (
     "Both scores are plain sums of the same bias and of what each attribute adds or takes away. So the difference of "
     "the scores is exactly the sum of the differences of these contributions, which the steps show.",
-    "Green raises the score, magenta lowers it. In the maps, the frame shows what the attribute contributes to that "
+    "{legend}. In the maps, the frame shows what the attribute contributes to that "
     "photo's score, dashed if it lowers it; the map is bright where SIAM sees the attribute.",
     "All of this describes how the networks scored these photos, not what makes a landscape beautiful.",
 )
@@ -84,11 +85,9 @@ def _photos(explanations: Sequence[Explanation], found: Sequence[Difference], na
             f"<figcaption><span>SIAM</span><span>{score_text(of.scenicness, of.scale)}</span></figcaption>{total}"
             "</figure>"
         )
-    end = tick_text(limit)
     return (
         f'<section><h2>Where the scores come from</h2><div class="maps variants">{"".join(figures)}</div>'
-        f'<div class="scale"><div class="bar"></div><span>−{end}</span><span>{CELL_UNIT}</span><span>+{end}</span>'
-        "</div></section>"
+        f"{scale_bar(limit)}</section>"
     )
 
 
@@ -99,7 +98,7 @@ def _waterfalls(found: Sequence[Difference], names: Sequence[str]) -> str:
         chart = steps_drawing(steps, f"From {names[0]} to {name}")
         title = safe(f"From {names[0]} to {name}")
         charts.append(f"<section><h2>{title}</h2>{render_svg(chart, ink='currentColor', background=None)}</section>")
-    text = "".join(f"<p>{safe(paragraph)}</p>" for paragraph in _HOW_TO_READ)
+    text = "".join(f"<p>{safe(paragraph.format(legend=palette().legend))}</p>" for paragraph in _HOW_TO_READ)
     return f'<div class="pair">{"".join(charts)}<section><h2>How to read this</h2>{text}</section></div>'
 
 

@@ -5,7 +5,8 @@ from importlib import resources
 
 from PIL import Image
 
-from siam.drawing.colours import NEGATIVE, POSITIVE
+from siam.drawing.maps import CELL_UNIT, end_texts
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, words
 from siam.drawing.shapes import data_uri, safe
 from siam.explanation.inference import Explanation
@@ -46,7 +47,15 @@ def document(title: str, parts: Sequence[str]) -> str:
 def _style() -> str:
     """Return the style sheet, with the colours of the signs."""
     sheet = resources.files("siam.reports").joinpath("report.css").read_text(encoding="utf-8")
-    return f"\n:root {{ --positive: {POSITIVE}; --negative: {NEGATIVE}; }}\n{sheet}"
+    return f"\n:root {{ --positive: {palette().positive}; --negative: {palette().negative}; }}\n{sheet}"
+
+
+def scale_bar(limit: float) -> str:
+    """Return the legend of a signed map that ends at `limit` points per cell."""
+    low, high = end_texts(limit)
+    return (
+        f'<div class="scale"><div class="bar"></div><span>{low}</span><span>{CELL_UNIT}</span><span>{high}</span></div>'
+    )
 
 
 def score_entry(name: str, value: float, scale: str) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from siam.drawing.colours import sign_colour
-from siam.drawing.maps import CELL_UNIT, display_photo, fitted, frame_factor, frame_style, frame_width
+from siam.drawing.maps import display_photo, fitted, frame_factor, frame_style, frame_width
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import difference_text, number, score_text, signed, signed_map_text, tick_text, where, words
 from siam.drawing.shapes import render_svg, safe
 from siam.explanation.inference import Contribution, Explanation
@@ -11,7 +12,7 @@ from siam.explanation.recognition import BELIEF_WORDS, caveat, legend, marked, r
 from siam.explanation.waterfall import waterfall_drawing
 from siam.explanation.wording import attribute_map_text, sentence, trust
 from siam.figures.maps import attribute_map, map_limit, total_maps
-from siam.reports.markup import document, network, picture, score_entry
+from siam.reports.markup import document, network, picture, scale_bar, score_entry
 
 COUNT = 8  # attributes shown with their maps
 PHOTO_SIDE = 900  # px
@@ -19,8 +20,8 @@ PHOTO_SIDE = 900  # px
 _HOW_TO_READ = (
     "SIAM first draws a map of where it sees each named attribute. The score is then a plain sum: the bias, which is "
     "the score of a photo without any attribute, and what each attribute adds or takes away.",
-    "Green raises the score, magenta lowers it, white does neither. The wider the frame of a map, the larger the "
-    "attribute's contribution; the map itself is bright where SIAM sees the attribute.",
+    "{legend}, white does neither. The wider the frame of a map, the larger the attribute's contribution; the map "
+    "itself is bright where SIAM sees the attribute.",
     "All of this describes how the networks scored this photo, not what makes a landscape beautiful.",
 )
 _ABOUT_BASELINE = (
@@ -77,11 +78,9 @@ def _total_maps(explanation: Explanation) -> str:
         f"<figure><figcaption><span>{name}</span><span>{score}</span></figcaption>{picture(image, text)}</figure>"
         for name, score, image, text in figures
     )
-    end = tick_text(maps.limit)
     return (
         f'<section><h2>Where the scores come from</h2><div class="maps n{len(figures)}">{shown}</div>'
-        f'<div class="scale"><div class="bar"></div><span>−{end}</span><span>{CELL_UNIT}</span><span>+{end}</span>'
-        "</div></section>"
+        f"{scale_bar(maps.limit)}</section>"
     )
 
 
@@ -93,8 +92,8 @@ def _attribute_maps(explanation: Explanation) -> str:
     return (
         f"<section><h2>{title} that count{'s' * (len(shown) == 1)} most here</h2>"
         f'<div class="tiles">{figures}</div><p class="quiet">In every map, black is 0 and white is '
-        f"{tick_text(limit)}. Green frames mark attributes that raise the score, dashed magenta ones those that lower "
-        f"it; the width is proportional to the contribution.{_legend(explanation, shown)}</p></section>"
+        f"{tick_text(limit)}. {palette().frames}; "
+        f"the width is proportional to the contribution.{_legend(explanation, shown)}</p></section>"
     )
 
 
@@ -127,7 +126,7 @@ def _attribute_figure(explanation: Explanation, item: Contribution, limit: float
 
 def _waterfall(explanation: Explanation) -> str:
     chart = render_svg(waterfall_drawing(explanation, COUNT), ink="currentColor", background=None)
-    paragraphs = [*_HOW_TO_READ]
+    paragraphs = [paragraph.format(legend=palette().legend) for paragraph in _HOW_TO_READ]
     if explanation.baseline_map is not None:
         paragraphs.insert(2, _ABOUT_BASELINE)
     text = "".join(f"<p>{safe(paragraph)}</p>" for paragraph in paragraphs)

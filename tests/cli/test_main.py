@@ -14,6 +14,7 @@ from PIL import Image
 
 import siam
 from siam.cli.main import main
+from siam.drawing.palettes import PALETTES, palette
 from siam.drawing.phrases import words
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair, save
@@ -170,6 +171,19 @@ def test_out_holds_figure_data_and_report(run, pair, tmp_path):
     assert data["card"]["summary"] == "Noise."
     pictures = Pictures((out / "lake.html").read_text(encoding="utf-8")).sources
     assert pictures and all(source.startswith("data:image/") for source in pictures)
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_the_colours_of_signs_can_be_chosen(name, run, tmp_path):
+    photo = make_picture(tmp_path / "a.png")
+    colours = [] if name == "green-magenta" else ["--colours", name]
+    assert run(photo, "--out", tmp_path / "out", *colours)[0] == 0
+    assert run(photo, photo, "--difference", "--out", tmp_path / "both.svg", *colours)[0] == 0
+    page, figure = (tmp_path / "out" / "a.html").read_text(), (tmp_path / "both.svg").read_text()
+    for other, of in PALETTES.items():
+        assert (of.positive in page and of.negative in page) == (other == name)
+        assert (of.positive in figure or of.negative in figure) <= (other == name)
+    assert palette().name == "green-magenta"
 
 
 def test_photos_of_one_name_do_not_overwrite_each_other(run, pair, tmp_path):

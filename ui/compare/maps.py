@@ -8,6 +8,7 @@ from PIL import Image
 
 from siam.drawing import phrases
 from siam.drawing.maps import display_photo, map_picture, pattern_picture
+from siam.drawing.palettes import palette
 from siam.explainers import explainer
 from siam.explainers.attribution import Attribution, network_for
 from siam.explainers.lcam import doubt
@@ -18,6 +19,7 @@ from siam.figures.attributions import map_text, pattern
 from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of, truth_tiles
+from ui.state import colours
 from ui.state.markdown import plain
 from ui.state.public import message
 
@@ -46,7 +48,7 @@ def run(view: View) -> None:
             st.caption(f"{outcome}{names}: {cost.text(whole)} in total. You can cancel at any time.")
 
 
-@st.fragment
+@colours.fragment
 def maps(view: View) -> None:
     """Show SIAM's words and map, then the other maps, each over the photo and on its own scale."""
     photo, strength = display_photo(view.explanation.image, _SIDE), _answer(view)
@@ -102,10 +104,13 @@ def _answer(view: View) -> float:
 def _legend(names: Sequence[str]) -> str:
     """Say what the colours of the maps of these methods mean."""
     without = [title(name) for name in names if pattern(name)]
-    legend = ":green[**Green**] raises the score, :violet[**magenta**] lowers it. "
+    raises, lowers, undirected = palette().names
+    up, down = colours.coloured(raises, f"**{raises.capitalize()}**"), colours.coloured(lowers, f"**{lowers}**")
+    legend = f"{up} raises the score, {down} lowers it. "
     if without:
         verb = "does" if len(without) == 1 else "do"
-        legend += f":blue[**Blue**]: {phrases.listing(without)} {verb} not say whether the score rises or falls. "
+        legend += colours.coloured(undirected, f"**{undirected.capitalize()}**")
+        legend += f": {phrases.listing(without)} {verb} not say whether the score rises or falls. "
     return legend + (
         "Explainers use different units, so each map is scaled to its own largest values: compare where they point, "
         "not how strongly."
@@ -138,7 +143,7 @@ def _tile(view: View, name: str, photo: Image.Image, strength: float) -> None:
 
 def _picture(view: View, name: str, field: np.ndarray, photo: Image.Image, strength: float) -> Image.Image:
     """Return a map's picture, drawn once per view and strength, since every click on the page shows them all again."""
-    pictures, of = st.session_state.setdefault("compare_pictures", {}), (*view.key, strength)
+    pictures, of = st.session_state.setdefault("compare_pictures", {}), (*view.key, strength, palette().name)
     if pictures.get("of") != of:
         pictures.clear()
         pictures["of"] = of

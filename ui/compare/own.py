@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from siam.drawing.maps import display_photo
+from siam.drawing.palettes import palette
 from siam.errors import SIAMError
 from siam.explainers import attribute_photo, explainer, names_for, output
 from siam.explainers.attribution import Attribution
@@ -24,6 +25,7 @@ from siam.models import zoo
 from ui.compare import cost
 from ui.photos.photo import Photo
 from ui.photos.uploads import folder, on_this_machine
+from ui.state import colours
 from ui.state.markdown import plain
 
 FLAG = "SIAM_OWN_NETWORKS"
@@ -90,7 +92,8 @@ def _explained(loaded: zoo.Loaded, photo: Photo, number: int | None) -> None:
         f"The network gives {len(values)} {'numbers' if len(values) > 1 else 'number'}; explained is output {chosen}, "
         f"**{float(values[chosen]):.4g}**" + (", the largest." if number is None and len(values) > 1 else ".")
     )
-    st.caption(":green[**Green**] raises that number, :violet[**magenta**] lowers it; :blue[**blue**] may do either.")
+    raises, lowers, undirected = (colours.coloured(name, f"**{name}**") for name in palette().names)
+    st.caption(f"In the maps, {raises} raises that number, {lowers} lowers it; {undirected} may do either.")
     names = [name for name in names_for(loaded.model) if not explainer(name).slow]
     with st.grid(4, min_column_width=150, gap="small"):
         for name in names:

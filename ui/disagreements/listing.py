@@ -7,12 +7,14 @@ import numpy as np
 import streamlit as st
 
 from siam.drawing import phrases
+from siam.drawing.palettes import palette
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
 from siam.gallery.cases import CLOSER, KINDS, SIDES, Cases, Filters
 from siam.runtime.digests import digest
 from ui.add_gallery import fetch
 from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
+from ui.state import colours
 from ui.state.address import point
 from ui.state.markdown import plain
 
@@ -118,10 +120,12 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
         on_select=lambda: _take(key),
         alt="SIAM's score against the baseline's, one point per picture; below, a histogram of the differences",
     )
+    raises, lowers, _ = palette().names
     drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} pictures are drawn, evenly sampled."
     st.caption(
-        "Dotted line: no difference. Green: SIAM scores higher; magenta: the baseline does. Draw a box to show only "
-        f"the pictures in it; click a point outside the box to open its picture.{drawn}"
+        f"Dotted line: no difference. Right of the middle and {raises}: SIAM scores higher; left and {lowers}: the "
+        "baseline does. Draw a box to show only the pictures in it; click a point outside the box to open its "
+        f"picture.{drawn}"
     )
     if area is not None:
         low, high, bottom, top = map(phrases.number, area)
@@ -206,9 +210,10 @@ def _card(cases: Cases, row: int) -> None:
 
 def cause_text(marks: Iterable[tuple[str, tuple[str, float] | None]]) -> str:
     """Return the largest contributions as Markdown, ▲ and ▼ in the colours of what raises and lowers the score."""
-    colours = {"▲": "green", "▼": "violet"}
+    raises, lowers, _ = palette().names
+    shades = {"▲": raises, "▼": lowers}
     return "  \n".join(
-        f":{colours[mark]}[{mark}] {plain(phrases.words(cause[0]))} {phrases.signed(cause[1])}"
+        f"{colours.coloured(shades[mark], mark)} {plain(phrases.words(cause[0]))} {phrases.signed(cause[1])}"
         for mark, cause in marks
         if cause
     )

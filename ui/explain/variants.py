@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from siam.drawing import phrases
-from siam.drawing.maps import scale_bar
+from siam.drawing.maps import scale_bar, scale_text
 from siam.errors import SIAMError
 from siam.explanation import wording
 from siam.explanation.difference import MOST, Difference, differences, distinct
@@ -20,7 +20,7 @@ from siam.reports.files import difference_file
 from siam.runtime.spreadsheets import defused
 from ui.photos import picker, quota
 from ui.photos.photo import Photo, uploaded_photo
-from ui.state import resources
+from ui.state import colours, resources
 from ui.state.address import point
 from ui.state.markdown import plain
 from ui.state.public import message
@@ -149,10 +149,10 @@ def _photos(found: Sequence[Difference], names: Sequence[str], photos: Sequence[
                     text = phrases.signed_map_text(explanations_of(found)[place].total_map)
                     st.image(total, width="stretch", alt=f"SIAM's total map of {names[place]}: {text}",
                              caption=f"**{plain(names[place])}**: {text}")  # fmt: skip
-    st.image(scale_bar(limit), width=360, alt=f"Scale: {phrases.range_text(limit)} points per cell")
+    st.image(scale_bar(limit), width=360, alt=scale_text(limit))
 
 
-@st.fragment
+@colours.fragment
 def _swiped(
     of: Difference,
     names: tuple[str, str],
@@ -196,7 +196,7 @@ def _maps(found: Sequence[Difference], names: Sequence[str]) -> None:
     st.markdown("##### The attributes that changed most")
     st.caption(
         "Each map is bright where SIAM sees the attribute, on one grey scale for all. Frames and numbers are the "
-        "contributions to that photo's score."
+        "contributions to that photo's score, and the frame is dashed where an attribute lowers it."
     )
     shown = changes(found, names)
     with st.grid(2 if len(names) == 2 else 1, min_column_width=300, gap="medium"):
@@ -231,13 +231,13 @@ def _table(found: Sequence[Difference], names: Sequence[str]) -> None:
         )
 
 
-@st.fragment
+@colours.fragment
 def _downloads(explanations: Sequence[Explanation], names: Sequence[str]) -> None:
     """Offer figure, data and report as files, made on the click."""
     card = resources.pair().card
 
     def maker(ending: str) -> Callable[[], bytes]:
-        return lambda: difference_file(ending, explanations, names, card)
+        return colours.kept(lambda: difference_file(ending, explanations, names, card))
 
     with st.container(horizontal=True):
         for label, (ending, kind) in _FILES.items():

@@ -11,7 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from siam.drawing import phrases
-from siam.drawing.maps import scale_bar
+from siam.drawing.maps import scale_bar, scale_text
+from siam.drawing.palettes import palette
 from siam.explanation import wording
 from siam.explanation.inference import Contribution, Explanation, Order
 from siam.explanation.recognition import caveat, legend, recognition_text
@@ -22,7 +23,7 @@ from siam.models.agreement import agreed
 from siam.reports.files import data_json, html_report
 from siam.runtime.spreadsheets import defused
 from ui.photos.photo import Photo
-from ui.state import resources
+from ui.state import colours, resources
 from ui.state.markdown import plain
 
 COLUMNS = {
@@ -73,7 +74,7 @@ def scores(explanation: Explanation) -> None:
     st.caption(f"Scale: {plain(scale.name)}, {scale.low:g} to {scale.high:g}.")
 
 
-@st.fragment
+@colours.fragment
 def total_maps(explanation: Explanation, photo: Photo) -> None:
     """Show the photo beside both total maps on one scale, with a slider for the overlay."""
     strength = st.slider(
@@ -100,17 +101,16 @@ def total_maps(explanation: Explanation, photo: Photo) -> None:
                     caption=f"**Baseline**, where its evidence lies: {text}",
                     alt=f"the baseline's total map: {text}",
                 )
-    st.image(scale_bar(totals.limit), width=360, alt=f"Scale: {phrases.range_text(totals.limit)} points per cell")
+    st.image(scale_bar(totals.limit), width=360, alt=scale_text(totals.limit))
 
 
-@st.fragment
+@colours.fragment
 def attributes(explanation: Explanation) -> None:
     """Show the framed maps of the attributes that count most."""
     st.subheader("The attributes that count most here", anchor=False)
     st.caption(
-        "Each map is bright where SIAM sees the attribute, on one grey scale for all. Green frames (+) mark attributes "
-        "that raise the score, dashed magenta frames (−) those that lower it; the wider the frame, the larger the "
-        "contribution."
+        "Each map is bright where SIAM sees the attribute, on one grey scale for all. "
+        f"{palette().frames}; the wider the frame, the larger the contribution."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.segmented_control(
@@ -145,8 +145,9 @@ def _help(explanation: Explanation, name: str) -> str:
 
 def _one_attribute(explanation: Explanation, contribution: Contribution) -> None:
     """Show what, where and how of one attribute: map, template, product."""
+    colours.apply()
     name, value = phrases.words(contribution.attribute), phrases.signed(contribution.value)
-    shown = plain(name)
+    shown, (raises, lowers, _) = plain(name), palette().names
     presence = explanation.attribute_scores[contribution.index]
     place = phrases.where(explanation.contribution_maps[contribution.index])
     weights = phrases.range_text(float(abs(explanation.templates).max()))
@@ -160,7 +161,7 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
             picture = maps.template_image(explanation, contribution.index)
             st.image(picture, width="stretch", alt=f"the template of {name}")
             st.caption(
-                f"**How**: the template says what {shown} adds (green) or takes away (magenta) at each place; "
+                f"**How**: the template says what {shown} adds ({raises}) or takes away ({lowers}) at each place; "
                 f"colours: {weights} points per unit and cell.{_hatched(explanation, contribution.index)}"
             )
         with st.container(gap="xsmall"):
@@ -216,7 +217,7 @@ def table(explanation: Explanation) -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=COLUMNS)
 
 
-@st.fragment
+@colours.fragment
 def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None:
     """Offer figure, data and report as files; show the figure in the paper's layout on request."""
     st.subheader("Download this explanation", anchor=False)
@@ -233,7 +234,13 @@ def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None
 def _download(label: str, file_name: str, kind: str, make) -> None:
     # The file is made on the click, not with every rerun; a rerun on the click would race with that.
     st.download_button(
-        label, make, file_name, kind, key=f"download-{label}", icon=":material/download:", on_click="ignore"
+        label,
+        colours.kept(make),
+        file_name,
+        kind,
+        key=f"download-{label}",
+        icon=":material/download:",
+        on_click="ignore",
     )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import streamlit as st
 
 from siam.drawing import phrases
-from siam.drawing.maps import hatch_key, scale_bar
+from siam.drawing.maps import hatch_key, scale_bar, scale_text
+from siam.drawing.palettes import palette
 from siam.explanation.recognition import legend, marked, recognition_text
 from siam.explanation.templates import (
     TEMPLATE_ORDERS,
@@ -32,6 +33,7 @@ from siam.models.checkpoint import Pair
 from siam.models.recognition import Recognition
 from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
+from ui.state import colours
 from ui.state.address import point
 from ui.state.markdown import plain
 
@@ -80,15 +82,12 @@ def grid(templates: Templates, chosen: str) -> None:
     """Show all templates; a click chooses one."""
     values, names, known = templates.values, templates.names, templates.recognition
     limit, effects, spread = float(np.abs(values).max()), net_effects(values), spreads(values)
-    st.caption(
-        "Each square stands for a picture: green raises the score, magenta lowers it, all on one scale. Click a name "
-        "to look closer."
-    )
+    st.caption(f"Each square stands for a picture. {palette().legend}, all on one scale. Click a name to look closer.")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.segmented_control(
             "Order", TEMPLATE_ORDERS, default=TEMPLATE_ORDERS[0], required=True, key="by", bind="query-params"
         )
-        st.image(scale_bar(limit, 360, UNIT), width=360, alt=f"Scale: {phrases.range_text(limit)} {UNIT}")
+        st.image(scale_bar(limit, 360, UNIT), width=360, alt=scale_text(limit, UNIT))
         _agreement_key(templates)
     ranked = template_order(values, names, cast("TemplateOrder", order or TEMPLATE_ORDERS[0]))
     with st.grid(8, min_column_width=100, gap="small"):
@@ -132,7 +131,7 @@ def _agreement_key(templates: Templates) -> None:
     )
 
 
-@st.fragment
+@colours.fragment
 def one(templates: Templates, name: str, amount: float) -> None:
     """Show one template large and in words, its two halves on request, and a stamp to place on it.
 

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from siam.drawing import phrases
-from siam.drawing.maps import display_photo, overlay, scale_bar
+from siam.drawing.maps import display_photo, overlay, scale_bar, scale_text
 from siam.explanation import what_if, wording
 from siam.explanation.inference import Explanation
 from siam.figures.waterfall import span, waterfall, waterfall_steps
@@ -82,7 +82,7 @@ def total_maps(before: Explanation, after: Explanation, photo: Photo) -> None:
             text = phrases.signed_map_text(of.total_map)
             picture = overlay(shown, of.total_map, limit, 0.75)
             st.image(picture, width="stretch", caption=f"**{name}**: {text}", alt=f"total map {name.lower()}: {text}")
-    st.image(scale_bar(limit), width=360, alt=f"Scale: {phrases.range_text(limit)} points per cell")
+    st.image(scale_bar(limit), width=360, alt=scale_text(limit))
 
 
 def waterfalls(before: Explanation, after: Explanation) -> None:
