@@ -7,12 +7,13 @@ from ui.add_gallery import outdated
 from ui.explain import variants, view
 from ui.photos import picker
 from ui.state import resources
+from ui.state.markdown import small
 
 router.ensure()
 
 st.header("What makes this landscape beautiful?", anchor=False)
 st.caption("Which attributes raised or lowered the score of this photo, where, and by how much?")
-st.caption("[Compare with another photo](#compare-with-another-photo)")
+st.markdown(small("[Compare with another photo](#compare-with-another-photo)"))
 photo = picker.choose()
 outdated.of_photo(photo.address)
 explanation = resources.explanation(photo)

@@ -65,7 +65,7 @@ def forest_figure(figures: ExplainerFigures, measure: str, title: str, source: s
     figure = go.Figure()
     for group, colour, symbol, chosen in (
         ("control", GREY, "diamond-open", [row for row in rows if row[0] in REFERENCES]),
-        ("SIAM’s own map", SIAM_COLOUR, "circle", [row for row in rows if row[0].partition(":")[0] == "siam"]),
+        ("SIAM’s own map", SIAM_COLOUR, "square", [row for row in rows if row[0].partition(":")[0] == "siam"]),
         (
             "explainer",
             BASELINE_COLOUR,

@@ -18,17 +18,21 @@ def html_table(heads: Sequence[Sequence[str]], rows: Mapping[str, Sequence[str]]
     head = "".join(_head(heads, level) for level in range(len(heads[0])))
     body = "".join(_row(row, len(heads) + 1) for row in rows)
     table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
-    return f'<div style="overflow-x: auto">{table}</div>'  # a wide table scrolls, not the page
+    # A wide table scrolls, not the page, also by the arrow keys.
+    return f'<div style="overflow-x: auto" role="group" aria-label="table" tabindex="0">{table}</div>'
 
 
 def _head(heads: Sequence[Sequence[str]], level: int) -> str:
     """Return one line of heads: those that agree down to this level share a cell."""
-    first = f'<th rowspan="{len(heads[0])}"></th>' if level == 0 else ""
+    first = f'<td rowspan="{len(heads[0])}"></td>' if level == 0 else ""
     cells = []
     for path, columns in groupby(heads, key=lambda of: tuple(of[: level + 1])):
         span = len(list(columns))
         wide = f' colspan="{span}" scope="colgroup"' if span > 1 else ' scope="col"'
-        cells.append(f"<th{wide}>{_shown(path[-1])}</th>")
+        text = _shown(path[-1])
+        cells.append(
+            f"<th{wide}>{text}</th>" if text else f'<td colspan="{span}"></td>'
+        )  # a head without words is none
     return f"<tr>{first}{''.join(cells)}</tr>"
 
 

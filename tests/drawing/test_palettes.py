@@ -16,6 +16,7 @@ from siam.figures.waterfall import waterfall
 from siam.reports.files import html_report
 from tests.support.eyes import DEFICIENCIES, apart, contrast, rgb, seen
 from tests.support.fakes import fake_explanation
+from tests.support.paths import ROOT
 
 EVERY_EYE = ("none", *DEFICIENCIES)
 LEAST = {0.25: 15, 0.5: 30, 1.0: 45}  # from +x to -x on a scale of ±1, so that its sign can be told
@@ -44,6 +45,16 @@ def test_the_paper_s_colours_hold_for_most_and_fail_where_the_documentation_says
         for eye in EVERY_EYE
     }
     assert failing == {"none": [], "protanopia": [1.0], "deuteranopia": [0.25, 0.5, 1.0], "tritanopia": []}
+
+
+def test_the_documentation_has_the_distances():
+    text = (ROOT / "docs" / "explanation" / "accessibility.md").read_text(encoding="utf-8")
+    told = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    rows = {row[0].rpartition("(")[2].strip(")"): row[1:] for row in told if len(row) == 3}
+    for eye in EVERY_EYE:
+        for of, cell in zip((GREEN_MAGENTA, BLUE_ORANGE), rows["complete" if eye == "none" else eye], strict=True):
+            parts = [(f"{value:.0f}", value < LEAST[end]) for end, value in distances(of, eye).items()]
+            assert cell == ", ".join(f"**{text}**" if failing else text for text, failing in parts), eye
 
 
 @pytest.mark.parametrize("eye", EVERY_EYE)

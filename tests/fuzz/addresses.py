@@ -17,6 +17,7 @@ _ATTRIBUTES, _SHAPE = ("trees", "still_water", "clouds"), (4, 6)
 _EDITS = "trees:scale:0.5,still_water:erase:0f00f0,clouds:move:1:-2,trees:paint:ffffff:0.7,clouds:misread:trees"
 _SOUND = {
     "pair": ("Photos", "Rendered"), "gallery": ("Open photos", "Rendered landscapes"),
+    "colours": ("blue-orange",),
     "table": ("Speed", "Model cards"),
     "with": ("lake-boats", "lake-boats,storm-road"),
     "sample": ("lake-boats",), "case": ("898", "1"), "edits": ("trees:scale:0",), "attribute": ("trees", "wire"),
@@ -47,7 +48,7 @@ def make(random: Random) -> Input:
     page = random.choice(
         [name for name in WIDGETS if name != "compare"]
     )  # whose maps take long; its choice is read alike
-    names = [*WIDGETS[page], *PARAMETERS[page], "pair", "gallery", "unknown"]
+    names = [*WIDGETS[page], *PARAMETERS[page], "pair", "gallery", "colours", "unknown"]
     chosen = {name: _value(random, name) for name in random.sample(names, min(len(names), random.choice((1, 2, 4))))}
     return Input(f"page {page or 'explain'}", {"address.json": json.dumps(chosen).encode()})
 

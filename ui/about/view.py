@@ -16,7 +16,7 @@ from siam.reports import citation
 from siam.results.versions import figures
 from siam.runtime.paths import ASSETS
 from ui.state import resources
-from ui.state.markdown import plain
+from ui.state.markdown import plain, small
 
 _ASSETS = ASSETS
 _PHOTO = "mountain-path"  # the sample in the figure of the method
@@ -34,9 +34,12 @@ def figure() -> None:
     st.markdown(f"<div>{lines}</div>", unsafe_allow_html=True)  # inline, so that its text takes the page's colour
     photo = next(sample for sample in load_samples() if sample.key == _PHOTO)
     licence = f"[{plain(photo.licence)}]({photo.licence_url})"
-    st.caption(
-        "Maps and numbers come from the “Photos” networks. In the template and the contribution, green raises the "
-        f"score and magenta lowers it. Photo: “{plain(photo.title)}” by {plain(photo.author)}, {licence}, scaled down."
+    st.markdown(
+        small(
+            "Maps and numbers come from the “Photos” networks. In the template and the contribution, green raises the "
+            f"score and magenta lowers it. Photo: “{plain(photo.title)}” by {plain(photo.author)}, {licence}, scaled "
+            "down."
+        )
     )
 
 

@@ -20,7 +20,7 @@ from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of, truth_tiles
 from ui.state import colours
-from ui.state.markdown import plain
+from ui.state.markdown import plain, small
 from ui.state.public import message
 
 _SIDE = 640  # px of a picture's long side: sharp on dense screens, and quickly drawn
@@ -80,7 +80,7 @@ def _answer(view: View) -> float:
     words, pictures = st.columns([1, 1], gap="medium")
     with words:
         st.subheader("SIAM answers in words", anchor=False)
-        st.markdown(f"##### {plain(wording.sentence(explanation))}")
+        st.markdown(f"**{plain(wording.sentence(explanation))}**")
         scores = f"SIAM {phrases.score_text(explanation.scenicness, explanation.scale)}"
         if explanation.baseline_scenicness is not None:
             scores += f" · baseline {phrases.score_text(explanation.baseline_scenicness, explanation.scale)}"
@@ -93,7 +93,7 @@ def _answer(view: View) -> float:
     with pictures, st.grid(2, min_column_width=150, gap="small"):
         with st.container(gap="xxsmall"):
             st.image(photo, width="stretch", output_format="JPEG", alt=view.photo.description)
-            st.caption(view.photo.credit)
+            st.markdown(small(view.photo.credit))
         with st.container(gap="xxsmall"):
             _tile(view, "siam", photo, strength / 100)
         if (truth := truth_of(view)) is not None:

@@ -16,7 +16,7 @@ from ui.photos import pictures
 from ui.photos.photo import case_credit, case_photo, readable, unrated
 from ui.state import resources
 from ui.state.address import point
-from ui.state.markdown import plain
+from ui.state.markdown import plain, small
 
 
 def show(cases: Cases, row: int, rows: np.ndarray) -> None:
@@ -111,7 +111,7 @@ def _numbers(cases: Cases, row: int) -> None:
     left, right = st.columns([2, 3], gap="medium")
     with left:
         pictures.thumbnail(cases.gallery, row)
-        st.caption(case_credit(cases.gallery.facts(row)))
+        st.markdown(small(case_credit(cases.gallery.facts(row))))
     facts, scale = cases.case(row), cases.gallery.about.scale
     with right:
         st.info(

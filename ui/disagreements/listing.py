@@ -16,7 +16,7 @@ from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
 from ui.state import colours
 from ui.state.address import point
-from ui.state.markdown import plain
+from ui.state.markdown import plain, small
 
 PER_PAGE = 24
 
@@ -201,7 +201,7 @@ def _card(cases: Cases, row: int) -> None:
         if cases.rated:
             st.caption(crowd_text(facts) + (f"  \n{facts['closer']} closer" if facts["closer"] else ""))
         if credit := short_credit(cases.gallery.facts(row)):
-            st.caption(credit)
+            st.markdown(small(credit))
         st.button(
             f"Open {plain(identifier)}", key=f"open-case-{identifier}", width="stretch", on_click=point,
             args=("case", identifier), help=plain(f"{facts['title']} {facts['place']}") or None,

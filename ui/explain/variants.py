@@ -22,7 +22,7 @@ from ui.photos import picker, quota
 from ui.photos.photo import Photo, uploaded_photo
 from ui.state import colours, resources
 from ui.state.address import point
-from ui.state.markdown import plain
+from ui.state.markdown import plain, small
 from ui.state.public import message
 
 _STATE = "compared"  # in the session: the photos on offer that were chosen, and what the address said last
@@ -118,7 +118,7 @@ def _answer(found: Sequence[Difference], names: Sequence[str]) -> None:
                     parts.append(f"baseline {phrases.number(explanation.baseline_scenicness)}")
                 st.caption(", ".join(parts))
     for of, name in zip(found, names[1:], strict=True):
-        st.markdown(f"##### {plain(wording.difference_sentence(of, (names[0], name)))}")
+        st.markdown(f"**{plain(wording.difference_sentence(of, (names[0], name)))}**")
     shown = [index for index in most_changed(found) if any(phrases.signed(of.values[index]) != "0.00" for of in found)]
     if doubtful := doubts(first.recognition, (first.attributes[index] for index in shown)):
         st.markdown(plain(doubtful))
@@ -135,7 +135,7 @@ def _photos(found: Sequence[Difference], names: Sequence[str], photos: Sequence[
         text = wording.view_text(of, (names[0], names[place]))
         if of.view.matches:
             _swiped(of, (names[0], names[place]), shown[0], shown[place], place, text)
-            st.caption(" · ".join(dict.fromkeys((photos[0].credit, photos[place].credit))))
+            st.markdown(small(" · ".join(dict.fromkeys((photos[0].credit, photos[place].credit)))))
         else:
             beside.append(place)
             st.caption(plain(text))
@@ -193,7 +193,7 @@ def _steps(found: Sequence[Difference], names: Sequence[str]) -> None:
 def _maps(found: Sequence[Difference], names: Sequence[str]) -> None:
     """Show where each photo has the attributes that changed most, on one scale."""
     known, attributes = found[0].before.recognition, found[0].before.attributes
-    st.markdown("##### The attributes that changed most")
+    st.markdown("#### The attributes that changed most")
     st.caption(
         "Each map is bright where SIAM sees the attribute, on one grey scale for all. Frames and numbers are the "
         "contributions to that photo's score, and the frame is dashed where an attribute lowers it."

@@ -66,7 +66,7 @@ def scores(explanation: Explanation) -> None:
             st.metric(
                 "Difference (points)", phrases.difference_text(explanation.scenicness, explanation.baseline_scenicness)
             )
-    st.markdown(f"##### {plain(wording.sentence(explanation))}")
+    st.markdown(f"**{plain(wording.sentence(explanation))}**")
     if doubts := caveat(explanation):
         st.markdown(plain(doubts))
     if trust := wording.trust(explanation):
@@ -196,7 +196,9 @@ def _hatched(explanation: Explanation, index: int) -> str:
 def waterfall(explanation: Explanation) -> None:
     """Show how contributions lead from the bias to the score; the smallest are added up in one bar."""
     figure = waterfall_figure(explanation, count=min(8, len(explanation.attributes)))
-    st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="waterfall")
+    st.plotly_chart(
+        figure, width="stretch", config={"displayModeBar": False}, key="waterfall", alt=wording.sentence(explanation)
+    )
 
 
 def table(explanation: Explanation) -> None:

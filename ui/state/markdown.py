@@ -34,6 +34,11 @@ def code(text: str) -> str:
     return f"{fence}{room}{text}{room}{fence}" if text else ""
 
 
+def small(text: str) -> str:
+    """Return Markdown in small letters, in which links can be read, unlike in captions, whose links are too pale."""
+    return f":small[{text}]" if text else ""
+
+
 def prose(text: str) -> str:
     """Return text as `plain` does, but what is between backticks as code."""
     return "".join(code(part) if place % 2 else _spaced(part) for place, part in enumerate(text.split("`")))

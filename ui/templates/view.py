@@ -35,7 +35,7 @@ from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
 from ui.state import colours
 from ui.state.address import point
-from ui.state.markdown import plain
+from ui.state.markdown import plain, small
 
 UNIT = "points per unit and cell"
 EXAMPLES = 6
@@ -248,4 +248,4 @@ def examples(cases: Cases, name: str) -> None:
                         help=f"Open picture {plain(identifier)}",
                     )
                     if credit:
-                        st.caption(credit)
+                        st.markdown(small(credit))

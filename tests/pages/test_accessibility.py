@@ -1,0 +1,123 @@
+"""Every page as axe-core judges it: light, dark and on a phone; what Streamlit itself causes is listed here."""
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.server import HEADINGS, WAIT, wait_until_idle
+
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+CASE = "pair=Rendered&case=898"
+ADDRESSES = {  # each page, and the states that look different
+    "explain": "?with=lake-boats",
+    "templates": "templates?attribute=wire&row=2&column=3&halves=true",
+    "disagreements": "disagreements",
+    "case": f"disagreements?{CASE}",
+    "what_if": f"what_if?{CASE}&edits=transport:scale:0",
+    "compare": f"compare?{CASE}",
+    "results": "results",
+    "results: truth": "results?table=What,+where,+how&pair=Rendered",
+    "results: explainers": "results?table=Explainers",
+    "about": "about",
+}
+
+
+class Cause(NamedTuple):
+    """What Streamlit, or a library in it, causes: a rule of axe, and what the markup of the element holds."""
+
+    rule: str
+    markup: str
+    why: str
+
+
+STREAMLIT = (  # docs/explanation/accessibility.md has the same list
+    Cause("presentation-role-conflict", "stFileUploaderDropzone", "st.file_uploader labels a part without a role"),
+    Cause("svg-img-alt", "area_brush", "Vega gives no text to the box that is drawn over a chart"),
+    Cause("scrollable-region-focusable", "katex-display", "a formula in Markdown scrolls, but takes no focus"),
+)
+
+
+def violations(page: Page, *rules: str) -> list[tuple[str, str, str]]:
+    """What axe finds on a page as it is: rule, markup and reason of each element; with `rules`, by these alone."""
+    only = {"runOnly": list(rules)} if rules else {}
+    page.evaluate(AXE)
+    found = page.evaluate("only => axe.run(document, {resultTypes: ['violations'], ...only})", only)["violations"]
+    return [
+        (rule["id"], node["html"][:300], "; ".join(of["message"] for of in node["any"] + node["all"] + node["none"]))
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def in_every_light(page: Page) -> list[tuple[str, str, str]]:
+    """What axe finds on an open page in the light theme, in the dark one, and on a phone."""
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(300)
+    found += violations(page, "color-contrast")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(NARROW)
+    page.wait_for_timeout(300)
+    found += violations(page)
+    page.set_viewport_size(WIDE)
+    return found
+
+
+def come_to_rest(page: Page) -> None:
+    page.wait_for_timeout(400)
+    wait_until_idle(page)
+    page.wait_for_function("[...document.images].every(image => image.complete)", timeout=WAIT)
+    page.wait_for_timeout(300)  # charts and dialogs fade in
+
+
+@pytest.fixture(scope="module")
+def found(browser: Browser, address: str) -> dict[str, list[tuple[str, str, str]]]:
+    """What axe finds, by the state of a page."""
+    page = browser.new_page(viewport=WIDE, color_scheme="light")
+    answers = {}
+    for name, path in ADDRESSES.items():
+        page.goto(f"{address}/{path}")
+        words = HEADINGS[path.partition("?")[0]]
+        expect(page.get_by_role("heading", name=words).first).to_be_visible(timeout=WAIT)
+        come_to_rest(page)
+        answers[name] = in_every_light(page)
+        if name == "explain":
+            for button in ("Add a gallery", "Look closer"):
+                page.get_by_role("button", name=button).first.click(timeout=WAIT)
+                expect(page.get_by_role("dialog")).to_be_visible(timeout=WAIT)
+                come_to_rest(page)
+                answers[f"dialog: {button}"] = in_every_light(page)
+                page.keyboard.press("Escape")
+                expect(page.get_by_role("dialog")).to_have_count(0, timeout=WAIT)
+                page.mouse.move(640, 2)  # off the button, whose tooltip would cover the next
+    page.close()
+    return answers
+
+
+def causes(rule: str, markup: str) -> list[Cause]:
+    return [cause for cause in STREAMLIT if cause.rule == rule and cause.markup in markup]
+
+
+def test_nothing_that_is_ours_is_out_of_reach(found):
+    ours = {
+        name: [f"{rule}: {markup} ({reason})" for rule, markup, reason in of if not causes(rule, markup)]
+        for name, of in found.items()
+    }
+    assert {name: of for name, of in ours.items() if of} == {}
+
+
+def test_what_streamlit_causes_still_occurs(found):
+    """What it has mended is struck off the list."""
+    seen = {cause for of in found.values() for rule, markup, _ in of for cause in causes(rule, markup)}
+    assert set(STREAMLIT) - seen == set()
+
+
+def test_the_documentation_lists_what_streamlit_causes():
+    text = (Path(__file__).parents[2] / "docs/explanation/accessibility.md").read_text(encoding="utf-8")
+    for cause in STREAMLIT:
+        assert re.search(rf"^\| `{cause.rule}` \| {re.escape(cause.why)} \|$", text, re.MULTILINE), cause
