@@ -4,12 +4,14 @@ import streamlit as st
 
 from ui import router
 from ui.about import view
+from ui.lesson.view import entrance
 from ui.state import resources
 
 router.ensure()
 
 st.header("About SIAM Explorer", anchor=False)
 st.caption("How does SIAM work, whose work is it built on, and what leaves this machine?")
+entrance()
 st.markdown(
     "An ordinary network scores how beautiful a landscape is but cannot say why. **SIAM** (Semantically Interpretable "
     "Activation Maps; Marcos, Lobry and Tuia 2019) first draws a map for each of 33 named attributes, such as trees, "

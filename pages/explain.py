@@ -5,6 +5,7 @@ import streamlit as st
 from ui import router
 from ui.add_gallery import outdated
 from ui.explain import variants, view
+from ui.lesson.view import entrance
 from ui.photos import picker
 from ui.state import resources
 from ui.state.markdown import small
@@ -14,6 +15,7 @@ router.ensure()
 st.header("What makes this landscape beautiful?", anchor=False)
 st.caption("Which attributes raised or lowered the score of this photo, where, and by how much?")
 st.markdown(small("[Compare with another photo](#compare-with-another-photo)"))
+entrance()
 photo = picker.choose()
 outdated.of_photo(photo.address)
 explanation = resources.explanation(photo)

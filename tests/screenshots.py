@@ -27,6 +27,7 @@ PAGES = {
     "speed": "results?table=Speed",
     "cards": "results?table=Model+cards",
     "about": "about",
+    **{f"lesson-{number}": f"?lesson={number}" for number in range(1, 9)},
 }
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from siam.runtime.paths import ASSETS
 from ui import sidebar
+from ui.lesson import view as lesson
 from ui.photos import quota, uploads  # noqa: F401 - how uploads are received
 from ui.state import address, colours, made, public
 from ui.state.markdown import plain
@@ -37,6 +38,7 @@ def run() -> None:
         st.error(plain(wrong), icon=":material/error:")
         st.stop()
     path = page.url_path.removeprefix("explain")
+    lesson.enter(path)
     address.enter(path)
     if path != "compare" and "comparison" in st.session_state:
         from ui.compare import work  # imported here, since it needs PyTorch, which other pages need not wait for
@@ -48,7 +50,8 @@ def run() -> None:
     colours.apply()
     st.session_state[_RUNNING] = True
     try:
-        page.run()
+        if lesson.show(path):
+            page.run()
     finally:
         st.session_state[_RUNNING] = False
         address.leave(path)

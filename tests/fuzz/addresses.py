@@ -48,7 +48,7 @@ def make(random: Random) -> Input:
     page = random.choice(
         [name for name in WIDGETS if name != "compare"]
     )  # whose maps take long; its choice is read alike
-    names = [*WIDGETS[page], *PARAMETERS[page], "pair", "gallery", "colours", "unknown"]
+    names = [*WIDGETS[page], *PARAMETERS[page], "pair", "gallery", "colours", "lesson", "unknown"]
     chosen = {name: _value(random, name) for name in random.sample(names, min(len(names), random.choice((1, 2, 4))))}
     return Input(f"page {page or 'explain'}", {"address.json": json.dumps(chosen).encode()})
 
