@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from docs import lesson_sheet
 from siam.cli.main import parser
 from siam.drawing import phrases
 from siam.evaluation import stored
@@ -483,6 +484,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "beliefs": beliefs,
     "doubt": trusted,
     "command line": command_line,
+    "lesson times": lesson_sheet.times,
+    "lesson solutions": lesson_sheet.solutions,
 }
 
 

@@ -173,6 +173,7 @@ WALKED = {  # pages whose commands a test of their own runs, which looks at what
 FOLDERS = {
     "tutorials/first-gallery.md": Folder(photos),
     "tutorials/first-photo.md": Folder(photos),
+    "tutorials/lesson.md": Folder(photos),
     "how-to/add-a-backbone.md": Folder(extension),
     "how-to/add-a-dataset.md": Folder(extension),
     "how-to/add-a-vocabulary.md": Folder(extension),
