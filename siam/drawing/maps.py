@@ -13,7 +13,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageOps
 from siam.drawing.colours import INK, PAPER, SOFT_INK, ZERO, sign_colour
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import signed, tick_text
-from siam.drawing.shapes import Box, font, shortened, text_width
+from siam.drawing.shapes import Box, font, outline, shortened, text_width
 from siam.images.photos import bare
 
 DISPLAY_SIDE = 1280  # px: larger photos are scaled down for display
@@ -77,6 +77,22 @@ def signed_cells(
     pale = pixels * PALE + 255 * (1 - PALE)
     pale[line] *= 1 - HATCH
     return _image(np.where(unsure[..., None], pale, pixels))
+
+
+def striped(picture: Image.Image, field: np.ndarray, limit: float, period: int = 9) -> Image.Image:
+    """Return a picture with darker level lines where a signed map (h, w) is negative, so that grey prints show it.
+
+    Args:
+        picture: the map in colours, or laid over a photo.
+        field: the map; values within a fiftieth of `limit` have no lines.
+        limit: the end of its scale.
+        period: px from line to line, each a third of that wide.
+    """
+    below = np.clip(-_normalised(upsampled(field, picture.size), limit) * 3, 0, 1)  # (H, W)
+    below[below < 3 / 50] = 0
+    lines = (np.arange(picture.height) % period < period / 3)[:, None]
+    dark = 1 - 0.6 * below * lines
+    return _image(np.asarray(picture.convert("RGB"), dtype=np.float32) * dark[..., None])
 
 
 def hatch_key(text: str, height: int = 20) -> Image.Image:
@@ -220,29 +236,15 @@ def frame_style(value: float) -> Literal["solid", "dashed"]:
 
 
 def frame(area: tuple[float, float, float, float], width: float, value: float) -> list[Box]:
-    """Return the frame of a contribution, to be drawn below its picture: one box, or if dashed, one for each dash.
+    """Return the frame of a contribution, to be drawn below its picture: unbroken or dashed (`frame_style`).
 
     Args:
         area: (x, y, width, height) of the picture.
         width: of the frame, which lies around that area.
         value: the contribution, which gives colour and style.
     """
-    left, top, across, down = area[0] - width, area[1] - width, area[2] + 2 * width, area[3] + 2 * width
-    colour = sign_colour(value)
-    if frame_style(value) == "solid":
-        return [Box(left, top, across, down, colour)]
-    flat, upright = _dashes(left, across, width), _dashes(top, down, width)
-    return [
-        *(Box(x, y, dash, width, colour) for y in (top, top + down - width) for x, dash in flat),
-        *(Box(x, y, width, dash, colour) for x in (left, left + across - width) for y, dash in upright),
-    ]
-
-
-def _dashes(start: float, length: float, width: float) -> list[tuple[float, float]]:
-    """Return start and length of the dashes of a side; the first and the last make whole corners."""
-    gaps = max(1, round(length / (3 * max(_GAP_LEAST, _GAP_SHARE * width)) - 2 / 3))
-    gap = length / (3 * gaps + 2)  # a dash is as long as two
-    return [(start + 3 * number * gap, 2 * gap) for number in range(gaps + 1)]
+    dash = 2 * max(_GAP_LEAST, _GAP_SHARE * width) if frame_style(value) == "dashed" else 0
+    return outline(area, width, sign_colour(value), dash)
 
 
 def fitted(size: tuple[int, int], width: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -5,15 +5,14 @@ from typing import NamedTuple
 
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.phrases import number, signed
-from siam.drawing.shapes import Box, Drawing, Label, Line, shortened, text_width
+from siam.drawing.shapes import Box, Drawing, Label, Line, shortened, stripes, text_width
 from siam.explanation.difference import Change, Difference
 from siam.explanation.inference import Contribution, Explanation, Order
 from siam.explanation.recognition import marked, recognition_text
 from siam.models.recognition import Recognition
 
 CONNECTOR = "#9AA5B1"  # visible on light and dark pages
-_STEP, _SIZE = 27, 13  # px of a row and of its text
-_VALUE = 48  # px beside the outermost bars
+_SIZE = 13  # px of a row's text
 _NAME = 120  # px of a photo's name beside its score
 
 
@@ -104,29 +103,37 @@ def waterfall_drawing(
     return steps_drawing(waterfall_steps(explanation, count, order), "From bias to score", width)
 
 
-def steps_drawing(steps: Sequence[Step], title: str, width: int = 400) -> Drawing:
-    """Return steps, top to bottom, as a drawing `width` px wide."""
-    left = max(text_width(step.label, _SIZE) for step in steps) + 12
-    low, high = span(steps, max(0.27, _VALUE / max(1, width - left - 2 * _VALUE)))
-    drawing = Drawing(width, _STEP * len(steps) + 8, title)
+def steps_drawing(steps: Sequence[Step], title: str, width: float = 400, size: float = _SIZE) -> Drawing:
+    """Return steps, top to bottom, as a drawing `width` wide with text of a size, both in px or both in points.
+
+    Bars of what lowers the score are striped, so that they differ without colours, too.
+    """
+    unit = size / _SIZE
+    step, value, gap = 27 * unit, 48 * unit, 12 * unit
+    most = 0.45 * width  # for names
+    names = [of.label if text_width(of.label, size) <= most else shortened(of.label, size, most) for of in steps]
+    left = max(text_width(name, size) for name in names) + gap + 3 * unit
+    low, high = span(steps, max(0.27, value / max(1, width - left - 2 * value)))
+    drawing = Drawing(width, step * len(steps) + 8 * unit, title)
 
     def across(value: float) -> float:
         return left + (value - low) / (high - low) * (width - left)
 
-    for row, step in enumerate(steps):
-        middle = _STEP * (row + 0.5) + 4
-        start, end = across(step.start), across(step.end)
+    for row, (of, name) in enumerate(zip(steps, names, strict=True)):
+        middle = step * (row + 0.5) + 4 * unit
+        start, end = across(of.start), across(of.end)
         if row < len(steps) - 1:
-            drawing.items.append(Line(end, middle, end, middle + _STEP, CONNECTOR))
-        drawing.items.append(Label(left - 12, middle + 4.5, step.label, _SIZE, "end"))
-        falls = step.end < step.start
+            drawing.items.append(Line(end, middle, end, middle + step, CONNECTOR, unit))
+        drawing.items.append(Label(left - gap, middle + 4.5 * unit, name, size, "end"))
+        falls = of.end < of.start
         if row in (0, len(steps) - 1):
-            drawing.items.append(Box(end - 2.5, middle - 10, 5, 20, CROWD))
-            end += 2.5
+            drawing.items.append(Box(end - 2.5 * unit, middle - 10 * unit, 5 * unit, 20 * unit, CROWD))
+            end += 2.5 * unit
         else:
-            length = max(abs(end - start), 1)
-            drawing.items.append(Box(min(start, end), middle - 8, length, 16, sign_colour(step.value)))
-        drawing.items.append(
-            Label(end + (-6 if falls else 6), middle + 4.5, step.text, _SIZE, "end" if falls else "start")
-        )
+            bar = Box(min(start, end), middle - 8 * unit, max(abs(end - start), unit), 16 * unit, sign_colour(of.value))
+            drawing.items.append(bar)
+            if signed(of.value).startswith("−"):
+                drawing.items += stripes(bar, 4 * unit)
+        at = end + (-6 if falls else 6) * unit
+        drawing.items.append(Label(at, middle + 4.5 * unit, of.text, size, "end" if falls else "start"))
     return drawing

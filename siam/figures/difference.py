@@ -2,53 +2,54 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
-from siam.drawing.colours import SOFT_INK
+from siam.drawing.colours import INK, SOFT_INK
 from siam.drawing.maps import (
-    CELL_UNIT,
     DISPLAY_SIDE,
     display_photo,
-    end_texts,
     frame_factor,
-    frame_width,
     framed,
     inner_size,
     overlay,
     signed_colours,
+    striped,
     swiped,
 )
-from siam.drawing.phrases import number, score_text, signed, signed_map_text, tick_text
-from siam.drawing.shapes import (
-    Drawing,
-    Label,
-    Picture,
-    moved,
-    render_png,
-    render_svg,
-    shortened,
-    text_width,
-    wrapped,
-)
+from siam.drawing.phrases import number, score_text, signed, signed_map_text
+from siam.drawing.printing import DPI, PAGE, points
+from siam.drawing.shapes import Drawing, Label, moved, render_png, render_svg, wrapped
 from siam.explanation.difference import Difference, differences
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import marked
 from siam.explanation.waterfall import difference_steps, steps_drawing
 from siam.explanation.wording import attribute_map_text, difference_sentence, view_text
 from siam.figures.maps import attribute_map
-from siam.figures.paper import SOURCE, draw_scale, framing
+from siam.figures.paper import write_credit
+from siam.figures.sheet import (
+    GAP,
+    MARGIN,
+    SMALL,
+    TEXT,
+    Cell,
+    Grid,
+    draw_cell,
+    draw_grey_scale,
+    draw_signed_scale,
+    frame_scale,
+    grid,
+)
 
 COUNT = 4  # attributes whose maps are shown
 STEPS = 8  # attributes in the waterfall
 
 _UNCOVERED = "#8A949E"  # where a photo that moved has nothing to show
-_MARGIN, _GAP, _TITLE, _BLOCK = 28, 28, 28, 48  # around the page, between cells, above a picture, between both halves
-_WIDTH, _HIGHEST, _LOWEST = 230, 240, 90  # of the area for one picture
-_TEXT, _SMALL, _LEAD = 13, 11.5, 15
-_PIXELS = 2  # per unit, in embedded maps
+_NARROWEST = 49  # pt of a picture
+_CHART = 140  # pt of a waterfall, at least
+_TALLEST = 0.75  # height / width of the area for a picture, at most
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,9 @@ def swipe(difference: Difference, first: Image.Image, second: Image.Image, share
 
 
 def difference_figure_png(explanations: Sequence[Explanation], names: Sequence[str]) -> bytes:
-    """Return the figure as a PNG file."""
+    """Return the figure as a PNG file, as wide as a page at 300 dpi."""
     stream = io.BytesIO()
-    render_png(difference_figure(explanations, names)).save(stream, "PNG")
+    render_png(difference_figure(explanations, names), DPI / 72).save(stream, "PNG", dpi=(DPI, DPI))
     return stream.getvalue()
 
 
@@ -162,136 +163,114 @@ def difference_figure_svg(explanations: Sequence[Explanation], names: Sequence[s
     return render_svg(difference_figure(explanations, names))
 
 
-def difference_figure(explanations: Sequence[Explanation], names: Sequence[str]) -> Drawing:
-    """Return the layout of the figure: photos, total maps and waterfalls on the left, the maps that changed beside.
+def difference_figure(
+    explanations: Sequence[Explanation], names: Sequence[str], width: float = points(PAGE), credit: bool = True
+) -> Drawing:
+    """Return the layout of the figure: photos, total maps, waterfalls, and the maps that changed, from top to bottom.
 
     Args:
         explanations: of two to four photos by the same networks, the one that the others are compared with first.
         names: of the photos.
+        width: of the figure in points.
+        credit: whether the differences are also told in words, with networks, scale and source at the bottom.
 
     Raises:
         ValueError: these are not two to four photos, explained by the same networks.
     """
     found = differences(explanations)
-    count, height = len(explanations), _height(explanations)
-    half = count * _WIDTH + (count - 1) * _GAP
-    width = 2 * (_MARGIN + half) + _BLOCK
-    drawing = Drawing(width, 0, f"Scores of {count} photos by {explanations[0].model}")
-    line = _MARGIN + 8.0
-    for of, name in zip(found, names[1:], strict=True):
-        pair = (names[0], name)
-        texts = wrapped(difference_sentence(of, pair), _LEAD, width - 2 * _MARGIN)
-        notes = wrapped(view_text(of, pair), _SMALL, width - 2 * _MARGIN)
-        for text, size, ink in [
-            *((text, _LEAD, None) for text in texts),
-            *((text, _SMALL, SOFT_INK) for text in notes),
-        ]:
-            drawing.items.append(Label(_MARGIN, line, text, size) if ink is None else
-                                 Label(_MARGIN, line, text, size, fill=ink))  # fmt: skip
-            line += size + 7
-        line += 8
-    top = line + 4
-    below = _left(drawing, explanations, names, top, height)
-    below = max(_waterfalls(drawing, found, names, below, half), _right(drawing, found, top, height, half))
-    drawing.height = below + 2 * _MARGIN
-    _caption(drawing, explanations[0])
+    drawing = Drawing(width, 0, f"Scores of {len(explanations)} photos by {explanations[0].model}")
+    end = _sentences(drawing, found, names) if credit else 0.0
+    end = _photos(drawing, explanations, names, end)
+    end = _waterfalls(drawing, found, names, end)
+    drawing.height = _changes(drawing, found, end + GAP)
+    if credit:
+        write_credit(drawing, explanations[0])
     return drawing
 
 
-def _height(explanations: Sequence[Explanation]) -> float:
-    """Return the height of the area for a picture, in which those of all photos fit."""
-    tallest = max(of.image.height / of.image.width for of in explanations)
-    return min(max(_WIDTH * tallest, _LOWEST), _HIGHEST)
+def _sentences(drawing: Drawing, found: Sequence[Difference], names: Sequence[str]) -> float:
+    """Write what makes the scores differ, and how far the views agree, at the top; return where they end."""
+    line, room = TEXT + 3.0, drawing.width - 2 * MARGIN
+    for of, name in zip(found, names[1:], strict=True):
+        pair = (names[0], name)
+        for text, size, ink in (
+            (difference_sentence(of, pair), TEXT, INK),
+            (view_text(of, pair), SMALL, SOFT_INK),
+        ):
+            for part in wrapped(text, size, room):
+                drawing.items.append(Label(MARGIN, line, part, size, fill=ink))
+                line += size + 3
+        line += 4
+    return line
 
 
-def _left(
-    drawing: Drawing, explanations: Sequence[Explanation], names: Sequence[str], top: float, height: float
-) -> float:
-    """Draw photos and total maps in columns; return where they end."""
-    limit = max(float(np.abs(of.total_map).max()) for of in explanations)
-    for column, (of, name) in enumerate(zip(explanations, names, strict=True)):
-        x = _MARGIN + column * (_WIDTH + _GAP)
-        score = of.baseline_scenicness
+def _grid(explanations: Sequence[Explanation], width: float) -> Grid:
+    """Return a grid with two columns for each photo if there is room, else with one; the tallest sets its rows."""
+    shape = min(max(of.image.height / of.image.width for of in explanations), _TALLEST)
+    fitting = grid(width, 2 * len(explanations), (1000, max(1, round(1000 * shape))), 2, _NARROWEST)
+    columns = fitting.columns if fitting.columns == 2 * len(explanations) else min(fitting.columns, len(explanations))
+    return replace(fitting, columns=columns)
+
+
+def _draw(
+    drawing: Drawing, of: Grid, explanations: Sequence[Explanation], cells: Sequence[Cell], top: float,
+    scale: float = 1.0,
+) -> float:  # fmt: skip
+    """Draw cells, the photos' in turn, in as many rows as are needed; return where they end."""
+    for place, cell in enumerate(cells):
+        draw_cell(
+            drawing, _own(of, explanations[place % len(explanations)]), divmod(place, of.columns), cell, scale, top
+        )
+    return top + -(-len(cells) // of.columns) * of.row
+
+
+def _own(of: Grid, explanation: Explanation) -> Grid:
+    return replace(of, own=explanation.image.height / explanation.image.width)
+
+
+def _photos(drawing: Drawing, explanations: Sequence[Explanation], names: Sequence[str], top: float) -> float:
+    """Draw photos and total maps; return where they end."""
+    limit = max(float(np.abs(each.total_map).max()) for each in explanations)
+    of, photos, maps = _grid(explanations, drawing.width), [], []
+    for each, name in zip(explanations, names, strict=True):
+        score, size = each.baseline_scenicness, _own(of, each).pixels
         baseline = "" if score is None else f"baseline {number(score)}"
-        _cell(drawing, (x, top, height), of, (name, baseline), display_photo(of.image, 2 * _WIDTH), f"photo {name}")
-        image = signed_colours(of.total_map, limit, _size(of, height))
-        title, y = ("SIAM", score_text(of.scenicness, of.scale)), top + _TITLE + height + _GAP
-        _cell(drawing, (x, y, height), of, title, image, signed_map_text(of.total_map), 1)
-    return top + 2 * (_TITLE + height + _GAP)
+        photos.append(Cell(name, display_photo(each.image, max(size)), f"photo {name}", baseline))
+        image = striped(signed_colours(each.total_map, limit, size), each.total_map, limit)
+        text = score_text(each.scenicness, each.scale)
+        maps.append(Cell("SIAM", image, signed_map_text(each.total_map), text, hairline=True))
+    return _draw(drawing, of, explanations, [*photos, *maps], top)
 
 
-def _right(drawing: Drawing, found: Sequence[Difference], top: float, height: float, half: float) -> float:
-    """Draw the maps that changed most, one attribute in a row, and both scales; return where they end."""
-    indices, photos = most_changed(found), explanations_of(found)
-    limit, factor = grey_limit(found, indices), frames(found, indices)
-    left, y = _MARGIN + half + _BLOCK, top
+def _changes(drawing: Drawing, found: Sequence[Difference], top: float) -> float:
+    """Draw the maps that changed most, those of one attribute in turn, and both scales; return where they end."""
+    indices, photos, width = most_changed(found), explanations_of(found), drawing.width
+    of, limit = _grid(photos, width), grey_limit(found, indices)
+    scale = frame_scale([float(each.contributions[index]) for each in photos for index in indices])
+    cells = []
     for index in indices:
-        for column, of in enumerate(photos):
-            name = marked(of.recognition, of.attributes[index])
-            title = name if column == 0 else f"change {signed(float(found[column - 1].values[index]))}"
-            value, image = float(of.contributions[index]), attribute_map(of, index, limit, _size(of, height))
-            _cell(
-                drawing, (left + column * (_WIDTH + _GAP), y, height), of, (title, signed(value)), image,
-                attribute_map_text(of, index), frame_width(value, factor), value,
-            )  # fmt: skip
-        y += _TITLE + height + _GAP
-    total = total_limit(found)
-    (low, high), bar = end_texts(total), signed_colours(np.linspace(-total, total, 256)[None], total)
-    end = draw_scale(drawing, (left, y + 6, 200), bar, (low, CELL_UNIT, high))
-    grey = Image.linear_gradient("L").rotate(90)  # from black to white
-    draw_scale(drawing, (left + _WIDTH + _GAP, y + 6, 200), grey, ("0", "attribute maps", tick_text(limit)))
-    return end + 9
+        for place, each in enumerate(photos):
+            name = marked(each.recognition, each.attributes[index])
+            title = name if place == 0 else f"change {signed(float(found[place - 1].values[index]))}"
+            value, image = float(each.contributions[index]), attribute_map(each, index, limit, _own(of, each).pixels)
+            cells.append(Cell(title, image, attribute_map_text(each, index), signed(value), value))
+    y = _draw(drawing, of, photos, cells, top, scale)
+    total, across = total_limit(found), min(150.0, (width - 2 * MARGIN - GAP) / 2)
+    draw_signed_scale(drawing, (MARGIN, y + 2, across), total)
+    draw_grey_scale(drawing, (MARGIN + across + GAP, y + 2, across), limit)
+    return y + 22
 
 
-def _waterfalls(drawing: Drawing, found: Sequence[Difference], names: Sequence[str], top: float, half: float) -> float:
-    """Draw the steps from the first score to each other one, side by side; return where they end."""
-    width, end = (half - (len(found) - 1) * _GAP) / len(found), top
-    for column, (of, name) in enumerate(zip(found, names[1:], strict=True)):
+def _waterfalls(drawing: Drawing, found: Sequence[Difference], names: Sequence[str], top: float) -> float:
+    """Draw the steps from the first score to each other one, side by side if there is room; return where they end."""
+    width = drawing.width - 2 * MARGIN
+    columns = max(1, min(len(found), int((width + GAP) / (_CHART + GAP))))
+    across, end = (width - (columns - 1) * GAP) / columns, top
+    for place, (of, name) in enumerate(zip(found, names[1:], strict=True)):
+        column = place % columns
         steps = difference_steps(of, STEPS, names=(names[0], name))
-        chart = steps_drawing(steps, f"From {names[0]} to {name}", round(width))
-        drawing.items += moved(chart, _MARGIN + column * (width + _GAP), top)
+        chart = steps_drawing(steps, f"From {names[0]} to {name}", across, TEXT)
+        top = top if column else end
+        drawing.items += moved(chart, MARGIN + column * (across + GAP), top)
         end = max(end, top + chart.height)
     return end
-
-
-def _size(explanation: Explanation, height: float) -> tuple[int, int]:
-    """Return the size in px at which a map of an explanation is drawn into its area."""
-    width, high = explanation.image.size
-    ratio = _PIXELS * min(_WIDTH / width, height / high)
-    return max(1, round(width * ratio)), max(1, round(high * ratio))
-
-
-def _cell(
-    drawing: Drawing,
-    place: tuple[float, float, float],
-    explanation: Explanation,
-    texts: tuple[str, str],
-    image: Image.Image,
-    text: str,
-    frame: int = 0,
-    contribution: float | None = None,
-) -> None:
-    """Draw a picture below its title and value, in the area at (x, y) of a given height."""
-    x, y, height = place
-    title, value = texts
-    room = _WIDTH - text_width(value, _TEXT) - 8
-    drawing.items.append(Label(x, y + 12, shortened(title, _TEXT, room), _TEXT))
-    if value:
-        drawing.items.append(Label(x + _WIDTH, y + 12, value, _TEXT, "end"))
-    size = explanation.image.size
-    ratio = min(_WIDTH / size[0], height / size[1])
-    width, high = size[0] * ratio, size[1] * ratio
-    area = (x + (_WIDTH - width) / 2, y + _TITLE + (height - high) / 2, width, high)
-    drawing.items += framing(area, frame, contribution)
-    drawing.items.append(Picture(*area, image, text))
-
-
-def _caption(drawing: Drawing, explanation: Explanation) -> None:
-    """Write the networks, the scale and the source at the bottom."""
-    scale, line = explanation.scale, drawing.height - _MARGIN + 4
-    text = f"{explanation.model} · {scale.name} from {scale.low:g} to {scale.high:g}"
-    room = drawing.width - 2 * _MARGIN - text_width(SOURCE, _SMALL) - 16
-    drawing.items += [
-        Label(_MARGIN, line, shortened(text, _SMALL, room), _SMALL),
-        Label(drawing.width - _MARGIN, line, SOURCE, _SMALL, "end", SOFT_INK),
-    ]

@@ -6,8 +6,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from PIL import ImageColor
 
-from siam.drawing.colours import CROWD
+from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, signed
 from siam.gallery.cases import Cases
@@ -48,13 +49,8 @@ def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] |
 
 
 def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
-    if len(table) > MOST:
-        table = table.iloc[np.unique(np.linspace(0, len(table) - 1, MOST).round().astype(int))]
-    scale = cases.gallery.about.scale
-    ends = [
-        min(scale.low, table[["siam", "baseline"]].min(axis=None)) if len(table) else scale.low,
-        max(scale.high, table[["siam", "baseline"]].max(axis=None)) if len(table) else scale.high,
-    ]
+    table = _sampled(table)
+    scale, ends = cases.gallery.about.scale, _ends(cases, table)
     axis, unit = alt.Scale(domain=ends, nice=False, zero=False, padding=_ROOM), f"{scale.low:g} to {scale.high:g}"
     encoding = {
         "x": alt.X("baseline:Q", title=f"baseline's score, {unit}", scale=axis),
@@ -65,12 +61,10 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
         .mark_line(color=CROWD, strokeWidth=1, strokeDash=[2, 3])
         .encode(**encoding)
     )
-    crowd, ratings = cases.gallery.about.rated_on, table["crowd"].dropna().to_numpy(dtype=float)
-    low, high = (crowd.low, crowd.high) if crowd else (ratings.min(initial=np.inf), ratings.max(initial=-np.inf))
-    low, high = (low, high) if low <= high else (0.0, 1.0)  # nobody rated one
+    low, high = _crowd_ends(cases, table)
     colour = alt.Color(
         "crowd:Q",
-        scale=alt.Scale(domain=[float(low), float(high)], range=CROWD_SCALE),
+        scale=alt.Scale(domain=[low, high], range=CROWD_SCALE),
         legend=alt.Legend(title=f"crowd, {low:g} to {high:g}", orient="top", gradientThickness=10),
     )
     rated = bool(table["crowd"].notna().any())
@@ -120,10 +114,7 @@ def _points(table: pd.DataFrame) -> pd.DataFrame:
 
 def _differences(table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
     """Return the histogram of SIAM minus baseline: all rows pale, those in the box coloured."""
-    differences = table["difference"].to_numpy()
-    limit = float(np.abs(differences).max(initial=0)) or 1.0
-    width = 2 * limit / _BINS
-    places = np.clip((differences + limit) // width, 0, _BINS - 1).astype(np.int8)
+    limit, width, places = _binned(table["difference"].to_numpy())
     # Only numbers, which the browser counts: so tens of thousands of rows are quick to send.
     data = table[["baseline", "siam"]].round(3).astype(np.float32).assign(place=places)
     middle = _BINS // 2
@@ -157,6 +148,75 @@ def _counted(bars: alt.Chart, limit: float, width: float) -> alt.Chart:
         high=f"{-limit} + (datum.place + 1) * {width}",
         text="format(datum.count, ',') + ', ' + format(datum.low, '+.2f') + ' to ' + format(datum.high, '+.2f')",
     )
+
+
+def disagreement_figures(cases: Cases, rows: np.ndarray) -> tuple[go.Figure, go.Figure]:
+    """Return the two parts of `disagreement_chart` for print: the scores, and the histogram of their differences."""
+    table = cases.table.iloc[rows]
+    table = table[table["difference"].notna()]
+    scale, shown = cases.gallery.about.scale, _sampled(table)
+    ends = _ends(cases, shown)
+    crowd, (low, high) = shown["crowd"].to_numpy(dtype=float), _crowd_ends(cases, shown)
+    points = go.Scatter(
+        x=shown["baseline"], y=shown["siam"], mode="markers",
+        marker={"size": 7, "color": [_crowd_colour((value - low) / (high - low)) for value in crowd],
+                "line": {"color": _EDGE}},
+    )  # fmt: skip
+    diagonal = go.Scatter(x=[scale.low, scale.high], y=[scale.low, scale.high], mode="lines",
+                          line={"color": CROWD, "width": 1.5, "dash": "dot"})  # fmt: skip
+    scores = _layout(go.Figure([diagonal, points]), "SIAM against the baseline",
+                     f"baseline's score, {scale.low:g} to {scale.high:g}",
+                     f"SIAM's score, {scale.low:g} to {scale.high:g}")  # fmt: skip
+    room = 0.03 * (ends[1] - ends[0])
+    around = [ends[0] - room, ends[1] + room]
+    scores.update_xaxes(range=around)
+    scores.update_yaxes(range=around)
+    limit, width, places = _binned(table["difference"].to_numpy())
+    counts, middle = np.bincount(places, minlength=_BINS), _BINS // 2
+    colours = [sign_colour(place - middle) for place in range(_BINS)]
+    bars = go.Bar(x=-limit + (np.arange(_BINS) + 0.5) * width, y=counts, width=width, marker={"color": colours})
+    apart = _layout(go.Figure(bars), "How far they are apart", "SIAM − baseline, points", "pictures")
+    return scores, apart.update_layout(height=190)
+
+
+def _crowd_colour(share: float) -> str:
+    """Return the colour of a rating by its place on the crowd's scale, 0 to 1; white without one."""
+    if np.isnan(share):
+        return "#FFFFFF"
+    low, high = (CROWD_SCALE[0], CROWD_SCALE[1]) if share < 0.5 else (CROWD_SCALE[1], CROWD_SCALE[2])
+    within = min(max(2 * share - (share >= 0.5), 0.0), 1.0)
+    ends = zip(ImageColor.getrgb(low), ImageColor.getrgb(high), strict=True)
+    return "#" + "".join(f"{round(start + (end - start) * within):02X}" for start, end in ends)
+
+
+def _sampled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return at most `MOST` rows, evenly spread over their order."""
+    if len(table) <= MOST:
+        return table
+    return table.iloc[np.unique(np.linspace(0, len(table) - 1, MOST).round().astype(int))]
+
+
+def _ends(cases: Cases, table: pd.DataFrame) -> list[float]:
+    """Return the ends of both axes: those of the scale, or of the scores where these lie outside."""
+    scale = cases.gallery.about.scale
+    if not len(table):
+        return [scale.low, scale.high]
+    found = table[["siam", "baseline"]]
+    return [min(scale.low, found.min(axis=None)), max(scale.high, found.max(axis=None))]
+
+
+def _crowd_ends(cases: Cases, table: pd.DataFrame) -> tuple[float, float]:
+    """Return the ends of the crowd's scale, of its ratings if that is not known, 0 and 1 if nobody rated."""
+    crowd, ratings = cases.gallery.about.rated_on, table["crowd"].dropna().to_numpy(dtype=float)
+    low, high = (crowd.low, crowd.high) if crowd else (ratings.min(initial=np.inf), ratings.max(initial=-np.inf))
+    return (float(low), float(high)) if low <= high else (0.0, 1.0)
+
+
+def _binned(differences: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Return the end of the histogram's axis, the width of its bars, and the bar of each difference."""
+    limit = float(np.abs(differences).max(initial=0)) or 1.0
+    width = 2 * limit / _BINS
+    return limit, width, np.clip((differences + limit) // width, 0, _BINS - 1).astype(np.int8)
 
 
 def votes_figure(votes: np.ndarray, low: float, high: float, marks: list[tuple[str, float, str]]) -> go.Figure:

@@ -11,6 +11,7 @@ from PIL import Image
 from siam.drawing.colours import NEGATIVE, POSITIVE
 from siam.drawing.maps import swiped
 from siam.drawing.phrases import number, score_text, signed
+from siam.drawing.printing import LEAST_TEXT, points
 from siam.drawing.shapes import Box, Label, Picture, text_width
 from siam.explanation.difference import difference, differences
 from siam.explanation.waterfall import difference_steps, steps_drawing
@@ -89,10 +90,13 @@ def rectangle(item):
     ],
     ids=["two", "four", "no baseline", "one attribute", "shapes"],
 )
-def test_the_figure_holds_everything_within_its_page(settings):
+@pytest.mark.parametrize("width", [40, 85, 180])
+def test_the_figure_holds_everything_within_its_page(settings, width):
     explanations = variants(**settings)
     names = NAMES[: len(explanations)]
-    drawing = difference_figure(explanations, names)
+    drawing = difference_figure(explanations, names, points(width))
+    assert drawing.width == pytest.approx(width / 25.4 * 72)
+    assert min(item.size for item in drawing.items if isinstance(item, Label)) >= LEAST_TEXT
     for item in drawing.items:
         if isinstance(item, Label | Picture | Box):
             left, top, right, bottom = rectangle(item)
@@ -109,7 +113,7 @@ def test_the_figure_holds_everything_within_its_page(settings):
         for index in shown:
             assert f"change {signed(of.values[index])}" in texts
     together = " ".join(texts)
-    if max(map(len, names)) < 100:
+    if max(map(len, names)) < 100 and width > 40:
         assert all(
             difference_sentence(of, (names[0], name)) in together for of, name in zip(found, names[1:], strict=True)
         )
@@ -121,7 +125,7 @@ def test_both_files_open():
     explanations = variants(2)
     drawing = difference_figure(explanations, NAMES[:2])
     with Image.open(io.BytesIO(difference_figure_png(explanations, NAMES[:2]))) as image:
-        assert image.size == (round(2 * drawing.width), round(2 * drawing.height))
+        assert image.size == (2126, round(drawing.height / 72 * 300))
     root = ET.fromstring(difference_figure_svg(explanations, ["a <b>.jpg", "b"]))
     assert sum(1 for _ in root.iter(f"{SVG}image")) == 4 + 8 + 2
     assert "a <b>.jpg" in [item.text for item in root.iter(f"{SVG}text")]

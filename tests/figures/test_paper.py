@@ -4,18 +4,31 @@ import dataclasses
 import io
 import xml.etree.ElementTree as ET
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from siam.drawing.colours import CROWD, NEGATIVE, POSITIVE
-from siam.drawing.maps import frame_factor, frame_width
+from siam.drawing.maps import upsampled
 from siam.drawing.phrases import signed, words
-from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_png, render_svg, shortened, text_width
+from siam.drawing.printing import LEAST_TEXT, PAGE, points
+from siam.drawing.shapes import (
+    Box,
+    Disc,
+    Drawing,
+    Label,
+    Line,
+    Picture,
+    Polyline,
+    render_png,
+    render_svg,
+    shortened,
+    text_width,
+)
 from siam.explanation.inference import Explanation
-from siam.figures.paper import paper_figure, paper_figure_png, paper_figure_svg
+from siam.figures.paper import paper_figure, paper_figure_png
 from tests.support.fakes import fake_explanation
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,22 +46,17 @@ KINDS = {
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
+WIDTHS = (40, 85, 180)  # mm
+
+
 @lru_cache
-def figure_of(kind: str) -> tuple[Explanation, Drawing]:
+def figure_of(kind: str, width: float = PAGE, credit: bool = True) -> tuple[Explanation, Drawing]:
     explanation = fake_explanation(**KINDS[kind])
-    return explanation, paper_figure(explanation)
+    return explanation, paper_figure(explanation, points(width), credit)
 
 
-def frames(drawing: Drawing) -> list[list[Box]]:
-    """The frames, each as the boxes that lie directly below its picture."""
-    found, boxes = [], []
-    for item in drawing.items:
-        if isinstance(item, Box) and item.fill in SIGNS:
-            boxes.append(item)
-        elif boxes:
-            found.append(boxes)
-            boxes = []
-    return found
+def frames(drawing: Drawing) -> list[Box]:
+    return [item for item in drawing.items if isinstance(item, Box) and item.fill in SIGNS]
 
 
 def rectangle(item: Label | Picture | Box) -> tuple[float, float, float, float]:
@@ -60,19 +68,18 @@ def rectangle(item: Label | Picture | Box) -> tuple[float, float, float, float]:
 
 
 @every_kind
-def test_png_opens_at_two_pixels_per_unit(kind):
+def test_png_is_as_wide_as_a_page_at_300_dpi(kind):
     explanation, drawing = figure_of(kind)
     with Image.open(io.BytesIO(paper_figure_png(explanation))) as image:
-        assert image.size == (round(2 * drawing.width), round(2 * drawing.height))
-        assert image.format == "PNG"
+        assert image.size == (2126, round(drawing.height / 72 * 300))
+        assert image.format == "PNG" and image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
 
 
 @every_kind
 def test_svg_is_xml_with_one_frame_per_attribute_shown(kind):
     explanation, drawing = figure_of(kind)
     root = ET.fromstring(render_svg(drawing))
-    drawn = [item.get("fill") for item in root.iter() if item.tag in (f"{SVG}rect", f"{SVG}image")]
-    framing = [of for of, after in pairwise(drawn) if of in SIGNS and after is None]
+    framing = [item for item in root.iter(f"{SVG}rect") if item.get("fill") in SIGNS]
     assert len(framing) == min(8, len(explanation.attributes))
     assert all(item.get("href", "").startswith("data:image/png;base64,") for item in root.iter(f"{SVG}image"))
     texts = [item.text for item in root.iter(f"{SVG}text")]
@@ -81,10 +88,13 @@ def test_svg_is_xml_with_one_frame_per_attribute_shown(kind):
 
 
 @every_kind
-def test_nothing_leaves_the_page_or_covers_something_else(kind):
-    _, drawing = figure_of(kind)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_leaves_the_page_or_covers_something_else(kind, width):
+    _, drawing = figure_of(kind, width, width != 85)
+    assert drawing.width == pytest.approx(width / 25.4 * 72)
+    assert min(item.size for item in drawing.items if isinstance(item, Label)) >= LEAST_TEXT
     spots = [rectangle(item) for item in drawing.items if isinstance(item, Label | Picture)]
-    spots += [rectangle(box) for boxes in frames(drawing) for box in boxes]
+    spots += [rectangle(box) for box in frames(drawing)]
     for left, top, right, bottom in spots:
         assert -1 <= left < right <= drawing.width + 1
         assert -1 <= top < bottom <= drawing.height + 1
@@ -95,19 +105,38 @@ def test_nothing_leaves_the_page_or_covers_something_else(kind):
         assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
 
 
-def test_frames_are_in_order_proportional_and_show_the_sign_by_colour_and_style():
+def test_frames_are_in_order_proportional_and_coloured():
     explanation = fake_explanation(seed=4)
     shown = explanation.ranking(count=8)
-    factor = frame_factor(item.value for item in shown)
     drawing = paper_figure(explanation)
-    pictures = {(round(item.x, 3), round(item.y, 3)) for item in drawing.items if isinstance(item, Picture)}
-    assert {item.value > 0 for item in shown} == {True, False}
-    for item, boxes in zip(shown, frames(drawing), strict=True):
-        width = frame_width(item.value, factor)
-        assert (round(boxes[0].x + width, 3), round(boxes[0].y + width, 3)) in pictures
-        if abs(item.value) >= 0.005:
-            assert {box.fill for box in boxes} == {POSITIVE if item.value > 0 else NEGATIVE}
-            assert (len(boxes) > 1) == (item.value < 0)  # dashes
+    pictures = [item for item in drawing.items if isinstance(item, Picture) and item.height > 20][3:]
+    widths = [picture.x - box.x for picture, box in zip(pictures, frames(drawing), strict=True)]
+    most = max(abs(item.value) for item in shown)
+    for item, box, width in zip(shown, frames(drawing), widths, strict=True):
+        assert width == pytest.approx(max(widths[0] * abs(item.value) / most, 0.6), abs=1e-3)
+        assert box.fill == (POSITIVE if item.value > 0 else NEGATIVE) or abs(item.value) < 0.005
+
+
+@pytest.mark.parametrize("width", [85, 180])
+def test_grey_prints_tell_what_raises_from_what_lowers(width):
+    """Frames of negative contributions have gaps, and negative parts of maps have level lines."""
+    explanation = fake_explanation(seed=4)
+    drawing = paper_figure(explanation, points(width))
+    grey = np.asarray(render_png(drawing, 300 / 72).convert("L"), dtype=float)
+    pictures = [item for item in drawing.items if isinstance(item, Picture) and item.height > 20]
+    told = set()
+    for item, box, picture in zip(explanation.ranking(count=8), frames(drawing), pictures[3:], strict=True):
+        middle = round((box.y + (picture.y - box.y) / 2) * 300 / 72)
+        edge = grey[middle, round((picture.x + 1) * 300 / 72) : round((picture.x + picture.width - 1) * 300 / 72)]
+        assert (edge.max() > 200) == (item.value < 0)
+        told.add(item.value < 0)
+    assert told == {True, False}
+    limit = np.abs(explanation.total_map).max()
+    total = np.asarray(pictures[1].image.convert("L"), dtype=float)
+    steps = np.abs(np.diff(total, axis=0))
+    field = upsampled(explanation.total_map, pictures[1].image.size)[1:]
+    assert steps[field < -0.3 * limit].max() > 20
+    assert steps[field > 0.02 * limit].max() < 10
 
 
 def test_pictures_line_up():
@@ -132,17 +161,10 @@ def test_names_values_scores_and_the_sum_are_printed():
     assert "Fake photos · scenicness from 1 to 7" in texts
 
 
-def test_the_two_files_show_the_same_texts():
-    explanation = fake_explanation()
-    drawn = [item.text for item in paper_figure(explanation).items if isinstance(item, Label)]
-    root = ET.fromstring(paper_figure_svg(explanation))
-    assert [item.text for item in root.iter(f"{SVG}text")] == drawn
-
-
 def test_names_from_outside_cannot_break_the_svg():
     explanation = fake_explanation(attributes=2)
     bad = dataclasses.replace(explanation, model='<script>&"\x00\x0b', attributes=("<b>]]>", "a&b"))
-    texts = [item.text or "" for item in ET.fromstring(paper_figure_svg(bad)).iter(f"{SVG}text")]
+    texts = [item.text or "" for item in ET.fromstring(render_svg(paper_figure(bad))).iter(f"{SVG}text")]
     assert any(text.startswith('<script>&"') for text in texts)
     assert "<b>]]>" in texts
     assert paper_figure_png(bad)
@@ -157,17 +179,27 @@ def test_the_font_draws_the_signs():
 
 def test_back_ends_draw_every_kind_of_item():
     red = Image.new("RGB", (2, 2), (255, 0, 0))
-    items = [Box(0, 0, 10, 10, "#0000FF"), Picture(2, 2, 4, 4, red, "red"), Line(0, 15, 20, 15, "#00FF00", 2)]
+    items = [
+        Box(0, 0, 10, 10, "#0000FF"),
+        Picture(2, 2, 4, 4, red, "red"),
+        Line(0, 15, 20, 15, "#00FF00", 2),
+        Disc(15, 9, 2, "#00FFFF"),
+        Polyline(((12, 0), (19, 0), (19, 4)), "", fill="#FF00FF"),
+    ]
     drawing = Drawing(20, 20, "all <kinds>", items)
     image = render_png(drawing, scale=1)
-    assert [image.getpixel(at) for at in ((1, 1), (3, 3), (10, 15), (15, 5))] == [
+    assert [image.getpixel(at) for at in ((1, 1), (3, 3), (10, 15), (11, 11), (15, 9), (18, 1))] == [
         (0, 0, 255),
         (255, 0, 0),
         (0, 255, 0),
         (255, 255, 255),
+        (0, 255, 255),
+        (255, 0, 255),
     ]
     root = ET.fromstring(render_svg(drawing))
-    assert [child.tag.removeprefix(SVG) for child in root] == ["title", "rect", "rect", "image", "line"]
+    assert [child.tag.removeprefix(SVG) for child in root] == [
+        "title", "rect", "rect", "image", "line", "circle", "polygon",
+    ]  # fmt: skip
     assert root[0].text == "all <kinds>"
 
 

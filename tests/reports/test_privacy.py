@@ -12,16 +12,18 @@ from PIL import Image, PngImagePlugin
 import siam
 from siam.cli.main import main
 from siam.drawing.maps import display_photo, map_picture, overlay, pattern_picture
+from siam.drawing.printing import FORMS
 from siam.drawing.shapes import data_uri
 from siam.explainers import attribute_photo, score_up
 from siam.explanation.difference import difference
 from siam.figures.difference import swipe
-from siam.figures.paper import paper_figure_png, paper_figure_svg
+from siam.figures.paper import paper_figure_png
 from siam.gallery.copies import small_jpeg
 from siam.gallery.uploads import Batch
 from siam.images import as_photo
 from siam.models.checkpoint import Pair, save
 from siam.reports import files
+from siam.reports.prints import explanation_print
 from tests.support.fakes import fake_picture
 from tests.support.networks import baseline_network, siam_network
 
@@ -103,8 +105,10 @@ def test_an_explanation_and_all_its_files(photo, pair, opened, tmp_path):
     assert not explanation.image.info and not dict(explanation.image.getexif())
     for path in files.write(explanation, photo.name, pair.card, tmp_path / "out", "walk"):
         assert_silent(path.read_bytes())
-    for text in (explanation._repr_html_(), repr(explanation), paper_figure_svg(explanation)):
+    for text in (explanation._repr_html_(), repr(explanation)):
         assert_silent(text)
+    for form in FORMS:
+        assert_silent(explanation_print(explanation).file(85, form, "Networks"))
     assert len(pictures_in(explanation._repr_html_().encode())) == 10
     assert_silent(paper_figure_png(explanation))
     assert_silent(json.dumps(files.data_json(explanation, photo.name, pair.card)))

@@ -1,0 +1,322 @@
+"""Figures for print: what each shows, its caption with networks and citation, and its file at a width.
+
+::
+
+    figure = explanation_print(explanation)
+    data = figure.file(180, "pdf", networks_text(pair))
+    text = figure.caption(networks_text(pair))
+
+Nothing is drawn before a file is asked for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from siam.datasets.base import RatingScale
+from siam.drawing.maps import CELL_UNIT, display_photo, overlay, signed_cells, striped
+from siam.drawing.phrases import number, range_text, score_text, signed, words
+from siam.drawing.printing import NARROWEST, WIDEST, Facts, Form, pixels, points, print_file
+from siam.drawing.shapes import Drawing, moved
+from siam.explanation.difference import differences
+from siam.explanation.inference import Explanation
+from siam.explanation.recognition import legend, marked
+from siam.explanation.templates import net_effects
+from siam.explanation.waterfall import steps_drawing, waterfall_steps
+from siam.explanation.wording import difference_sentence, sentence
+from siam.figures import maps
+from siam.figures.charts import chart_drawing, layout_of, plain_text
+from siam.figures.difference import difference_figure, most_changed
+from siam.figures.gallery import MOST, disagreement_figures
+from siam.figures.paper import COUNT, paper_figure
+from siam.figures.sheet import GAP, TEXT, Cell, extended, sheet
+from siam.gallery.cases import Cases
+from siam.models.agreement import agreed
+from siam.models.checkpoint import Pair
+from siam.models.identity import identity
+from siam.models.recognition import Recognition
+from siam.reports.citation import IN_CAPTIONS
+
+_PICTURE = 640  # px of a photo's long side in sheets
+_SIGNS = "green raises the score, magenta with level lines lowers it"
+_FRAMES = (
+    "Frames: unbroken green (+) raises the score, dashed magenta (−) lowers it; the wider, the larger the contribution."
+)
+_UNIT = "points per unit and cell"
+
+
+@dataclass(frozen=True)
+class Print:
+    """One figure for print.
+
+    Attributes:
+        name: the end of its file's name.
+        title: what it is called where figures are chosen.
+        shows: what it shows, the first sentences of the caption.
+        draw: returns the drawing at a width in points.
+    """
+
+    name: str
+    title: str
+    shows: str
+    draw: Callable[[float], Drawing] = field(repr=False)
+
+    def caption(self, networks: str = "") -> str:
+        """Return the whole caption: what is shown, by which networks, after whom."""
+        parts = [self.shows, f"Networks: {networks}." if networks else "", f"{IN_CAPTIONS}."]
+        return " ".join(" ".join(filter(None, parts)).split())
+
+    def file(self, width: float, form: Form, networks: str = "") -> bytes:
+        """Return the figure as a file.
+
+        Args:
+            width: 40 to 400 mm.
+            form: "pdf", "svg" or "png".
+            networks: their name and version, as `networks_text` says them.
+
+        Raises:
+            ValueError: the width or the format is none of these.
+        """
+        if not NARROWEST <= width <= WIDEST:
+            raise ValueError(f"expected a width of {NARROWEST} to {WIDEST} mm, not {width:g}")
+        drawing = self.draw(points(width))
+        return print_file(drawing, form, Facts(drawing.title, self.caption(networks), networks, IN_CAPTIONS))
+
+
+def networks_text(pair: Pair) -> str:
+    """Return the name of networks, the version that tells them from others of this name, and when they were trained."""
+    version = pair.card.get("version") or identity(pair)[:10]
+    trained = f", trained {pair.card['trained']}" if pair.card.get("trained") else ""
+    return f"“{' '.join(pair.name.split())}”, version {version}{trained}"
+
+
+def explanation_print(explanation: Explanation) -> Print:
+    """Return the explanation of one photo in the paper's layout."""
+    shown = explanation.ranking(count=COUNT)
+    signs = legend(explanation.recognition, (item.attribute for item in shown))
+    text = (
+        f"What raised and lowered a photo's score. {_scores(explanation)}. Total maps: {_SIGNS}, in {CELL_UNIT}. "
+        f"Attribute maps: the {len(shown)} attributes that contribute most, bright where SIAM sees them, on one scale. "
+        f"{_FRAMES} All contributions and the bias add up to SIAM's score."
+        + (f" Beside names: {signs}." if signs else "")
+    )
+    return Print("explanation", "Explanation in the paper's layout", text,
+                 lambda width: paper_figure(explanation, width, credit=False))  # fmt: skip
+
+
+def waterfall_print(explanation: Explanation, count: int = 8) -> Print:
+    """Return the steps from the bias to the score."""
+    text = f"From the bias to SIAM's score of {_score(explanation)}. {sentence(explanation)} {_bars(explanation.scale)}"
+    title = "From bias to score"
+    return Print("waterfall", title, text,
+                 lambda width: steps_drawing(waterfall_steps(explanation, count), title, width, TEXT))  # fmt: skip
+
+
+def maps_print(explanation: Explanation, strength: float = 0.75) -> Print:
+    """Return the photo and both total maps over it."""
+    limit = maps.shared_limit(explanation)
+    text = f"{_scores(explanation)}. Maps over the photo: {_SIGNS}, {range_text(limit)} {CELL_UNIT}."
+
+    def draw(width: float) -> Drawing:
+        photo = display_photo(explanation.image, _PICTURE)
+        cells = [Cell("Photo", photo, "the photo")]
+        scores = explanation.scenicness, explanation.baseline_scenicness
+        for name, score, of in zip(("SIAM", "Baseline"), scores, maps.comparable_maps(explanation), strict=False):
+            value = "" if score is None else score_text(score, explanation.scale)
+            cells.append(Cell(name, striped(overlay(photo, of, limit, strength), of, limit), name, value))
+        return extended(sheet("Total maps over the photo", width, cells, 3), limit)
+
+    return Print("maps", "Total maps over the photo", text, draw)
+
+
+def attribute_print(explanation: Explanation, index: int) -> Print:
+    """Return what, where and how of one attribute: its map, its template and their product."""
+    name, value = words(explanation.attributes[index]), signed(float(explanation.contributions[index]))
+    limits = float(np.abs(explanation.templates).max()), float(np.abs(explanation.contribution_maps).max())
+    text = (
+        f"{name} contributes {value} to SIAM's score of {_score(explanation)}. Left: the photo lit where SIAM sees it. "
+        f"Middle: its template, {range_text(limits[0])} {_UNIT}. Right: their product, {range_text(limits[1])} "
+        f"{CELL_UNIT}, which sums to the contribution; {_SIGNS}."
+    )
+
+    def draw(width: float) -> Drawing:
+        template, product = explanation.templates[index], explanation.contribution_maps[index]
+        pictures = (
+            ("what and where", maps.presence_image(explanation, index)),
+            ("how", striped(maps.template_image(explanation, index), template, limits[0])),
+            ("product", striped(maps.contribution_image(explanation, index), product, limits[1])),
+        )
+        cells = [Cell(title, picture, title) for title, picture in pictures]
+        return sheet(f"{name} {value}", width, cells, 3, explanation.image.size)
+
+    return Print(f"{name.replace(' ', '-')}", f"{name}: what, where, how", text, draw)
+
+
+def difference_print(explanations: Sequence[Explanation], names: Sequence[str]) -> Print:
+    """Return two to four photos side by side: what leads from the first one's score to the others'.
+
+    Raises:
+        ValueError: these are not two to four photos, explained by the same networks.
+    """
+    found = differences(explanations)
+    told = " ".join(difference_sentence(of, (names[0], name)) for of, name in zip(found, names[1:], strict=True))
+    recognition, attributes = explanations[0].recognition, explanations[0].attributes
+    signs = legend(recognition, (attributes[index] for index in most_changed(found)))
+    text = (
+        f"{told} Total maps: {_SIGNS}. Steps: from the first score to each other one. Attribute maps: the attributes "
+        f"that changed most, on one scale for all photos. {_FRAMES}" + (f" Beside names: {signs}." if signs else "")
+    )
+    return Print("difference", "Photos side by side", text,
+                 lambda width: difference_figure(explanations, names, width, credit=False))  # fmt: skip
+
+
+def what_if_print(before: Explanation, after: Explanation, edits: Sequence[str], count: int = 8) -> Print:
+    """Return the steps from the bias to the score, before and after edits of the attribute maps."""
+    made = "; ".join(edits) or "no edits"
+    text = (
+        f"SIAM's score before ({number(before.scenicness)}) and after ({_score(after)}) edits of the attribute maps, "
+        f"not of the photo: {made}. {_bars(before.scale)}"
+    )
+
+    def draw(width: float) -> Drawing:
+        columns = 2 if width >= 330 else 1
+        across = (width - (columns - 1) * GAP) / columns
+        drawing = Drawing(width, 0, "Before and after edits")
+        for place, (title, of) in enumerate((("Before", before), ("After", after))):
+            steps = waterfall_steps(of, count)
+            steps[-1] = steps[-1]._replace(label=f"score {title.lower()}")
+            chart = steps_drawing(steps, title, across, TEXT)
+            right, down = (place * (across + GAP), 0.0) if columns == 2 else (0.0, place * (chart.height + GAP))
+            drawing.items += moved(chart, right, down)
+            drawing.height = max(drawing.height, down + chart.height)
+        return drawing
+
+    return Print("what-if", "Before and after the edits", text, draw)
+
+
+def templates_print(
+    names: Sequence[str],
+    values: np.ndarray,
+    agreement: np.ndarray | None,
+    recognition: Mapping[str, Recognition],
+    order: Sequence[int],
+) -> Print:
+    """Return all templates (K, g, g) in an order, on one scale, each with its net effect."""
+    limit, effects = float(np.abs(values).max()), net_effects(values)
+    signs = legend(recognition, names)
+    text = (
+        f"What each of {len(names)} attributes adds to the score at each place in a picture: {_SIGNS}, "
+        f"{range_text(limit)} {_UNIT}. Numbers: the points that one unit of the attribute everywhere adds."
+        + _doubtful(agreement)
+        + (f" Beside names: {signs}." if signs else "")
+    )
+
+    def draw(width: float) -> Drawing:
+        columns = max(2, min(8, int(width / 58)))
+        side = pixels(width / columns)
+        cells = [
+            Cell(
+                marked(recognition, names[k]), _template(values[k], limit, side, agreement, k), words(names[k]),
+                signed(float(effects[k])),
+            )
+            for k in order
+        ]  # fmt: skip
+        return extended(sheet("Templates", width, cells, columns, least=40), limit, _UNIT)
+
+    return Print("templates", "All templates", text, draw)
+
+
+def template_print(name: str, template: np.ndarray, agreement: np.ndarray | None, told: str) -> Print:
+    """Return one template (g, g) with both its halves; `told` says in words what it does."""
+    limit = float(np.abs(template).max())
+    text = f"{words(name)} {told}. {_SIGNS.capitalize()}, {range_text(limit)} {_UNIT}." + _doubtful(agreement)
+
+    def draw(width: float) -> Drawing:
+        side = pixels(min(width, 400) / 3)
+        parts = (
+            (words(name), template),
+            ("T⁺ raises", np.maximum(template, 0)),
+            ("T⁻ lowers", np.minimum(template, 0)),
+        )
+        cells = [Cell(title, _template(of, limit, side, agreement), title, hairline=True) for title, of in parts]
+        return extended(sheet(f"The template of {words(name)}", width, cells, 3), limit, _UNIT)
+
+    return Print(f"template-{name}", f"The template of {words(name)}", text, draw)
+
+
+def pictures_print(
+    name: str, title: str, shows: str, pictures: Callable[[], Sequence[tuple[str, Image.Image]]]
+) -> Print:
+    """Return pictures of one shape, each with its name, such as the maps of explainers over a photo."""
+
+    def draw(width: float) -> Drawing:
+        return sheet(title, width, [Cell(of, picture, of) for of, picture in pictures()], 4)
+
+    return Print(name, title, shows, draw)
+
+
+def chart_print(name: str, figure: go.Figure, shows: str = "") -> Print:
+    """Return a chart of the pages; its title and the line below it begin the caption, unless `shows` says it all."""
+    heading = layout_of(figure).title
+    title, below = (plain_text(of or "").replace("\n", " ") for of in (heading.text, heading.subtitle.text))
+    return Print(name, title, shows or f"{title} ({below})." if below else shows or f"{title}.",
+                 lambda width: chart_drawing(figure, width))  # fmt: skip
+
+
+def disagreement_print(cases: Cases, rows: np.ndarray) -> Print:
+    """Return SIAM's scores against the baseline's, and the histogram of their differences."""
+    drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} points are drawn, evenly sampled."
+    rated = " Points have the colour of the crowd's rating, darker where it is higher." if cases.rated else ""
+    text = (
+        f"SIAM's scores against the baseline's, {len(rows):,} pictures of {cases.gallery.about.data}; dotted: the same "
+        f"score.{rated}{drawn} Below: how far they are apart, SIAM minus baseline, in points; bars right of 0: SIAM "
+        "scores higher."
+    )
+
+    def draw(width: float) -> Drawing:
+        drawing = Drawing(width, 0, "SIAM against the baseline")
+        for figure in disagreement_figures(cases, rows):
+            chart = chart_drawing(figure, width)
+            drawing.items += moved(chart, 0, drawing.height)
+            drawing.height += chart.height + GAP
+        return drawing
+
+    return Print("disagreements", "SIAM against the baseline", text, draw)
+
+
+def _template(
+    template: np.ndarray, limit: float, side: int, agreement: np.ndarray | None, k: int | None = None
+) -> Image.Image:
+    """Return a template cell by cell, striped where it is negative, hatched and paler where folds disagree."""
+    cells = len(template)
+    side = max(1, -(-side // cells)) * cells
+    shares = agreement if agreement is None or k is None else agreement[k]
+    colours = signed_cells(template, limit, (side, side), None if shares is None else ~agreed(shares))
+    return striped(colours, template, limit)
+
+
+def _doubtful(agreement: np.ndarray | None) -> str:
+    if agreement is None or agreed(agreement).all():
+        return ""
+    return " Paler, with slanted lines: fewer than 4 of 5 networks of the cross-validation agree on the sign."
+
+
+def _score(explanation: Explanation) -> str:
+    return score_text(explanation.scenicness, explanation.scale)
+
+
+def _scores(explanation: Explanation) -> str:
+    """Return both scores with the name and the ends of their scale."""
+    scale, baseline = explanation.scale, explanation.baseline_scenicness
+    beside = "" if baseline is None else f", baseline {number(baseline)}"
+    return f"SIAM {number(explanation.scenicness)}{beside}; {scale.name} from {scale.low:g} to {scale.high:g}"
+
+
+def _bars(scale: RatingScale) -> str:
+    return (
+        f"Bars: unbroken green raises the score, striped magenta lowers it, in points of {scale.name} "
+        f"({scale.low:g} to {scale.high:g})."
+    )
