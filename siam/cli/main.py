@@ -21,6 +21,7 @@ from siam.cli import (
     doctor,
     evaluate,
     explain,
+    figure,
     fit,
     gallery,
     import_official,
@@ -34,7 +35,8 @@ from siam.models.compiled import VARIABLE, chosen
 
 _PIPE_CLOSED = 141  # as a shell reports it
 _COMMANDS = (
-    app, explain, attribution, evaluate, compare, train, fit, calibrate, data, gallery, import_official, push, doctor,
+    app, explain, figure, attribution, evaluate, compare, train, fit, calibrate, data, gallery, import_official, push,
+    doctor,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import base64
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image, PngImagePlugin
 
@@ -158,7 +158,8 @@ def _pdf(drawing: Drawing, facts: Facts) -> bytes:
     if _FONT_NAME not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(TTFont(_FONT_NAME, FONT))
     stream, height = io.BytesIO(), drawing.height
-    page = Canvas(stream, (drawing.width, height), initialFontName=_FONT_NAME, invariant=1)  # no dates
+    first: dict[str, Any] = {"initialFontName": _FONT_NAME}  # else the file asks for Helvetica
+    page = Canvas(stream, (drawing.width, height), invariant=1, **first)  # invariant: no dates
     page.setTitle(legible(facts.title))
     page.setSubject(legible(facts.caption))
     page.setKeywords("; ".join(legible(text) for text in (facts.networks, facts.citation) if text))

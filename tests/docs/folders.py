@@ -179,6 +179,7 @@ FOLDERS = {
     "how-to/add-a-vocabulary.md": Folder(extension),
     "how-to/add-an-explainer.md": Folder(extension, small_comparison),
     "how-to/compare-two-views.md": Folder(two_views),
+    "how-to/figures-for-papers.md": Folder(two_views),
     "how-to/compare-explainers.md": Folder(importable, small_comparison),
     "how-to/from-captum.md": Folder(photos),
     "how-to/from-pytorch-grad-cam.md": Folder(photos),
