@@ -10,7 +10,7 @@ from siam.drawing.colours import SOFT_INK
 from siam.drawing.maps import display_photo, signed_colours, striped
 from siam.drawing.phrases import number, score_text, signed, signed_map_text
 from siam.drawing.printing import DPI, PAGE, points
-from siam.drawing.shapes import Drawing, Label, Line, render_png, render_svg, shortened, text_width
+from siam.drawing.shapes import Drawing, Label, Line, render_png, shortened, text_width
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import legend, marked
 from siam.explanation.wording import attribute_map_text
@@ -42,11 +42,6 @@ def paper_figure_png(explanation: Explanation) -> bytes:
     stream = io.BytesIO()
     render_png(paper_figure(explanation), DPI / 72).save(stream, "PNG", dpi=(DPI, DPI))
     return stream.getvalue()
-
-
-def paper_figure_svg(explanation: Explanation) -> str:
-    """Return the figure as an SVG file with real text and embedded pictures."""
-    return render_svg(paper_figure(explanation))
 
 
 def paper_figure(explanation: Explanation, width: float = points(PAGE), credit: bool = True) -> Drawing:

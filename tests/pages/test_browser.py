@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, Page, expect
+from pypdf import PdfReader
 
 import siam
 from siam.comparison import thumbnails
@@ -454,14 +455,24 @@ def download(page: Page, label: str) -> bytes:
 
 
 def test_downloads_hold_what_the_page_shows(explained: Page, explanation):
-    figure = Image.open(io.BytesIO(download(explained, "Figure (PNG)")))
-    assert min(figure.size) > 500
     data = json.loads(download(explained, "Data (JSON)"))
     assert data["siam"]["score"] == pytest.approx(explanation.scenicness, abs=1e-5)
     total = sum(data["siam"]["contributions"].values())
     assert total + data["siam"]["bias"] == pytest.approx(data["siam"]["score"], abs=1e-5)
     assert wording.sentence(explanation) in download(explained, "Report (HTML)").decode()
-    assert download(explained, "Figure (SVG)").startswith(b"<svg")
+
+
+def test_a_figure_for_print_is_taken_home(explained: Page, explanation):
+    explained.get_by_role("button", name="Figure for print").click(timeout=WAIT)
+    expect(explained.get_by_text("Marcos, Lobry and Tuia").first).to_be_visible(timeout=WAIT)
+    explained.get_by_text("85 mm, one column", exact=True).click(timeout=WAIT)
+    wait_until_idle(explained)
+    page = PdfReader(io.BytesIO(download(explained, "Download the figure"))).pages[0]
+    assert float(page.mediabox.width) == pytest.approx(85 / 25.4 * 72, abs=1e-3)
+    texts = page.extract_text().split("\n")
+    assert {phrases.signed(item.value) for item in explanation.ranking(count=8)} <= set(texts)
+    assert phrases.score_text(explanation.scenicness, explanation.scale) in texts
+    explained.keyboard.press("Escape")
 
 
 def test_attribute_opens_in_a_dialog(explained: Page, explanation):

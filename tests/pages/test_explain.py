@@ -95,7 +95,7 @@ def test_first_visit_explains_the_first_sample(app, pair):
     assert metrics(app) == expected_metrics(explanation)
     assert any(wording.sentence(explanation) in text.value for text in app.markdown)
     assert tile_texts(app) == [phrases.words(item.attribute) for item in explanation.ranking(count=8)]
-    assert len(app.download_button) == 4
+    assert [button.label for button in app.download_button] == ["Data (JSON)", "Report (HTML)"]
 
 
 def test_every_sample_can_be_chosen_and_shows_its_credit(app, pair):

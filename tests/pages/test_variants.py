@@ -61,7 +61,7 @@ def splits(app):
 
 def test_nothing_is_compared_until_another_photo_is_there(pair):
     app = start()
-    assert len(app.metric) == 3 and len(app.download_button) == 4 and not splits(app)
+    assert len(app.metric) == 3 and len(app.download_button) == 2 and not splits(app)
     assert "Compare with another photo" in [header.value for header in app.subheader]
 
 

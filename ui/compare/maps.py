@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from siam.drawing import phrases
-from siam.drawing.maps import display_photo, map_picture, pattern_picture
+from siam.drawing.maps import display_photo, map_picture, pattern_picture, relative, striped
 from siam.drawing.palettes import palette
 from siam.explainers import explainer
 from siam.explainers.attribution import Attribution, network_for
@@ -16,6 +16,8 @@ from siam.explainers.registry import description, title
 from siam.explanation import wording
 from siam.figures import attributions
 from siam.figures.attributions import map_text, pattern
+from siam.reports.prints import Print, pictures_print
+from ui import printing
 from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of, truth_tiles
@@ -72,6 +74,28 @@ def maps(view: View) -> None:
     doubts = [doubt(title(name), learnt[name].facts) for name in others if name in learnt]
     if any(doubts):
         st.caption(plain(" ".join(filter(None, doubts))))
+    printing.figures(lambda: [_print(view, photo, strength)], "maps", view.photo.name)
+
+
+def _print(view: View, photo: Image.Image, strength: float) -> Print:
+    """Return the maps that are ready for print, with level lines where they are negative."""
+    answers = {name: work.map_of(view, name) for name in view.names}
+    fields = {name: of.map.numpy() for name, of in answers.items() if isinstance(of, Attribution)}
+
+    def pictures() -> list[tuple[str, Image.Image]]:
+        drawn = [("Photo", photo)]
+        for name, field in fields.items():
+            picture = _picture(view, name, field, photo, strength)
+            signs = None if pattern(name) else relative(field, view.sign)
+            drawn.append((title(name), picture if signs is None else striped(picture, signs, 1.0)))
+        return drawn
+
+    blue = [title(name) for name in fields if pattern(name)]
+    shows = (
+        f"The maps of {phrases.listing([title(name) for name in fields])} over the photo, each scaled to its own "
+        "largest values: green raises the score, magenta with level lines lowers it."
+    ) + (f" Blue: {phrases.listing(blue)} without a direction." if blue else "")
+    return pictures_print("explainers", "Maps of explainers", shows, pictures)
 
 
 def _answer(view: View) -> float:

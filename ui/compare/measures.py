@@ -13,7 +13,9 @@ from siam.explainers.attribution import Attribution, network_for
 from siam.explainers.faithfulness import PASSES, SHARES, STEPS, Faithfulness, area
 from siam.explainers.registry import title
 from siam.figures.attributions import curves_figure
+from siam.reports.prints import chart_print
 from siam.runtime.spreadsheets import defused
+from ui import printing
 from ui.compare import cost, work
 from ui.compare.choice import View
 from ui.compare.truth import truth_of
@@ -92,6 +94,7 @@ def _curves(view: View) -> None:
         ("deletion", "lower is better", "% of pixels hidden, most important first", "plain"),
         ("insertion", "higher is better", "% of pixels shown, most important first", "blurred"),
     )
+    charts = []
     with st.grid(2, min_column_width=300, gap="medium"):
         for kind, goal, x, without in drawn:
             curves = {name: getattr(of, kind) for name, of in measured.items()}
@@ -99,6 +102,8 @@ def _curves(view: View) -> None:
             areas = ", ".join(f"{title(name)} {phrases.number(area(curve))}" for name, curve in curves.items())
             text = f"{kind.capitalize()} curves, mean height in points: {areas}"
             st.plotly_chart(figure, config=_CHART, key=f"curves-{kind}", alt=text)
+            charts.append(chart_print(kind, figure, f"{text}. {goal.capitalize()}."))
+    printing.figures(lambda: charts, "curves")
 
 
 def _table(view: View) -> None:

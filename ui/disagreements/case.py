@@ -9,7 +9,9 @@ from siam.drawing.colours import CROWD
 from siam.figures.gallery import votes_figure
 from siam.gallery.cases import Cases
 from siam.gallery.table import csv_text
+from siam.reports.prints import chart_print
 from siam.runtime.spreadsheets import defused
+from ui import printing
 from ui.disagreements import listing, truth
 from ui.explain import view
 from ui.photos import pictures
@@ -91,6 +93,8 @@ def _crowd(cases: Cases, row: int) -> None:
         low, high = (min(votes), max(votes)) if scale is None else (scale.low, scale.high)
         figure = votes_figure(np.asarray(votes), low, high, [("mean", float(facts["crowd"]), CROWD)])
         st.plotly_chart(figure, config={"displayModeBar": False}, key="votes", width=420, alt=f"votes: {sorted(votes)}")
+        shown = f"How {len(votes)} people rated picture {facts['identifier']}, {low:g} to {high:g}; line: their mean."
+        printing.chart(chart_print("votes", figure, shown), "votes")
 
 
 def _other_networks(cases: Cases, row: int) -> None:

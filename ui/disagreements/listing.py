@@ -10,7 +10,9 @@ from siam.drawing import phrases
 from siam.drawing.palettes import palette
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
 from siam.gallery.cases import CLOSER, KINDS, SIDES, Cases, Filters
+from siam.reports.prints import disagreement_print
 from siam.runtime.digests import digest
+from ui import printing
 from ui.add_gallery import fetch
 from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
@@ -127,6 +129,7 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
         "baseline does. Draw a box to show only the pictures in it; click a point outside the box to open its "
         f"picture.{drawn}"
     )
+    printing.figures(lambda: [disagreement_print(cases, rows)], "disagreements")
     if area is not None:
         low, high, bottom, top = map(phrases.number, area)
         st.button(

@@ -17,7 +17,9 @@ from siam.figures.difference import changes, explanations_of, most_changed, swip
 from siam.figures.waterfall import difference_waterfall
 from siam.images.reading import ACCEPTED
 from siam.reports.files import difference_file
+from siam.reports.prints import difference_print
 from siam.runtime.spreadsheets import defused
+from ui import printing
 from ui.photos import picker, quota
 from ui.photos.photo import Photo, uploaded_photo
 from ui.state import colours, resources
@@ -27,8 +29,7 @@ from ui.state.public import message
 
 _STATE = "compared"  # in the session: the photos on offer that were chosen, and what the address said last
 _SIDE = 800  # px of the longer side of a photo
-_FILES = {"Figure (PNG)": (".png", "image/png"), "Figure (SVG)": (".svg", "image/svg+xml"),
-          "Data (JSON)": (".json", "application/json"), "Report (HTML)": (".html", "text/html")}  # fmt: skip
+_FILES = {"Data (JSON)": (".json", "application/json"), "Report (HTML)": (".html", "text/html")}
 
 
 def show(explanation: Explanation, photo: Photo) -> None:
@@ -239,6 +240,7 @@ def _downloads(explanations: Sequence[Explanation], names: Sequence[str]) -> Non
     def maker(ending: str) -> Callable[[], bytes]:
         return colours.kept(lambda: difference_file(ending, explanations, names, card))
 
+    printing.figures(lambda: [difference_print(explanations, names)], "variants")
     with st.container(horizontal=True):
         for label, (ending, kind) in _FILES.items():
             st.download_button(

@@ -17,11 +17,13 @@ from siam.explanation import wording
 from siam.explanation.inference import Contribution, Explanation, Order
 from siam.explanation.recognition import caveat, legend, recognition_text
 from siam.figures import maps
-from siam.figures.paper import paper_figure_png, paper_figure_svg
+from siam.figures.paper import paper_figure_png
 from siam.figures.waterfall import waterfall as waterfall_figure
 from siam.models.agreement import agreed
 from siam.reports.files import data_json, html_report
+from siam.reports.prints import attribute_print, explanation_print, maps_print, waterfall_print
 from siam.runtime.spreadsheets import defused
+from ui import printing
 from ui.photos.photo import Photo
 from ui.state import colours, resources
 from ui.state.markdown import plain
@@ -177,6 +179,7 @@ def _one_attribute(explanation: Explanation, contribution: Contribution) -> None
     )
     if any(texts):
         st.caption(f"{'. '.join(filter(None, texts))}.")
+    printing.figures(lambda: [attribute_print(explanation, contribution.index)], "attribute")
     st.page_link(
         "pages/templates.py",
         label=f"The template of {shown} in detail",
@@ -224,9 +227,12 @@ def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None
     """Offer figure, data and report as files; show the figure in the paper's layout on request."""
     st.subheader("Download this explanation", anchor=False)
     stem = Path(name).stem
+    printing.figures(
+        lambda: [explanation_print(explanation), waterfall_print(explanation), maps_print(explanation)],
+        "explanation",
+        stem,
+    )
     with st.container(horizontal=True):
-        _download("Figure (PNG)", f"{stem}.png", "image/png", lambda: paper_figure_png(explanation))
-        _download("Figure (SVG)", f"{stem}.svg", "image/svg+xml", lambda: paper_figure_svg(explanation))
         _download("Data (JSON)", f"{stem}.json", "application/json", lambda: _json(explanation, name, card))
         _download("Report (HTML)", f"{stem}.html", "text/html", lambda: html_report(explanation, name, card))
     if st.toggle("Show the figure in the paper's layout", key="paper", bind="query-params"):

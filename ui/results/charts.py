@@ -11,10 +11,12 @@ from siam.figures.presence import presence_figure
 from siam.figures.results import NETWORKS, people_figure, precisions_figure
 from siam.figures.tables import html_table
 from siam.gallery.cases import Cases
+from siam.reports.prints import chart_print
 from siam.results import outlines
 from siam.results.assessment import OUTLINES
 from siam.results.scores import Agreement, Precisions, agreements, agreements_of_cases, figure_text, precisions
 from siam.results.truths import presences
+from ui import printing
 from ui.results import stored, tables
 from ui.state import chosen, resources
 from ui.state.markdown import code, plain
@@ -97,6 +99,7 @@ def presence() -> None:
         for kind in (kind for kind in titles if kind in of):
             figure = presence_figure(of[kind], titles[kind], source)
             st.plotly_chart(figure, config=_CHART, alt=titles[kind])
+            printing.chart(chart_print(f"presence-{kind}", figure), f"presence-{kind}-{result.command}")
         stored.source(result)
 
 
@@ -106,6 +109,7 @@ def _attributes(result: Result, measured: Precisions) -> None:
         source = f"{measured.count:,} {source}"
     figure = precisions_figure(measured, _TITLES[measured.kind], source)
     st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {_means(measured)}")
+    printing.chart(chart_print(measured.kind, figure), f"{measured.kind}-{measured.photos}-{result.command}")
     st.markdown(f"{_means(measured)}{_JUDGES[measured.kind]}")
     st.caption(_caption(measured))
 
@@ -120,6 +124,7 @@ def _outlines(result: Result, masks: MaskFigures, segmenter: Precisions | None) 
         f"attributes at the top of the table; chance gives {figure_text(measured.chance)}."
     )
     st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {mean}")
+    printing.chart(chart_print("outlines", figure), "outlines")
     st.markdown(plain(f"{mean} {outlines.taught(result)}"))
     st.markdown(html_table(*outlines.table(masks, segmenter, _two, brief=True)), unsafe_allow_html=True)
     note = (
@@ -184,6 +189,8 @@ def _scatter(cases: Cases) -> None:
                     key=f"people-{network}",
                     alt=f"scores against the crowd's ratings: {NETWORKS[network][0]}",
                 )
+                title = f"Scores of {NETWORKS[network][0]} against the crowd's ratings: {about.data}."
+                printing.chart(chart_print(network, figure, title), f"people-{network}", own_networks=True)
     st.caption(f"Gallery made by {code(private(about.command))} on {plain(about.date)}.")
 
 

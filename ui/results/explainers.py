@@ -13,6 +13,7 @@ from siam.evaluation.stored import Result
 from siam.explainers.references import REFERENCES
 from siam.figures.comparison import forest_figure, measure_name, measures_of, strip_figure
 from siam.figures.tables import html_table
+from siam.reports.prints import chart_print
 from siam.results.explainers import (
     CLAIM_HEADINGS,
     KNOWN,
@@ -26,6 +27,7 @@ from siam.results.explainers import (
     rows,
     shown,
 )
+from ui import printing
 from ui.results import stored
 from ui.state.markdown import plain
 from ui.state.public import message
@@ -113,6 +115,8 @@ def forest(comparison: Stored, key: str) -> None:
         selection_mode="points",
         alt=f"Lead of each method over random maps in {name}",
     )
+    shown = f"Lead of each method over random maps with its 95 % interval: {name} ({source}). Shaded: controls."
+    printing.chart(chart_print(f"lead-{measure}", figure, shown), f"forest-{figures.world}")
     _strips(comparison, measure, [point["customdata"][0] for point in event["selection"]["points"]])
 
 
@@ -174,12 +178,14 @@ def _strips(comparison: Stored, measure: str, clicked: list[str]) -> None:
         names = [*dict.fromkeys(["truth", "random", *clicked])]
         chosen = {name: found[name] for name in names if name in found}
         title = f"{', '.join(heading(name) for name in clicked if name not in REFERENCES) or 'Controls'}: every picture"
+        strips = strip_figure(chosen, measure, title, f"one dot for each picture and network, {result.date}")
         st.plotly_chart(
-            strip_figure(chosen, measure, title, f"one dot for each picture and network, {result.date}"),
+            strips,
             config=_CHART,
             key="strips",
             alt=f"Single values of {measure_name(measure)} of {', '.join(map(heading, chosen))}",
         )
+        printing.chart(chart_print("values", strips), "strips")
         _most_different(found, clicked, thumbnails.beside(comparison.path))
     st.download_button(
         "All single values (CSV, compressed)",

@@ -10,10 +10,12 @@ from siam.drawing.phrases import signed, words
 from siam.evaluation.figures import ErrorFigures, TruthFigures, TruthOfAttribute
 from siam.figures.results import compared_figure
 from siam.figures.tables import html_table
+from siam.reports.prints import chart_print
 from siam.results import paper as paper_tables
 from siam.results import scores, truths
 from siam.results.assessment import error_rows, truth_rows
 from siam.runtime.spreadsheets import defused
+from ui import printing
 from ui.results import stored
 from ui.state import chosen
 from ui.state.markdown import plain, prose
@@ -49,6 +51,7 @@ def what_where_how() -> None:
         source = f"{judgement.n:,} rendered scenes, {stored.short_source(result)}"
         figure = compared_figure(truths.compared(judgement), title, source)
         st.plotly_chart(figure, config=_CHART, alt=f"{title}; the table below has the figures")
+        printing.chart(chart_print("what-where-how", figure), f"truth-{result.command}")
         _truth(judgement)
         if judgement.error:
             _errors(judgement.error)

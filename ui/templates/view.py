@@ -31,6 +31,8 @@ from siam.gallery.cases import Cases
 from siam.models.agreement import agreement
 from siam.models.checkpoint import Pair
 from siam.models.recognition import Recognition
+from siam.reports.prints import template_print, templates_print
+from ui import printing
 from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
 from ui.state import colours
@@ -116,6 +118,7 @@ def grid(templates: Templates, chosen: str) -> None:
         "± how much that depends on place (standard deviation over the cells, on the same scale)."
         + (f" Beside a name: {signs}." if (signs := legend(known, names)) else "")
     )
+    printing.figures(lambda: [templates_print(names, values, templates.agreement, known, ranked)], "templates")
 
 
 def _agreement_key(templates: Templates) -> None:
@@ -163,6 +166,7 @@ def one(templates: Templates, name: str, amount: float) -> None:
             config={"displayModeBar": False},
             alt=f"the template of {title}: {text}",
         )
+        printing.figures(lambda: [template_print(name, template, shares, text)], "template")
 
 
 def _place() -> None:

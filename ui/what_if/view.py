@@ -8,6 +8,8 @@ from siam.drawing.maps import display_photo, overlay, scale_bar, scale_text
 from siam.explanation import what_if, wording
 from siam.explanation.inference import Explanation
 from siam.figures.waterfall import span, waterfall, waterfall_steps
+from siam.reports.prints import explanation_print, maps_print, what_if_print
+from ui import printing
 from ui.photos.photo import Photo
 from ui.state.markdown import plain
 from ui.what_if import edits
@@ -100,3 +102,7 @@ def waterfalls(before: Explanation, after: Explanation) -> None:
                 figure, config={"displayModeBar": False}, key=f"waterfall-{title}",
                 alt=f"{title.lower()}: {wording.sentence(explanation)}",
             )  # fmt: skip
+    edited = [what_if.edit_text(before, edit) for edit in edits.made()]
+    printing.figures(
+        lambda: [what_if_print(before, after, edited), explanation_print(after), maps_print(after)], "what-if"
+    )
