@@ -79,9 +79,9 @@ def own_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @contextmanager
 def older_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put a gallery there that other networks have scored."""
-    shutil.copy(load_samples()[0].path, folder / "photo.jpg")
+    pictures(folder / "photos", 2)
     pair = Pair("photo", siam_network(), baseline_network(), {"version": "0.1"})
-    build(pair, nullcontext(), Source("folder", folder, "photo"), folder / "galleries" / "walk")
+    build(pair, nullcontext(), Source("folder", folder / "photos", "photo"), folder / "galleries" / "walk")
     yield
 
 
