@@ -160,7 +160,8 @@ def difference_figure_png(explanations: Sequence[Explanation], names: Sequence[s
 
 def difference_figure_svg(explanations: Sequence[Explanation], names: Sequence[str]) -> str:
     """Return the figure as an SVG file with real text and embedded pictures."""
-    return render_svg(difference_figure(explanations, names))
+    drawing = difference_figure(explanations, names)
+    return render_svg(drawing, size=(f"{PAGE}mm", f"{drawing.height / points(1):.4f}mm"))
 
 
 def difference_figure(

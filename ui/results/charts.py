@@ -99,7 +99,7 @@ def presence() -> None:
         for kind in (kind for kind in titles if kind in of):
             figure = presence_figure(of[kind], titles[kind], source)
             st.plotly_chart(figure, config=_CHART, alt=titles[kind])
-            printing.chart(chart_print(f"presence-{kind}", figure), f"presence-{kind}-{result.command}")
+            printing.chart(chart_print(f"presence-{kind}", figure), f"presence-{kind}-{stored.key(result)}")
         stored.source(result)
 
 
@@ -109,7 +109,7 @@ def _attributes(result: Result, measured: Precisions) -> None:
         source = f"{measured.count:,} {source}"
     figure = precisions_figure(measured, _TITLES[measured.kind], source)
     st.plotly_chart(figure, config=_CHART, alt=f"{_TITLES[measured.kind]}: {_means(measured)}")
-    printing.chart(chart_print(measured.kind, figure), f"{measured.kind}-{measured.photos}-{result.command}")
+    printing.chart(chart_print(measured.kind, figure), f"{measured.kind}-{measured.photos}-{stored.key(result)}")
     st.markdown(f"{_means(measured)}{_JUDGES[measured.kind]}")
     st.caption(_caption(measured))
 

@@ -11,6 +11,7 @@ from siam.datasets import layout_of
 from siam.errors import SIAMError
 from siam.evaluation import stored
 from siam.evaluation.stored import Result
+from siam.runtime.digests import digest
 from ui.state import chosen
 from ui.state.markdown import code, plain
 from ui.state.public import message, private
@@ -67,6 +68,11 @@ def read_parts(reader: Callable[[Result], list[Part]], candidates: list[Result])
 def source(result: Result) -> None:
     """Show where a view's figures come from: the command, its date and the protocol."""
     st.caption(f"Made by {code(private(result.command))} on {plain(result.date)}: {plain(result.protocol)}.")
+
+
+def key(result: Result) -> str:
+    """Return what tells a result's widgets from those of others; a page's markup holds it, so it names no path."""
+    return digest(f"{result.command} {result.date}".encode())
 
 
 def short_source(result: Result) -> str:

@@ -51,7 +51,7 @@ def what_where_how() -> None:
         source = f"{judgement.n:,} rendered scenes, {stored.short_source(result)}"
         figure = compared_figure(truths.compared(judgement), title, source)
         st.plotly_chart(figure, config=_CHART, alt=f"{title}; the table below has the figures")
-        printing.chart(chart_print("what-where-how", figure), f"truth-{result.command}")
+        printing.chart(chart_print("what-where-how", figure), f"truth-{stored.key(result)}")
         _truth(judgement)
         if judgement.error:
             _errors(judgement.error)
