@@ -275,7 +275,7 @@ def _ask_conflict(material: Material) -> Question:
     name = plain(words(material.names[found.attribute]))
     return Question(
         f"In {photos:,} photos, people gave {'higher' if found.tau > 0 else 'lower'} ratings where there is more "
-        f"*{name}* (correlation τ {signed(found.tau)}; the chart below shows it for every attribute). "
+        f"*{name}* (correlation τ {signed(found.tau)}; the chart below shows such figures for every attribute). "
         f"What does {name} do to SIAM’s score in most photos?",
         (_RAISES, _LOWERS),
     )

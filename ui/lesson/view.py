@@ -170,6 +170,7 @@ def _maps(material: Material) -> None:
                 picture, width="stretch", output_format="JPEG", caption=capital(letter),
                 alt=f"{letter}: most {phrases.at(phrases.where(np.maximum(field, 0)))}",
             )  # fmt: skip
+    st.caption("Green raises the score, magenta lowers it; a blue map does not say which.")
 
 
 def _material(step: Step) -> tuple[Material, Photo | None]:
