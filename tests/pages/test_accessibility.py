@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from PIL import ImageColor
 from playwright.sync_api import Browser, Page, expect
 
+from siam.drawing.palettes import BLUE_ORANGE, GREEN_MAGENTA
 from tests.support.server import HEADINGS, WAIT, wait_until_idle
 
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -121,3 +123,47 @@ def test_the_documentation_lists_what_streamlit_causes():
     text = (Path(__file__).parents[2] / "docs/explanation/accessibility.md").read_text(encoding="utf-8")
     for cause in STREAMLIT:
         assert re.search(rf"^\| `{cause.rule}` \| {re.escape(cause.why)} \|$", text, re.MULTILINE), cause
+
+
+def nearest(page: Page, picture: str | None, colour: str) -> int:
+    """How far the nearest pixel of a picture, as the browser decodes it, is from a colour, in its worst channel."""
+    return page.evaluate(
+        """async ([source, colour]) => {
+            const bitmap = await createImageBitmap(await (await fetch(source)).blob());
+            const pen = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+            pen.drawImage(bitmap, 0, 0);
+            const pixels = pen.getImageData(0, 0, bitmap.width, bitmap.height).data;
+            let least = 255;
+            for (let i = 0; i < pixels.length; i += 4)
+                least = Math.min(least, Math.max(...colour.map((value, k) => Math.abs(value - pixels[i + k]))));
+            return least;
+        }""",
+        [picture, list(ImageColor.getrgb(colour))],
+    )
+
+
+def test_chosen_colours_reach_fragments_files_and_the_address(browser: Browser, address: str):
+    """A fragment runs alone, in another thread than the page, and a file is made in one more, on the click."""
+    page = browser.new_page(viewport=WIDE, accept_downloads=True)
+    page.goto(f"{address}/?colours={BLUE_ORANGE.name}&count=4")
+    tiles = page.get_by_role("img", name=re.compile("^map of "))
+    expect(tiles).to_have_count(4, timeout=WAIT)
+    come_to_rest(page)
+    largest = tiles.first.get_attribute("alt") or ""
+    assert "contributes +" in largest
+    page.get_by_text("name", exact=True).click()  # the order, which the fragment alone takes up
+    expect(tiles.first).not_to_have_attribute("alt", largest, timeout=WAIT)
+    come_to_rest(page)
+    framed = page.get_by_role("img", name=largest, exact=True).get_attribute("src")
+    assert nearest(page, framed, BLUE_ORANGE.positive) < 20
+    for tile in tiles.all():
+        of = tile.get_attribute("src")
+        assert min(nearest(page, of, colour) for colour in (GREEN_MAGENTA.positive, GREEN_MAGENTA.negative)) > 40
+    with page.expect_download(timeout=WAIT) as waiting:
+        page.get_by_role("button", name="Figure (SVG)").click(timeout=WAIT)
+    figure = waiting.value.path().read_text(encoding="utf-8")
+    assert BLUE_ORANGE.positive in figure and GREEN_MAGENTA.positive not in figure
+    page.get_by_role("link", name="Templates", exact=True).click()
+    expect(page.get_by_text(BLUE_ORANGE.legend)).to_be_visible(timeout=WAIT)
+    assert f"colours={BLUE_ORANGE.name}" in page.url
+    page.close()
