@@ -302,7 +302,7 @@ def _tell_conflict(material: Material) -> Answer:
 
 
 def _rated_photos(material: Material) -> int:
-    return int(material.rated().table["crowd"].notna().sum())
+    return int(np.isfinite(material.rated().table["crowd"].to_numpy(dtype=float)).sum())
 
 
 # 4. Where and how much
@@ -546,10 +546,10 @@ def taste(pair: Pair, cases: Cases | None) -> Taste:
     # Only in a cross-validation are the photos that were judged those that people's ratings taught.
     if "cross-validation" not in str(metrics.get("protocol", "")) or not sets:
         raise NoAnswerError("The card of the networks in use does not count the photos that people rated.")
-    votes = None if cases is None else cases.table["votes"].dropna()
+    votes = None if cases is None else cases.table["votes"].dropna().to_numpy(dtype=float)
     return Taste(
         photos=sum(int(figures["n"]) for figures in sets.values()),
-        raters=None if votes is None or not len(votes) else int(votes.median()),
+        raters=None if votes is None or not len(votes) else int(np.median(votes)),
         never=tuple(name for name, of in pair.recognition.items() if of.belief == "hardly"),
         limits=str(pair.card.get("limits", "")),
     )
