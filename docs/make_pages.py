@@ -406,7 +406,7 @@ def trusted() -> str:
 
 
 def _share(of: Share) -> str:
-    return f"{100 * of.share:.0f} % of {of.n} ({100 * of.interval[0]:.0f} to {100 * of.interval[1]:.0f})"
+    return f"{of.text} ({100 * of.interval[0]:.0f} to {100 * of.interval[1]:.0f})"
 
 
 def command_line() -> str:

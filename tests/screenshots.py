@@ -21,6 +21,7 @@ PAGES = {
     "tables": "results",
     "attributes": "results?table=Attributes&pair=Rendered",
     "people": "results?table=Scores+and+people&pair=Rendered",
+    "how_sure": "results?table=How+sure",
     "presence": "results?table=Presence",
     "truth": "results?table=What,+where,+how&pair=Rendered",
     "explainers": "results?table=Explainers",

@@ -141,7 +141,7 @@ def sign_text(explanation: Explanation, index: int) -> str:
     shares = explanation.sign_agreement
     if shares is None or not np.isfinite(shares[index]):
         return ""
-    many = "All" if shares[index] == 1 else "None" if shares[index] == 0 else f"{shares[index]:.0%}".replace("%", " %")
+    many = "All" if shares[index] == 1 else "None" if shares[index] == 0 else f"{100 * shares[index]:.0f} %"
     return f"{many} of the networks trained on other parts of the ratings agree on the sign"
 
 

@@ -172,20 +172,19 @@ def shares_figure(shares: Sequence[Share], title: str, source: str, axis: str, g
         error_x=reach([(of.share, of.interval) for of in shares]),
         mode="markers",
         marker={"size": 10, "color": SIAM_COLOUR},
-        customdata=[[literal(of.label), f"{of.share:.0%} of {of.n:,}"] for of in shares],
+        customdata=[[literal(of.label), of.text] for of in shares],
         hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
         showlegend=False,
     )
     if goal is not None:
         figure.add_vline(goal, line={"color": GREY, "width": 1.5, "dash": "dot"})
     for row, of in enumerate(shares):  # above its row, for want of room on narrow pages
-        width = "" if of.width is None else f", {of.width:.1f} points wide"
         figure.add_annotation(
-            x=0, xref="paper", y=row - 0.17, text=f"{literal(of.label)}: <b>{of.share:.0%}</b> of {of.n:,}{width}",
-            showarrow=False, xanchor="left", yanchor="bottom",
+            x=0, xref="paper", y=row - 0.17, text=f"{literal(of.label)}: {of.text}", showarrow=False,
+            xanchor="left", yanchor="bottom",
         )  # fmt: skip
-    dress(figure, title, source, 150 + _STEP * len(shares))
-    figure.update_xaxes(title=axis, range=[-0.02, 1.03], tickformat=".0%")
+    dress(figure, title, source, 190 + _STEP * len(shares))
+    figure.update_xaxes(title=axis, range=[-0.02, 1.03], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     figure.update_yaxes(range=[len(shares) - 0.4, -0.85], showticklabels=False, showgrid=False)
     return figure
 

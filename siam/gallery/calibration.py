@@ -154,7 +154,7 @@ def _coverage(pair: Pair, found: Doubt, entries: Sequence[Mapping[str, Any]], ro
         if np.isfinite(residuals).all():
             inside = cross_coverage(residuals, found.distances, found.usual)
             widths = 2 * doubts.half_width(residuals, found.distances, found.distances, found.usual)
-            figures.append(_covered("the rated photos, in ten parts", network, inside, widths))
+            figures.append(_covered("rated photos, kept out in turn", network, inside, widths))
     for entry in entries:
         rated = _rated(entry, root)
         features, scores = _features(pair, rated.files, entry["name"])

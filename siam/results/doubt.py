@@ -20,6 +20,11 @@ class Share:
     n: int
     width: float | None = None
 
+    @property
+    def text(self) -> str:
+        """The share and of how many: "80 % of 141"."""
+        return f"{100 * self.share:.0f} % of {self.n:,}"
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -53,7 +58,7 @@ def trust(doubt: Doubt) -> Trust:
         flagged = [(bool(of["landscapes"]), _share(of, str(of["name"]))) for of in about["flagged"]]
         return Trust(
             tuple(
-                _share(of, f"{of['name']}: {_NETWORKS[of['network']]}", float(of["width"])) for of in about["coverage"]
+                _share(of, f"{_NETWORKS[of['network']]}, {of['name']}", float(of["width"])) for of in about["coverage"]
             ),
             tuple(share for landscapes, share in flagged if landscapes),
             tuple(share for landscapes, share in flagged if not landscapes),

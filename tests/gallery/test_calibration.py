@@ -94,7 +94,7 @@ def test_it_was_checked_on_photos_kept_out(found):
     names = {(entry["name"], entry["network"]): entry for entry in about["coverage"]}
     for column, network in enumerate(("siam", "baseline")):
         inside = cross_coverage(found.residuals[:, column], found.distances, found.usual)
-        own = names["the rated photos, in ten parts", network]
+        own = names["rated photos, kept out in turn", network]
         assert (own["n"], own["share"]) == (24, round(inside.mean(), 4))
         assert own["interval"][0] < own["share"] < own["interval"][1]
         half = half_width(found.residuals[:, column], found.distances, found.distances, found.usual)
@@ -121,7 +121,7 @@ def test_the_command_stores_it_beside_the_networks(pair, root, tmp_path, capsys)
     words = ["calibrate", str(root / "recipe.toml"), "--root", str(root), "--model", str(tmp_path / "mine")]
     assert main(words) == 0
     printed = capsys.readouterr().out
-    assert "the rated photos, in ten parts, siam: " in printed and "indoors: 100% of 4 not a landscape" in printed
+    assert "rated photos, kept out in turn, siam: " in printed and "indoors: 100% of 4 not a landscape" in printed
     again = siam.load(tmp_path / "mine", device="cpu")
     assert again.doubt is not None and len(again.doubt.residuals) == 24
     assert (tmp_path / "mine/siam.safetensors").read_bytes() == before

@@ -35,13 +35,14 @@ def doubt() -> None:
 def _coverage(found: Trust) -> None:
     if not found.coverage:
         return
-    title, goal = "How often people agree with the interval", f"{found.level:.0%}".replace("%", " %")
-    figure = shares_figure(found.coverage, title, f"should be {goal}", "share of photos inside", found.level)
+    title, goal = "How often people agree with the interval", f"{100 * found.level:.0f} %"
+    figure = shares_figure(found.coverage, title, f"share of photos inside; it should be {goal}", "share", found.level)
     st.plotly_chart(figure, config=_CHART, alt=title)
+    width = found.coverage[0].width or 0.0
     st.markdown(
         f"Each score has an interval that should hold people’s mean rating for {goal} of photos like those the "
         "networks learned from. It comes from the errors on rated photos that the networks had not seen (conformal "
-        "prediction), and is wider for photos unlike the landscapes they learned from."
+        f"prediction): {width:.1f} points wide for SIAM, and wider for photos unlike the landscapes they learned from."
     )
 
 
@@ -50,13 +51,13 @@ def _landscapes(found: Trust) -> None:
     if not sets:
         return
     title = "Not a landscape"
-    figure = shares_figure(sets, title, "share of photos that are called so", "share of photos", None)
+    figure = shares_figure(sets, title, "share of pictures that are called so", "share", None)
     st.plotly_chart(figure, config=_CHART, alt=title)
     parts = []
     for shares, what in ((found.others, "other pictures"), (found.landscapes, "landscapes")):
         share, n = together(shares)
         if n:
-            parts.append(f"{share:.0%} of {n:,} {what}".replace("%", " %"))
+            parts.append(f"{100 * share:.0f} % of {n:,} {what}")
     st.markdown(
         f"A photo whose features lie far from those of the training landscapes is called “not a landscape”: "
         f"{' and '.join(parts)}. Its score is shown all the same."
