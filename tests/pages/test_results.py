@@ -122,7 +122,7 @@ def test_how_sure_shows_the_stored_shares(pair):
         entries = [entry for entry in about["flagged"] if entry["landscapes"] == landscape]
         n = sum(entry["n"] for entry in entries)
         share = sum(entry["share"] * entry["n"] for entry in entries) / n
-        assert f"{share:.0%} of {n:,}".replace("%", " %") in texts(app)
+        assert f"{100 * share:.0f} % of {n:,}" in texts(app)
 
 
 def test_a_pair_that_nobody_calibrated_says_how(monkeypatch):
