@@ -8,7 +8,7 @@ import streamlit as st
 
 from siam.drawing.printing import COLUMN, DPI, PAGE, Form
 from siam.reports.prints import Print, networks_text
-from ui.state import resources
+from ui.state import colours, resources
 
 _WIDTHS = {COLUMN: f"{COLUMN} mm, one column", PAGE: f"{PAGE} mm, a page"}
 _FORMS: dict[Form, tuple[str, str]] = {
@@ -18,7 +18,7 @@ _FORMS: dict[Form, tuple[str, str]] = {
 }
 
 
-@st.fragment
+@colours.fragment
 def figures(make: Callable[[], Sequence[Print]], key: str, name: str = "", own_networks: bool = True) -> None:
     """Offer figures for print.
 
@@ -47,7 +47,7 @@ def figures(make: Callable[[], Sequence[Print]], key: str, name: str = "", own_n
         networks = networks_text(resources.pair()) if own_networks else ""
         st.download_button(
             "Download the figure",
-            lambda: figure.file(width or PAGE, form, networks),
+            colours.kept(lambda: figure.file(width or PAGE, form, networks)),
             f"{'-'.join(filter(None, (Path(name).stem, figure.name)))}-{width or PAGE}mm.{form}",
             _FORMS[form][1],
             key=f"{key}-download",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from siam.cli.arguments import add_engine, fail
+from siam.cli.arguments import add_colours, add_engine, fail
 from siam.errors import SIAMError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="NAME|DIR|HUB",
         help="bundled pair, folder or Hub repository (default: photo)",
     )
+    add_colours(parser)
     add_engine(parser)
     parser.set_defaults(run=run)
 

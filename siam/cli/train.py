@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     further["seed"] = options.seed
     try:
         train(options.recipe, options.root, out, options.cache, **further)
-        if gallery is not None:
+        if gallery is not None and gallery.exists():
             from siam.gallery.writing import stamp
 
             stamp(gallery, out)

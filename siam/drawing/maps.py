@@ -13,7 +13,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageOps
 from siam.drawing.colours import INK, PAPER, SOFT_INK, ZERO, sign_colour
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import signed, tick_text
-from siam.drawing.shapes import Box, font, outline, shortened, text_width
+from siam.drawing.shapes import Box, font, shortened, text_width
 from siam.images.photos import bare
 
 DISPLAY_SIDE = 1280  # px: larger photos are scaled down for display
@@ -236,15 +236,29 @@ def frame_style(value: float) -> Literal["solid", "dashed"]:
 
 
 def frame(area: tuple[float, float, float, float], width: float, value: float) -> list[Box]:
-    """Return the frame of a contribution, to be drawn below its picture: unbroken or dashed (`frame_style`).
+    """Return the frame of a contribution, to be drawn below its picture: one box, or if dashed, one for each dash.
 
     Args:
         area: (x, y, width, height) of the picture.
         width: of the frame, which lies around that area.
         value: the contribution, which gives colour and style.
     """
-    dash = 2 * max(_GAP_LEAST, _GAP_SHARE * width) if frame_style(value) == "dashed" else 0
-    return outline(area, width, sign_colour(value), dash)
+    left, top, across, down = area[0] - width, area[1] - width, area[2] + 2 * width, area[3] + 2 * width
+    colour = sign_colour(value)
+    if frame_style(value) == "solid":
+        return [Box(left, top, across, down, colour)]
+    flat, upright = _dashes(left, across, width), _dashes(top, down, width)
+    return [
+        *(Box(x, y, dash, width, colour) for y in (top, top + down - width) for x, dash in flat),
+        *(Box(x, y, width, dash, colour) for x in (left, left + across - width) for y, dash in upright),
+    ]
+
+
+def _dashes(start: float, length: float, width: float) -> list[tuple[float, float]]:
+    """Return start and length of the dashes of a side; the first and the last make whole corners."""
+    gaps = max(1, round(length / (3 * max(_GAP_LEAST, _GAP_SHARE * width)) - 2 / 3))
+    gap = length / (3 * gaps + 2)  # a dash is as long as two
+    return [(start + 3 * number * gap, 2 * gap) for number in range(gaps + 1)]
 
 
 def fitted(size: tuple[int, int], width: int) -> tuple[tuple[int, int], tuple[int, int]]:

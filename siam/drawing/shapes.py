@@ -143,23 +143,10 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
     return lines
 
 
-def outline(place: tuple[float, float, float, float], width: float, colour: str, dash: float = 0) -> list[Box]:
-    """Return the frame around a rectangle (x, y, width, height): unbroken, or in dashes `dash` long."""
+def outline(place: tuple[float, float, float, float], width: float, colour: str) -> Box:
+    """Return the outline of a rectangle (x, y, width, height), to be drawn below what is in it."""
     x, y, across, down = place
-    shapes = [Box(x - width, y - width, across + 2 * width, down + 2 * width, colour)]
-    if dash <= 0:
-        return shapes
-    gap = 0.6 * dash
-    for length, along in ((across, True), (down, False)):
-        count = max(1, round((length - dash) / (dash + gap)))  # gaps; the corners stay
-        step = length / count
-        for at in (step * (number + 0.5) - gap / 2 for number in range(count)):
-            sides = (-width, down) if along else (-width, across)
-            for side in sides:
-                corner = (x + at, y + side) if along else (x + side, y + at)
-                size = (gap, width) if along else (width, gap)
-                shapes.append(Box(*corner, *size, PAPER))
-    return shapes
+    return Box(x - width, y - width, across + 2 * width, down + 2 * width, colour)
 
 
 def stripes(bar: Box, period: float, colour: str = PAPER) -> list[Line]:

@@ -114,7 +114,7 @@ def draw_cell(
         thick = max(THINNEST_FRAME, min(WIDEST_FRAME, abs(cell.value) * scale))
         drawing.items += frame(place_of, thick, cell.value)
     elif cell.hairline:
-        drawing.items += outline(place_of, 0.4, HAIRLINE)
+        drawing.items.append(outline(place_of, 0.4, HAIRLINE))
     drawing.items.append(Picture(*place_of, cell.image, cell.alt))
 
 
@@ -138,7 +138,7 @@ def draw_scale(
     """Draw a colour bar at (x, y, width) with texts for its low end, its unit and its high end; the unit if it fits."""
     x, y, width = place
     drawing.items += [
-        *outline((x, y, width, 6), 0.4, HAIRLINE),
+        outline((x, y, width, 6), 0.4, HAIRLINE),
         Picture(x, y, width, 6, bar, f"{texts[1]}, from {texts[0]} to {texts[2]}"),
         Label(x, y + 14, texts[0], SMALL),
         Label(x + width, y + 14, texts[2], SMALL, "end"),

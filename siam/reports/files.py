@@ -39,7 +39,7 @@ def contract_json(explanation: Explanation, image_name: str) -> dict:
     of the pair, if the pair's card says so; `siam` has `sign_agreement`, the share of the networks of the
     cross-validation with the contribution's sign, if it is known. `intervals` says between which scores people's mean
     lies for four of five photos like this one, by each network, and `landscape` whether the photo is like those that
-    they learned from; null if unknown.
+    they learned from; both only if it is known.
     """
     scale = explanation.scale
     score = explanation.baseline_scenicness
@@ -60,11 +60,15 @@ def contract_json(explanation: Explanation, image_name: str) -> dict:
             **({} if signs is None else {"sign_agreement": dict(zip(explanation.attributes, signs, strict=True))}),
         },
         "baseline": None if score is None else {"score": _finite(score)},
-        "intervals": None
-        if explanation.interval is None
-        else {"level": LEVEL, "siam": explanation.interval, "baseline": explanation.baseline_interval},
-        "landscape": explanation.is_landscape,
+        **_trust(explanation),
     }
+
+
+def _trust(explanation: Explanation) -> dict:
+    """Return how far to trust the scores, as far as it is known."""
+    siam, baseline, landscape = explanation.interval, explanation.baseline_interval, explanation.is_landscape
+    known = {} if siam is None else {"intervals": {"level": LEVEL, "siam": siam, "baseline": baseline}}
+    return known if landscape is None else {**known, "landscape": landscape}
 
 
 def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:

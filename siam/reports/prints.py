@@ -18,6 +18,7 @@ from PIL import Image
 
 from siam.datasets.base import RatingScale
 from siam.drawing.maps import CELL_UNIT, display_photo, overlay, signed_cells, striped
+from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, range_text, score_text, signed, words
 from siam.drawing.printing import NARROWEST, WIDEST, Facts, Form, pixels, points, print_file
 from siam.drawing.shapes import Drawing, moved
@@ -41,10 +42,6 @@ from siam.models.recognition import Recognition
 from siam.reports.citation import IN_CAPTIONS
 
 _PICTURE = 640  # px of a photo's long side in sheets
-_SIGNS = "green raises the score, magenta with level lines lowers it"
-_FRAMES = (
-    "Frames: unbroken green (+) raises the score, dashed magenta (−) lowers it; the wider, the larger the contribution."
-)
 _UNIT = "points per unit and cell"
 
 
@@ -98,9 +95,9 @@ def explanation_print(explanation: Explanation) -> Print:
     shown = explanation.ranking(count=COUNT)
     signs = legend(explanation.recognition, (item.attribute for item in shown))
     text = (
-        f"What raised and lowered a photo's score. {_scores(explanation)}. Total maps: {_SIGNS}, in {CELL_UNIT}. "
+        f"What raised and lowered a photo's score. {_scores(explanation)}. Total maps: {_signs()}, in {CELL_UNIT}. "
         f"Attribute maps: the {len(shown)} attributes that contribute most, bright where SIAM sees them, on one scale. "
-        f"{_FRAMES} All contributions and the bias add up to SIAM's score."
+        f"{_frames()} All contributions and the bias add up to SIAM's score."
         + (f" Beside names: {signs}." if signs else "")
     )
     return Print("explanation", "Explanation in the paper's layout", text,
@@ -118,7 +115,7 @@ def waterfall_print(explanation: Explanation, count: int = 8) -> Print:
 def maps_print(explanation: Explanation, strength: float = 0.75) -> Print:
     """Return the photo and both total maps over it."""
     limit = maps.shared_limit(explanation)
-    text = f"{_scores(explanation)}. Maps over the photo: {_SIGNS}, {range_text(limit)} {CELL_UNIT}."
+    text = f"{_scores(explanation)}. Maps over the photo: {_signs()}, {range_text(limit)} {CELL_UNIT}."
 
     def draw(width: float) -> Drawing:
         photo = display_photo(explanation.image, _PICTURE)
@@ -139,7 +136,7 @@ def attribute_print(explanation: Explanation, index: int) -> Print:
     text = (
         f"{name} contributes {value} to SIAM's score of {_score(explanation)}. Left: the photo lit where SIAM sees it. "
         f"Middle: its template, {range_text(limits[0])} {_UNIT}. Right: their product, {range_text(limits[1])} "
-        f"{CELL_UNIT}, which sums to the contribution; {_SIGNS}."
+        f"{CELL_UNIT}, which sums to the contribution; {_signs()}."
     )
 
     def draw(width: float) -> Drawing:
@@ -166,8 +163,8 @@ def difference_print(explanations: Sequence[Explanation], names: Sequence[str]) 
     recognition, attributes = explanations[0].recognition, explanations[0].attributes
     signs = legend(recognition, (attributes[index] for index in most_changed(found)))
     text = (
-        f"{told} Total maps: {_SIGNS}. Steps: from the first score to each other one. Attribute maps: the attributes "
-        f"that changed most, on one scale for all photos. {_FRAMES}" + (f" Beside names: {signs}." if signs else "")
+        f"{told} Total maps: {_signs()}. Steps: from the first score to each other one. Attribute maps: the attributes "
+        f"that changed most, on one scale for all photos. {_frames()}" + (f" Beside names: {signs}." if signs else "")
     )
     return Print("difference", "Photos side by side", text,
                  lambda width: difference_figure(explanations, names, width, credit=False))  # fmt: skip
@@ -208,7 +205,7 @@ def templates_print(
     limit, effects = float(np.abs(values).max()), net_effects(values)
     signs = legend(recognition, names)
     text = (
-        f"What each of {len(names)} attributes adds to the score at each place in a picture: {_SIGNS}, "
+        f"What each of {len(names)} attributes adds to the score at each place in a picture: {_signs()}, "
         f"{range_text(limit)} {_UNIT}. Numbers: the points that one unit of the attribute everywhere adds."
         + _doubtful(agreement)
         + (f" Beside names: {signs}." if signs else "")
@@ -232,7 +229,7 @@ def templates_print(
 def template_print(name: str, template: np.ndarray, agreement: np.ndarray | None, told: str) -> Print:
     """Return one template (g, g) with both its halves; `told` says in words what it does."""
     limit = float(np.abs(template).max())
-    text = f"{words(name)} {told}. {_SIGNS.capitalize()}, {range_text(limit)} {_UNIT}." + _doubtful(agreement)
+    text = f"{words(name)} {told}. {_signs().capitalize()}, {range_text(limit)} {_UNIT}." + _doubtful(agreement)
 
     def draw(width: float) -> Drawing:
         side = pixels(min(width, 400) / 3)
@@ -315,8 +312,22 @@ def _scores(explanation: Explanation) -> str:
     return f"SIAM {number(explanation.scenicness)}{beside}; {scale.name} from {scale.low:g} to {scale.high:g}"
 
 
-def _bars(scale: RatingScale) -> str:
+def _signs() -> str:
+    raises, lowers, _undirected = palette().names
+    return f"{raises} raises the score, {lowers} with level lines lowers it"
+
+
+def _frames() -> str:
+    raises, lowers, _undirected = palette().names
     return (
-        f"Bars: unbroken green raises the score, striped magenta lowers it, in points of {scale.name} "
+        f"Frames: unbroken {raises} (+) raises the score, dashed {lowers} (−) lowers it; the wider, the larger the "
+        "contribution."
+    )
+
+
+def _bars(scale: RatingScale) -> str:
+    raises, lowers, _undirected = palette().names
+    return (
+        f"Bars: unbroken {raises} raises the score, striped {lowers} lowers it, in points of {scale.name} "
         f"({scale.low:g} to {scale.high:g})."
     )

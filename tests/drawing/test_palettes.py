@@ -9,8 +9,9 @@ from PIL import Image, ImageColor
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.maps import framed, pattern_picture, scale_bar, signed_colours
 from siam.drawing.palettes import BLUE_ORANGE, GREEN_MAGENTA, PALETTES, Palette, palette, use, using
+from siam.drawing.shapes import render_svg
 from siam.explanation.notebook import html
-from siam.figures.paper import paper_figure_svg
+from siam.figures.paper import paper_figure
 from siam.figures.templates import template_figure
 from siam.figures.waterfall import waterfall
 from siam.reports.files import html_report
@@ -88,7 +89,7 @@ def drawn(explanation) -> dict[str, str]:
     """Everything that shows signs, as text in which colours can be looked for."""
     template = explanation.templates[0]
     return {
-        "figure": paper_figure_svg(explanation),
+        "figure": render_svg(paper_figure(explanation)),
         "report": html_report(explanation, "photo.jpg", {}),
         "notebook": html(explanation),
         "waterfall": waterfall(explanation).to_json() or "",

@@ -159,8 +159,11 @@ def test_chosen_colours_reach_fragments_files_and_the_address(browser: Browser, 
     for tile in tiles.all():
         of = tile.get_attribute("src")
         assert min(nearest(page, of, colour) for colour in (GREEN_MAGENTA.positive, GREEN_MAGENTA.negative)) > 40
+    page.get_by_role("button", name="Figure for print").last.click(timeout=WAIT)
+    page.get_by_text("SVG", exact=True).click(timeout=WAIT)
+    come_to_rest(page)
     with page.expect_download(timeout=WAIT) as waiting:
-        page.get_by_role("button", name="Figure (SVG)").click(timeout=WAIT)
+        page.get_by_role("button", name="Download the figure").click(timeout=WAIT)
     figure = waiting.value.path().read_text(encoding="utf-8")
     assert BLUE_ORANGE.positive in figure and GREEN_MAGENTA.positive not in figure
     page.get_by_role("link", name="Templates", exact=True).click()

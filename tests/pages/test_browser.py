@@ -85,7 +85,10 @@ def nothing_is_wider(page: Page, width: int) -> None:
 
 
 def query(page: Page) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_qs(urlsplit(page.url).query).items()}
+    """The parameters of the address, but for the version of the networks, which `test_links` is about."""
+    found = {name: values[-1] for name, values in parse_qs(urlsplit(page.url).query).items()}
+    found.pop("v", None)
+    return found
 
 
 def until_query(page: Page, name: str, value: str | None) -> None:

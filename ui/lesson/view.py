@@ -159,6 +159,7 @@ def _say(number: int, key: str) -> None:
 def _maps(material: Material) -> None:
     """Show the explainers' maps under letters."""
     from siam.drawing.maps import map_picture, pattern_picture
+    from siam.drawing.palettes import palette
     from siam.figures.attributions import pattern
 
     photo = display_photo(material.photo().image, _SIDE)
@@ -170,7 +171,8 @@ def _maps(material: Material) -> None:
                 picture, width="stretch", output_format="JPEG", caption=capital(letter),
                 alt=f"{letter}: most {phrases.at(phrases.where(np.maximum(field, 0)))}",
             )  # fmt: skip
-    st.caption("Green raises the score, magenta lowers it; a blue map does not say which.")
+    of = palette()
+    st.caption(f"{of.legend}; a map in {of.names[2]} does not say which.")
 
 
 def _material(step: Step) -> tuple[Material, Photo | None]:
