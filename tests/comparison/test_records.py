@@ -347,7 +347,7 @@ def test_bundled_comparisons_are_whole_and_their_controls_stand_where_they_must(
         explainers = set(OF_SIAM) if name in ("scenes-siam", "photos") else set(EXPLAINERS) - {"siam"}
         assert set(figures.methods) == explainers | set(REFERENCES)
         assert result.command.startswith("python -m siam compare --") and "/tmp" not in result.command
-        assert result.git_commit and figures.n >= (200 if name == "flowers" else 20)
+        assert result.git_commit and figures.n >= {"flowers": 200, "photos": 40}.get(name, 125)
         assert figures.halves.contradicted == 0
         for key, measure in figures.measures.items():
             assert not measure.decides or (measure.over_uniform.gain > 0 and measure.over_random.gain > 0), key
