@@ -184,7 +184,8 @@ def shares_figure(shares: Sequence[Share], title: str, source: str, axis: str, g
             xanchor="left", yanchor="bottom",
         )  # fmt: skip
     dress(figure, title, source, 190 + _STEP * len(shares))
-    figure.update_xaxes(title=axis, range=[-0.02, 1.03], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
+    figure.update_xaxes(title=axis, range=[-0.02, 1.05], tickvals=ticks, ticktext=[f"{100 * x:.0f} %" for x in ticks])
     figure.update_yaxes(range=[len(shares) - 0.4, -0.85], showticklabels=False, showgrid=False)
     return figure
 

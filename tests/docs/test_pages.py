@@ -9,6 +9,7 @@ from docs import make_pages
 from tests.support.paths import ROOT
 
 NAMES = [str(path.relative_to(ROOT)) for path in make_pages.PAGES]
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -21,7 +22,13 @@ def anchors(text: str) -> set[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_tables_are_those_the_program_writes(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    assert make_pages.fill(text) == text, "python -m docs.make_pages"
+    found = make_pages.fill(text)
+    if "<!-- printed: lesson solutions -->" in text:  # by networks that run here, so the last digit may differ
+        assert NUMBER.sub("#", found) == NUMBER.sub("#", text), "python -m docs.make_pages"
+        numbers = [[float(number) for number in NUMBER.findall(of)] for of in (found, text)]
+        assert numbers[0] == pytest.approx(numbers[1], abs=0.011)
+    else:
+        assert found == text, "python -m docs.make_pages"
 
 
 def test_every_table_is_on_a_page():

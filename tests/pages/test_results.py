@@ -15,13 +15,16 @@ from siam.errors import DatasetError
 from siam.evaluation.stored import STORED, paths, read_all
 from siam.explainers.references import REFERENCES
 from siam.explainers.registry import title
+from siam.figures.results import shares_figure
 from siam.gallery import store
 from siam.gallery.cases import read_cases
 from siam.gallery.samples import load_samples
 from siam.models import card as cards
 from siam.models.checkpoint import BUNDLED
 from siam.reports import citation
+from siam.reports.prints import chart_print
 from siam.results import explainers, paper, speed
+from siam.results.doubt import trust
 from siam.results.scores import figure_text
 from tests.support.pages import FOLDER, button, opened, texts
 from tests.support.paths import ROOT
@@ -124,6 +127,15 @@ def test_how_sure_shows_the_stored_shares(pair):
         n = sum(entry["n"] for entry in entries)
         share = sum(entry["share"] * entry["n"] for entry in entries) / n
         assert f"{100 * share:.0f} % of {n:,}" in texts(app)
+
+
+@pytest.mark.parametrize("width", [85, 180])
+def test_how_sure_can_be_printed(width):
+    found = trust(siam.load("photo").doubt)
+    for shares, goal in ((found.coverage, found.level), ((*found.others, *found.landscapes), None)):
+        figure = chart_print("shares", shares_figure(shares, "Title", "below", "share", goal))
+        written = figure.file(width, "svg", "").decode()
+        assert all(f"{of.label}: {of.text}" in written for of in shares)
 
 
 def test_a_pair_that_nobody_calibrated_says_how(monkeypatch):

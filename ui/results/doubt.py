@@ -4,7 +4,9 @@ import streamlit as st
 
 from siam.errors import CheckpointError
 from siam.figures.results import shares_figure
+from siam.reports.prints import chart_print
 from siam.results.doubt import Trust, together, trust
+from ui import printing
 from ui.state import chosen, resources
 from ui.state.markdown import code, plain
 from ui.state.public import message, private
@@ -38,6 +40,7 @@ def _coverage(found: Trust) -> None:
     title, goal = "How often people agree with the interval", f"{100 * found.level:.0f} %"
     figure = shares_figure(found.coverage, title, f"share of photos inside; it should be {goal}", "share", found.level)
     st.plotly_chart(figure, config=_CHART, alt=title)
+    printing.chart(chart_print("coverage", figure), "coverage", own_networks=True)
     width = found.coverage[0].width or 0.0
     st.markdown(
         f"Each score has an interval that should hold people’s mean rating for {goal} of photos like those the "
@@ -53,6 +56,7 @@ def _landscapes(found: Trust) -> None:
     title = "Not a landscape"
     figure = shares_figure(sets, title, "share of pictures that are called so", "share", None)
     st.plotly_chart(figure, config=_CHART, alt=title)
+    printing.chart(chart_print("not-a-landscape", figure), "landscapes", own_networks=True)
     parts = []
     for shares, what in ((found.others, "other pictures"), (found.landscapes, "landscapes")):
         share, n = together(shares)
