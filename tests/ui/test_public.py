@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -112,7 +113,8 @@ def put(manager, session, name, size, type="image/jpeg"):
 
 
 @pytest.fixture
-def manager():
+def manager(monkeypatch):
+    monkeypatch.setattr(quota, "_BATCHES", WeakKeyDictionary())  # without those that other tests still hold
     return MemoryUploadedFileManager("/upload")
 
 
