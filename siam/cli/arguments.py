@@ -28,6 +28,29 @@ def side(text: str) -> int:
     return int(text)
 
 
+def change(text: str) -> str:
+    """Return `text` as what changed between photos, in words for a sentence; "" if it is blank."""
+    from siam.explanation.difference import LONGEST, change_text
+
+    words = change_text(text)
+    if text.strip() and not words:
+        raise argparse.ArgumentTypeError(f"expected words such as 'the wind turbines', not {text!r}")
+    if len(" ".join(text.split())) > LONGEST:
+        raise argparse.ArgumentTypeError(f"expected at most {LONGEST} characters, not {len(text)}")
+    return words
+
+
+def add_change(parser: argparse.ArgumentParser) -> None:
+    """Declare `--change`."""
+    parser.add_argument(
+        "--change",
+        type=change,
+        default="",
+        metavar="WORDS",
+        help="what changed between the photos, for the sentence on their difference, such as 'the wind turbines'",
+    )
+
+
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """Declare `--engine`."""
     parser.add_argument(

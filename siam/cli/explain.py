@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from siam.cli.arguments import add_colours, add_engine, fail
+from siam.cli.arguments import add_change, add_colours, add_engine, fail
 from siam.errors import SIAMError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         action="store_true",
         help="compare two to four photos of one place: what leads from the first one's score to the others'",
     )
+    add_change(parser)
     parser.add_argument("--json", action="store_true", help="print scores and contributions as JSON")
     parser.add_argument(
         "--out",
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     """Explain each image in turn; a bad file does not stop the others."""
     if options.difference:
         return _difference(options)
+    if options.change:
+        return fail("--change names what changed between photos; give --difference, too")
     # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.explanation import wording
     from siam.explanation.inference import explain
@@ -126,37 +129,37 @@ def _difference(options: argparse.Namespace) -> int:
     explanations = [explain(pair, read_image(path, least=least_side(*pair.configs))) for path in paths]
     names = distinct([str(path) for path in paths])
     if out is not None:
-        _write_difference(explanations, distinct([path.name for path in paths]), pair, out, alone, paths)
+        _write_difference(explanations, distinct([path.name for path in paths]), pair, options, alone)
     if options.json:
-        sys.stdout.write(json.dumps(files.difference_json(explanations, names), indent=1, allow_nan=False) + "\n")
+        answer = files.difference_json(explanations, names, options.change)
+        sys.stdout.write(json.dumps(answer, indent=1, allow_nan=False) + "\n")
         return 0
     for explanation, name in zip(explanations, names, strict=True):
-        sys.stdout.write(f"{name}: {wording.scores(explanation)}\n")
-    for found, name in zip(differences(explanations), names[1:], strict=True):
-        both = names[0], name
-        texts = (
-            wording.difference_sentence(found, both),
-            wording.difference_caveat(found),
-            wording.view_text(found, both),
-        )
+        texts = (f"{name}: {wording.scores(explanation)}", wording.interval_text(explanation))
+        sys.stdout.write(f"{'. '.join(filter(None, texts))}\n")
+    found = differences(explanations, options.change)
+    for of, name, sentence in zip(found, names[1:], wording.difference_sentences(found, names), strict=True):
+        texts = sentence, wording.difference_caveat(of), wording.view_text(of, (names[0], name))
         sys.stdout.write(f"{' '.join(filter(None, texts))}\n")
     return 0
 
 
 def _write_difference(
-    explanations: "list[Explanation]", names: list[str], pair: "Pair", out: Path, alone: bool, photos: Sequence[Path]
+    explanations: "list[Explanation]", names: list[str], pair: "Pair", options: argparse.Namespace, alone: bool
 ) -> None:
-    """Write the file that `out` names if it stands `alone`, otherwise figure, data and report into that folder."""
+    """Write the file that `--out` names if it stands `alone`, otherwise figure, data and report into that folder."""
     from siam.reports import files
     from siam.runtime.files import write_atomically
 
+    out: Path = options.out
     (out.parent if alone else out).mkdir(parents=True, exist_ok=True)
-    if alone:
-        write_atomically(out, files.difference_file(out.suffix.lower(), explanations, names, pair.card))
-        return
-    (stem,) = _unique_stems([Path(_DIFFERENCE)], out, photos)
-    for ending in _ENDINGS:
-        write_atomically(out / f"{stem}{ending}", files.difference_file(ending, explanations, names, pair.card))
+    targets = [out]
+    if not alone:
+        (stem,) = _unique_stems([Path(_DIFFERENCE)], out, options.image)
+        targets = [out / f"{stem}{ending}" for ending in _ENDINGS]
+    for path in targets:
+        ending = path.suffix.lower()
+        write_atomically(path, files.difference_file(ending, explanations, names, pair.card, options.change))
 
 
 def _unique_stems(paths: Sequence[Path], out: Path | None, photos: Sequence[Path] = ()) -> list[str]:

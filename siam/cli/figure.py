@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from siam.cli.arguments import add_colours, add_engine, fail
+from siam.cli.arguments import add_change, add_colours, add_engine, fail
 from siam.errors import SIAMError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="NAME|DIR|HUB",
         help="bundled pair, folder or Hub repository (default: photo)",
     )
+    add_change(parser)
     add_colours(parser)
     add_engine(parser)
     parser.set_defaults(run=run)
@@ -103,6 +104,8 @@ def run(options: argparse.Namespace) -> int:
     if together and not _FEWEST <= count <= _MOST:
         photos = f"{count} photo{'s' * (count != 1)}"
         return fail(f"--kind difference compares {_FEWEST} to {_MOST} photos with the first; {photos} given")
+    if options.change and not together:
+        return fail("--change names what changed between photos; give --kind difference, too")
     suffix = "" if options.out.is_dir() else options.out.suffix.lower()
     ending = suffix.removeprefix(".") if suffix.removeprefix(".") in _FORMS else ""
     alone = bool(ending)
@@ -162,7 +165,8 @@ def _draw(options: argparse.Namespace, targets: Sequence[Path], form: "Form") ->
 
     if options.kind == "difference":
         explanations = [explained(path) for path in options.image]
-        write(difference_print(explanations, distinct([path.name for path in options.image])), targets[0])
+        names = distinct([path.name for path in options.image])
+        write(difference_print(explanations, names, options.change), targets[0])
         return 0
     failed = False
     for path, target in zip(options.image, targets, strict=True):

@@ -18,6 +18,7 @@ from siam.explanation.inference import Explanation, Order, ranked
 from siam.images.registration import Registration, register
 
 MOST = 4  # photos that are compared with each other
+LONGEST = 80  # characters of what changed, in somebody's words
 _NAMED = 3  # attributes that a difference names when it is printed
 _MOVED = 1 / 12  # of a side, by which the view may move until "left" or "top" no longer mean the same in both photos
 
@@ -52,11 +53,13 @@ class Difference:
         before: explanation of the first photo.
         after: of the second, by the same networks.
         view: whether both photos show the same view.
+        changed: what changed, as somebody calls it, such as "the wind turbines"; "" if nobody said.
     """
 
     before: Explanation
     after: Explanation
     view: Registration
+    changed: str = ""
 
     def __repr__(self) -> str:
         scale = self.before.scale
@@ -118,12 +121,13 @@ class Difference:
         return Place(where(old), "before")
 
 
-def difference(before: Explanation, after: Explanation) -> Difference:
+def difference(before: Explanation, after: Explanation, *, changed: str = "") -> Difference:
     """Return what leads from the score of one photo to that of another.
 
     Args:
         before: explanation of the first photo.
         after: of the second, by the same networks; the photos may have any sizes.
+        changed: what changed, such as "the wind turbines", for sentences; whether it did is not looked at.
 
     Raises:
         ValueError: they were explained by different networks.
@@ -146,18 +150,30 @@ def difference(before: Explanation, after: Explanation) -> Difference:
             f"the photos were explained by different networks, {before.model!r} and {after.model!r}; "
             "explain both with the same pair"
         )
-    return Difference(before, after, register(before.image, after.image, before.photo_size))
+    return Difference(before, after, register(before.image, after.image, before.photo_size), change_text(changed))
 
 
-def differences(explanations: Sequence[Explanation]) -> list[Difference]:
-    """Return the difference of each photo from the first one.
+def differences(explanations: Sequence[Explanation], changed: str = "") -> list[Difference]:
+    """Return the difference of each photo from the first one; what `changed` is the same in all.
 
     Raises:
         ValueError: these are not two to four photos, explained by the same networks.
     """
     if not 2 <= len(explanations) <= MOST:
         raise ValueError(f"{len(explanations)} photos cannot be compared; give two to four")
-    return [difference(explanations[0], other) for other in explanations[1:]]
+    return [difference(explanations[0], other, changed=changed) for other in explanations[1:]]
+
+
+def change_text(text: str) -> str:
+    """Return what changed as a sentence says it: on one line, without a full stop, with a small article, not too long.
+
+    Example:
+        >>> change_text(" The wind  turbines. ")
+        'the wind turbines'
+    """
+    text = " ".join(text.split())[:LONGEST].strip(" .,;:!?")
+    first, space, rest = text.partition(" ")
+    return f"{first.lower()}{space}{rest}" if first in ("The", "A", "An") else text
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -45,13 +45,36 @@ def difference_sentence(difference: Difference, names: tuple[str, str] | None = 
     """Say what makes the second photo's score another, naming at most `count` attributes and summing up the others.
 
     "The second photo scores 0.31 lower than the first photo: lowered by metal (−0.22, right) and wire (−0.12, right);
-    31 others together +0.03." Where the photos do not show the same view, each place says in which photo it is.
+    31 others together +0.03." If it is known what changed: "The wind turbines lowered SIAM's score by 0.31, of which
+    metal −0.22, right; wire −0.12, right; 31 others together +0.03." Where the photos do not show the same view, each
+    place says in which photo it is.
 
     Args:
         difference: of two explanations.
         names: of the first and the second photo, such as their files' names.
         count: how many attributes are named.
     """
+    return _difference_sentence(difference, names, count)
+
+
+def difference_sentences(differences: Sequence[Difference], names: Sequence[str], count: int = 4) -> list[str]:
+    """Return the `difference_sentence` of each photo; of several, each says which photo it is about.
+
+    Args:
+        differences: of the other photos from the first one.
+        names: of all photos, the first one's first.
+        count: how many attributes are named.
+    """
+    several = len(differences) > 1
+    return [
+        _difference_sentence(of, (names[0], name), count, several)
+        for of, name in zip(differences, names[1:], strict=True)
+    ]
+
+
+def _difference_sentence(
+    difference: Difference, names: tuple[str, str] | None, count: int, several: bool = False
+) -> str:
     first, second = names or ("the first photo", "the second photo")
     photos = {"before": f" in {first}", "after": f" in {second}", None: ""}
     named = []
@@ -60,14 +83,22 @@ def difference_sentence(difference: Difference, names: tuple[str, str] | None = 
         if signed(item.value) != "0.00":
             named.append((item.attribute, item.value, f"{place.place}{photos[place.photo]}"))
     change = difference_text(difference.after.scenicness, difference.before.scenicness)
-    lower = change.startswith("−")
-    head = f"{second if names else 'The second photo'} scores " + (
-        f"the same as {first}" if change == "0.00" else f"{change[1:]} {'lower' if lower else 'higher'} than {first}"
-    )
+    same, lower = change == "0.00", change.startswith("−")
+    if what := difference.changed:
+        subject = f"{what[0].upper()}{what[1:]}{f' in {second}' if several else ''}"
+        verb = "lowered" if lower else "raised"
+        head = f"{subject} did not change SIAM's score" if same else f"{subject} {verb} SIAM's score by {change[1:]}"
+    else:
+        head = f"{second if names else 'The second photo'} scores " + (
+            f"the same as {first}" if same else f"{change[1:]} {'lower' if lower else 'higher'} than {first}"
+        )
     rest = others_text(len(difference.values) - len(named), difference.others(len(named)))
     if not named and count > 0:
         everything = f"; all {len(difference.values)} together {signed(difference.others(0))}"
         return f"{head}: no contribution changes by 0.01 or more{everything if len(difference.values) > 1 else ''}."
+    if difference.changed:
+        parts = [f"{words(name)} {signed(value)}, {place}" for name, value, place in named]
+        return f"{head}{': ' if same else ', of which '}{'; '.join(filter(None, (*parts, rest)))}."
     clauses = _clauses(named, ("lowered by", "raised by") if lower else ("raised by", "lowered by"))
     return f"{head}: {'; '.join([*clauses, rest] if rest else clauses)}."
 
@@ -114,21 +145,33 @@ def trust(explanation: Explanation, count: int = 4) -> str:
 
     "For four of five photos like this one, people say 4.2 to 5.8."
     """
-    texts = []
-    if explanation.is_landscape is False:
-        texts.append(
-            "This does not look like a landscape to the networks: they learned from other kinds of pictures, so the "
-            "score says little."
-        )
-    elif explanation.interval is not None:
-        low, high = explanation.interval
-        texts.append(f"For four of five photos like this one, people say {low:.1f} to {high:.1f}.")
+    texts = [interval_text(explanation)]
     shown = explanation.ranking(count=count)
     if names := [
         words(item.attribute) for item in shown if signed(item.value) != "0.00" and _unsure(explanation, item)
     ]:
         texts.append(f"Networks trained on other ratings do not agree on the sign of {listing(names)}.")
-    return " ".join(texts)
+    return " ".join(filter(None, texts))
+
+
+def interval_text(explanation: Explanation) -> str:
+    """Say between which scores people's mean lies, or that this is not a landscape; "" if nothing is known."""
+    if explanation.is_landscape is False:
+        return (
+            "This does not look like a landscape to the networks: they learned from other kinds of pictures, so the "
+            "score says little."
+        )
+    if explanation.interval is None:
+        return ""
+    low, high = explanation.interval
+    return f"For four of five photos like this one, people say {low:.1f} to {high:.1f}."
+
+
+def intervals_text(explanations: Sequence[Explanation]) -> str:
+    """Say that the intervals of photos say nothing of the difference of their scores; "" if none is shown."""
+    if all(of.interval is None or of.is_landscape is False for of in explanations):
+        return ""
+    return "Each interval is about one score; for the difference of two scores, none is known."
 
 
 def _unsure(explanation: Explanation, item: Contribution) -> bool:

@@ -26,7 +26,7 @@ from siam.explanation.difference import Difference, differences
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import marked
 from siam.explanation.waterfall import difference_steps, steps_drawing
-from siam.explanation.wording import attribute_map_text, difference_sentence, view_text
+from siam.explanation.wording import attribute_map_text, difference_sentences, view_text
 from siam.figures.maps import attribute_map
 from siam.figures.paper import write_credit
 from siam.figures.sheet import (
@@ -151,21 +151,25 @@ def swipe(difference: Difference, first: Image.Image, second: Image.Image, share
     return swiped(first, second, share)
 
 
-def difference_figure_png(explanations: Sequence[Explanation], names: Sequence[str]) -> bytes:
+def difference_figure_png(explanations: Sequence[Explanation], names: Sequence[str], changed: str = "") -> bytes:
     """Return the figure as a PNG file, as wide as a page at 300 dpi."""
     stream = io.BytesIO()
-    render_png(difference_figure(explanations, names), DPI / 72).save(stream, "PNG", dpi=(DPI, DPI))
+    render_png(difference_figure(explanations, names, changed=changed), DPI / 72).save(stream, "PNG", dpi=(DPI, DPI))
     return stream.getvalue()
 
 
-def difference_figure_svg(explanations: Sequence[Explanation], names: Sequence[str]) -> str:
+def difference_figure_svg(explanations: Sequence[Explanation], names: Sequence[str], changed: str = "") -> str:
     """Return the figure as an SVG file with real text and embedded pictures."""
-    drawing = difference_figure(explanations, names)
+    drawing = difference_figure(explanations, names, changed=changed)
     return render_svg(drawing, size=(f"{PAGE}mm", f"{drawing.height / points(1):.4f}mm"))
 
 
 def difference_figure(
-    explanations: Sequence[Explanation], names: Sequence[str], width: float = points(PAGE), credit: bool = True
+    explanations: Sequence[Explanation],
+    names: Sequence[str],
+    width: float = points(PAGE),
+    credit: bool = True,
+    changed: str = "",
 ) -> Drawing:
     """Return the layout of the figure: photos, total maps, waterfalls, and the maps that changed, from top to bottom.
 
@@ -174,11 +178,12 @@ def difference_figure(
         names: of the photos.
         width: of the figure in points.
         credit: whether the differences are also told in words, with networks, scale and source at the bottom.
+        changed: what changed, such as "the wind turbines", for these words.
 
     Raises:
         ValueError: these are not two to four photos, explained by the same networks.
     """
-    found = differences(explanations)
+    found = differences(explanations, changed)
     drawing = Drawing(width, 0, f"Scores of {len(explanations)} photos by {explanations[0].model}")
     end = _sentences(drawing, found, names) if credit else 0.0
     end = _photos(drawing, explanations, names, end)
@@ -192,12 +197,8 @@ def difference_figure(
 def _sentences(drawing: Drawing, found: Sequence[Difference], names: Sequence[str]) -> float:
     """Write what makes the scores differ, and how far the views agree, at the top; return where they end."""
     line, room = TEXT + 3.0, drawing.width - 2 * MARGIN
-    for of, name in zip(found, names[1:], strict=True):
-        pair = (names[0], name)
-        for text, size, ink in (
-            (difference_sentence(of, pair), TEXT, INK),
-            (view_text(of, pair), SMALL, SOFT_INK),
-        ):
+    for of, name, sentence in zip(found, names[1:], difference_sentences(found, names), strict=True):
+        for text, size, ink in ((sentence, TEXT, INK), (view_text(of, (names[0], name)), SMALL, SOFT_INK)):
             for part in wrapped(text, size, room):
                 drawing.items.append(Label(MARGIN, line, part, size, fill=ink))
                 line += size + 3

@@ -11,7 +11,7 @@ from siam.explanation.difference import Difference, differences
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import doubts, legend, marked
 from siam.explanation.waterfall import difference_steps, steps_drawing
-from siam.explanation.wording import attribute_map_text, difference_sentence, view_text
+from siam.explanation.wording import attribute_map_text, difference_sentences, interval_text, intervals_text, view_text
 from siam.figures.difference import STEPS, frames, grey_limit, most_changed, total_limit, total_map_over
 from siam.figures.maps import attribute_map
 from siam.reports.markup import document, network, picture, scale_bar, score_entry
@@ -26,18 +26,19 @@ _HOW_TO_READ = (
 )
 
 
-def difference_report(explanations: Sequence[Explanation], names: Sequence[str], card: dict) -> str:
+def difference_report(explanations: Sequence[Explanation], names: Sequence[str], card: dict, changed: str = "") -> str:
     """Return the report as HTML.
 
     Args:
         explanations: of two to four photos by the same networks, the one that the others are compared with first.
         names: of the photos; they may come from anyone, so they are escaped.
         card: the pair's model card, as in `siam.reports.page.html_report`.
+        changed: what changed, such as "the wind turbines"; escaped, too.
 
     Raises:
         ValueError: these are not two to four photos, explained by the same networks.
     """
-    found = differences(explanations)
+    found = differences(explanations, changed)
     parts = [
         _header(explanations, found, names),
         _photos(explanations, found, names),
@@ -56,19 +57,19 @@ def _header(explanations: Sequence[Explanation], found: Sequence[Difference], na
         change = ""
         if index:
             change = f" ({difference_text(of.scenicness, explanations[0].scenicness)})"
-        scores.append(score_entry(safe(name), of.scenicness, f" of {scale.high:g}{change}"))
+        scores.append(score_entry(safe(name), of.scenicness, f" of {scale.high:g}{change}", interval_text(of)))
     rating = f"{safe(words(scale.name))}, on a scale from {scale.low:g} to {scale.high:g}"
     shown = [index for index in most_changed(found) if any(signed(of.values[index]) != "0.00" for of in found)]
     doubtful = doubts(explanations[0].recognition, (explanations[0].attributes[index] for index in shown))
     lines = "".join(
-        f'<p class="lead">{safe(difference_sentence(of, (names[0], name)))}</p>'
-        f'<p class="quiet">{safe(view_text(of, (names[0], name)))}</p>'
-        for of, name in zip(found, names[1:], strict=True)
+        f'<p class="lead">{safe(sentence)}</p><p class="quiet">{safe(view_text(of, (names[0], name)))}</p>'
+        for of, name, sentence in zip(found, names[1:], difference_sentences(found, names), strict=True)
     )
+    notes = "".join(f"<p>{safe(text)}</p>" for text in (doubtful, intervals_text(explanations)) if text)
     return (
         f'<header><p class="quiet">{safe(explanations[0].model)} · {rating}</p>'
         f'<h1>{safe(" → ".join(names) if len(names) == 2 else ", ".join(names))}</h1>'
-        f'<dl class="scores">{"".join(scores)}</dl>{lines}{f"<p>{safe(doubtful)}</p>" if doubtful else ""}</header>'
+        f'<dl class="scores">{"".join(scores)}</dl>{lines}{notes}</header>'
     )  # fmt: skip
 
 

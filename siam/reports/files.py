@@ -9,7 +9,7 @@ import numpy as np
 
 from siam.explanation.difference import Difference, differences
 from siam.explanation.inference import Explanation
-from siam.explanation.wording import difference_sentence
+from siam.explanation.wording import difference_sentences
 from siam.figures.difference import difference_figure_png, difference_figure_svg
 from siam.figures.paper import paper_figure_png
 from siam.models.doubt import LEVEL
@@ -98,23 +98,26 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
     }
 
 
-def difference_json(explanations: Sequence[Explanation], names: Sequence[str]) -> dict:
+def difference_json(explanations: Sequence[Explanation], names: Sequence[str], changed: str = "") -> dict:
     """Return the scores and contributions of two to four photos, and what leads from the first score to the others.
 
     Up to rounding, the sum of a difference's contributions is its change. Its shift is given in pixels of the first
-    photo, right and down; null if the photos do not show the same view.
+    photo, right and down; null if the photos do not show the same view. What `changed` is a key only if it was said.
 
     Raises:
         ValueError: these are not two to four photos, explained by the same networks.
     """
-    found = differences(explanations)
+    found = differences(explanations, changed)
+    sentences = difference_sentences(found, names)
+    told = zip(found, names[1:], sentences, strict=True)
     return {
         "photos": [contract_json(of, name) for of, name in zip(explanations, names, strict=True)],
-        "differences": [_difference(of, (names[0], name)) for of, name in zip(found, names[1:], strict=True)],
+        **({"changed": found[0].changed} if found[0].changed else {}),
+        "differences": [_difference(of, (names[0], name), sentence) for of, name, sentence in told],
     }
 
 
-def _difference(found: Difference, names: tuple[str, str]) -> dict:
+def _difference(found: Difference, names: tuple[str, str], sentence: str) -> dict:
     view, change = found.view, found.baseline_change
     attributes = found.before.attributes
     places = {item.attribute: found.place(item.index) for item in found.ranking()}
@@ -131,28 +134,32 @@ def _difference(found: Difference, names: tuple[str, str]) -> dict:
         "baseline": None if change is None else {"change": _finite(change)},
         "same_view": view.matches,
         "shift": {"right": _rounded(view.right), "down": _rounded(view.down)} if view.matches else None,
-        "sentence": difference_sentence(found, names),
+        "sentence": sentence,
     }
 
 
-def difference_data_json(explanations: Sequence[Explanation], names: Sequence[str], card: dict) -> dict:
+def difference_data_json(
+    explanations: Sequence[Explanation], names: Sequence[str], card: dict, changed: str = ""
+) -> dict:
     """Return `difference_json` with everything that the explanations hold under `explanations`, one for each photo."""
     return {
-        **difference_json(explanations, names),
+        **difference_json(explanations, names, changed),
         "explanations": [data_json(of, name, card) for of, name in zip(explanations, names, strict=True)],
     }
 
 
-def difference_file(ending: str, explanations: Sequence[Explanation], names: Sequence[str], card: dict) -> bytes:
+def difference_file(
+    ending: str, explanations: Sequence[Explanation], names: Sequence[str], card: dict, changed: str = ""
+) -> bytes:
     """Return a file on two to four photos: its ending is one of `DIFFERENCE_ENDINGS`."""
     if ending == ".png":
-        return difference_figure_png(explanations, names)
+        return difference_figure_png(explanations, names, changed)
     if ending == ".svg":
-        return difference_figure_svg(explanations, names).encode()
+        return difference_figure_svg(explanations, names, changed).encode()
     if ending == ".json":
-        data = json.dumps(difference_data_json(explanations, names, card), ensure_ascii=False, allow_nan=False)
-        return data.encode(errors="replace")
-    return difference_report(explanations, names, card).encode()
+        data = difference_data_json(explanations, names, card, changed)
+        return json.dumps(data, ensure_ascii=False, allow_nan=False).encode(errors="replace")
+    return difference_report(explanations, names, card, changed).encode()
 
 
 def write(explanation: Explanation, image_name: str, card: dict, folder: Path, stem: str) -> list[Path]:

@@ -58,9 +58,10 @@ def scale_bar(limit: float) -> str:
     )
 
 
-def score_entry(name: str, value: float, scale: str) -> str:
-    """Return a score for a list `<dl class="scores">`; `name` and `scale` are markup."""
-    return f"<div><dt>{name}</dt><dd>{number(value)}<small>{scale}</small></dd></div>"
+def score_entry(name: str, value: float, scale: str, note: str = "") -> str:
+    """Return a score for a list `<dl class="scores">`; `name` and `scale` are markup, a note below it is text."""
+    below = f'<dd class="note">{safe(note)}</dd>' if note else ""
+    return f"<div><dt>{name}</dt><dd>{number(value)}<small>{scale}</small></dd>{below}</div>"
 
 
 def picture(image: Image.Image, text: str) -> str:

@@ -27,7 +27,7 @@ from siam.explanation.inference import Explanation
 from siam.explanation.recognition import legend, marked
 from siam.explanation.templates import net_effects
 from siam.explanation.waterfall import steps_drawing, waterfall_steps
-from siam.explanation.wording import difference_sentence, sentence
+from siam.explanation.wording import difference_sentences, sentence
 from siam.figures import maps
 from siam.figures.charts import chart_drawing, layout_of, plain_text
 from siam.figures.difference import difference_figure, most_changed
@@ -152,14 +152,19 @@ def attribute_print(explanation: Explanation, index: int) -> Print:
     return Print(f"{name.replace(' ', '-')}", f"{name}: what, where, how", text, draw)
 
 
-def difference_print(explanations: Sequence[Explanation], names: Sequence[str]) -> Print:
+def difference_print(explanations: Sequence[Explanation], names: Sequence[str], changed: str = "") -> Print:
     """Return two to four photos side by side: what leads from the first one's score to the others'.
+
+    Args:
+        explanations: the one that the others are compared with first.
+        names: of the photos.
+        changed: what changed, such as "the wind turbines", for the caption.
 
     Raises:
         ValueError: these are not two to four photos, explained by the same networks.
     """
-    found = differences(explanations)
-    told = " ".join(difference_sentence(of, (names[0], name)) for of, name in zip(found, names[1:], strict=True))
+    found = differences(explanations, changed)
+    told = " ".join(difference_sentences(found, names))
     recognition, attributes = explanations[0].recognition, explanations[0].attributes
     signs = legend(recognition, (attributes[index] for index in most_changed(found)))
     text = (

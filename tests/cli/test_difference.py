@@ -9,7 +9,7 @@ from PIL import Image
 import siam
 from siam.cli.main import main
 from siam.explanation.difference import difference
-from siam.explanation.wording import difference_sentence, view_text
+from siam.explanation.wording import difference_sentence, difference_sentences, interval_text, view_text
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair, save
 from tests.reports.test_report import Page
@@ -131,6 +131,58 @@ def test_no_photo_is_overwritten(run, photos, tmp_path):
     status, out, err = run(*photos[:2], "--out", photos[0])
     assert (status, out) == (2, "")
     assert_one_line(err, "before.png is one of the photos", "another name")
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_what_changed_begins_the_sentence(run, networks, photos, tmp_path, count):
+    paths = photos[:count]
+    status, out, err = run(*paths, "--change", "The wind turbines", "--out", tmp_path / "out.json")
+    assert (status, err) == (0, "")
+    explanations, _found = expected(networks, paths)
+    found = [difference(explanations[0], other, changed="the wind turbines") for other in explanations[1:]]
+    names = [str(path) for path in paths]
+    for sentence, line in zip(difference_sentences(found, names), out.splitlines()[count:], strict=True):
+        assert sentence.startswith("The wind turbines ") and line.startswith(sentence)
+    data = json.loads((tmp_path / "out.json").read_text())
+    assert data["changed"] == "the wind turbines"
+    assert data["differences"][0]["sentence"].startswith("The wind turbines ")
+    printed = json.loads(run(*paths, "--change", "the wind turbines", "--json")[1])
+    assert printed["changed"] == "the wind turbines"
+    assert run(*paths, "--change", " ") == run(*paths)
+
+
+@pytest.mark.parametrize("command", [["explain", "--difference"], ["figure", "--kind", "difference"]])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("x" * 81, "at most 80 characters, not 81"), (" . ", "expected words such as")],
+)
+def test_words_that_fit_no_sentence(photos, capsys, command, words, told):
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, str(photos[0]), str(photos[1]), "--change", words])
+    assert stopped.value.code == 2
+    err = capsys.readouterr().err
+    assert "--change" in err and told in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("command", "remedy"), [(["explain"], "--difference"), (["figure"], "--kind difference")], ids=["explain", "figure"]
+)
+def test_without_a_difference_nothing_changed(photos, capsys, command, remedy):
+    assert main([*command, str(photos[0]), "--change", "the wind turbines"]) == 2
+    assert_one_line(capsys.readouterr().err, "--change", f"give {remedy}")
+
+
+def test_each_score_has_its_interval(photos, capsys):
+    paths = photos[:2]
+    assert main(["explain", "--difference", *map(str, paths)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    pair = siam.load("photo", device="cpu")
+    for path, line in zip(paths, lines, strict=False):
+        text = interval_text(siam.explain(pair, path))
+        assert text and line.startswith(f"{path}: SIAM ") and line.endswith(f". {text}")
+    assert main(["explain", "--difference", *map(str, paths), "--json"]) == 0
+    for of, path in zip(json.loads(capsys.readouterr().out)["photos"], paths, strict=True):
+        assert of["intervals"]["siam"] == pytest.approx(siam.explain(pair, path).interval, abs=1e-3)
 
 
 @pytest.mark.parametrize("count", [1, 5])

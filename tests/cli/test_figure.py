@@ -82,8 +82,9 @@ def test_every_kind_in_every_format(run, photos, tmp_path, kind, form):
 
 
 def test_photos_side_by_side_become_one_figure(run, photos, tmp_path):
-    status, out, _err = run(*photos, "--kind", "difference", "--out", tmp_path / "both.svg")
-    assert status == 0 and out.startswith(f"{tmp_path / 'both.svg'}\n")
+    command = *photos, "--kind", "difference", "--change", "the new road", "--out", tmp_path / "both.svg"
+    status, out, _err = run(*command)
+    assert status == 0 and out.startswith(f"{tmp_path / 'both.svg'}\nThe new road ")
     texts = [item.text for item in ET.fromstring((tmp_path / "both.svg").read_bytes()).iter() if item.text]
     assert "hill <b>.png" in texts
 

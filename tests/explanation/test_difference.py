@@ -11,9 +11,17 @@ from PIL import Image, ImageDraw
 
 import siam
 from siam.datasets.base import RatingScale
-from siam.explanation.difference import difference, differences, distinct
+from siam.explanation.difference import LONGEST, change_text, difference, differences, distinct
 from siam.explanation.waterfall import difference_steps
-from siam.explanation.wording import difference_caveat, difference_sentence, view_text
+from siam.explanation.wording import (
+    difference_caveat,
+    difference_sentence,
+    difference_sentences,
+    interval_text,
+    intervals_text,
+    trust,
+    view_text,
+)
 from siam.models.checkpoint import Pair
 from tests.support.fakes import fake_explanation, fake_picture, from_maps
 from tests.support.networks import baseline_network, siam_network
@@ -161,6 +169,91 @@ def test_the_sentence_names_amount_attributes_and_places():
         "b.jpg scores 0.31 higher than a.jpg: raised by hiking (+0.22, right) and clouds (+0.12, top); "
         "2 others together −0.03."
     )
+
+
+def test_the_sentence_begins_with_what_changed():
+    before, after = with_changes(-0.22, -0.12, 0.05, -0.02, places=[RIGHT, TOP, RIGHT, TOP])
+    found = difference(before, after, changed=" The wind turbines. ")
+    assert difference_sentence(found, count=3) == (
+        "The wind turbines lowered SIAM's score by 0.31, of which hiking −0.22, right; clouds −0.12, top; dry +0.05, "
+        "right; 1 other −0.02."
+    )
+    back = difference(after, before, changed="felling the wood")
+    assert difference_sentence(back, ("a.jpg", "b.jpg"), count=1) == (
+        "Felling the wood raised SIAM's score by 0.31, of which hiking +0.22, right; 3 others together +0.09."
+    )
+    assert difference_sentence(difference(before, after, changed=" . ")) == difference_sentence(
+        difference(before, after)
+    )
+
+
+def test_of_several_photos_each_sentence_says_which_it_is_about():
+    before, after = with_changes(-0.22, -0.12, places=[RIGHT, TOP])
+    found = differences([before, after, before], "the new road")
+    first, second = difference_sentences(found, ["a.jpg", "b.jpg", "c.jpg"])
+    assert first == (
+        "The new road in b.jpg lowered SIAM's score by 0.34, of which hiking −0.22, right; clouds −0.12, top."
+    )
+    assert second == (
+        "The new road in c.jpg did not change SIAM's score: no contribution changes by 0.01 or more; all 2 together "
+        "0.00."
+    )
+    (alone,) = difference_sentences(found[:1], ["a.jpg", "b.jpg"])
+    assert alone.startswith("The new road lowered")
+    unnamed = differences([before, after, before])
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    assert difference_sentences(unnamed, names) == [
+        difference_sentence(of, ("a.jpg", name)) for of, name in zip(unnamed, names[1:], strict=True)
+    ]
+
+
+def test_what_changed_is_told_of_changes_that_cancel_out():
+    before, after = with_changes(-0.2, 0.2, places=[RIGHT, TOP])
+    assert difference_sentence(difference(before, after, changed="Snow")) == (
+        "Snow did not change SIAM's score: hiking −0.20, right; clouds +0.20, top."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("the wind turbines", "the wind turbines"),
+        ("  The\n wind\tturbines!? ", "the wind turbines"),
+        ("A fence", "a fence"),
+        ("Turbines of Enercon", "Turbines of Enercon"),
+        ("Theatre", "Theatre"),
+        ("a 110 kV line", "a 110 kV line"),
+        ("", ""),
+        (" ... ", ""),
+        ("x" * 500, "x" * LONGEST),
+        ("äöü — 風力発電", "äöü — 風力発電"),
+    ],
+)
+def test_what_changed_fits_into_a_sentence(text, kept):
+    assert change_text(text) == kept
+    assert difference(*two(0), changed=text).changed == kept
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=200))
+def test_any_words_for_what_changed_give_one_sentence(text):
+    before, after = with_changes(-0.22, 0.12)
+    found = difference(before, after, changed=text)
+    told = difference_sentence(found)
+    assert "\n" not in told and told.endswith(".") and change_text(found.changed) == found.changed
+    assert len(found.changed) <= LONGEST
+
+
+def test_each_score_has_its_interval_and_the_difference_has_none():
+    before, after = with_changes(-0.22, 0.05)
+    assert interval_text(before) == intervals_text([before, after]) == ""
+    known = [dataclasses.replace(of, interval=(4.2, 5.83), is_landscape=True) for of in (before, after)]
+    assert interval_text(known[0]) == "For four of five photos like this one, people say 4.2 to 5.8."
+    assert trust(known[0]) == interval_text(known[0])
+    assert "for the difference of two scores, none is known" in intervals_text(known)
+    drawing = dataclasses.replace(known[0], is_landscape=False)
+    assert "not look like a landscape" in interval_text(drawing) and "people say" not in interval_text(drawing)
+    assert intervals_text([drawing, drawing]) == ""
 
 
 def test_changes_that_cancel_out_are_still_named():

@@ -15,7 +15,7 @@ from siam.drawing.printing import LEAST_TEXT, points
 from siam.drawing.shapes import Box, Label, Picture, text_width
 from siam.explanation.difference import difference, differences
 from siam.explanation.waterfall import difference_steps, steps_drawing
-from siam.explanation.wording import difference_sentence
+from siam.explanation.wording import difference_sentence, difference_sentences
 from siam.figures.difference import (
     changes,
     difference_figure,
@@ -27,6 +27,7 @@ from siam.figures.difference import (
     total_limit,
 )
 from siam.figures.waterfall import difference_waterfall
+from siam.reports.prints import difference_print
 from tests.support.fakes import fake_explanation, fake_picture, from_maps
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -129,6 +130,19 @@ def test_both_files_open():
     root = ET.fromstring(difference_figure_svg(explanations, ["a <b>.jpg", "b"]))
     assert sum(1 for _ in root.iter(f"{SVG}image")) == 4 + 8 + 2
     assert "a <b>.jpg" in [item.text for item in root.iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_the_figure_and_its_caption_name_what_changed(count):
+    explanations, names = variants(count), ["a", "b", "c", "d"][:count]
+    told = difference_sentences(differences(explanations, "the <b>new</b> road"), names)
+    assert all("he <b>new</b> road" in sentence for sentence in told)
+    drawing = difference_figure(explanations, names, changed="the <b>new</b> road")
+    texts = " ".join(item.text for item in drawing.items if isinstance(item, Label))
+    caption = difference_print(explanations, names, "the <b>new</b> road").caption()
+    assert all(sentence in texts and sentence in caption for sentence in told)
+    root = ET.fromstring(difference_figure_svg(explanations, names, "the <b>new</b> road"))
+    assert "<b>new</b>" in " ".join(item.text or "" for item in root.iter(f"{SVG}text"))
 
 
 @pytest.mark.parametrize("width", [250, 400, 560])

@@ -19,7 +19,7 @@ _SOUND = {
     "pair": ("Photos", "Rendered"), "gallery": ("Open photos", "Rendered landscapes"),
     "colours": ("blue-orange",),
     "table": ("Speed", "Model cards"),
-    "with": ("lake-boats", "lake-boats,storm-road"),
+    "with": ("lake-boats", "lake-boats,storm-road"), "changed": ("the wind turbines",),
     "sample": ("lake-boats",), "case": ("898", "1"), "edits": ("trees:scale:0",), "attribute": ("trees", "wire"),
     "methods": ("grad_cam", "occlusion,grad_cam"), "area": ("2_5_5_9",), "count": ("5",), "overlay": ("40",),
     "crowd": ("2", "8"),

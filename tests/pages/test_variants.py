@@ -9,7 +9,7 @@ from PIL import Image
 import siam
 from siam.drawing import phrases
 from siam.explanation import wording
-from siam.explanation.difference import difference
+from siam.explanation.difference import difference, differences
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
 from tests.support.own_pair import believed_pair
@@ -51,8 +51,12 @@ def upload(app, *files):
     return app
 
 
+def explained(pair, other, first=FIRST.path):
+    return siam.explain(pair, read_image(first)), siam.explain(pair, other)
+
+
 def found(pair, other, first=FIRST.path):
-    return difference(siam.explain(pair, read_image(first)), siam.explain(pair, other))
+    return difference(*explained(pair, other, first))
 
 
 def splits(app):
@@ -83,6 +87,38 @@ def test_an_edit_of_the_photo_is_compared_with_it():
     assert table.iloc[:, -1].sum() == pytest.approx(of.change, abs=1e-4)
     assert (table.iloc[:, 2] - table.iloc[:, 1]).to_numpy() == pytest.approx(table.iloc[:, 3].to_numpy(), abs=1e-6)
     assert np.abs(table.iloc[:, 3]).is_monotonic_decreasing
+
+
+def test_what_changed_begins_the_sentence_and_is_part_of_the_address(pair):
+    after = edited()
+    app = start(changed="the *new* <b>road</b>")
+    assert not [field for field in app.text_input if field.key == "changed"]  # nothing is compared yet
+    app = upload(app, ("turbine.png", content(after)))
+    field = app.text_input(key="changed")
+    assert field.value == "the *new* <b>road</b>"
+    names = [FIRST.path.name, "turbine.png"]
+    (sentence,) = wording.difference_sentences(differences(list(explained(pair, after)), field.value), names)
+    assert plain(sentence) in texts(app) and sentence.startswith("The *new* <b>road</b> ")
+    assert r"\*new\*" in texts(app) and r"\<b\>" in texts(app)
+    field.set_value("The wind turbines.").run()
+    assert not app.exception and "**The wind turbines " in texts(app)
+    assert app.text_input(key="changed").proto.max_chars == 80
+    app.text_input(key="changed").set_value("").run()
+    assert f"**{plain('turbine.png')} scores " in texts(app)
+
+
+def test_each_score_shows_its_interval():
+    after = edited()
+    app = upload(opened(), ("turbine.png", content(after)))
+    for explanation in explained(siam.load("photo"), after):
+        text = wording.interval_text(explanation)
+        assert text and plain(text) in [caption.value for caption in app.caption]
+    assert "for the difference of two scores, none is known" in texts(app)
+
+
+def test_networks_without_intervals_show_none(pair):
+    app = upload(start(), ("turbine.png", content(edited())))
+    assert "people say" not in texts(app) and "none is known" not in texts(app)
 
 
 def test_the_address_names_photos_on_offer_and_keeps_them():

@@ -8,7 +8,7 @@ import pytest
 
 from siam.drawing.phrases import score_text, signed, words
 from siam.explanation.difference import differences
-from siam.explanation.wording import difference_sentence, view_text
+from siam.explanation.wording import difference_sentence, difference_sentences, interval_text, view_text
 from siam.reports import files
 from siam.reports.difference import difference_report
 from siam.reports.files import contract_json, difference_data_json, difference_json
@@ -83,6 +83,45 @@ def test_report_is_harmless_whatever_photos_are_called():
     assert all(image["src"].startswith("data:") for tag, image in page.tags if tag == "img")
     assert NASTY[0] in page.text
     report.encode()
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_every_file_says_what_changed(count):
+    explanations, names = variants(count), NASTY[:count]
+    changed = '<img src=x onerror=alert(1)> & "turbines"'
+    told = difference_sentences(differences(explanations, changed), names)
+    page = Page(difference_report(explanations, names, CARD, changed))
+    assert told[0] in page.text and changed in page.text
+    assert all(image["src"].startswith("data:") for tag, image in page.tags if tag == "img")
+    data = json.loads(files.difference_file(".json", explanations, names, CARD, changed))
+    assert data["changed"] == changed
+    assert [of["sentence"].encode(errors="replace") for of in data["differences"]] == [
+        sentence.encode(errors="replace") for sentence in told
+    ]
+    assert "changed" not in difference_json(explanations, names)
+    for ending in files.DIFFERENCE_ENDINGS:
+        assert files.difference_file(ending, explanations, names, CARD, changed)
+
+
+def test_each_score_shows_its_interval():
+    explanations = variants(3)
+    known = [
+        dataclasses.replace(of, interval=(2 + k / 10, 4.0), baseline_interval=(2.0, 4.0), is_landscape=True)
+        for k, of in enumerate(explanations)
+    ]
+    known[2] = dataclasses.replace(known[2], is_landscape=False)
+    names = ["a", "b", "c"]
+    text = Page(difference_report(known, names, CARD)).text
+    assert all(interval_text(of) in text for of in known)
+    assert "people say 2.0 to 4.0" in text and "people say 2.1 to 4.0" in text and "people say 2.2" not in text
+    assert "for the difference of two scores, none is known" in text
+    photos = json.loads(json.dumps(difference_json(known, names)))["photos"]
+    assert [of["intervals"]["siam"] for of in photos] == [[2.0, 4.0], [2.1, 4.0], [2.2, 4.0]]
+    assert [of["intervals"]["level"] for of in photos] == [0.8] * 3
+    assert [of["landscape"] for of in photos] == [True, True, False]
+    unknown = Page(difference_report(explanations, names, CARD)).text
+    assert "people say" not in unknown and "none is known" not in unknown
+    assert all("intervals" not in of for of in difference_json(explanations, names)["photos"])
 
 
 def test_report_tells_which_names_are_hard_to_believe():

@@ -10,7 +10,7 @@ from siam.drawing import phrases
 from siam.drawing.maps import scale_bar, scale_text
 from siam.errors import SIAMError
 from siam.explanation import wording
-from siam.explanation.difference import MOST, Difference, differences, distinct
+from siam.explanation.difference import LONGEST, MOST, Difference, differences, distinct
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import doubts, legend, marked
 from siam.figures.difference import changes, explanations_of, most_changed, swipe, total_limit, total_map_over
@@ -52,13 +52,14 @@ def show(explanation: Explanation, photo: Photo) -> None:
     if len(photos) < 2:
         return
     photos, explanations = photos[:MOST], explanations[:MOST]
-    found, names = differences(explanations), distinct([of.name for of in photos])
+    changed = _changed()
+    found, names = differences(explanations, changed), distinct([of.name for of in photos])
     _answer(found, names)
     _photos(found, names, photos)
     _steps(found, names)
     _maps(found, names)
     _table(found, names)
-    _downloads(explanations, names)
+    _downloads(explanations, names, changed)
 
 
 def _others() -> list[Photo]:
@@ -106,6 +107,19 @@ def _take() -> None:
     st.session_state[_STATE]["values"] = list(st.session_state["with"])
 
 
+def _changed() -> str:
+    """Ask what changed; return it."""
+    with st.grid(2, min_column_width=280, gap="medium"):
+        return st.text_input(
+            "What changed? (optional)",
+            key="changed",
+            max_chars=LONGEST,
+            placeholder="the wind turbines",
+            help="The sentence below then begins with it. The program does not check whether it is true.",
+            bind="query-params",
+        )
+
+
 def _answer(found: Sequence[Difference], names: Sequence[str]) -> None:
     """Show all scores side by side, and say what makes them differ."""
     explanations, first = explanations_of(found), found[0].before
@@ -118,11 +132,15 @@ def _answer(found: Sequence[Difference], names: Sequence[str]) -> None:
                 if explanation.baseline_scenicness is not None:
                     parts.append(f"baseline {phrases.number(explanation.baseline_scenicness)}")
                 st.caption(", ".join(parts))
-    for of, name in zip(found, names[1:], strict=True):
-        st.markdown(f"**{plain(wording.difference_sentence(of, (names[0], name)))}**")
+                if trust := wording.interval_text(explanation):
+                    st.caption(plain(trust))
+    for sentence in wording.difference_sentences(found, names):
+        st.markdown(f"**{plain(sentence)}**")
     shown = [index for index in most_changed(found) if any(phrases.signed(of.values[index]) != "0.00" for of in found)]
     if doubtful := doubts(first.recognition, (first.attributes[index] for index in shown)):
         st.markdown(plain(doubtful))
+    if note := wording.intervals_text(explanations):
+        st.caption(note)
 
 
 def _photos(found: Sequence[Difference], names: Sequence[str], photos: Sequence[Photo]) -> None:
@@ -180,15 +198,9 @@ def _steps(found: Sequence[Difference], names: Sequence[str]) -> None:
     """Show how changes of contributions lead from one score to the other; the smallest are added up in one bar."""
     count = min(8, len(found[0].values))
     with st.grid(min(len(found), 2), min_column_width=320, gap="medium"):
-        for place, of in enumerate(found, 1):
-            both = names[0], names[place]
-            figure = difference_waterfall(of, count, names=both)
-            st.plotly_chart(
-                figure,
-                config={"displayModeBar": False},
-                key=f"steps-{place}",
-                alt=wording.difference_sentence(of, both),
-            )
+        for place, (of, sentence) in enumerate(zip(found, wording.difference_sentences(found, names), strict=True), 1):
+            figure = difference_waterfall(of, count, names=(names[0], names[place]))
+            st.plotly_chart(figure, config={"displayModeBar": False}, key=f"steps-{place}", alt=sentence)
 
 
 def _maps(found: Sequence[Difference], names: Sequence[str]) -> None:
@@ -233,14 +245,14 @@ def _table(found: Sequence[Difference], names: Sequence[str]) -> None:
 
 
 @colours.fragment
-def _downloads(explanations: Sequence[Explanation], names: Sequence[str]) -> None:
+def _downloads(explanations: Sequence[Explanation], names: Sequence[str], changed: str) -> None:
     """Offer figure, data and report as files, made on the click."""
     card = resources.pair().card
 
     def maker(ending: str) -> Callable[[], bytes]:
-        return colours.kept(lambda: difference_file(ending, explanations, names, card))
+        return colours.kept(lambda: difference_file(ending, explanations, names, card, changed))
 
-    printing.figures(lambda: [difference_print(explanations, names)], "variants")
+    printing.figures(lambda: [difference_print(explanations, names, changed)], "variants")
     with st.container(horizontal=True):
         for label, (ending, kind) in _FILES.items():
             st.download_button(

@@ -8,7 +8,7 @@ import streamlit as st
 
 # For each page, by its path: the keys of bound widgets, and the parameters that the page sets itself.
 WIDGETS = {
-    "": ("overlay", "order", "count", "paper"),
+    "": ("overlay", "order", "count", "paper", "changed"),
     "templates": ("by", "halves", "row", "column", "size", "strength"),
     "disagreements": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "overlay", "order", "count", "paper",
