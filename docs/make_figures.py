@@ -11,12 +11,12 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 import siam
-from docs import method_figure
 from siam.drawing.colours import INK, PAPER, SOFT_INK
 from siam.drawing.shapes import font
 from siam.explanation import wording
 from siam.explanation.recognition import caveat
 from siam.figures import maps
+from siam.figures.method import method_svg
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
 from tests.screenshots import PAGES, settle
@@ -77,7 +77,7 @@ def main() -> None:
     samples = {sample.key: sample for sample in load_samples()}
     shown = siam.explain(pair, read_image(samples[METHOD].path))
     for name, narrow in (("method.svg", False), ("method-narrow.svg", True)):
-        (ROOT / "assets" / name).write_text(method_figure.svg(shown, narrow=narrow), encoding="utf-8")
+        (ROOT / "assets" / name).write_text(method_svg(shown, narrow=narrow), encoding="utf-8")
     rows = [row(siam.explain(pair, read_image(samples[key].path)), samples[key].name) for key in SHOWN]
     figure = Image.new("RGB", (max(r.width for r in rows) + 2 * GAP, sum(r.height + GAP for r in rows) + GAP), PAPER)
     top = GAP

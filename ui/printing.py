@@ -19,7 +19,13 @@ _FORMS: dict[Form, tuple[str, str]] = {
 
 
 @colours.fragment
-def figures(make: Callable[[], Sequence[Print]], key: str, name: str = "", own_networks: bool = True) -> None:
+def figures(
+    make: Callable[[], Sequence[Print]],
+    key: str,
+    name: str = "",
+    own_networks: bool = True,
+    networks: Callable[[], str] | None = None,
+) -> None:
     """Offer figures for print.
 
     Args:
@@ -27,6 +33,7 @@ def figures(make: Callable[[], Sequence[Print]], key: str, name: str = "", own_n
         key: of the widgets, one for each place on a page.
         name: the beginning of the file's name, such as that of the photo.
         own_networks: whether the networks in use drew them, so that the caption names these.
+        networks: returns the name of others that drew them, as `networks_text` says it.
     """
     popover = st.popover("Figure for print", icon=":material/print:", key=f"{key}-print", on_change="rerun")
     if not popover.open:
@@ -44,10 +51,10 @@ def figures(make: Callable[[], Sequence[Print]], key: str, name: str = "", own_n
             key=f"{key}-format",
         )  # fmt: skip
         figure, form = offered[title], cast("Form", form or "pdf")
-        networks = networks_text(resources.pair()) if own_networks else ""
+        named = networks() if networks else networks_text(resources.pair()) if own_networks else ""
         st.download_button(
             "Download the figure",
-            colours.kept(lambda: figure.file(width or PAGE, form, networks)),
+            colours.kept(lambda: figure.file(width or PAGE, form, named)),
             f"{'-'.join(filter(None, (Path(name).stem, figure.name)))}-{width or PAGE}mm.{form}",
             _FORMS[form][1],
             key=f"{key}-download",
@@ -55,7 +62,7 @@ def figures(make: Callable[[], Sequence[Print]], key: str, name: str = "", own_n
             on_click="ignore",
         )
         st.caption("Caption")
-        st.code(figure.caption(networks), language=None, wrap_lines=True)
+        st.code(figure.caption(named), language=None, wrap_lines=True)
 
 
 def chart(figure: Print, key: str, own_networks: bool = False) -> None:

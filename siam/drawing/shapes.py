@@ -170,6 +170,23 @@ def _moved(item: Shape, right: float, down: float) -> Shape:
     return replace(item, x=item.x + right, y=item.y + down)
 
 
+def scaled(drawing: Drawing, factor: float) -> Drawing:
+    """Return a drawing with all lengths times a factor, those of its text and strokes, too."""
+    items = [_scaled(item, factor) for item in drawing.items]
+    return Drawing(drawing.width * factor, drawing.height * factor, drawing.title, items)
+
+
+def _scaled(item: Shape, factor: float) -> Shape:
+    if isinstance(item, Polyline):
+        points = tuple((x * factor, y * factor) for x, y in item.points)
+        return replace(item, points=points, width=item.width * factor, dash=tuple(of * factor for of in item.dash))
+    if isinstance(item, Line):
+        ends = {name: getattr(item, name) * factor for name in ("x1", "y1", "x2", "y2", "width")}
+        return replace(item, **ends, dash=tuple(of * factor for of in item.dash))
+    lengths = ("x", "y", "size", "radius", "width", "height")
+    return replace(item, **{name: getattr(item, name) * factor for name in lengths if hasattr(item, name)})
+
+
 def dashes(points: Sequence[Point], dash: Sequence[float]) -> list[tuple[Point, Point]]:
     """Return the straight strokes (start, end) that a dashed line through points consists of.
 

@@ -19,7 +19,7 @@ from PIL import Image
 from siam.datasets.base import RatingScale
 from siam.drawing.maps import CELL_UNIT, display_photo, overlay, signed_cells, striped
 from siam.drawing.palettes import palette
-from siam.drawing.phrases import number, range_text, score_text, signed, words
+from siam.drawing.phrases import number, range_text, score_text, signed, tick_text, words
 from siam.drawing.printing import NARROWEST, WIDEST, Facts, Form, pixels, points, print_file
 from siam.drawing.shapes import Drawing, moved
 from siam.explanation.difference import differences
@@ -32,6 +32,8 @@ from siam.figures import maps
 from siam.figures.charts import chart_drawing, layout_of, plain_text
 from siam.figures.difference import difference_figure, most_changed
 from siam.figures.gallery import MOST, disagreement_figures
+from siam.figures.method import COUNT as IN_METHOD
+from siam.figures.method import method_figure
 from siam.figures.paper import COUNT, paper_figure
 from siam.figures.sheet import GAP, TEXT, Cell, extended, sheet
 from siam.gallery.cases import Cases
@@ -43,6 +45,7 @@ from siam.reports.citation import IN_CAPTIONS
 
 _PICTURE = 640  # px of a photo's long side in sheets
 _UNIT = "points per unit and cell"
+_WIDE = 330  # pt from which on things stand side by side
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def what_if_print(before: Explanation, after: Explanation, edits: Sequence[str],
     )
 
     def draw(width: float) -> Drawing:
-        columns = 2 if width >= 330 else 1
+        columns = 2 if width >= _WIDE else 1
         across = (width - (columns - 1) * GAP) / columns
         drawing = Drawing(width, 0, "Before and after edits")
         for place, (title, of) in enumerate((("Before", before), ("After", after))):
@@ -247,6 +250,82 @@ def template_print(name: str, template: np.ndarray, agreement: np.ndarray | None
         return extended(sheet(f"The template of {words(name)}", width, cells, 3), limit, _UNIT)
 
     return Print(f"template-{name}", f"The template of {words(name)}", text, draw)
+
+
+def method_print(explanation: Explanation, credit: str) -> Print:
+    """Return how SIAM works, with the maps of one photo of 4 by 3; `credit` says who took it."""
+    shown = [item.index for item in explanation.ranking(count=IN_METHOD)]
+    agreement = explanation.template_agreement
+    text = (
+        "How SIAM works. A backbone finds features of the photo; from these come maps of attributes, bright where SIAM "
+        "sees them. Each map times its template gives the attribute's contribution, and all contributions and the bias "
+        f"add up to SIAM's score. Templates and contributions: {_signs()}."
+        + _doubtful(None if agreement is None else agreement[shown])
+        + f" {_scores(explanation)}. Photo: {credit}."
+    )
+    return Print("method", "How SIAM works", text, lambda width: method_figure(explanation, width))
+
+
+def truth_print(
+    scene: str, masks: Mapping[str, np.ndarray], true: Mapping[str, float], explanation: Explanation
+) -> Print:
+    """Return where attributes really are in a rendered scene, each beside where SIAM sees it.
+
+    Args:
+        scene: its name.
+        masks: by attribute, (H, W) of bool.
+        true: contribution of each attribute, in points.
+        explanation: of the scene.
+    """
+    shown = [item for item in explanation.ranking() if item.attribute in masks]
+    limit, found = maps.map_limit(explanation, shown), {item.attribute: item for item in shown}
+    text = (
+        f"What SIAM sees in rendered scene {scene}, beside the truth: white where an attribute is, with its true "
+        "contribution to the score, then where SIAM sees it, with the contribution that SIAM gives it, in points; in "
+        f"SIAM's maps, black is 0 and white is {tick_text(limit)}."
+    )
+
+    def draw(width: float) -> Drawing:
+        cells = []
+        for name in masks:
+            mask = Image.fromarray(masks[name].astype(np.uint8) * 255)
+            seen = maps.attribute_map(explanation, found[name].index, limit or 1.0, mask.size)
+            value = signed(found[name].value)
+            cells += [
+                Cell(words(name), mask, f"where {words(name)} really is", signed(true[name]), hairline=True),
+                Cell("SIAM", seen, f"where SIAM sees {words(name)}", value, hairline=True),
+            ]
+        return sheet("The truth beside SIAM's maps", width, cells, 4 if width >= _WIDE else 2)
+
+    return Print("truth", "The truth beside SIAM's maps", text, draw)
+
+
+def features_print(
+    features: Sequence[tuple[str, float]], network: str, pictures: Callable[[], Sequence[Image.Image]]
+) -> Print:
+    """Return the features that VEBI finds in a network, each with its picture.
+
+    Args:
+        features: name and weight of each.
+        network: that they are found in, such as "the baseline".
+        pictures: returns one for each feature, called when the figure is drawn: the mean of the places where it is
+            strongest, and beside it the pictures in which it is.
+    """
+    title = "What VEBI looks for"
+    text = (
+        f"What VEBI looks for: features inside {network} that go with high scores (+) or low ones (−), the most "
+        "important first. Each picture is the mean of the places where one feature is strongest; beside it are "
+        "the pictures in which it is strongest. Numbers: the features' weights."
+    )
+
+    def draw(width: float) -> Drawing:
+        cells = [
+            Cell(name, picture, f"mean picture of {name}", signed(weight), hairline=True)
+            for (name, weight), picture in zip(features, pictures(), strict=True)
+        ]
+        return sheet(title, width, cells, 4, least=90)
+
+    return Print("vebi", title, text, draw)
 
 
 def pictures_print(

@@ -34,6 +34,9 @@ from tests.support.server import HEADINGS, WAIT, running_app, wait_until_idle
 NARROW = 390  # px; what is wider than the screen shows here first
 
 
+TITLE = "Picos de Europa"  # of the photo in the figure of the method
+
+
 @pytest.fixture(scope="module")
 def cases():
     return read_cases(read(ROOT / "assets" / "gallery" / "rendered"))
@@ -476,6 +479,32 @@ def test_a_figure_for_print_is_taken_home(explained: Page, explanation):
     assert {phrases.signed(item.value) for item in explanation.ranking(count=8)} <= set(texts)
     assert phrases.score_text(explanation.scenicness, explanation.scale) in texts
     explained.keyboard.press("Escape")
+
+
+def printed(page: Page, place: str) -> list[str]:
+    """Return the texts of the figure for print at a place of the page, as PDF."""
+    page.locator(f".st-key-{place}-print").get_by_role("button").click(timeout=WAIT)
+    expect(page.get_by_text("Marcos, Lobry and Tuia").first).to_be_visible(timeout=WAIT)
+    wait_until_idle(page)
+    return PdfReader(io.BytesIO(download(page, "Download the figure"))).pages[0].extract_text().split("\n")
+
+
+def test_the_method_and_the_truth_are_taken_home(browser: Browser, address: str, cases):
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page.goto(f"{address}/about?pair=Rendered")
+    texts = printed(page, "method")
+    shown = siam.explain(siam.load("photo"), read_image(next(of.path for of in load_samples() if of.title == TITLE)))
+    assert {phrases.signed(item.value) for item in shown.ranking(count=3)} | {"bias", "template"} <= set(texts)
+    expect(page.get_by_text(f"Photo: “{TITLE}” by").first).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Networks: “photo”, version").first).to_be_visible(timeout=WAIT)
+    page.goto(f"{address}/disagreements?pair=Rendered&case=898")
+    texts = printed(page, "truth")
+    true = cases.gallery.truths[cases.row_of("898")]["contributions"]
+    largest = sorted(true, key=lambda name: -abs(true[name]))[:4]
+    expected = {text for name in largest for text in (phrases.words(name), phrases.signed(true[name]))}
+    assert expected <= set(texts) and texts.count("SIAM") == 4
+    expect(page.get_by_text("Networks: “rendered”, version").first).to_be_visible(timeout=WAIT)
+    page.close()
 
 
 def test_attribute_opens_in_a_dialog(explained: Page, explanation):

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 import siam
 from siam.drawing.phrases import number, signed, words
 from siam.drawing.printing import FORMS, LEAST_TEXT, points
-from siam.drawing.shapes import Label, text_width
+from siam.drawing.shapes import Label, Picture, text_width
 from siam.figures.attributions import curves_figure
 from siam.models.checkpoint import Pair
 from siam.reports.prints import (
@@ -20,11 +20,14 @@ from siam.reports.prints import (
     chart_print,
     difference_print,
     explanation_print,
+    features_print,
     maps_print,
+    method_print,
     networks_text,
     pictures_print,
     template_print,
     templates_print,
+    truth_print,
     waterfall_print,
     what_if_print,
 )
@@ -32,6 +35,8 @@ from tests.support.fakes import fake_explanation, fake_picture, from_maps
 from tests.support.networks import baseline_network, siam_network
 
 SVG = "{http://www.w3.org/2000/svg}"
+TRUE = {"still_water": 0.31, "clouds": -0.2, "hiking": 0.0}
+FEATURES = [(f"layer {k} of 7, channel {37 * k}", (-1) ** k * k / 10) for k in range(1, 6)]
 NETWORKS = "“Photos”, version 1a2b3c, trained 2026-11-20"
 
 
@@ -57,6 +62,9 @@ def every(explanation):
         templates_print(explanation.attributes, explanation.templates, None, {}, range(33)),
         template_print("still_water", explanation.templates[0], None, "helps at the top"),
         pictures_print("maps", "Maps", "Two maps.", lambda: [("a <b>", fake_picture(0, (90, 60)))] * 2),
+        method_print(explanation, "“Hills” by A. <b>, CC BY 4.0"),
+        truth_print("7", {name: np.eye(30, dtype=bool) for name in TRUE}, TRUE, explanation),
+        features_print(FEATURES, "the baseline", lambda: [fake_picture(k, (90, 140)) for k in range(len(FEATURES))]),
         chart_print("deletion", curves_figure({"siam": shares}, shares, "Deletion", "lower is better", "%", "points")),
     ]
 
@@ -107,6 +115,38 @@ def test_captions_name_signs_scale_networks_and_citation(explanation):
     assert "dashed magenta (−) lowers" in caption and "scenicness from 1 to 7" in caption
     assert number(explanation.scenicness) in caption
     assert "trees × 2.00" in what_if_print(explanation, explanation, ["trees × 2.00"]).caption()
+
+
+def printed(figure, width=180):
+    return PdfReader(io.BytesIO(figure.file(width, "pdf"))).pages[0].extract_text().split("\n")
+
+
+def test_the_method_adds_up(explanation):
+    shown, texts = explanation.ranking(count=3), printed(method_print(explanation, "by A"))
+    assert {words(item.attribute) for item in shown} | {signed(item.value) for item in shown} <= set(texts)
+    together = signed(sum(item.value for item in shown)), signed(explanation.others(3)), number(explanation.bias)
+    assert set(together) <= set(texts)
+    caption = method_print(explanation, "by A").caption()
+    assert "magenta with level lines lowers" in caption and "Photo: by A." in caption
+
+
+def test_the_truth_stands_beside_what_siam_sees(explanation):
+    given = dict(zip(explanation.attributes, explanation.contributions, strict=True))
+    masks = {name: np.eye(30, dtype=bool) for name in TRUE}
+    figure = truth_print("7", masks, TRUE, explanation)
+    for width in (85, 180):
+        labels = [item.text for item in figure.draw(points(width)).items if isinstance(item, Label)]
+        pairs = [labels[start : start + 4] for start in range(0, len(labels), 4)]
+        expected = [[words(name), signed(TRUE[name]), "SIAM", signed(float(given[name]))] for name in TRUE]
+        assert pairs == expected
+    pictures = [item.image for item in figure.draw(points(180)).items if isinstance(item, Picture)]
+    assert np.array_equal(np.asarray(pictures[0]) > 0, masks["still_water"])
+    assert "scene 7" in figure.caption() and "black is 0 and white is" in figure.caption()
+
+
+def test_features_have_their_weights():
+    texts = printed(features_print(FEATURES, "the baseline", lambda: [fake_picture(0, (60, 60))] * len(FEATURES)))
+    assert {name for name, _weight in FEATURES} | {signed(weight) for _name, weight in FEATURES} <= set(texts)
 
 
 def test_marks_beside_names_are_explained_in_the_caption():

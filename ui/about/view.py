@@ -8,18 +8,23 @@ import pandas as pd
 import streamlit as st
 
 from siam.drawing.phrases import date_text
+from siam.explanation.inference import Explanation, explain
 from siam.figures.tables import html_table
 from siam.gallery.samples import Sample, load_samples
+from siam.images.reading import read_image
 from siam.models import versions
 from siam.models.card import CARD
+from siam.models.checkpoint import load
 from siam.reports import citation
+from siam.reports.prints import Print, method_print, networks_text
 from siam.results.versions import figures
 from siam.runtime.paths import ASSETS
+from ui import printing
 from ui.state import resources
 from ui.state.markdown import plain, small
 
 _ASSETS = ASSETS
-_PHOTO = "mountain-path"  # the sample in the figure of the method
+_PHOTO, _PAIR = "mountain-path", "photo"  # the sample in the figure of the method, and the networks that explain it
 _DOCS = "SIAM_DOCS_URL"  # the environment variable with the address of the hosted documentation
 _ONE_OF_TWO = (  # only style sheets know how wide the page is
     "<style>@media (max-width: 640px) {.method-wide {display: none}} "
@@ -32,7 +37,7 @@ def figure() -> None:
     drawings = [(_ASSETS / name).read_text(encoding="utf-8") for name in ("method.svg", "method-narrow.svg")]
     lines = (_ONE_OF_TWO + "".join(drawings)).replace("\n", "")
     st.markdown(f"<div>{lines}</div>", unsafe_allow_html=True)  # inline, so that its text takes the page's colour
-    photo = next(sample for sample in load_samples() if sample.key == _PHOTO)
+    photo = _sample()
     licence = f"[{plain(photo.licence)}]({photo.licence_url})"
     st.markdown(
         small(
@@ -41,6 +46,23 @@ def figure() -> None:
             "down."
         )
     )
+    printing.figures(lambda: [_method()], "method", networks=lambda: _explained()[1])
+
+
+def _method() -> Print:
+    photo = _sample()
+    return method_print(_explained()[0], f"“{photo.title}” by {photo.author}, {photo.licence}, scaled down")
+
+
+def _sample() -> Sample:
+    return next(sample for sample in load_samples() if sample.key == _PHOTO)
+
+
+@st.cache_resource(show_spinner="Looking at the photo …")
+def _explained() -> tuple[Explanation, str]:
+    """Return the explanation in the figure of the method, and the name of its networks, whichever are in use."""
+    pair = load(_PAIR)
+    return explain(pair, read_image(_sample().path)), networks_text(pair)
 
 
 def changes() -> None:

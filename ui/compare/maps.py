@@ -20,7 +20,7 @@ from siam.reports.prints import Print, pictures_print
 from ui import printing
 from ui.compare import cost, work
 from ui.compare.choice import View
-from ui.compare.truth import truth_of, truth_tiles
+from ui.compare.truth import truth_of, truth_text, truth_tiles
 from ui.state import colours
 from ui.state.markdown import plain, small
 from ui.state.public import message
@@ -84,17 +84,28 @@ def _print(view: View, photo: Image.Image, strength: float) -> Print:
 
     def pictures() -> list[tuple[str, Image.Image]]:
         drawn = [("Photo", photo)]
+        if truth is not None:
+            drawn.append(
+                ("Truth", striped(map_picture(photo, truth.density, 1, strength), relative(truth.density, 1), 1))
+            )
+            if truth.region is not None:
+                drawn.append(("True region", attributions.region_picture(photo, truth.region)))
         for name, field in fields.items():
             picture = _picture(view, name, field, photo, strength)
             signs = None if pattern(name) else relative(field, view.sign)
             drawn.append((title(name), picture if signs is None else striped(picture, signs, 1.0)))
         return drawn
 
-    blue = [title(name) for name in fields if pattern(name)]
+    without = [title(name) for name in fields if pattern(name)]
+    raises, lowers, undirected = palette().names
     shows = (
         f"The maps of {phrases.listing([title(name) for name in fields])} over the photo, each scaled to its own "
-        "largest values: green raises the score, magenta with level lines lowers it."
-    ) + (f" Blue: {phrases.listing(blue)} without a direction." if blue else "")
+        f"largest values: {raises} raises the score, {lowers} with level lines lowers it."
+    )
+    if without:
+        shows += f" {undirected.capitalize()}: {phrases.listing(without)} without a direction."
+    if (truth := truth_of(view)) is not None:
+        shows += f" {truth_text(truth, view.sign)}"
     return pictures_print("explainers", "Maps of explainers", shows, pictures)
 
 

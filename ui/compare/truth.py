@@ -55,6 +55,14 @@ def _truth(folder: str, digest: str, identifier: str, sign: int, _cases, _row: i
     return Truth(density, region if 0 < region.mean() < 1 else None)
 
 
+def truth_text(truth: Truth, sign: int) -> str:
+    """Say what the pictures of the truth show, for a caption."""
+    text = "Truth: what each place in this rendered scene really adds to the score or takes away."
+    if truth.region is None:
+        return text
+    return f"{text} True region: the smallest that holds half of what really {_VERBS[sign]} the score."
+
+
 def truth_tiles(truth: Truth, photo: Image.Image, sign: int, strength: float) -> None:
     """Show the truth in the first tiles of a grid."""
     with st.container(gap="xxsmall"):

@@ -9,10 +9,13 @@ from PIL import Image
 
 from siam.datasets.downloads.open_photos import IMAGES
 from siam.drawing import phrases
+from siam.drawing.colours import PAPER
 from siam.errors import DatasetError
 from siam.gallery import store
 from siam.gallery.cases import Cases
 from siam.gallery.samples import FOLDER
+from siam.reports.prints import features_print
+from ui import printing
 from ui.compare.choice import View
 from ui.photos import pictures
 from ui.state import chosen
@@ -39,6 +42,8 @@ def show(view: View) -> None:
     strength = fitted.tensors["strength"].numpy()[of] if "strength" in fitted.tensors else np.ones_like(weights)
     heaviest = np.argsort(-np.abs(weights * strength), kind="stable")[:_MOST]
     top, finder = _top(fitted.facts.get("top", {}))
+    shown = [int(place) for place in heaviest[weights[heaviest] != 0]]
+    names = {place: _name(fitted.facts, fitted.tensors, int(of[place])) for place in shown}
     with st.expander("What VEBI looks for", icon=":material/visibility:"):
         st.caption(
             "VEBI finds the features inside the baseline that go with high or low scores. Each tile is the mean of the "
@@ -47,14 +52,20 @@ def show(view: View) -> None:
             "negative one with lower scores."
         )
         with st.grid(6, min_column_width=110, gap="small"):
-            for place in heaviest[weights[heaviest] != 0]:
+            for place, name in names.items():
                 with st.container(gap="xxsmall"):
-                    index = int(of[place])
-                    name = _name(fitted.facts, fitted.tensors, index)
                     st.image(Image.fromarray(means[place]), width="stretch", alt=f"mean picture of {name}")
                     st.markdown(f"**{phrases.signed(float(weights[place]))}**")
                     st.caption(plain(name))
-                    _strongest(top.get(str(index), ()), finder)
+                    _strongest(top.get(str(of[place]), ()), finder)
+        if not shown:
+            return
+
+        def drawn() -> list[Image.Image]:
+            return [_printed(Image.fromarray(means[place]), top.get(str(of[place]), ()), finder) for place in shown]
+
+        features = [(names[place], float(weights[place])) for place in shown]
+        printing.figures(lambda: [features_print(features, "the baseline", drawn)], "vebi")
 
 
 def _name(facts: dict[str, Any], tensors: dict[str, Any], index: int) -> str:
@@ -108,6 +119,19 @@ def _strongest(names: Sequence[str], find: Finder) -> None:
     missing = [plain(name) for name in shown if name not in here]
     if missing:
         st.caption(f"{'also ' if here else ''}strongest in {phrases.listing(missing)}")
+
+
+def _printed(mean: Image.Image, names: Sequence[str], find: Finder) -> Image.Image:
+    """Return a feature's mean picture and, on its right, the pictures in which it is strongest."""
+    here = [picture for name in names[:_MOST_TOP] if (picture := find(str(name))) is not None]
+    (width, height), gap = _SMALL, 2 * _GAP
+    side = 2 * height + _GAP
+    whole = Image.new("RGB", (side + (gap + 2 * width + _GAP if here else 0), side), PAPER)
+    whole.paste(mean.convert("RGB").resize((side, side), Image.Resampling.BICUBIC))
+    if here:
+        sheet = _sheet(here)
+        whole.paste(sheet, (side + gap, 0), sheet)
+    return whole
 
 
 def _sheet(small: Sequence[Image.Image]) -> Image.Image:

@@ -13,7 +13,9 @@ from siam.explanation.inference import Explanation
 from siam.explanation.wording import verdict_sentence
 from siam.figures.maps import attribute_map, map_limit
 from siam.gallery.cases import Cases
+from siam.reports.prints import truth_print
 from siam.runtime.spreadsheets import defused
+from ui import printing
 from ui.state.markdown import plain
 from ui.state.public import message
 
@@ -62,6 +64,10 @@ def _masks(cases: Cases, row: int, truth: dict[str, Any], explanation: Explanati
                 picture = attribute_map(explanation, item.index, limit, mask.size)
                 st.image(picture, width="stretch", alt=f"where SIAM sees {name}")
                 st.caption(f"{plain(name)}: truth above, SIAM below")
+    if shown:
+        named = {name: masks[names.index(name)] for name in largest if name in names}
+        scene = str(cases.case(row)["identifier"])
+        printing.figures(lambda: [truth_print(scene, named, true, explanation)], "truth", scene)
 
 
 def _contributions(truth: dict[str, Any], explanation: Explanation) -> None:

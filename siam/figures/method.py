@@ -1,17 +1,16 @@
-"""The method in one figure, with the real maps of a bundled photo: a wide drawing, and a narrow one for phones.
+"""The method in one figure, with the real maps of a photo: a wide drawing, and a narrow one for phones and columns."""
 
-Text takes the colour of the page around the drawing, and the background is transparent, so it suits light and dark
-pages.
-"""
+from collections.abc import Sequence
+from dataclasses import replace
 
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
-import siam
 from siam.drawing import phrases
 from siam.drawing.colours import BASELINE_COLOUR, CROWD, PAPER, SIAM_COLOUR
-from siam.drawing.maps import signed_colours
-from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_svg
-from siam.explanation.inference import Contribution
+from siam.drawing.maps import signed_colours, striped
+from siam.drawing.printing import DPI, LEAST_TEXT
+from siam.drawing.shapes import Box, Drawing, Label, Line, Picture, render_svg, scaled, shortened
+from siam.explanation.inference import Contribution, Explanation
 from siam.figures import maps
 
 COUNT = 3  # attributes shown
@@ -22,8 +21,12 @@ SMOOTH = 50, 38  # px of a map; browsers smooth it to its size
 TEXT, SMALL = 15, 13
 
 
-def svg(explanation: siam.Explanation, *, narrow: bool) -> str:
-    """Return the figure, as SVG, for a photo of 4 by 3."""
+def method_svg(explanation: Explanation, *, narrow: bool) -> str:
+    """Return the figure for a page, as SVG, for a photo of 4 by 3.
+
+    Text takes the colour of the page around the drawing, and the background is transparent, so it suits light and dark
+    pages.
+    """
     drawing = _narrow(explanation) if narrow else _wide(explanation)
     text = render_svg(drawing, ink="currentColor", background=None)
     kind = "narrow" if narrow else "wide"
@@ -32,11 +35,30 @@ def svg(explanation: siam.Explanation, *, narrow: bool) -> str:
     return text.replace("DejaVu Sans, Verdana, sans-serif", "inherit", 1) + "\n"
 
 
-def _wide(explanation: siam.Explanation) -> Drawing:
+def method_figure(explanation: Explanation, width: float) -> Drawing:
+    """Return the figure for print, at a width in points, for a photo of 4 by 3: the wide one if its text is legible.
+
+    Where maps are negative, they have level lines.
+    """
+    draw, across = (_wide, 1000) if SMALL * width / 1000 >= LEAST_TEXT else (_narrow, 400)
+    drawing = scaled(draw(explanation, DPI / 72 * width / across), width / across)
+    items = [_legible(item, drawing.width) if isinstance(item, Label) else item for item in drawing.items]
+    return replace(drawing, items=items)
+
+
+def _legible(label: Label, width: float) -> Label:
+    """Return a label large enough to be read, cut short at the edge of the page."""
+    size = max(LEAST_TEXT, label.size)
+    room = width - label.x if label.anchor == "start" else width
+    return replace(label, size=size, text=shortened(label.text, size, room))
+
+
+def _wide(explanation: Explanation, fine: float | None = None) -> Drawing:
+    """Draw from left to right; `fine` are the px of pictures per unit, by default few, for a page."""
     drawing = Drawing(1000, 400, TITLE)
     step, top = TILE[1] + 23, 54
     middle = top + 1.5 * step - 12
-    _photo(drawing, explanation, 0, middle - 72, 192)
+    _photo(drawing, explanation, (0, middle - 72, 192), fine)
     _arrow(drawing, (196, middle), (216, middle))
     _backbone(drawing, (220, middle - 72, 72, 144))
     _arrow(drawing, (296, middle), (330, middle))
@@ -44,7 +66,7 @@ def _wide(explanation: siam.Explanation) -> Drawing:
     _heads(drawing, explanation, columns, 16)
     shown = explanation.ranking(count=COUNT)
     for row, item in enumerate(shown):
-        _row(drawing, explanation, item, columns, top + row * step, shown)
+        _row(drawing, explanation, item, columns, top + row * step, shown, fine)
     right, low = 800, top + COUNT * step - 23
     drawing.items += [
         Line(right, top, right, low, CROWD), Line(right - 8, top, right, top, CROWD),
@@ -59,9 +81,10 @@ def _wide(explanation: siam.Explanation) -> Drawing:
     return drawing
 
 
-def _narrow(explanation: siam.Explanation) -> Drawing:
+def _narrow(explanation: Explanation, fine: float | None = None) -> Drawing:
+    """Draw from top to bottom."""
     drawing = Drawing(400, 826, TITLE)
-    _photo(drawing, explanation, 104, 0, 192)
+    _photo(drawing, explanation, (104, 0, 192), fine)
     _arrow(drawing, (200, 168), (200, 186))
     _backbone(drawing, (104, 190, 192, 34))
     _arrow(drawing, (200, 228), (200, 246))
@@ -70,7 +93,7 @@ def _narrow(explanation: siam.Explanation) -> Drawing:
     shown = explanation.ranking(count=COUNT)
     top, step = 300, TILE[1] + 42
     for row, item in enumerate(shown):
-        _row(drawing, explanation, item, columns, top + row * step, shown, below=True)
+        _row(drawing, explanation, item, columns, top + row * step, shown, fine, below=True)
     _sum(drawing, explanation, 150, top + COUNT * step + 10)
     drawing.items += [
         Line(104, 207, 6, 207, BASELINE_COLOUR, 1.5), Line(6, 207, 6, 807, BASELINE_COLOUR, 1.5),
@@ -79,19 +102,22 @@ def _narrow(explanation: siam.Explanation) -> Drawing:
     return drawing
 
 
-def _heads(drawing: Drawing, explanation: siam.Explanation, columns: tuple[int, int, int], y: float) -> None:
+def _heads(drawing: Drawing, explanation: Explanation, columns: tuple[int, int, int], y: float) -> None:
     shown = f"{COUNT} of {len(explanation.attributes)} maps"
     heads = ("what, where", shown), ("how", "template"), ("contribution", "their product")
     for x, (head, below) in zip(columns, heads, strict=True):
         drawing.items += [Label(x, y, head, TEXT), Label(x, y + 18, below, SMALL)]
 
 
-def _photo(drawing: Drawing, explanation: siam.Explanation, x: float, y: float, width: float) -> None:
+def _photo(drawing: Drawing, explanation: Explanation, place: tuple[float, float, float], fine: float | None) -> None:
+    x, y, width = place
     height = width * 3 / 4
-    small = ImageOps.fit(explanation.image, (round(width * PIXELS), round(height * PIXELS)))
+    size = round(width * (fine or PIXELS)), round(height * (fine or PIXELS))
+    photo = ImageOps.fit(explanation.image, size)
     drawing.items += [
-        Picture(x, y, width, height, small.quantize(96), "the photo"), Label(x, y + height + 18, "photo", TEXT)
-    ]  # fmt: skip
+        Picture(x, y, width, height, photo if fine else photo.quantize(96), "the photo"),
+        Label(x, y + height + 18, "photo", TEXT),
+    ]
 
 
 def _backbone(drawing: Drawing, place: tuple[float, float, float, float]) -> None:
@@ -104,26 +130,18 @@ def _backbone(drawing: Drawing, place: tuple[float, float, float, float]) -> Non
 
 def _row(
     drawing: Drawing,
-    explanation: siam.Explanation,
+    explanation: Explanation,
     item: Contribution,
     columns: tuple[int, int, int],
     y: float,
-    shown: list[Contribution],
+    shown: Sequence[Contribution],
+    fine: float | None,
     *,
     below: bool = False,
 ) -> None:
     """Draw one attribute: its map times its template gives its contribution."""
     name, value = phrases.words(item.attribute), phrases.signed(item.value)
-    ends = (
-        maps.map_limit(explanation, shown),
-        float(abs(explanation.templates[[one.index for one in shown]]).max()),
-        float(abs(explanation.contribution_maps[[one.index for one in shown]]).max()),
-    )
-    pictures = (
-        maps.attribute_map(explanation, item.index, ends[0], SMOOTH),
-        maps.template_image(explanation, item.index, ends[1], side=TILE[0]),
-        signed_colours(explanation.contribution_maps[item.index], ends[2], SMOOTH),
-    )
+    pictures = _pictures(explanation, item.index, [one.index for one in shown], fine)
     for x, picture, text in zip(columns, pictures, ("map", "template", "contribution"), strict=True):
         drawing.items.append(Box(x - 1, y - 1, TILE[0] + 2, TILE[1] + 2, CROWD))
         drawing.items.append(Picture(x, y, *TILE, picture, f"{text} of {name}"))
@@ -137,7 +155,26 @@ def _row(
         drawing.items += [Label(columns[2] + TILE[0] + 14, y + TILE[1] / 2 + 5, value, TEXT)]
 
 
-def _sum(drawing: Drawing, explanation: siam.Explanation, x: float, y: float) -> None:
+def _pictures(
+    explanation: Explanation, index: int, shown: list[int], fine: float | None
+) -> tuple[Image.Image, Image.Image, Image.Image]:
+    """Return map, template and contribution of an attribute, on the scales of all that are shown."""
+    size = SMOOTH if fine is None else (round(TILE[0] * fine), round(TILE[1] * fine))
+    template, contribution = explanation.templates[index], explanation.contribution_maps[index]
+    limits = (
+        float(explanation.attribute_maps[shown].max()),
+        float(abs(explanation.templates[shown]).max()),
+        float(abs(explanation.contribution_maps[shown]).max()),
+    )
+    presence = maps.attribute_map(explanation, index, limits[0], size)
+    how = maps.template_image(explanation, index, limits[1], side=TILE[0] if fine is None else size[0])
+    product = signed_colours(contribution, limits[2], size)
+    if fine is None:
+        return presence, how, product
+    return presence, striped(how, template, limits[1]), striped(product, contribution, limits[2])
+
+
+def _sum(drawing: Drawing, explanation: Explanation, x: float, y: float) -> None:
     """Write the sum, line by line, down to the score."""
     shown = sum(item.value for item in explanation.ranking(count=COUNT))
     others = len(explanation.attributes) - COUNT
@@ -157,7 +194,7 @@ def _sum(drawing: Drawing, explanation: siam.Explanation, x: float, y: float) ->
     ]
 
 
-def _baseline(explanation: siam.Explanation) -> str:
+def _baseline(explanation: Explanation) -> str:
     assert explanation.baseline_scenicness is not None  # the bundled pair has one
     score = phrases.score_text(explanation.baseline_scenicness, explanation.scale)
     return f"baseline: mean of the features, one linear layer: {score}"
