@@ -12,7 +12,7 @@ A recipe says from which photos. Folders of photos are below --root, galleries a
     [[landscapes]]                            # what the networks learned from
     photos = "sun_attributes/images"
     table = "sun_attributes/labels.csv"       # optional: only the files of the rows in which
-    where = { outdoor = "1", split = "train" }    # these columns have these values
+    where = { outdoor = "1", split = "train" }    # these columns have these values; files are paths within the folder
 
     [[coverage]]                              # further rated photos on which the intervals are checked
     name = "rendered test scenes"
@@ -24,7 +24,6 @@ A recipe says from which photos. Folders of photos are below --root, galleries a
     photos = "sun_attributes/images"
 """
 
-import csv
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +36,9 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from siam.datasets import read_rated
-from siam.datasets.names import known_as
+from siam.datasets.cells import numbers_in
+from siam.datasets.names import Spellings, identity, is_there, known_as
+from siam.datasets.tables import Sieve, read_table
 from siam.errors import DatasetError, TrainingError
 from siam.explanation.batch import predict_pair
 from siam.gallery import store
@@ -211,19 +212,27 @@ def _photos(entry: Mapping[str, Any], root: Path) -> list[Path]:
     folder = root / entry["photos"]
     if not folder.is_dir():
         raise DatasetError(f"{folder} is no folder: check photos in the recipe, and --root")
-    files = {known_as(path.name): path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES}
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
     if "table" not in entry:
-        return list(files.values())
-    table = root / entry["table"]
-    if not table.is_file():
-        raise DatasetError(f"{table} is missing: check table in the recipe, and --root")
-    with table.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    where: Mapping[str, str] = entry.get("where", {})
-    if rows and (missing := [name for name in ("file", *where) if name not in rows[0]]):
-        raise DatasetError(f"{table} has no column {missing[0]!r}: check where in the recipe")
-    names = [known_as(row["file"]) for row in rows if all(row[name] == value for name, value in where.items())]
-    return [files[name] for name in names if name in files]
+        return files
+    where: Mapping[str, object] = entry.get("where", {})
+    path = root / entry["table"]
+    table = read_table(path, ("file", *where), "check table and where in the recipe, and --root")
+    chosen = np.ones(len(table), dtype=bool)
+    for column, value in where.items():
+        chosen &= _equal(table[column].tolist(), value)
+    rows = np.array(table.attrs["rows"])[chosen].tolist()
+    sieve = Sieve(path, table["file"][chosen].tolist(), None, rows)
+    spellings = Spellings((file.relative_to(folder).as_posix() for file in files), folder)
+    photos = sieve.locate(lambda name: spellings.find(name) or identity(name, folder))
+    return [folder / photo for photo in photos if is_there(folder / photo)]
+
+
+def _equal(cells: Sequence[str], value: object) -> np.ndarray:
+    """Return which cells (N,) hold a value of a recipe, however both are written: "1", 1 and 1.0; true and TRUE."""
+    text = str(value).strip().casefold()
+    alike = np.array([cell.strip().casefold() == text for cell in cells], dtype=bool)
+    return alike | (numbers_in(cells) == numbers_in([text]))
 
 
 def _rated(entry: Mapping[str, Any], root: Path) -> Rated:

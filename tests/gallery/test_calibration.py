@@ -14,6 +14,7 @@ from siam.gallery.calibration import calibrate, cross_coverage, read_recipe
 from siam.models.checkpoint import Pair, save
 from siam.models.doubt import half_width
 from tests.support.networks import baseline_network, siam_network
+from tests.support.spreadsheets import xlsx
 
 RECIPE = """
 [rated]
@@ -64,6 +65,8 @@ def root(tmp_path_factory):
         picture.save(folder / "more" / f"m{number}.png")
     table(folder / "rated/ratings.csv", ["file", "score (1-10)"], [(f"{n}.png", 1 + n % 9) for n in range(24)])
     table(folder / "more/kinds.csv", ["file", "outdoor"], [(f"m{n}.png", int(n % 4 > 0)) for n in range(16)])
+    table(folder / "more/twice.csv", ["file", "outdoor"], [("m1.png", 1), ("m1.png", 1)])
+    (folder / "more/photo.csv").write_bytes((folder / "more/m1.png").read_bytes())
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     return folder
 
@@ -105,6 +108,64 @@ def test_it_was_checked_on_photos_kept_out(found):
     assert flagged["share"] == 1  # stripes are unlike anything
 
 
+TABLES = {
+    "semicolons": ("kinds.csv", lambda text: text.replace(",", ";").encode()),
+    "tabs": ("kinds.tsv", lambda text: text.replace(",", "\t").encode()),
+    "byte order mark": ("kinds.csv", lambda text: text.encode("utf-8-sig")),
+    "UTF-16": ("kinds.txt", lambda text: text.encode("utf-16")),
+    "headings": ("kinds.csv", lambda text: text.replace("file,outdoor", "File , OUTDOOR").encode()),
+    "numbers": ("kinds.csv", lambda text: text.replace(",1\n", ",1.0\n").replace(",0\n", ",0.0\n").encode()),
+    "no endings": ("kinds.csv", lambda text: text.replace(".png", "").encode()),
+    "other spellings": ("kinds.csv", lambda text: text.replace("m1", "./M1").encode()),
+    "blank rows": ("kinds.csv", lambda text: text.replace("\n", "\n,\n").encode()),
+    "spreadsheet": ("kinds.xlsx", lambda text: xlsx([line.split(",") for line in text.splitlines()])),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_is_read_like_any_other(pair, root, found, kind):
+    name, written = TABLES[kind]
+    text = (root / "more/kinds.csv").read_text(encoding="utf-8").replace("\r\n", "\n")
+    (root / "tables").mkdir(exist_ok=True)
+    (root / "tables" / name).write_bytes(written(text))
+    recipe = RECIPE.replace("more/kinds.csv", f"tables/{name}")
+    (root / "tables/recipe.toml").write_text(recipe, encoding="utf-8")
+    again = calibrate(pair, read_recipe(root / "tables/recipe.toml"), root, "")
+    assert again.landscapes == pytest.approx(found.landscapes, abs=1e-5)
+    assert again.about["flagged"] == found.about["flagged"]
+
+
+@pytest.mark.parametrize("value", ["1", "true", "1.0"])
+def test_values_of_a_recipe_need_no_quotes(pair, root, found, tmp_path, value):
+    words = {"true": "TRUE"}.get(value, "1")
+    rows = [(f"m{n}.png", words if n % 4 else "0") for n in range(16)]
+    table(root / "more/other.csv", ["file", "outdoor"], rows)
+    recipe = RECIPE.replace("more/kinds.csv", "more/other.csv").replace('outdoor = "1"', f"outdoor = {value}")
+    (tmp_path / "recipe.toml").write_text(recipe, encoding="utf-8")
+    again = calibrate(pair, read_recipe(tmp_path / "recipe.toml"), root, "")
+    assert len(again.landscapes) == len(found.landscapes)
+
+
+def test_photos_of_one_name_in_two_folders_are_two(pair, root, tmp_path):
+    for folder in ("rated", "more"):
+        (tmp_path / "all" / folder).mkdir(parents=True)
+    for number in range(24):
+        (tmp_path / "all/rated" / f"{number}.png").write_bytes((root / "rated" / f"{number}.png").read_bytes())
+    for number in range(16):
+        (tmp_path / "all/more" / f"{number}.png").write_bytes((root / "more" / f"m{number}.png").read_bytes())
+    table(tmp_path / "kinds.csv", ["file", "kind"], [("more/1.png", "a"), ("rated\\1.png", "a"), ("more/2.png", "b")])
+    recipe = {
+        "rated": {"data": "folder", "folder": str(root / "rated")},
+        "landscapes": [{"photos": "all"}],
+        "flagged": [
+            {"name": "all", "landscapes": True, "photos": "all"},
+            {"name": "a", "landscapes": True, "photos": "all", "table": "kinds.csv", "where": {"kind": "A"}},
+        ],
+    }
+    found = calibrate(pair, recipe, tmp_path, "")
+    assert [entry["n"] for entry in found.about["flagged"]] == [40, 2]
+
+
 def test_each_photo_is_judged_by_the_others():
     made = np.random.default_rng(0)
     residuals, away = made.random(60), made.random(60)
@@ -138,7 +199,9 @@ def test_the_command_stores_it_beside_the_networks(pair, root, tmp_path, capsys)
         (lambda text: text + "[", "is not TOML"),
         (lambda text: text.replace('photos = "more"', 'photos = "less"'), "less is no folder"),
         (lambda text: text.replace("more/kinds.csv", "more/kind.csv"), "kind.csv is missing"),
-        (lambda text: text.replace('outdoor = "1"', 'indoor = "1"'), "has no column 'indoor'"),
+        (lambda text: text.replace('outdoor = "1"', 'indoor = "1"'), "lacks the column 'indoor'"),
+        (lambda text: text.replace("more/kinds.csv", "more/twice.csv"), "a second entry for 'm1.png' in row 3"),
+        (lambda text: text.replace("more/kinds.csv", "more/photo.csv"), "is not readable as a table"),
         (lambda text: text.replace('outdoor = "0"', 'outdoor = "2"'), "indoors: there are no photos"),
     ],
 )
