@@ -119,7 +119,7 @@ def test_rated_photos_hold_a_conflict_that_the_answer_tells(pair, galleries):
     k = [phrases.words(of) for of in gallery.about.attributes].index(name)
     raises = gallery.contributions[:, k].mean() > 0
     assert answer.value == question.options[0 if raises else 1]
-    assert (np.corrcoef(gallery.presence[:, k], crowd)[0, 1] > 0) == ("higher ratings" in question.text) != raises
+    assert (np.corrcoef(gallery.presence[:, k], crowd)[0, 1] > 0) == ("ratings are higher" in question.text) != raises
     of_sign = gallery.contributions[:, k] * (1 if raises else -1) > 0
     assert f"{100 * of_sign.mean():.0f} % of the photos" in answer.text and of_sign.mean() > 0.5
 

@@ -274,9 +274,9 @@ def _ask_conflict(material: Material) -> Question:
     found, photos = _conflict(material), _rated_photos(material)
     name = plain(words(material.names[found.attribute]))
     return Question(
-        f"In {photos:,} photos, people gave {'higher' if found.tau > 0 else 'lower'} ratings where there is more "
+        f"Over {photos:,} photos, people’s ratings are {'higher' if found.tau > 0 else 'lower'} where SIAM sees more "
         f"*{name}* (correlation τ {signed(found.tau)}; the chart below shows such figures for every attribute). "
-        f"What does {name} do to SIAM’s score in most photos?",
+        f"What does *{name}* do to SIAM’s score in most photos?",
         (_RAISES, _LOWERS),
     )
 
@@ -379,7 +379,7 @@ def _ask_without(material: Material) -> Question:
     scale = explanation.scale
     return Question(
         f"SIAM gives this photo {score_text(explanation.scenicness, scale)}. What lowers the score most is *{name}*. "
-        f"Without {name}, what would the score be?",
+        f"Without *{name}*, what would the score be?",
         low=float(scale.low),
         high=float(scale.high),
     )
@@ -391,9 +391,9 @@ def _tell_without(material: Material) -> Answer:
     name = plain(words(worst.attribute))
     return Answer(
         after.scenicness,
-        f"Without {name} it is **{score_text(after.scenicness, after.scale)}**: exactly the contribution of "
+        f"Without *{name}*, it is **{score_text(after.scenicness, after.scale)}**: exactly the contribution of "
         f"{signed(worst.value)} taken away, and no network had to run again. But only the map was changed, not the "
-        f"photo. In a new photo without {name}, the network might see something else in its place.",
+        f"photo. In a new photo without *{name}*, the network might see something else in its place.",
     )
 
 
@@ -441,7 +441,7 @@ def _tell_reasons(material: Material) -> Answer:
     text = (
         f"They come from **{value}**: cell by cell, the two maps agree with a rank correlation of "
         f"{signed(found.together)} (1: the same order, 0: chance). The truth about this scene is known; SIAM’s map "
-        f"agrees with it by {signed(found.siam)}, the baseline’s by {signed(found.baseline)}."
+        f"correlates with it at {signed(found.siam)}, the baseline’s at {signed(found.baseline)}."
     )
     cases = material.rated()
     shares = cases.summary(np.arange(len(cases.table)))
@@ -509,8 +509,8 @@ def _tell_hits(material: Material) -> Answer:
         shown[best],
         f"**{capital(shown[best])}**, {plain(title(best))}. How well each map finds the true region (average "
         f"precision of its pixels; 1 is perfect, chance is {number(chance)}): {'; '.join(figures)}. "
-        "For a photo nobody could say who is right. A program drew this scene and knows what is where and what it is "
-        "worth, so there is a truth to compare with. But one scene is an anecdote, not a proof.",
+        "For a photo, nobody could say which map is right. A program drew this scene and knows what is where and what "
+        "it is worth, so there is a truth to compare with. But one scene is an anecdote, not a proof.",
     )
 
 
@@ -558,7 +558,7 @@ def taste(pair: Pair, cases: Cases | None) -> Taste:
 def _ask_taste(material: Material) -> Question:
     taste(material.pair, material.cases)
     return Question(
-        "About how many photos did people rate, to teach these networks what is beautiful?",
+        "About how many photos did people rate to teach these networks what is beautiful?",
         tuple(f"{count:,}" for count in _COUNTS),
     )
 
@@ -568,7 +568,7 @@ def _tell_taste(material: Material) -> Answer:
     nearest = min(_COUNTS, key=lambda count: abs(np.log(count / max(found.photos, 1))))
     text = f"**{found.photos:,} photos.**"
     if found.raters is not None and material.cases is not None:
-        text += f" In the gallery in use, about {found.raters:,} people rated each."
+        text += f" In the gallery in use, about {found.raters:,} people rated each photo."
     if found.limits:
         text += f" What the makers admit: “{plain(found.limits)}”"
     if found.never:
@@ -602,7 +602,7 @@ STEPS = (
     ),
     Step(
         "Goes with, or counts?", 7,
-        "Where there are mountains there are often paths. So one thing can *go with* high ratings while another earns "
+        "Where there are mountains, there are often paths. So one thing can *go with* high ratings while another earns "
         "them. Correlation and contribution are two different questions.",
         "pages/results.py", {**_PHOTOS, "gallery": "OASIS scenes", "table": "Presence"}, _ask_conflict, _tell_conflict,
         "Find two more attributes in the chart that people may like or dislike only for their company.",
@@ -627,7 +627,7 @@ STEPS = (
     Step(
         "What a baseline hides", 6,
         "The *baseline* is an ordinary network. It gives a score but no names, only a map of where its evidence lies. "
-        "Two networks can agree on a score.",
+        "Two networks can agree on a score. Do they also agree on the reasons?",
         "pages/disagreements.py", {**_RENDERED, "case": "869"}, _ask_reasons, _tell_reasons,
         "Compare the two maps below, then the masks under “The truth”.",
     ),

@@ -132,12 +132,15 @@ def _question(number: int, step: Step, question: Question, material: Material, p
             _maps(material)
         key = f"lesson-said-{number}"
         with st.form(f"lesson-form-{number}", border=False):
+            st.markdown(f"**{question.text}**")
             if question.options:
-                st.radio(f"**{question.text}**", question.options, None, key=key, format_func=_option)
+                st.radio(
+                    question.text, question.options, None, key=key, format_func=_option, label_visibility="collapsed"
+                )
             else:
                 st.number_input(
-                    f"**{question.text}**", question.low, question.high, None, 0.01, key=key, width=240,
-                    placeholder=f"{question.low:g} to {question.high:g}",
+                    question.text, question.low, question.high, None, 0.01, key=key, width=240,
+                    placeholder=f"{question.low:g} to {question.high:g}", label_visibility="collapsed",
                 )  # fmt: skip
             st.form_submit_button("Show the answer", type="primary", on_click=_say, args=(number, key))
         if st.session_state.pop("lesson-hint", None) == number:
@@ -163,7 +166,7 @@ def _maps(material: Material) -> None:
     from siam.figures.attributions import pattern
 
     photo = display_photo(material.photo().image, _SIDE)
-    with st.grid(3, min_column_width=130, gap="small"):
+    with st.grid(3, min_column_width=96, gap="small"):
         for name, letter in letters(material.maps).items():
             field = material.maps[name]
             picture = pattern_picture(photo, field, 0.75) if pattern(name) else map_picture(photo, field, 1, 0.75)
@@ -249,14 +252,14 @@ def _choose(pair: str | None = None, gallery: str | None = None, **_others: str)
 
 def _turn(number: int) -> None:
     """Link to the neighbours of a step."""
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with st.container(horizontal=True, horizontal_alignment="distribute" if number > 1 else "right"):
         if number > 1:
             st.page_link(**link(number - 1), label=f"Back: {STEPS[number - 2].title}", icon=":material/arrow_back:")
         if number < len(STEPS):
             label = f"Next: {STEPS[number].title}"
             st.page_link(**link(number + 1), label=label, icon=":material/arrow_forward:", icon_position="right")
         else:
-            st.caption("This was the last step. Leave the lesson and explain photos of your own.")
+            st.caption("This was the last step. Leave the lesson and explain photos of your own.", width="content")
 
 
 def _elsewhere(number: int) -> None:
