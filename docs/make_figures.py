@@ -14,7 +14,6 @@ import siam
 from siam.drawing.colours import INK, PAPER, SOFT_INK
 from siam.drawing.shapes import font
 from siam.explanation import wording
-from siam.explanation.recognition import caveat
 from siam.figures import maps
 from siam.figures.method import method_svg
 from siam.gallery.samples import load_samples
@@ -50,8 +49,8 @@ def row(explanation: siam.Explanation, name: str) -> Image.Image:
     pen = ImageDraw.Draw(strip)
     pen.text((0, 22), name, INK, font(19), "ls")
     left = 0
-    scores = wording.summary(explanation).removesuffix(caveat(explanation)).rstrip()  # too long for the strip
-    pen.text((110, 22), scores, SOFT_INK, font(15), "ls")
+    told = f"{wording.scores(explanation)}. {wording.sentence(explanation)}"  # what is doubtful would not fit
+    pen.text((110, 22), told, SOFT_INK, font(15), "ls")
     for picture in [*pictures, *tiles]:
         strip.paste(picture, (left, CAPTION))
         left += picture.width + GAP
