@@ -8,7 +8,7 @@ import pandas as pd
 
 from siam.drawing.phrases import words
 from siam.evaluation.what_where_how.verdicts import RIGHT, WRONG
-from siam.gallery.store import Gallery
+from siam.gallery.store import PLACE, Gallery
 from siam.runtime.reprs import brief
 
 _DIGITS = 5  # of mean ratings: in single precision, 5.5 may be stored as slightly more and would then exceed 5.5
@@ -63,7 +63,8 @@ class Cases:
             "crowd_sd", "votes", "siam", "baseline"; "difference" (SIAM minus baseline, in points); "siam_error" and
             "baseline_error" (network minus crowd: in points or, unless the scales are known to be the same, in ranks
             from 0 to 100 within the gallery); "closer" (one of `CLOSER`; "" if both errors are equal or one is
-            unknown); "kind" (one of `KINDS`, or ""); "place" (of a rendered scene, or "").
+            unknown); "kind" (one of `KINDS`, or ""); "place" (of a rendered scene, or ""); "latitude"
+            and "longitude" (in degrees).
         in_ranks: whether errors are differences of ranks.
     """
 
@@ -184,6 +185,7 @@ def read_cases(gallery: Gallery) -> Cases:
             "closer": closer,
             "kind": ["" if verdict is None else verdict.group for verdict in map(gallery.verdict, range(len(gallery)))],
             "place": [words(str(truth.get("place", ""))) for truth in truths],
+            **{name: photos[name].to_numpy(dtype=float) for name in PLACE},
         }
     )
     return Cases(gallery, table, in_ranks)

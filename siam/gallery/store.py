@@ -23,6 +23,8 @@
     siam_low        float     between this and the next, people's mean lies for four of five photos like this one
     siam_high       float     (`siam.models.doubt`); null if unknown
     landscape       bool      whether it is like the landscapes that the networks learned from; null if unknown
+    latitude        float     where it was taken, in degrees of WGS 84: −90 to 90, and −180 to 180; both null if that
+    longitude       float     is unknown
     truth           text      JSON, of rendered scenes: bias, contributions, nuances, quality, votes, labels, areas,
                               place, light, verdict and errors (`siam.evaluation.what_where_how.errors`), mask (a file
                               below the folder) and sets (the attributes of each of the mask's values)
@@ -30,8 +32,8 @@
 The file's metadata holds, as JSON under "siam_gallery": format, model, scale (name, low, high), attributes, data,
 split, date, command, git_commit, crowd_scale, crowd_scale_known, version, networks, inputs. Scores and contributions
 are in points of the scale, ratings in points of the crowd's scale if that is a different one. Older files lack the
-columns source, file, scored, siam_low, siam_high and landscape, and do not say which version of the networks scored
-them.
+columns source, file, scored, siam_low, siam_high, landscape, latitude and longitude, and do not say which version of
+the networks scored them. Nothing reads a place from a photo's EXIF.
 """
 
 import json
@@ -56,7 +58,13 @@ from siam.models.versions import is_number
 from siam.runtime.parsing import parse_json
 
 FORMAT = 1
-_LATER = ("source", "file", "scored", "siam_low", "siam_high", "landscape")  # columns that older files lack
+PLACE = {"latitude": 90.0, "longitude": 180.0}  # degrees, the largest by magnitude
+_LATER = [  # columns that older files lack
+    *(pa.field(name, pa.string()) for name in ("source", "file", "scored")),
+    *(pa.field(name, pa.float32()) for name in ("siam_low", "siam_high")),
+    pa.field("landscape", pa.bool_()),
+    *(pa.field(name, pa.float64()) for name in PLACE),
+]
 _SUM = 1e-3  # points: contributions and bias sum to the score up to rounding
 FILE = "gallery.parquet"
 KEY = b"siam_gallery"
@@ -76,9 +84,8 @@ SCHEMA = pa.schema(
         pa.field("contributions", pa.list_(pa.float32()), nullable=False),
         pa.field("presence", pa.list_(pa.float32()), nullable=False),
         pa.field("biggest_cause", pa.string(), nullable=False),
-        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth", *_LATER[:3])),
-        *(pa.field(name, pa.float32()) for name in _LATER[3:5]),
-        pa.field(_LATER[5], pa.bool_()),
+        *(pa.field(name, pa.string()) for name in ("author", "title", "licence", "link", "truth")),
+        *_LATER,
     ]
 )
 
@@ -222,8 +229,8 @@ def read(folder: Path) -> Gallery:
     table = _opened(path, _sound)
     about = _about(path, (table.schema.metadata or {}).get(KEY))
     for column in _LATER:
-        if column not in table.schema.names:
-            table = table.append_column(column, pa.nulls(table.num_rows, SCHEMA.field(column).type))
+        if column.name not in table.schema.names:
+            table = table.append_column(column, pa.nulls(table.num_rows, column.type))
     problem = _problem_of_columns(table) or _problem_of_rows(table, len(about.attributes))
     if problem:
         raise DatasetError(f"{path} {problem}: {_REMEDY}")
@@ -290,6 +297,20 @@ def _problem_of_rows(table: pa.Table, attributes: int) -> str | None:
     for name, truth in zip(names, table["truth"].to_pylist(), strict=True):
         if truth is not None and (problem := _problem_of_truth(truth)):
             return f"{problem} of {name!r}"
+    return _problem_of_places(table, names)
+
+
+def _problem_of_places(table: pa.Table, names: list[str]) -> str | None:
+    """Return what is wrong with the first bad place; a NaN is one, too."""
+    known = {column: ~table[column].is_null().to_numpy() for column in PLACE}
+    odd = np.flatnonzero(known["latitude"] != known["longitude"])
+    if len(odd):
+        return f"has only one of latitude and longitude of {names[odd[0]]!r}"
+    for column, most in PLACE.items():
+        degrees = table[column].to_numpy()
+        odd = np.flatnonzero(known[column] & ~(np.abs(degrees) <= most))
+        if len(odd):
+            return f"has the {column} {degrees[odd[0]]:g} of {names[odd[0]]!r}, not {-most:g} to {most:g}"
     return None
 
 

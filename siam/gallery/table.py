@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siam.gallery.cases import Cases
+from siam.gallery.store import PLACE
 from siam.runtime.spreadsheets import defused
 
 TEXTS = ("identifier", "file", "title", "author")  # columns of text
@@ -19,8 +20,8 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
     The columns are identifier, file (the photo's name as its owner wrote it), title, author, crowd, crowd_sd, votes,
     SIAM, baseline, difference, the two errors, who is closer, the lower and upper end of the interval in which people's
     mean lies for four of five photos like this one, whether it is like the landscapes that the networks learned from
-    ("yes" or "no"), bias, then "contribution: ATTRIBUTE" and "presence:
-    ATTRIBUTE" for all attributes. Contributions and bias add up to SIAM, up to rounding. Scores are in points of the
+    ("yes" or "no"), latitude and longitude in degrees, bias, then "contribution: ATTRIBUTE" and "presence: ATTRIBUTE"
+    for all attributes. Contributions and bias add up to SIAM, up to rounding. Scores are in points of the
     gallery's scale, and so are errors unless their names say "in ranks". Numbers have a decimal point and six decimals;
     unknown values are empty. An apostrophe is put before text that a spreadsheet would take for a formula.
 
@@ -48,6 +49,7 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
             "SIAM, low",
             "SIAM, high",
             "landscape",
+            *PLACE,
             "bias",
             *(f"contribution: {name}" for name in names),
             *(f"presence: {name}" for name in names),
@@ -69,6 +71,7 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
                 _number(low[row]),
                 _number(high[row]),
                 like[row],
+                *map(_number, (cells[name] for name in PLACE)),
                 *map(_number, (bias[row], *held.contributions[row], *held.presence[row])),
             ]
         )

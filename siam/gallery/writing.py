@@ -57,6 +57,8 @@ class Entry:
     siam_low: float | None = None
     siam_high: float | None = None
     landscape: bool | None = None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,21 @@ def test_scored_again_it_is_the_gallery_that_these_networks_would_make(made, gal
     assert named == listed
 
 
+def test_places_stay_when_a_gallery_is_scored_again_or_stamped(gallery, pairs, tmp_path):
+    places, before = [(57.5, -6.25), (None, None), (-33.9, 18.4)], store.read(gallery)
+    entries = [
+        replace(entry, latitude=north, longitude=east)
+        for entry, (north, east) in zip(entries_of(before), places, strict=True)
+    ]
+    write(gallery, before.about, entries)
+    stamp(gallery, pairs["1.1"].files.folder)
+    rescore(pairs["1.1"], LOCK, gallery, tmp_path / "elsewhere")
+    rescore(pairs["1.1"], LOCK, gallery)
+    for folder in (gallery, tmp_path / "elsewhere"):
+        found = store.read(folder)
+        assert [(found.facts(row)["latitude"], found.facts(row)["longitude"]) for row in range(3)] == places
+
+
 def test_it_says_how_many_scores_changed_and_by_how_much(gallery, pairs):
     done = rescore(pairs["1.1"], LOCK, gallery)
     assert done.changes["SIAM"].count == 3

@@ -5,7 +5,7 @@ import hashlib
 import json
 import sys
 from dataclasses import replace
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,11 @@ from siam.datasets.votes import ATTRIBUTION_COLUMNS
 from siam.errors import DatasetError, StorageError
 from siam.evaluation.assessment import assess
 from siam.gallery import pictures, store, writing
+from siam.gallery.cases import read_cases
 from siam.gallery.metadata import identifiers, truths
 from siam.gallery.pictures import fetch, here
 from siam.gallery.store import About
+from siam.gallery.table import csv_text
 from siam.gallery.writing import Entry
 from siam.images.reading import read_image
 from siam.models.checkpoint import Pair, save
@@ -375,6 +377,50 @@ def test_no_two_photos_are_called_the_same():
         (["1.jpg", "images/1.jpg", "sub/1.jpg"], ["1.jpg", "images/1.jpg", "sub/1.jpg"]),
     ):
         assert identifiers([root / name for name in names], root) == expected
+
+
+PLACES = [(57.5, -6.25), (None, None), (-90.0, 180.0), (0.1234567891, -180.0)]
+
+
+def test_where_photos_were_taken_comes_back_to_the_last_digit(tmp_path):
+    placed = [
+        replace(ENTRY, identifier=str(n), latitude=north, longitude=east) for n, (north, east) in enumerate(PLACES)
+    ]
+    writing.write(tmp_path, ABOUT, placed)
+    found = store.read(tmp_path)
+    assert [(found.facts(row)["latitude"], found.facts(row)["longitude"]) for row in range(4)] == PLACES
+    assert writing.entries_of(found)[2].longitude == 180 and writing.entries_of(found)[1].latitude is None
+    cases = read_cases(found)
+    assert cases.table["latitude"].tolist() == pytest.approx([57.5, np.nan, -90, 0.1234567891], nan_ok=True)
+    told = list(csv.DictReader(StringIO(csv_text(cases, np.arange(4)))))
+    assert [(row["latitude"], row["longitude"]) for row in told] == [
+        ("57.500000", "-6.250000"), ("", ""), ("-90.000000", "180.000000"), ("0.123457", "-180.000000"),
+    ]  # fmt: skip
+
+
+def test_a_file_from_before_photos_had_places_is_read_as_ever(tmp_path):
+    rewritten(tmp_path / "gallery.parquet", lambda table: table.drop_columns(["latitude", "longitude"]))
+    found = store.read(tmp_path)
+    assert found.facts(0)["latitude"] is None and read_cases(found).table["longitude"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "words"),
+    [
+        (57.5, None, "only one of latitude and longitude of '2'"),
+        (None, 6.0, "only one of latitude and longitude of '2'"),
+        (90.001, 6.0, "the latitude 90.001 of '2', not -90 to 90"),
+        (-91.0, 6.0, "the latitude -91 of '2'"),
+        (57.5, 180.5, "the longitude 180.5 of '2', not -180 to 180"),
+        (6_400_000.0, 250_000.0, "the latitude 6.4e+06 of '2'"),
+        (float("nan"), 6.0, "the latitude nan of '2'"),
+        (57.5, float("-inf"), "the longitude -inf of '2'"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(latitude, longitude, words, tmp_path):
+    bad = replace(ENTRY, identifier="2", latitude=latitude, longitude=longitude)
+    writing.write(tmp_path, ABOUT, [replace(ENTRY, latitude=57.5, longitude=-6.25), bad])
+    assert words in refusal(tmp_path)
 
 
 def test_two_photos_of_one_name_are_refused(tmp_path):
