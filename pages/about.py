@@ -59,6 +59,7 @@ st.markdown(
 - **Open photos:** each keeps its author's licence, shown with it; those of the samples are listed below. Nobody rated
   them, and no network was trained on them.
 - **OASIS pictures:** not bundled, only their scores are. They are downloaded from their authors when you ask for them.
+- **Coastline** on *Map*: Natural Earth, in the public domain.
 - **Font** in downloaded figures: DejaVu, under its own free licence.
 """
 )

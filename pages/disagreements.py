@@ -31,5 +31,6 @@ if row is not None:
 else:
     listing.summary(cases, rows)
     listing.charts(cases, cases.select(dataclasses.replace(filters, area=None), order), filters.area)
+    listing.boxes(filters)
     listing.cards(cases, rows)
     case.export(cases, rows)

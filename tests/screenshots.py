@@ -14,6 +14,7 @@ PAGES = {
     "templates": "templates?pair=Rendered&attribute=wire&row=2&column=3&halves=true",
     "disagreements": "disagreements?pair=Rendered",
     "case": f"disagreements?{CASE}",
+    "map": "map?pair=Rendered",
     "absent": "disagreements?gallery=OASIS+scenes&case=Beach_4.jpg",
     "what_if": f"what_if?{CASE}&edits=transport:scale:0,trees:scale:1.5",
     "compare": f"compare?{CASE}",

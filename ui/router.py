@@ -27,6 +27,7 @@ def run() -> None:
             st.Page("pages/explain.py", title="Explain", url_path="explain", visibility="hidden"),
             st.Page("pages/templates.py", title="Templates", icon=":material/grid_view:"),
             st.Page("pages/disagreements.py", title="Disagreements", icon=":material/compare_arrows:"),
+            st.Page("pages/map.py", title="Map", icon=":material/map:"),
             st.Page("pages/what_if.py", title="What-if", icon=":material/tune:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),

@@ -82,6 +82,22 @@ def tick_text(value: float) -> str:
     return f"{value:.{min(decimals, 9)}f}"
 
 
+def place_text(west: float, south: float, east: float, north: float, digits: int = 2) -> str:
+    """Return a part of the world in words: "5.90° W to 1.20° E, 50.00° N to 52.50° N".
+
+    Example:
+        >>> from siam.drawing.phrases import place_text
+        >>> place_text(-5.9, 50, 1.2, 52.5)
+        '5.90° W to 1.20° E, 50.00° N to 52.50° N'
+    """
+    across = " to ".join(_degrees(of, "E", "W", digits) for of in (west, east))
+    return f"{across}, {' to '.join(_degrees(of, 'N', 'S', digits) for of in (south, north))}"
+
+
+def _degrees(value: float, positive: str, negative: str, digits: int) -> str:
+    return f"{abs(value):.{digits}f}° {negative if value < 0 else positive}"
+
+
 def where(contribution_map: np.ndarray) -> str:
     """Say where in the picture the magnitude of a map (h, w) lies.
 

@@ -42,6 +42,8 @@ class Filters:
         kind: one of `KINDS`, what the truth of a rendered scene says about SIAM's score.
         text: found in the identifier, title, author or the place of a rendered scene; case is ignored.
         area: lowest and highest score of the baseline, then of SIAM, all inclusive.
+        place: where photos were taken: west, south, east and north in degrees, all inclusive; if west is larger than
+            east, the antimeridian lies between.
     """
 
     closer: str | None = None
@@ -51,6 +53,7 @@ class Filters:
     kind: str | None = None
     text: str | None = None
     area: tuple[float, float, float, float] | None = None
+    place: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,8 @@ class Cases:
         if filters.area is not None:
             keep &= table["baseline"].between(*filters.area[:2]).to_numpy()
             keep &= table["siam"].between(*filters.area[2:]).to_numpy()
+        if filters.place is not None:
+            keep &= self._is_in(*filters.place)
         column, magnitude, largest = ORDERS[order]
         values = table[column].to_numpy(dtype=float)
         values = np.abs(values) if magnitude else values
@@ -150,6 +155,16 @@ class Cases:
         """Return the row of a photo, or None if it is not in the gallery."""
         rows = np.flatnonzero((self.table["identifier"] == identifier).to_numpy())
         return int(rows[0]) if len(rows) else None
+
+    @property
+    def placed(self) -> np.ndarray:
+        """(N,) whether it is known where a photo was taken."""
+        return self.table["latitude"].notna().to_numpy()
+
+    def _is_in(self, west: float, south: float, east: float, north: float) -> np.ndarray:
+        longitude = self.table["longitude"]
+        ways = [longitude.between(west, east)] if west <= east else [longitude >= west, longitude <= east]
+        return (self.table["latitude"].between(south, north) & np.logical_or.reduce(ways)).to_numpy()
 
     def _is_top_cause(self, attribute: str) -> np.ndarray:
         magnitude = np.abs(self.gallery.contributions)

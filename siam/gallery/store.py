@@ -33,7 +33,7 @@ The file's metadata holds, as JSON under "siam_gallery": format, model, scale (n
 split, date, command, git_commit, crowd_scale, crowd_scale_known, version, networks, inputs. Scores and contributions
 are in points of the scale, ratings in points of the crowd's scale if that is a different one. Older files lack the
 columns source, file, scored, siam_low, siam_high, landscape, latitude and longitude, and do not say which version of
-the networks scored them. Nothing reads a place from a photo's EXIF.
+the networks scored them. A photo's own GPS data are no place: nothing here reads them.
 """
 
 import json

@@ -44,6 +44,8 @@ def entries(count=40, seed=0):
                 baseline=float(random.uniform(1, 10)),
                 title=random.choice(["A Hill", "the lake", "Straße"]),
                 author=random.choice(["Ann", "Bob", None]),
+                latitude=None if number % 5 == 0 else float(number - 20),
+                longitude=None if number % 5 == 0 else float((number * 37) % 361 - 180),
                 truth=None if verdict is None else f'{{"verdict": "{verdict}", "place": "sea_coast"}}',
             )
         )
@@ -86,6 +88,14 @@ def passes(entry, filters):
         left, right, bottom, top = filters.area
         if not (left <= np.float32(entry.baseline) <= right and bottom <= entry.siam <= top):
             return False
+    if filters.place is not None:
+        west, south, east, north = filters.place
+        if entry.latitude is None or not south <= entry.latitude <= north:
+            return False
+        if not (
+            west <= entry.longitude <= east if west <= east else entry.longitude >= west or entry.longitude <= east
+        ):
+            return False
     if filters.text:
         place = "sea coast" if entry.truth else ""
         said = " \n ".join([entry.identifier, entry.title, entry.author or "", place])
@@ -106,10 +116,11 @@ def maybe(values):
     kind=maybe(st.sampled_from(KINDS)),
     text=maybe(st.sampled_from(["", "hill", "STRASSE", "bob ", "Sea c", "(", "3"])),
     area=maybe(st.tuples(*[st.floats(2, 9)] * 4)),
+    place=maybe(st.tuples(*[st.integers(-180, 180), st.integers(-90, 90)] * 2)),
     order=st.sampled_from(sorted(ORDERS)),
 )
-def test_filters_and_orders_are_those_of_a_loop(cases, closer, side, crowd, cause, kind, text, area, order):
-    filters = Filters(closer, side, crowd, cause, kind, text, area)
+def test_filters_and_orders_are_those_of_a_loop(cases, closer, side, crowd, cause, kind, text, area, place, order):
+    filters = Filters(closer, side, crowd, cause, kind, text, area, place)
     rows = cases.select(filters, order)
     every = entries()
     assert sorted(rows) == [row for row, entry in enumerate(every) if passes(entry, filters)]

@@ -20,6 +20,7 @@ ADDRESSES = {  # each page, and the states that look different
     "templates": "templates?attribute=wire&row=2&column=3&halves=true",
     "disagreements": "disagreements",
     "case": f"disagreements?{CASE}",
+    "map": "map",
     "what_if": f"what_if?{CASE}&edits=transport:scale:0",
     "compare": f"compare?{CASE}",
     "results": "results",

@@ -21,6 +21,7 @@ HEADINGS = {  # words of each page's heading, by its path
     "": re.compile("beautiful"),
     "templates": re.compile("attribute worth"),
     "disagreements": re.compile("disagree"),
+    "map": re.compile("taken"),
     "what_if": re.compile("What if"),
     "compare": re.compile("Compare explainers"),
     "results": re.compile("Results"),

@@ -1,4 +1,4 @@
-"""The cases of a gallery: charts, filters and cards. Order, filters, page and area are part of the address."""
+"""The cases of a gallery: charts, filters and cards. Order, filters, page, area and place are part of the address."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +10,7 @@ from siam.drawing import phrases
 from siam.drawing.palettes import palette
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
 from siam.gallery.cases import CLOSER, KINDS, SIDES, Cases, Filters
+from siam.gallery.store import PLACE
 from siam.reports.prints import disagreement_print
 from siam.runtime.digests import digest
 from ui import printing
@@ -50,7 +51,7 @@ def filters(cases: Cases) -> tuple[Filters, str]:
                 "What happened", KINDS, None, placeholder="anything", key="kind", bind="query-params",
                 help="How SIAM's score compares with the truth of the scene.",
             )  # fmt: skip
-    return Filters(closer, side, crowd, causes.get(cause or ""), kind, text or None, _area()), order
+    return Filters(closer, side, crowd, causes.get(cause or ""), kind, text or None, _area(), place()), order
 
 
 def _crowd(cases: Cases) -> tuple[float, float] | None:
@@ -71,13 +72,38 @@ def _crowd(cases: Cases) -> tuple[float, float] | None:
 
 def _area() -> tuple[float, float, float, float] | None:
     """Return the area in the address: the baseline's lowest and highest score, then SIAM's; None without one."""
+    return _four("area")
+
+
+def place() -> tuple[float, float, float, float] | None:
+    """Return the place in the address: west, south, east and north in degrees; None without one."""
+    found = _four("place")
+    if found is None or max(abs(found[0]), abs(found[2])) > PLACE["longitude"]:
+        return None
+    return found if -PLACE["latitude"] <= found[1] <= found[3] <= PLACE["latitude"] else None
+
+
+def _four(name: str) -> tuple[float, float, float, float] | None:
     try:
-        numbers = [float(part) for part in st.query_params.get("area", "").split("_")]
+        numbers = [float(part) for part in st.query_params.get(name, "").split("_")]
     except ValueError:
         return None
     if len(numbers) != 4 or not np.isfinite(numbers).all():
         return None
     return numbers[0], numbers[1], numbers[2], numbers[3]
+
+
+def boxes(filters: Filters) -> None:
+    """Show the boxes that were drawn over the scores and over the map, each as a button that clears it."""
+    if filters.area is not None:
+        low, high, bottom, top = map(phrases.number, filters.area)
+        _cleared_by("area", f"Baseline {low} to {high}, SIAM {bottom} to {top}", "Show all scores again")
+    if filters.place is not None:
+        _cleared_by("place", phrases.place_text(*filters.place), "Show all places again")
+
+
+def _cleared_by(name: str, label: str, help: str) -> None:
+    st.button(label, key=f"clear-{name}", icon=":material/close:", on_click=point, args=(name, None), help=help)
 
 
 def summary(cases: Cases, rows: np.ndarray) -> None:
@@ -130,12 +156,6 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
         f"picture.{drawn}"
     )
     printing.figures(lambda: [disagreement_print(cases, rows)], "disagreements")
-    if area is not None:
-        low, high, bottom, top = map(phrases.number, area)
-        st.button(
-            f"Baseline {low} to {high}, SIAM {bottom} to {top}",
-            icon=":material/close:", on_click=point, args=("area", None), help="Show all scores again",
-        )  # fmt: skip
 
 
 def _chart_of(rows: np.ndarray, area: tuple[float, ...] | None) -> tuple[str, tuple[float, ...] | None]:
@@ -180,6 +200,13 @@ def cards(cases: Cases, rows: np.ndarray) -> None:
         with st.grid(4, min_column_width=210, gap="small"):
             for row in shown:
                 _card(cases, row)
+
+
+def strip(cases: Cases, rows: np.ndarray) -> None:
+    """Show the cards of a few rows."""
+    with st.grid(4, min_column_width=150, gap="small"):
+        for row in rows.tolist():
+            _card(cases, row)
 
 
 def _pictures_elsewhere(cases: Cases) -> None:

@@ -4,6 +4,8 @@ When the visitor goes to another page, Streamlit drops the parameters of the pag
 and a page opened without any parameters gets its previous ones back: nobody loses a filter by looking elsewhere.
 """
 
+from typing import Any
+
 import streamlit as st
 
 # For each page, by its path: the keys of bound widgets, and the parameters that the page sets itself.
@@ -13,6 +15,10 @@ WIDGETS = {
     "disagreements": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "overlay", "order", "count", "paper",
     ),
+    "map": (
+        "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "shown", "overlay", "order", "count",
+        "paper",
+    ),
     "what_if": ("edited",),
     "compare": ("explained", "overlay"),
     "results": ("table",),
@@ -21,12 +27,15 @@ WIDGETS = {
 PARAMETERS = {
     "": ("sample", "case", "with"),
     "templates": ("attribute",),
-    "disagreements": ("case", "area"),
+    "disagreements": ("case", "area", "place"),
+    "map": ("case", "area", "place"),
     "what_if": ("sample", "case", "edits"),
     "compare": ("sample", "case", "methods"),
     "results": (),
     "about": (),
 }
+TWINS = {"disagreements": "map", "map": "disagreements"}  # pages with the same filters: a change holds for both
+FILTERS = ("sort", "closer", "side", "cause", "kind", "crowd", "text", "area", "place")
 
 WORD = "v"  # the parameter that says with which networks a link was made: `ui.state.made`
 NUMBERS = frozenset(WIDGETS) - {"results", "about"}  # pages that show what the networks in use say
@@ -38,6 +47,7 @@ def enter(path: str) -> None:
     if before is not None:
         values = {key: st.session_state[key] for key in WIDGETS[before] if key in st.session_state}
         views.setdefault(before, {"widgets": {}, "parameters": {}, "of": _of()})["widgets"].update(values)
+        _share(before, "widgets", values)
     st.session_state["at"] = path
     if before in (None, path) or any(key in st.query_params for key in WIDGETS[path] + PARAMETERS[path]):
         return
@@ -53,11 +63,25 @@ def leave(path: str) -> None:
     if view["of"] != _of():
         view.update(widgets={}, of=_of())
     view["parameters"] = {key: st.query_params[key] for key in PARAMETERS[path] if key in st.query_params}
+    _share(path, "parameters", view["parameters"])
+
+
+def _share(path: str, kind: str, values: dict[str, Any]) -> None:
+    """Give the filters of a page, also those that were cleared, to its twin."""
+    if path not in TWINS:
+        return
+    other = st.session_state["views"].setdefault(TWINS[path], {"widgets": {}, "parameters": {}, "of": _of()})
+    if other["of"] != _of():
+        other.update(widgets={}, parameters={}, of=_of())
+    other[kind] = {
+        **{key: of for key, of in other[kind].items() if key not in FILTERS},
+        **{key: of for key, of in values.items() if key in FILTERS},
+    }
 
 
 def forget_gallery() -> None:
-    """Remove what belongs to the previous gallery from the address: its case and the area of its scores."""
-    for name in ("case", "area"):
+    """Remove what belongs to the previous gallery from the address: its case, the area of its scores and the place."""
+    for name in ("case", "area", "place"):
         st.query_params.pop(name, None)
 
 
