@@ -25,6 +25,7 @@ from siam.cli import (
     fit,
     gallery,
     import_official,
+    map,
     push,
     train,
 )
@@ -35,8 +36,8 @@ from siam.models.compiled import VARIABLE, chosen
 
 _PIPE_CLOSED = 141  # as a shell reports it
 _COMMANDS = (
-    app, explain, figure, attribution, evaluate, compare, train, fit, calibrate, data, gallery, import_official, push,
-    doctor,
+    app, explain, figure, attribution, evaluate, compare, train, fit, calibrate, data, gallery, map, import_official,
+    push, doctor,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -20,7 +20,7 @@ from siam.errors import DatasetError
 from siam.evaluation.assessment import Assessment
 from siam.gallery import metadata as facts
 from siam.gallery.copies import copy_mask, copy_of, files_of, names_of, refuse_to_overwrite, settings, settings_of
-from siam.gallery.store import FILE, FORMAT, KEY, SCHEMA, About, Gallery, read
+from siam.gallery.store import FILE, FORMAT, KEY, PLACE, SCHEMA, About, Gallery, read
 from siam.models import versions
 from siam.models.card import read as read_card
 from siam.models.checkpoint import Pair, read_configs, scores_key
@@ -222,6 +222,37 @@ def stamp(folder: Path, networks: Path) -> None:
     version = versions.known(read_card(networks))
     about = replace(gallery.about, version=version, networks=scores_key(networks), inputs=inputs)
     write(folder, about, entries_of(gallery))
+
+
+def locate(folder: Path, places: Mapping[str, tuple[float, float]]) -> int:
+    """Say in a gallery where photos were taken; all else stays as it is.
+
+    Args:
+        folder: of the gallery.
+        places: latitude and longitude, in degrees, of photos by their identifier or, where that is none, by the name
+            that their owner wrote (`file`). Photos that are not among them keep their place, or have none.
+
+    Returns:
+        How many photos of the gallery now have a place.
+
+    Raises:
+        DatasetError: the gallery is damaged, a name is of no photo in it, or a place is none; it stays as it was.
+        StorageError: it cannot be stored.
+    """
+    gallery = read(folder)
+    entries = entries_of(gallery)
+    rows = {**{entry.file: row for row, entry in enumerate(entries) if entry.file is not None},
+            **{entry.identifier: row for row, entry in enumerate(entries)}}  # fmt: skip
+    for name, (latitude, longitude) in places.items():
+        if name not in rows:
+            raise DatasetError(f"{folder} has no photo {name!r}: give names such as {entries[0].identifier!r}")
+        if not (abs(latitude) <= PLACE["latitude"] and abs(longitude) <= PLACE["longitude"]):
+            raise DatasetError(
+                f"{name!r} cannot be at latitude {latitude:g}, longitude {longitude:g}: give degrees, latitude first"
+            )
+        entries[rows[name]] = replace(entries[rows[name]], latitude=float(latitude), longitude=float(longitude))
+    write(folder, gallery.about, entries)
+    return sum(entry.latitude is not None for entry in entries)
 
 
 def entries_of(gallery: Gallery) -> list[Entry]:

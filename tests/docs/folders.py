@@ -77,6 +77,15 @@ def own_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @contextmanager
+def rated_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the same photos there, rated."""
+    with own_photos(folder, monkeypatch):
+        ratings = "file,score (1 to 7)\nlake.jpg,5\nforest.jpg,4\nroad.jpg,2\nwalk/summit.jpg,6\n"
+        (folder / "photos" / "ratings.csv").write_text(ratings)
+        yield
+
+
+@contextmanager
 def older_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put a gallery there that other networks have scored."""
     pictures(folder / "photos", 2)
@@ -188,6 +197,7 @@ FOLDERS = {
     "how-to/keep-up-to-date.md": Folder(older_gallery),
     "how-to/own-photos.md": Folder(own_photos),
     "how-to/run-as-a-server.md": Folder(photos),
+    "how-to/see-photos-on-a-map.md": Folder(rated_photos),
     "how-to/share-on-the-hub.md": Folder(shared),
     "how-to/train-a-pair.md": Folder(experiment),
     "how-to/use-in-a-notebook.md": Folder(photos),

@@ -398,6 +398,24 @@ def test_where_photos_were_taken_comes_back_to_the_last_digit(tmp_path):
     ]  # fmt: skip
 
 
+def test_photos_are_located_by_identifier_or_by_the_name_of_their_owner(tmp_path):
+    writing.write(tmp_path, ABOUT, [replace(ENTRY, file="b/2.jpg"), replace(ENTRY, identifier="2", file="walk/1.jpg")])
+    assert writing.locate(tmp_path, {"1": (57.5, -6.25)}) == 1
+    assert writing.locate(tmp_path, {"walk/1.jpg": (-90, 180)}) == 2
+    found = store.read(tmp_path)
+    assert found.photos[["latitude", "longitude"]].to_numpy().tolist() == [[57.5, -6.25], [-90, 180]]
+    assert found.about == ABOUT and found.facts(0)["siam"] == 5.5
+    before = (tmp_path / "gallery.parquet").read_bytes()
+    for places, words in (
+        ({"3": (0, 0)}, "no photo '3': give names such as '1'"),
+        ({"1": (-6.25, 257.5)}, "cannot be at latitude -6.25, longitude 257.5"),
+        ({"1": (float("nan"), 0)}, "cannot be at latitude nan"),
+    ):
+        with pytest.raises(DatasetError, match=words):
+            writing.locate(tmp_path, places)
+    assert (tmp_path / "gallery.parquet").read_bytes() == before
+
+
 def test_a_file_from_before_photos_had_places_is_read_as_ever(tmp_path):
     rewritten(tmp_path / "gallery.parquet", lambda table: table.drop_columns(["latitude", "longitude"]))
     found = store.read(tmp_path)
