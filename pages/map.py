@@ -7,7 +7,7 @@ import streamlit as st
 from ui import router
 from ui.add_gallery import outdated
 from ui.disagreements import case, listing
-from ui.map import view
+from ui.map import regions, view
 from ui.state import chosen
 
 router.ensure()
@@ -30,4 +30,5 @@ else:
     view.show(cases, cases.select(dataclasses.replace(filters, place=None), order), filters.place)
     listing.boxes(filters)
     view.means(cases, rows)
+    regions.show(cases)
     view.strip(cases, rows)

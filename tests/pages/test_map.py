@@ -1,5 +1,6 @@
 """The page Map: photos where they were taken, a place as a filter that Disagreements shares, and means in words."""
 
+import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -123,6 +124,24 @@ def test_a_place_can_be_typed_and_a_case_opens(cases, here):
     assert first == names(cases, cases.select(INSIDE)[:1])[0]
     app.button(key=f"open-case-{first}").click().run()
     assert parameter(app, "case") == first and f"Case 1 of {len(cases.select(INSIDE))}" in texts(app)
+
+
+def test_means_per_region_and_per_cell_are_a_table_with_files(cases, here):
+    app = page_map()
+    box = [[-5, 57.2], [-4, 57.2], [-4, 57.9], [-5, 57.9], [-5, 57.2]]
+    geometry = {"type": "Polygon", "coordinates": [box]}
+    region = {"type": "Feature", "properties": {"name": "=box"}, "geometry": geometry}
+    app.file_uploader(key="regions").set_value(("box.geojson", json.dumps(region).encode(), "application/json")).run()
+    table = app.dataframe[-1].value
+    rows = cases.select(INSIDE)
+    assert table["region"].tolist() == ["'=box"] and table["n"].tolist() == [len(rows)]
+    assert table["siam"][0] == pytest.approx(cases.table["siam"].to_numpy()[rows].mean())
+    assert f"1 region with {len(rows)} photos" in texts(app)
+    assert [of.label for of in app.download_button] == ["CSV", "GeoJSON", "GeoParquet"]
+    app.file_uploader(key="regions").set_value(("box.geojson", b"no", "application/json")).run()
+    assert "box.geojson is no JSON" in app.error[0].value.replace("\\", "")
+    app.segmented_control(key="over").set_value("cells").run()
+    assert app.dataframe[-1].value["n"].sum() == 293 and not app.error
 
 
 # In a browser
