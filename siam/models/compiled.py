@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,10 @@ from siam.runtime.paths import user_cache
 ENGINES = ("openvino", "pytorch")
 VARIABLE = "SIAM_ENGINE"
 CACHE_BYTES = 500_000_000
+
+# What OpenVINO sets up in its first calls is guarded by locks of C++: one thread may hold such a lock and wait for
+# Python's, while another does the opposite. So nobody else may be in there before one call has ended.
+_beginning, _begun = threading.Lock(), threading.Event()
 
 _FORMAT = 3  # of the cached files and of what they compute; part of the hash
 _FILE = "networks.xml"
@@ -108,8 +113,11 @@ class Compiled:
         if key not in requests:
             requests[key] = self._ready[key].create_infer_request()
         request = requests[key]
-        request.infer([np.ascontiguousarray(images)], share_inputs=True)
-        return [request.get_output_tensor(place).data.copy() for place in range(len(outputs))]
+        with nullcontext() if _begun.is_set() else _beginning:
+            request.infer([np.ascontiguousarray(images)], share_inputs=True)
+            results = [request.get_output_tensor(place).data.copy() for place in range(len(outputs))]
+        _begun.set()
+        return results
 
     def _compile(self, outputs: Sequence[str], threads: int) -> Any:
         """Compile what the outputs need."""
