@@ -85,7 +85,7 @@ def read_image(
         _check_bytes(len(data), label)
     elif isinstance(source, str | Path):
         label = _label(name or str(source))
-        data = _read_file(Path(source), label)
+        data = read_file(Path(source), label)
     else:
         raise TypeError(f"read_image takes bytes, a path or a PIL image, not {type(source).__name__}")
     _check_raw(data, label)
@@ -105,7 +105,7 @@ def upright_size(path: Path) -> tuple[int, int] | None:
     try:
         with path.open("rb") as file:
             start = file.read(len(jpeg.START))
-        data = b"" if start == jpeg.START else _read_file(path, "")  # of a JPEG, the header will do
+        data = b"" if start == jpeg.START else read_file(path)  # of a JPEG, the header will do
         with quiet_pillow(), _open(data, "") if data else Image.open(path, formats=FORMATS) as image:
             if image.format == "TIFF":  # Pillow gives its size upright
                 _turn_to_photo(image, data, "")
@@ -114,6 +114,36 @@ def upright_size(path: Path) -> tuple[int, int] | None:
             return (image.height, image.width) if turned else image.size
     except Exception:  # on damaged bytes, Pillow raises nearly anything
         return None
+
+
+def read_file(path: Path, name: str | None = None) -> bytes:
+    """Return the content of a picture's file, whose size is checked before it is read.
+
+    Args:
+        path: of the file.
+        name: what error messages call it; by default its path.
+
+    Raises:
+        ImageError: it is missing, no ordinary file, empty or too large, or cannot be opened.
+    """
+    label = _label(str(path) if name is None else name)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or a pipe"
+            raise ImageError(f"{label} is {kind}, not a picture: choose an ordinary file.")
+        _check_bytes(status.st_size, label)
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ImageError(f"{label} does not exist: check the path of the picture.") from error
+    except (OSError, ValueError) as error:  # ValueError: the path holds a null character
+        reason = getattr(error, "strerror", None) or "not a valid path"
+        raise ImageError(
+            f"{label} cannot be opened ({reason}): check its permissions or choose another file."
+        ) from error
+    _check_bytes(len(data), label)  # it may have grown or shrunk meanwhile
+    return data
 
 
 @contextmanager
@@ -165,27 +195,6 @@ def _check_size(width: int, height: int, label: str) -> None:
         raise ImageError(f"{shape}, but each side must be at least {MIN_SIDE}: choose a larger picture.")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise ImageError(f"{shape}, but one side may be at most {MAX_ASPECT} times the other: crop it.")
-
-
-def _read_file(path: Path, label: str) -> bytes:
-    """Return a file's content; its size is checked before it is read."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or a pipe"
-            raise ImageError(f"{label} is {kind}, not a picture: choose an ordinary file.")
-        _check_bytes(status.st_size, label)
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise ImageError(f"{label} does not exist: check the path of the picture.") from error
-    except (OSError, ValueError) as error:  # ValueError: the path holds a null character
-        reason = getattr(error, "strerror", None) or "not a valid path"
-        raise ImageError(
-            f"{label} cannot be opened ({reason}): check its permissions or choose another file."
-        ) from error
-    _check_bytes(len(data), label)  # it may have grown or shrunk meanwhile
-    return data
 
 
 def _guess(data: bytes) -> str:

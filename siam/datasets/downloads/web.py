@@ -91,6 +91,10 @@ class Web:
         return self
 
     def __exit__(self, *_details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End its connections."""
         self._client.close()
 
     def persist(self, attempt: Callable[[], _Answer], what: str) -> _Answer:
