@@ -16,10 +16,11 @@ from siam.datasets.base import AttributePhotos, ScoredPhotos
 from siam.datasets.human_masks import OutlinedPhotos
 from siam.datasets.tables import SPLITS
 from siam.errors import DatasetError, ImageError
-from siam.explanation.batch import OnError, predict, predict_pair
+from siam.explanation.batch import OnError, Together, predict, predict_pair
 from siam.images.reading import upright_size
 from siam.models.checkpoint import Pair
 from siam.models.siam import Pooling, SIAMOutput, pooled
+from siam.runtime.devices import device_of
 from siam.runtime.reprs import brief
 
 ALL = "all"
@@ -291,27 +292,62 @@ def predictions_and_maps(
     return PairPredictions(config.attributes, **arrays, pooling=config.pooling), maps
 
 
+@torch.inference_mode()
+def prepared_predictions(
+    pair: Pair, images: Tensor, others: Tensor | None = None, *, maps: bool = False
+) -> PairPredictions:
+    """Run a pair on photos that are prepared already, all of one size.
+
+    Args:
+        pair: the networks.
+        images: (N, 3, H, W) on any device, as `siam.images.preprocess` prepares them for SIAM.
+        others: the same for the baseline, if it takes another input.
+        maps: whether to return maps too.
+
+    Raises:
+        ValueError: no cell is left inside the border of the maps.
+    """
+    network, baseline, device = pair.siam, pair.baseline, device_of(pair.siam)
+    images = images.to(device)
+    if baseline is not None and others is None:
+        output, reference = Together(network, baseline)(images)
+    else:
+        output = network(images)
+        reference = None if baseline is None or others is None else baseline(others.to(device))
+    outputs = [_array(part) for part in _parts_of(output, maps)]
+    return _of_outputs(pair, outputs, None if reference is None else _array(reference.scenicness), maps)
+
+
 def _predictions(pair: Pair, files: list[Path], on_error: OnError, *, baseline: bool, maps: bool) -> PairPredictions:
     def parts(output: SIAMOutput) -> tuple[Tensor, ...]:
-        assert output.mean_features is not None  # whoever starts from a picture has them
-        always = output.scenicness, output.attribute_logits, output.contributions, output.mean_features
-        return (*always, output.attribute_maps, output.total_map) if maps else always
+        return _parts_of(output, maps)
 
-    network = pair.siam
     if baseline:
         outputs, other = predict_pair(pair, files, parts, description="scores", on_error=on_error)
     else:
-        outputs, other = predict(network, files, parts, description="attributes", on_error=on_error), None
+        outputs, other = predict(pair.siam, files, parts, description="attributes", on_error=on_error), None
+    return _of_outputs(pair, outputs, other, maps)
+
+
+def _parts_of(output: SIAMOutput, maps: bool) -> tuple[Tensor, ...]:
+    """Return of SIAM's output what `_of_outputs` takes."""
+    assert output.mean_features is not None  # whoever starts from a picture has them
+    always = output.scenicness, output.attribute_logits, output.contributions, output.mean_features
+    return (*always, output.attribute_maps, output.total_map) if maps else always
+
+
+def _of_outputs(pair: Pair, outputs: Sequence[np.ndarray], baseline: np.ndarray | None, maps: bool) -> PairPredictions:
+    network = pair.siam
     scores, logits, contributions, features, *of_maps = outputs
     head, doubt = network.scenicness_head, pair.doubt
     away = None if doubt is None else doubt.distance(features)
     return PairPredictions(
         attributes=network.config.attributes,
         siam=scores,
-        bias=np.full(len(files), head.bias.item()),
+        bias=np.full(len(scores), head.bias.item()),
         contributions=contributions,
         presence=network.link(torch.from_numpy(logits)).numpy(),
-        baseline=other,
+        baseline=baseline,
         logits=logits,
         maps=of_maps[0] if maps else None,
         total=of_maps[1] if maps else None,
@@ -320,3 +356,7 @@ def _predictions(pair: Pair, files: list[Path], on_error: OnError, *, baseline: 
         interval=None if doubt is None or away is None else doubt.intervals(scores, away, pair.config.scale),
         landscape=None if doubt is None or away is None else doubt.are_landscapes(away),
     )
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

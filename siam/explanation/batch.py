@@ -1,10 +1,10 @@
 """Run a network over many photos: read ahead in threads, batched by size, in bounded memory."""
 
 import sys
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from siam.models.baseline import Baseline, BaselineOutput
 from siam.models.checkpoint import Pair
 from siam.models.engine import computed
 from siam.models.siam import SIAM, SIAMOutput
+from siam.runtime.ahead import Futures, ahead
 from siam.runtime.devices import device_of
 
 _ON_GPU = 8  # photos at a time
@@ -30,6 +31,7 @@ _WAITING = 4  # batches of photos that may wait for more of the same size
 
 OnError = Callable[[int, ImageError], None]
 _Results = Iterator[tuple[list[int], list[np.ndarray]]]
+_Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
 
 
@@ -98,8 +100,7 @@ def predict(
         ValueError: there are no photos.
     """
     _check_list(files)
-    on_cores = batch_size is None and device_of(network).type == "cpu"
-    if on_cores:
+    if batch_size is None and device_of(network).type == "cpu":
         results = _on_cores(network, files, function, on_error)
     else:
         results = _in_batches(network, files, function, batch_size or _ON_GPU, workers, on_error)
@@ -165,18 +166,13 @@ def _on_cores(
     network: _Network, files: Sequence[Photo], function: Callable[[Any], tuple[Tensor, ...]], on_error: OnError | None
 ) -> _Results:
     """Yield each photo's index and results; each of PyTorch's threads takes one photo at a time on one core."""
-    threads = torch.get_num_threads()
 
     def whole(photo: Photo) -> list[np.ndarray]:
         with torch.inference_mode():
             return _parts(network, _pixels(photo, network.config), photo, function)
 
-    try:
-        pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-        for place, parts in _ahead(whole, files, pool, 2 * threads, on_error):
-            yield [place], parts
-    finally:
-        torch.set_num_threads(threads)  # a thread's own setting becomes the default for new threads
+    for place, parts in _unless_refused(on_cores(whole, files), on_error):
+        yield [place], parts
 
 
 def _in_batches(
@@ -211,9 +207,9 @@ def _batches(
     """Yield the indices of some photos of one size, and their pictures (n, 3, H, W)."""
     waiting: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
     count = 0
-    pool = ThreadPoolExecutor(max(1, workers))
     most = 2 * max(batch_size, workers)
-    for place, pixels in _ahead(lambda photo: _pixels(photo, config), files, pool, most, on_error):
+    ready = ahead(lambda photo: _pixels(photo, config), files, ThreadPoolExecutor(max(1, workers)), most)
+    for place, pixels in _unless_refused(ready, on_error):
         size = tuple(pixels.shape[2:])
         waiting[size].append((place, pixels))
         count += 1
@@ -236,23 +232,12 @@ def _stack(group: Sequence[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
     return [place for place, _pixels in group], torch.cat([pixels for _place, pixels in group])
 
 
-def _ahead(
-    work: Callable[[Photo], _Done],
-    files: Sequence[Photo],
-    pool: ThreadPoolExecutor,
-    most: int,
-    on_error: OnError | None,
-) -> Iterator[tuple[int, _Done]]:
-    """Yield each photo's index and what `work` makes of it, in order; up to `most` are started ahead of time."""
-    remaining = enumerate(files)
-    begun: deque[tuple[int, Future[_Done]]] = deque()
-    try:
-        begun.extend((place, pool.submit(work, photo)) for place, photo in islice(remaining, most))
-        while begun:
-            place, future = begun.popleft()
-            begun.extend((next_place, pool.submit(work, photo)) for next_place, photo in islice(remaining, 1))
+def _unless_refused(done: Futures[_Done], on_error: OnError | None) -> Iterator[tuple[int, _Done]]:
+    """Yield the index and the result of each photo that can be read."""
+    with closing(done):
+        for place, future in enumerate(done):
             try:
-                done = future.result()
+                result = future.result()
             except _NoCellError:
                 raise
             except ImageError as error:
@@ -261,6 +246,14 @@ def _ahead(
                 on_error(place, error)
                 continue
             del future  # it would keep the picture alive
-            yield place, done
-    finally:  # also after an error, or if the caller stops early
-        pool.shutdown(wait=True, cancel_futures=True)
+            yield place, result
+
+
+def on_cores(work: Callable[[_Item], _Done], items: Iterable[_Item]) -> Futures[_Done]:
+    """Yield what `work` makes of each item, in order; each of PyTorch's threads takes one at a time, on one core."""
+    threads = torch.get_num_threads()
+    try:
+        pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        yield from ahead(work, items, pool, 2 * threads)
+    finally:
+        torch.set_num_threads(threads)  # a thread's own setting becomes the default for new threads
