@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from siam.runtime.exports import lazily
 
 if TYPE_CHECKING:
+    from siam.archive import score
     from siam.errors import CheckpointError, DatasetError, ImageError, SIAMError
     from siam.explanation import Explanation, explain
     from siam.models import Pair, load, push
@@ -23,6 +24,7 @@ __all__ = [
     "explain",
     "load",
     "push",
+    "score",
 ]
 
 __getattr__ = lazily(
@@ -37,9 +39,10 @@ __getattr__ = lazily(
         "explain": "explanation",
         "load": "models",
         "push": "models",
+        "score": "archive",
     },
     modules=(
-        "comparison", "datasets", "drawing", "errors", "evaluation", "explainers", "explanation", "figures", "gallery",
-        "images", "models", "reports", "results", "runtime", "training",
+        "archive", "comparison", "datasets", "drawing", "errors", "evaluation", "explainers", "explanation", "figures",
+        "gallery", "images", "models", "reports", "results", "runtime", "training",
     ),
 )  # fmt: skip

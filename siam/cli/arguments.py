@@ -51,7 +51,7 @@ def add_change(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_engine(parser: argparse.ArgumentParser) -> None:
+def add_engine(parser: "argparse._ActionsContainer") -> None:
     """Declare `--engine`."""
     parser.add_argument(
         "--engine",

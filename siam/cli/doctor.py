@@ -153,7 +153,7 @@ def _galleries(*places: Path) -> str:
     except ImportError:  # a library is missing, which the line on libraries tells
         return _folders("gallery.parquet", *places)
     states, networks = list[str](), dict[str, upkeep.Networks | None]()
-    for folder in (path.parent for place in places for path in sorted(place.glob(f"*/{store.FILE}"))):
+    for folder in (folder for place in places for folder in store.galleries_in(place)):
         try:
             about, _count = store.peek(folder)
         except SIAMError:

@@ -27,6 +27,7 @@ from siam.cli import (
     import_official,
     map,
     push,
+    score,
     train,
 )
 from siam.cli.arguments import fail
@@ -36,8 +37,8 @@ from siam.models.compiled import VARIABLE, chosen
 
 _PIPE_CLOSED = 141  # as a shell reports it
 _COMMANDS = (
-    app, explain, figure, attribution, evaluate, compare, train, fit, calibrate, data, gallery, map, import_official,
-    push, doctor,
+    app, explain, figure, attribution, score, evaluate, compare, train, fit, calibrate, data, gallery, map,
+    import_official, push, doctor,
 )  # fmt: skip
 
 

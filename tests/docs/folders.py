@@ -48,6 +48,15 @@ def photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @contextmanager
+def archive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a table of twenty photos there, with places and years."""
+    pictures(folder / "archive" / "photos", 20)
+    rows = [f"photos/{n}.png,{57 + n / 100},{-6 + n / 50},{2000 + n % 3}\n" for n in range(20)]
+    (folder / "archive" / "photos.csv").write_text("".join(["file,latitude,longitude,year\n", *rows]))
+    yield
+
+
+@contextmanager
 def two_views(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put a photo there, and an edit of it."""
     photo = read_image(load_samples()[0].path)
@@ -164,6 +173,11 @@ def small_comparison(words: list[str]) -> list[str]:
     return ["--count", "2", "--sanity", "1", "--size", "64", "--without-cost"] if words[0] == "compare" else []
 
 
+def without_ray(words: list[str]) -> list[str]:
+    """Return what spares the page Ray, which tests of its own start."""
+    return ["--runner", "local"] if words[0] == "score" else []
+
+
 @contextmanager
 def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the modules that a page writes be imported until it ends."""
@@ -195,6 +209,7 @@ FOLDERS = {
     "how-to/from-torch-cam.md": Folder(photos),
     "how-to/fit-to-your-network.md": Folder(many_photos),
     "how-to/keep-up-to-date.md": Folder(older_gallery),
+    "how-to/score-an-archive.md": Folder(archive, without_ray),
     "how-to/own-photos.md": Folder(own_photos),
     "how-to/run-as-a-server.md": Folder(photos),
     "how-to/see-photos-on-a-map.md": Folder(rated_photos),

@@ -222,6 +222,10 @@ def _serve(pipe: Any, fill: Callable[[Any], None], pause: float) -> None:
 
 
 _TRAIN = ("train", "../data/recipe.toml", "--root", "../data", "--out", "out", "--cache", "cache")
+_SCORE = (
+    *("score", "../data/photos", "--out", "out", "--model", "../data/tiny"),
+    *("--runner", "local", "--shard", "10"),
+)
 WORKS = (
     Work(
         "train (end-to-end)",
@@ -285,6 +289,14 @@ WORKS = (
         kept=_photos_listed,
         served=True,
         modules=("siam.datasets.downloads.scenicornot",),
+    ),
+    Work(
+        "score",
+        _SCORE,
+        _to_score,
+        again=(*_SCORE, "--resume"),
+        kept=lambda folder: stamps(folder, "out/scores-*.parquet"),
+        modules=("siam.archive.scoring", "siam.archive.networks"),
     ),
     Work(
         "gallery (folder)",

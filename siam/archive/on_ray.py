@@ -1,0 +1,186 @@
+"""Runs the stages of an archive by Ray Data, on all cores and GPUs of a machine or cluster.
+
+Ray decides what runs where, holds back what is too early, and runs again what a killed worker has lost. Workers that
+read photos and those that hold networks are processes of their own.
+"""
+
+import logging
+import os
+import pickle
+import socket
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from siam.archive.reading import Photo, Reader, decode, prepare
+from siam.errors import EngineError
+from siam.images.preprocessing import InputConfig
+from siam.models.checkpoint import load
+
+if TYPE_CHECKING:
+    from siam.archive.engines import Settings
+
+_SHARE = 0.75  # of a core, of each process that holds networks; the rest reads and decodes
+_MANY = 32  # photos of a row group of a Parquet file that are passed on together
+_STORE_BYTES = 1_000_000_000  # of memory in which photos wait between processes of this machine
+_PATIENCE = 10  # seconds until a cluster counts as unreachable
+_REMEDY = "check --ray-address"
+
+
+def scored(
+    units: Iterator[pa.Table],
+    image: str | None,
+    folder: Path,
+    configs: Sequence[InputConfig],
+    settings: "Settings",
+    together: int,
+) -> Generator[list[Photo], None, None]:
+    """Yield the photos of all units with their scores, in any order.
+
+    Args:
+        units: rows of a listing, with "row".
+        image: the column with the pictures, for photos in Parquet files.
+        folder: of the networks, which each worker loads.
+        configs: of the networks.
+        settings: how to score.
+        together: photos that are passed on together.
+
+    Raises:
+        EngineError: Ray cannot be started.
+    """
+    ray, started = _started(settings.ray_address)
+    try:
+        yield from _streamed(ray.cluster_resources(), units, image, folder, configs, settings, together)
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _streamed(
+    resources: dict[str, float],
+    units: Iterator[pa.Table],
+    image: str | None,
+    folder: Path,
+    configs: Sequence[InputConfig],
+    settings: "Settings",
+    together: int,
+) -> Iterator[list[Photo]]:
+    from ray import data
+
+    for name in ("ray.data", "ray.data._internal"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    context = data.DataContext.get_current()
+    context.enable_progress_bars = False
+    gpus = int(resources.get("GPU", 0))
+    holders = gpus or max(1, int(resources.get("CPU", 1)))
+    heavy: dict[str, Any] = {"num_gpus": 1} if gpus else {"num_cpus": _SHARE}
+    light: dict[str, Any] = {"num_cpus": 1 if gpus else 1 - _SHARE}
+    whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
+    photos = data.from_arrow(list(units))
+    photos = photos.map_batches(partial(_read, image=image), **whole, **light)
+    photos = photos.map(partial(_decode, configs=configs, place=settings.place), **light)
+    photos = photos.map(partial(_prepare, configs=configs), **light)
+    photos = photos.map_batches(
+        _Worker,
+        batch_size=together,
+        fn_constructor_kwargs={"folder": str(folder), "maps": settings.maps, "gpu": bool(gpus)},
+        compute=data.ActorPoolStrategy(size=holders),
+        **heavy,
+    )
+    for batch in photos.iter_batches(batch_size=None):
+        yield [pickle.loads(facts)[1] for facts in batch["facts"]]
+
+
+# Between its stages, Ray keeps photos in tables, whose columns must not change from photo to photo. So all that is
+# known of a photo is one cell, and what weighs most, its file or its pixels, is another.
+
+
+def _packed(photo: Photo) -> dict[str, Any]:
+    name = next((name for name in ("content", "pixels") if name in photo), "")
+    facts = {key: value for key, value in photo.items() if key != name}
+    return {"facts": pickle.dumps((name, facts)), "payload": photo.get(name, b"")}
+
+
+def _unpacked(row: dict[str, Any]) -> Photo:
+    name, facts = pickle.loads(row["facts"])
+    return {**facts, name: row["payload"]} if name else facts
+
+
+def _columns(photos: Iterable[Photo]) -> dict[str, list[Any]]:
+    rows = [_packed(photo) for photo in photos]
+    return {name: [row[name] for row in rows] for name in ("facts", "payload")}
+
+
+@cache
+def _reader() -> Reader:
+    return Reader()  # one for each process, which keeps its connections
+
+
+def _read(unit: pa.Table, image: str | None) -> Iterator[dict[str, list[Any]]]:
+    photos = _reader()(unit, image)
+    while some := list(islice(photos, _MANY)):
+        yield _columns(some)
+
+
+def _decode(row: dict[str, Any], configs: Sequence[InputConfig], place: bool) -> dict[str, Any]:
+    return _packed(decode(_unpacked(row), configs, place))
+
+
+def _prepare(row: dict[str, Any], configs: Sequence[InputConfig]) -> dict[str, Any]:
+    return _packed(prepare(_unpacked(row), configs))
+
+
+class _Worker:
+    """A process of Ray that holds the networks."""
+
+    def __init__(self, folder: str, maps: bool, gpu: bool) -> None:
+        import torch  # imported here, since workers that only read photos need not wait for it
+
+        from siam.archive.networks import Networks
+
+        torch.set_num_threads(1)
+        self._networks = Networks(load(Path(folder), None if gpu else "cpu"), maps)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """Return the photos of a batch with their scores."""
+        pairs = zip(batch["facts"], batch["payload"], strict=True)
+        photos = self._networks(_unpacked({"facts": facts, "payload": payload}) for facts, payload in pairs)
+        return {"facts": [pickle.dumps(("", photo)) for photo in photos]}
+
+
+def _started(address: str | None) -> tuple[Any, bool]:
+    """Return Ray, and whether it was started here: on this machine, or as part of a cluster.
+
+    Raises:
+        EngineError: it cannot be started.
+    """
+    if address is not None:
+        _check(address)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would send statistics to its makers
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its own processes write to our stderr
+    import ray
+
+    if ray.is_initialized():
+        return ray, False
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    here: dict[str, Any] = {} if address else {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    try:
+        ray.init(address=address or "local", **quiet, **here)
+    except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise EngineError(f"Ray cannot be started at {address or 'this machine'} ({reason}): {_REMEDY}") from error
+    return ray, True
+
+
+def _check(address: str) -> None:
+    """Raise an EngineError unless somebody answers at an address; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+        except OSError as error:
+            raise EngineError(f"Ray does not answer at {address} ({error.strerror or error}): {_REMEDY}") from error

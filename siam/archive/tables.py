@@ -1,0 +1,105 @@
+"""The scores of an archive for other tools."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from siam.archive import store
+from siam.errors import DatasetError
+from siam.runtime.files import whole_file
+from siam.runtime.spreadsheets import defused
+
+pc: Any = pyarrow.compute  # whose functions are made when it is imported
+
+_LISTS = ("contributions", "presence")
+_BATCH = 2000  # photos at a time
+
+
+def write_csv(folder: Path) -> Path:
+    """Write the scores of an archive to _tables/scores.csv in its folder, and return that path.
+
+    The columns are those of `siam.archive.store`, with causes in one cell, and "contribution: ATTRIBUTE" and "presence:
+    ATTRIBUTE" for all attributes. Numbers have a decimal point; unknown values are empty. An apostrophe is put before
+    text that a spreadsheet would take for a formula.
+
+    Raises:
+        DatasetError: there is no archive in the folder.
+        StorageError: the table cannot be stored.
+    """
+    about, path = store.about(folder), folder / "_tables" / "scores.csv"
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        names: list[str] = []
+        for row in _rows(folder):
+            if not names:
+                names = [name for name in row if name not in _LISTS]
+                lists = [f"{kind}: {name}" for kind in ("contribution", "presence") for name in about.attributes]
+                writer.writerow([*names, *lists])
+            unknown = [None] * len(about.attributes)
+            numbers = [cell for name in _LISTS for cell in row[name] or unknown]
+            writer.writerow([*(_cell(row[name]) for name in names), *map(_cell, numbers)])
+    return path
+
+
+def write_geoparquet(folder: Path) -> Path:
+    """Write the photos of an archive whose place is known to _tables/points.parquet, for a GIS; return that path.
+
+    It is GeoParquet 1.1: the columns of `siam.archive.store`, but for lists, one for the contribution of each attribute
+    ("contribution: ATTRIBUTE"), and geometry, points as WKB in WGS 84, longitude first.
+
+    Raises:
+        DatasetError: there is no archive in the folder, or no photo's place is known.
+        StorageError: the table cannot be stored.
+    """
+    about, path = store.about(folder), folder / "_tables" / "points.parquet"
+    with whole_file(path) as part:
+        writer: pq.ParquetWriter | None = None
+        try:
+            for scores in store.files(folder):
+                points = _points(pq.read_table(scores), about.attributes)
+                writer = writer or pq.ParquetWriter(part, points.schema, compression="zstd")
+                writer.write_table(points)
+        finally:
+            if writer is not None:
+                writer.close()
+        if writer is None or not pq.read_metadata(part).num_rows:
+            raise DatasetError(f"{folder} has no photo whose place is known, so there are no points to write")
+    return path
+
+
+def _points(table: pa.Table, attributes: Sequence[str]) -> pa.Table:
+    known = pc.and_(pc.is_valid(table["latitude"]), pc.is_valid(table["contributions"]))
+    table = table.filter(known)
+    values = table["contributions"].combine_chunks().flatten().to_numpy().reshape(len(table), len(attributes))
+    plain = table.drop_columns([*_LISTS, "causes", "error"])
+    for place, name in enumerate(attributes):
+        plain = plain.append_column(f"contribution: {name}", pa.array(values[:, place].copy(), pa.float32()))
+    points = np.empty(len(table), dtype=[("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
+    points["order"], points["kind"] = 1, 1  # little-endian; a point
+    points["x"], points["y"] = table["longitude"].to_numpy(), table["latitude"].to_numpy()
+    plain = plain.append_column("geometry", pa.array([point.tobytes() for point in points], pa.binary()))
+    column = {"encoding": "WKB", "geometry_types": ["Point"], "edges": "planar"}
+    about = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+    metadata = {**(table.schema.metadata or {}), b"geo": json.dumps(about).encode()}
+    return plain.replace_schema_metadata(metadata)
+
+
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in store.files(folder):
+        for batch in pq.ParquetFile(path).iter_batches(_BATCH):
+            yield from batch.to_pylist()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return f"{value:.6f}"
+    if isinstance(value, list):
+        return defused(", ".join(map(str, value)))
+    return defused(value) if isinstance(value, str) else "" if value is None else value
