@@ -1,6 +1,7 @@
 """The photos of a gallery as cases: how far apart the networks are, and which of them is closer to the crowd."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,9 +94,7 @@ class Cases:
         if filters.kind is not None:
             keep &= (table["kind"] == filters.kind).to_numpy()
         if filters.text and filters.text.strip():
-            wanted = filters.text.strip().casefold()
-            searched = table["identifier"] + "\n" + table["title"] + "\n" + table["author"] + "\n" + table["place"]
-            keep &= searched.str.casefold().str.contains(wanted, regex=False).to_numpy()
+            keep &= self._searched.str.contains(filters.text.strip().casefold(), regex=False).to_numpy()
         if filters.area is not None:
             keep &= table["baseline"].between(*filters.area[:2]).to_numpy()
             keep &= table["siam"].between(*filters.area[2:]).to_numpy()
@@ -107,6 +106,12 @@ class Cases:
         key = np.where(np.isnan(values), np.inf, -values if largest else values)
         ranked = np.argsort(key, kind="stable")
         return ranked[keep[ranked]]
+
+    @cached_property
+    def _searched(self) -> pd.Series:
+        table = self.table
+        joined = table["identifier"] + "\n" + table["title"] + "\n" + table["author"] + "\n" + table["place"]
+        return joined.str.casefold()
 
     def orders(self) -> tuple[str, ...]:
         """Return those of `ORDERS` by which the cases can be sorted: without ratings, none that needs them."""
@@ -182,7 +187,11 @@ def read_cases(gallery: Gallery) -> Cases:
     errors = [(_ranks(scores, crowd) - _ranks(crowd, scores)) if in_ranks else scores - crowd for scores in networks]
     sizes = np.abs(np.stack(errors))
     closer = np.where(sizes[0] < sizes[1], CLOSER[0], np.where(sizes[1] < sizes[0], CLOSER[1], ""))
-    truths = [truth or {} for truth in gallery.truths]
+    kind, place = np.full(len(gallery), "", dtype=object), np.full(len(gallery), "", dtype=object)
+    for row in (row for row, truth in enumerate(gallery.truths) if truth):
+        verdict = gallery.verdict(row)
+        kind[row] = "" if verdict is None else verdict.group
+        place[row] = words(str((gallery.truths[row] or {}).get("place", "")))
     table = pd.DataFrame(
         {
             "identifier": photos["identifier"].astype(str),
@@ -198,8 +207,8 @@ def read_cases(gallery: Gallery) -> Cases:
             "siam_error": errors[0],
             "baseline_error": errors[1],
             "closer": closer,
-            "kind": ["" if verdict is None else verdict.group for verdict in map(gallery.verdict, range(len(gallery)))],
-            "place": [words(str(truth.get("place", ""))) for truth in truths],
+            "kind": kind.astype(str),
+            "place": place.astype(str),
             **{name: photos[name].to_numpy(dtype=float) for name in PLACE},
         }
     )

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from siam.datasets.downloads.web import Again, DownloadError, Patience, Web
+from siam.datasets.names import is_there
 from siam.gallery.store import Gallery, is_address
 from siam.runtime.digests import digest
 from siam.runtime.files import remove_left_over, storage_errors, write_atomically
@@ -34,9 +35,13 @@ def here(gallery: Gallery, folder: Path | None = None) -> tuple[Path | None, ...
         gallery: as `siam.gallery.store.read` returns it.
         folder: for downloaded pictures; by default `cache_folder()`.
     """
-    folder = folder or cache_folder()
-    paths = [gallery.picture(row) or _path_of(gallery, row, folder) for row in range(len(gallery))]
-    return tuple(path if path is not None and path.is_file() else None for path in paths)
+    return tuple(path_here(gallery, row, folder) for row in range(len(gallery)))
+
+
+def path_here(gallery: Gallery, row: int, folder: Path | None = None) -> Path | None:
+    """Return the file of one photo, as `here` does of all."""
+    path = gallery.picture(row) or _path_of(gallery, row, folder or cache_folder())
+    return path if path is not None and is_there(path) else None
 
 
 def reachable(address: str) -> bool:

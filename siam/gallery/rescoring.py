@@ -154,6 +154,8 @@ def rescore(
 
 def _refuse(gallery: Gallery, folder: Path, out: Path | None) -> None:
     """Raise a DatasetError if a gallery cannot be scored again, or its result cannot go to a folder."""
+    if store.is_archive(folder):
+        raise DatasetError(f"{folder} holds the scores of an archive: score it again with siam score --out, elsewhere")
     if gallery.about.split == CROSS_VALIDATION:
         raise DatasetError(
             f"{folder} holds scores by networks that had not seen the photos, which only training makes again: "

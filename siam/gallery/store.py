@@ -51,6 +51,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from siam.archive import store as archive
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 from siam.evaluation.what_where_how.verdicts import Verdict
@@ -200,8 +201,29 @@ def is_address(image: str) -> bool:
     return image.startswith(("https://", "http://"))
 
 
+def is_archive(folder: Path) -> bool:
+    """Return whether a folder holds the scores of an archive, which open as a gallery, too."""
+    return not (folder / FILE).exists() and archive.holds_scores(folder)
+
+
+def galleries_in(place: Path) -> list[Path]:
+    """Return the folders in a folder that hold galleries or scores of archives, by name."""
+    folders = place.iterdir() if place.is_dir() else ()
+    return sorted(folder for folder in folders if (folder / FILE).exists() or archive.holds_scores(folder))
+
+
+def changed(folder: Path) -> int:
+    """Return a number that is another one after a gallery has changed; 0 if there is none."""
+    paths = [folder / FILE, folder] if is_archive(folder) else [folder / FILE]
+    return sum(path.stat().st_mtime_ns for path in paths if path.exists())
+
+
 def peek(folder: Path) -> tuple[About, int]:
     """Return a gallery's provenance and number of photos without reading them; raises what `read` raises."""
+    if is_archive(folder):
+        from siam.gallery import archives  # imported here, since it needs this module
+
+        return archives.about(folder), archive.count(folder)
     path = folder / FILE
     file = _opened(path, pq.read_metadata)
     return _about(path, (file.metadata or {}).get(KEY)), file.num_rows
@@ -209,6 +231,8 @@ def peek(folder: Path) -> tuple[About, int]:
 
 def columns(folder: Path) -> set[str]:
     """Return the names of the columns of a gallery's file, some of which older files lack; raises as `read` does."""
+    if is_archive(folder):
+        return set(SCHEMA.names)
     return set(_opened(folder / FILE, pq.read_schema).names)
 
 
@@ -225,6 +249,10 @@ def read(folder: Path) -> Gallery:
         >>> gallery.about.model, gallery.contributions.shape
         ('rendered', (300, 33))
     """
+    if is_archive(folder):
+        from siam.gallery import archives  # imported here, since it needs this module
+
+        return archives.read(folder)
     path = folder / FILE
     table = _opened(path, _sound)
     about = _about(path, (table.schema.metadata or {}).get(KEY))

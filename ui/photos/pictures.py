@@ -6,8 +6,8 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, ImageDraw, ImageOps
 
-from siam.gallery.pictures import cache_folder, here
-from siam.gallery.store import FILE, Gallery, is_address
+from siam.gallery.pictures import cache_folder, here, path_here
+from siam.gallery.store import Gallery, changed, is_address
 from siam.images.photos import bare
 
 THUMBNAIL = 320, 240
@@ -17,7 +17,7 @@ def path_of(gallery: Gallery, row: int) -> Path | None:
     """Return the file of a picture; None if it is missing or in memory only."""
     if gallery.contents is not None:
         return None
-    return _paths(gallery)[row]
+    return path_here(gallery, row)
 
 
 def is_here(gallery: Gallery, row: int) -> bool:
@@ -90,8 +90,7 @@ def forget() -> None:
 
 
 def _paths(gallery: Gallery) -> tuple[Path | None, ...]:
-    stored = gallery.folder / FILE
-    return _here(str(gallery.folder.resolve()), stored.stat().st_mtime_ns if stored.exists() else 0, gallery)
+    return _here(str(gallery.folder.resolve()), changed(gallery.folder), gallery)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

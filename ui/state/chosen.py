@@ -74,21 +74,21 @@ def galleries() -> dict[str, Path | Cases]:
     """
     choices: dict[str, Path | Cases] = {}
     first = os.environ.get(GALLERY_VARIABLE)
-    paths = list(Path(first).glob(store.FILE)) if first else []
-    for folder in (BUNDLED,) if public() else (BUNDLED, OWN_GALLERIES):
-        paths += sorted(folder.glob(f"*/{store.FILE}"), key=_place)
-    for path in paths:
-        about = _peek(path.parent, path.stat().st_mtime_ns)
+    folders = [Path(first)] if first and store.changed(Path(first)) else []
+    for place in (BUNDLED,) if public() else (BUNDLED, OWN_GALLERIES):
+        folders += sorted(store.galleries_in(place), key=_place)
+    for folder in folders:
+        about = _peek(folder, store.changed(folder))
         if not isinstance(about, str) and about.model == pair().name:
-            choices.setdefault(label_in(path.parent), path.parent)
+            choices.setdefault(label_in(folder), folder)
     uploads = st.session_state.get("own_cases", {}).get(pair().name)
     return choices if uploads is None else {**choices, label_of(uploads): uploads}
 
 
-def _place(path: Path) -> tuple[int, Path]:
-    """Return the sort key of a gallery's file: bundled galleries in the order of their titles, others by name."""
-    titled = list(_GALLERIES) if path.parent.parent == BUNDLED else []
-    return titled.index(path.parent.name) if path.parent.name in titled else len(titled), path
+def _place(folder: Path) -> tuple[int, Path]:
+    """Return the sort key of a gallery: bundled galleries in the order of their titles, others by name."""
+    titled = list(_GALLERIES) if folder.parent == BUNDLED else []
+    return titled.index(folder.name) if folder.name in titled else len(titled), folder
 
 
 def label_in(folder: Path) -> str:
@@ -132,8 +132,8 @@ def cases() -> Cases | None:
 
 def problem() -> str | None:
     """Return a sentence saying what is wrong with the gallery in use or one of the user's own; None if all are fine."""
-    paths = [] if public() else sorted(OWN_GALLERIES.glob(f"*/{store.FILE}"))
-    answers = [_in_use(), *(_peek(path.parent, path.stat().st_mtime_ns) for path in paths)]
+    folders = [] if public() else store.galleries_in(OWN_GALLERIES)
+    answers = [_in_use(), *(_peek(folder, store.changed(folder)) for folder in folders)]
     return next((of for of in answers if isinstance(of, str)), None)
 
 
@@ -152,7 +152,7 @@ def cases_in(folder: Path) -> Cases:
     Raises:
         DatasetError: it is missing or damaged.
     """
-    return _cases(folder, (folder / store.FILE).stat().st_mtime_ns)
+    return _cases(folder, store.changed(folder))
 
 
 @st.cache_resource(show_spinner="Opening the gallery …", max_entries=8)

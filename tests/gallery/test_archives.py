@@ -1,0 +1,108 @@
+"""The scores of an archive, opened as a gallery."""
+
+import io
+import os
+import time
+from contextlib import nullcontext
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import siam
+from siam.archive import Settings, score_into, source_of
+from siam.errors import DatasetError
+from siam.gallery import store
+from siam.gallery.cases import Filters, read_cases
+from siam.gallery.pictures import path_here
+from siam.gallery.rescoring import rescore
+from siam.gallery.table import csv_text
+from siam.gallery.upkeep import networks_in, state
+from tests.archive.made import photo, stored_pair, write_photos
+
+HERE = Settings(engine="local", shard=4)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return stored_pair(tmp_path_factory.mktemp("networks"))
+
+
+@pytest.fixture(scope="module")
+def made(pair, tmp_path_factory):
+    """Score eleven photos of which one is damaged; return their folder, and that of the scores."""
+    photos, out = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("galleries") / "mine"
+    write_photos(photos, 11)
+    (photos / "part-0" / "0004.jpg").write_bytes(b"no picture")
+    score_into(pair, source_of(str(photos)), out, HERE)
+    return photos, out
+
+
+def test_an_archive_opens_as_a_gallery(pair, made):
+    photos, out = made
+    gallery = store.read(out)
+    about, count = store.peek(out)
+    assert gallery.about == about and count == 11 and len(gallery) == 10  # one could not be scored
+    assert (about.model, about.scale, about.attributes) == ("tiny", pair.config.scale, pair.config.attributes)
+    assert about.data == photos.name and about.rated_on == about.scale
+    assert state(about, networks_in(pair.files.folder)) == "current"
+    for row in range(len(gallery)):
+        path = path_here(gallery, row)
+        assert path is not None and path.is_relative_to(photos)
+        explained = siam.explain(pair, path)
+        assert gallery.photos["siam"][row] == pytest.approx(explained.scenicness, abs=1e-4)
+        np.testing.assert_allclose(gallery.contributions[row], explained.contributions, atol=1e-4)
+        assert gallery.photos["biggest_cause"][row] == explained.ranking(count=1)[0].attribute
+
+
+def test_its_photos_are_cases_like_others(made):
+    cases = read_cases(store.read(made[1]))
+    rows = cases.select(Filters(text="0007"))
+    assert [cases.table["identifier"][row] for row in rows] == ["part-0/0007.jpg"]
+    assert not cases.rated and not cases.in_ranks and len(csv_text(cases, rows).splitlines()) == 2
+
+
+def test_it_is_scored_again_by_score(pair, made):
+    with pytest.raises(DatasetError, match="score it again with siam score --out, elsewhere"):
+        rescore(pair, nullcontext(), made[1])
+
+
+def test_galleries_and_archives_stand_beside_each_other(made, tmp_path):
+    place = made[1].parent
+    (place / "other").mkdir(exist_ok=True)
+    assert store.galleries_in(place) == [made[1]] and store.galleries_in(tmp_path / "none") == []
+    before = store.changed(made[1])
+    os.utime(made[1], ns=(time.time_ns(), time.time_ns()))
+    assert before and store.changed(made[1]) != before and store.changed(place / "other") == 0
+
+
+def test_photos_of_one_name_are_told_apart(pair, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(photo())
+    (tmp_path / "t.csv").write_text("file,lat,lon\na.jpg,1,2\na.jpg,,\n")
+    score_into(pair, source_of(str(tmp_path / "t.csv")), tmp_path / "out", HERE)
+    gallery = store.read(tmp_path / "out")
+    assert gallery.photos["identifier"].tolist() == ["a.jpg#0", "a.jpg#1"]
+    assert gallery.photos["file"].tolist() == ["a.jpg", "a.jpg"]
+    np.testing.assert_equal(gallery.photos["latitude"].to_numpy(), [1.0, np.nan])
+
+
+def test_pictures_in_parquet_files_are_not_shown(pair, tmp_path):
+    stored = io.BytesIO()
+    pq.write_table(pa.table({"image": pa.array([photo(), photo(1)], pa.binary())}), stored)
+    (tmp_path / "a.parquet").write_bytes(stored.getvalue())
+    score_into(pair, source_of(str(tmp_path / "a.parquet")), tmp_path / "out", HERE)
+    gallery = store.read(tmp_path / "out")
+    assert gallery.photos["identifier"].tolist() == ["a.parquet#0", "a.parquet#1"]
+    assert path_here(gallery, 0) is None
+
+
+def test_one_without_a_scored_photo_is_told(pair, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"no picture")
+    score_into(pair, source_of(str(tmp_path / "photos")), tmp_path / "out", HERE)
+    with pytest.raises(DatasetError, match="holds no scored photo yet"):
+        store.read(tmp_path / "out")
+    (tmp_path / "out" / "scores-00000.parquet").write_bytes(b"no file of scores")
+    with pytest.raises(DatasetError, match="is damaged"):
+        store.read(tmp_path / "out")
