@@ -6,18 +6,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from siam.gallery.cases import Filters, read_cases
 from siam.gallery.means import group_means, numbers
 from siam.gallery.store import read
 from tests.support.pages import button, opened, parameter, texts
 from tests.support.places import LABEL, placed_gallery
-from tests.support.server import FLAGS, HEADINGS, WAIT, chromium_program, running_app, wait_until_idle
+from tests.support.server import HEADINGS, WAIT, running_app, wait_until_idle
 
 PLACE = "-5.00000_57.20000_-4.00000_57.90000"
 INSIDE = Filters(place=(-5.0, 57.2, -4.0, 57.9))
-WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # without a graphics processor
 
 
 @pytest.fixture(scope="module")
@@ -160,10 +159,8 @@ def until(page: Page, name: str) -> str:
     raise AssertionError(f"{name} is not in {page.url}")
 
 
-def test_a_box_on_the_map_becomes_a_filter_and_reaches_disagreements(base, cases):
-    with running_app(base) as address, sync_playwright() as playwright:
-        flags = [flag for flag in FLAGS if flag != "--disable-gpu"] + WEBGL
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=flags)
+def test_a_box_on_the_map_becomes_a_filter_and_reaches_disagreements(base, cases, browser):
+    with running_app(base) as address:  # so few points need no WebGL
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         asked: list[str] = []
         page.on("request", lambda of: None if of.url.startswith((address, "data:", "blob:")) else asked.append(of.url))
@@ -197,4 +194,4 @@ def test_a_box_on_the_map_becomes_a_filter_and_reaches_disagreements(base, cases
         assert [float(of) for of in until(page, "place").split("_")] == [west, south, east, north]
         expect(page.get_by_test_id("stException")).to_have_count(0)
         assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
-        browser.close()
+        page.close()
