@@ -3,6 +3,8 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
+from PIL import Image
 
 from siam.archive import store
+from siam.archive.sources import is_local
 from siam.errors import DatasetError
-from siam.runtime.files import whole_file
+from siam.runtime.files import whole_file, write_atomically
 from siam.runtime.spreadsheets import defused
 
 pc: Any = pyarrow.compute  # whose functions are made when it is imported
 
 _LISTS = ("contributions", "presence")
+_NOT_IN_SAMPLES = ("location", "error", "contributions", "presence", "time", "latitude", "longitude")
 _BATCH = 2000  # photos at a time
 
 
@@ -72,6 +77,56 @@ def write_geoparquet(folder: Path) -> Path:
         if writer is None or not pq.read_metadata(part).num_rows:
             raise DatasetError(f"{folder} has no photo whose place is known, so there are no points to write")
     return path
+
+
+def write_fiftyone(folder: Path) -> Path:
+    """Write the scored photos of an archive to _tables/fiftyone.json, and return that path.
+
+    `fiftyone.Dataset.from_json` reads it. Each sample has siam, baseline and the other numbers of `siam.archive.store`,
+    "contributions" by attribute, and "location" where its place is known. If the archive has maps, those of the three
+    largest causes are heatmaps in fields called after their attributes, such as "map_trees", with the files in
+    _tables/fiftyone-maps.
+
+    Raises:
+        DatasetError: there is no archive in the folder, or no photo that was scored is a file of its own.
+        StorageError: the files cannot be stored.
+    """
+    about, path = store.about(folder), folder / "_tables" / "fiftyone.json"
+    told = {"model": about.model, "version": about.version, "scale": asdict(about.scale)}
+    head = {"name": folder.absolute().name, "media_type": "image", "info": {"siam": told}}
+    begun = False
+    with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "samples": [')
+        for row in _rows(folder):
+            if row["error"] is None and is_local(row["location"]) and not row["location"].endswith(".parquet"):
+                file.write(",\n" if begun else "\n")
+                file.write(json.dumps(_sample(folder, about, row), ensure_ascii=False))
+                begun = True
+        file.write("\n]}\n")
+        if not begun:
+            raise DatasetError(f"{folder} has no scored photo that is a file of its own, which FiftyOne could show")
+    return path
+
+
+def _sample(folder: Path, about: store.About, row: dict[str, Any]) -> dict[str, Any]:
+    known = {name: value for name, value in row.items() if value is not None and name not in _NOT_IN_SAMPLES}
+    sample = {"filepath": row["location"], "tags": [], **known}
+    sample["contributions"] = dict(zip(about.attributes, row["contributions"], strict=True))
+    if row["time"] is not None:
+        sample["time"] = row["time"].isoformat()
+    if row["latitude"] is not None:
+        sample["location"] = {"_cls": "GeoLocation", "point": [row["longitude"], row["latitude"]]}
+    maps = store.maps_of(folder, row["row"]) if about.settings.get("maps") else None
+    for name in row["causes"] if maps is not None else []:
+        assert maps is not None
+        of_cause = np.clip(np.asarray(maps[about.attributes.index(name)], dtype=float), 0, None)
+        levels = np.round(255 * of_cause / max(of_cause.max(), 1e-9)).astype(np.uint8)
+        path = folder / "_tables" / "fiftyone-maps" / f"{row['row']}-{name}.png"
+        stored = BytesIO()
+        Image.fromarray(levels).save(stored, "PNG")
+        write_atomically(path, stored.getvalue())
+        sample[f"map_{name}"] = {"_cls": "Heatmap", "map_path": path.absolute().as_posix(), "range": [0, 255]}
+    return sample
 
 
 def _points(table: pa.Table, attributes: Sequence[str]) -> pa.Table:

@@ -54,6 +54,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="write DIR/_tables/points.parquet, too, for a GIS: photos whose place is known",
     )
     results.add_argument(
+        "--fiftyone", action="store_true", help="write DIR/_tables/fiftyone.json, too, with heatmaps of --maps"
+    )
+    results.add_argument(
         "--no-place", action="store_true", help="do not read from the photos where they were taken (EXIF)"
     )
     results.add_argument(
@@ -90,7 +93,7 @@ def _score(options: argparse.Namespace) -> int:
     # Imported here, so that errors in arguments need not wait for PyTorch.
     from siam.archive.engines import Settings
     from siam.archive.scoring import score_into
-    from siam.archive.tables import write_csv, write_geoparquet
+    from siam.archive.tables import write_csv, write_fiftyone, write_geoparquet
     from siam.models.checkpoint import load
 
     runner = "ray" if options.ray_address else options.runner
@@ -101,6 +104,8 @@ def _score(options: argparse.Namespace) -> int:
         write_csv(options.out)
     if options.geoparquet:
         write_geoparquet(options.out)
+    if options.fiftyone:
+        write_fiftyone(options.out)
     what = f"{done.photos:,} {'photo' if done.photos == 1 else 'photos'}"
     sys.stdout.write(f"{options.out}: {what}, {done.photos - done.failed:,} scored\n")
     if done.failed:

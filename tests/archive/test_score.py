@@ -17,7 +17,7 @@ from PIL import ExifTags, Image
 
 import siam
 from siam.archive import Settings, maps_of, score_into, source_of, store
-from siam.archive.tables import write_geoparquet
+from siam.archive.tables import write_fiftyone, write_geoparquet
 from siam.cli.main import main
 from siam.errors import DatasetError, EngineError
 from siam.models.baseline import Baseline
@@ -151,6 +151,29 @@ def test_points_for_a_gis(pair, tmp_path):
     score_into(pair, source_of(str(tmp_path / "t.csv")), tmp_path / "none", HERE)
     with pytest.raises(DatasetError, match="no photo whose place is known"):
         write_geoparquet(tmp_path / "none")
+
+
+def test_samples_for_fiftyone(pair, tmp_path):
+    for n in range(2):
+        (tmp_path / f"{n}.jpg").write_bytes(photo(n))
+    (tmp_path / "damaged.jpg").write_bytes(b"no picture")
+    (tmp_path / "t.csv").write_text("file,lat,lon\n0.jpg,47.5,-8.25\n1.jpg,,\ndamaged.jpg,,\n")
+    settings = Settings(maps=True, engine="local", shard=1)
+    score_into(pair, source_of(str(tmp_path / "t.csv")), tmp_path / "out", settings)
+    told = json.loads(write_fiftyone(tmp_path / "out").read_text(encoding="utf-8"))
+    assert told["name"] == "out" and told["media_type"] == "image" and len(told["samples"]) == 2
+    first, second = told["samples"]
+    explained = siam.explain(pair, first["filepath"])
+    assert first["siam"] == pytest.approx(explained.scenicness, abs=1e-4)
+    assert list(first["contributions"].values()) == pytest.approx(explained.contributions.tolist(), abs=1e-4)
+    assert first["location"] == {"_cls": "GeoLocation", "point": [-8.25, 47.5]} and "location" not in second
+    for name in first["causes"]:
+        heat = first[f"map_{name}"]
+        with Image.open(heat["map_path"]) as picture:
+            levels = np.asarray(picture) / 255
+        maps = explained.attribute_maps[pair.config.attributes.index(name)].clip(0)
+        assert heat["_cls"] == "Heatmap" and heat["range"] == [0, 255]
+        np.testing.assert_allclose(levels, maps / max(maps.max(), 1e-9), atol=0.01)
 
 
 def test_every_photo_has_a_row_whatever_is_wrong_with_it(pair, tmp_path):
