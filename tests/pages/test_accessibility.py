@@ -57,13 +57,29 @@ def violations(page: Page, *rules: str) -> list[tuple[str, str, str]]:
     ]
 
 
+def light(page: Page, scheme: str) -> None:
+    """Change to light or dark, and wait until every colour has arrived."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(
+        "dark => (parseInt(getComputedStyle(document.querySelector('[data-testid=stApp]'))"
+        ".backgroundColor.match(/\\d+/)[0]) < 128) === dark",
+        arg=scheme == "dark",
+        timeout=WAIT,
+    )
+    page.wait_for_timeout(300)  # transitions begin
+    page.wait_for_function(
+        "document.getAnimations().every(of => of.playState !== 'running'"
+        " || !isFinite(of.effect.getTiming().iterations))",
+        timeout=WAIT,
+    )
+
+
 def in_every_light(page: Page) -> list[tuple[str, str, str]]:
     """What axe finds on an open page in the light theme, in the dark one, and on a phone."""
     found = violations(page)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(300)
+    light(page, "dark")
     found += violations(page, "color-contrast")
-    page.emulate_media(color_scheme="light")
+    light(page, "light")
     page.set_viewport_size(NARROW)
     page.wait_for_timeout(300)
     found += violations(page)
