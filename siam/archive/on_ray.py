@@ -54,45 +54,34 @@ def scored(
     """
     ray, started = _started(settings.ray_address)
     try:
-        yield from _streamed(ray.cluster_resources(), units, image, folder, configs, settings, together)
+        from ray import data
+
+        for name in ("ray.data", "ray.data._internal"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        context = data.DataContext.get_current()
+        context.enable_progress_bars = False
+        resources = ray.cluster_resources()
+        gpus = int(resources.get("GPU", 0))
+        holders = gpus or max(1, int(resources.get("CPU", 1)))
+        heavy: dict[str, Any] = {"num_gpus": 1} if gpus else {"num_cpus": _SHARE}
+        light: dict[str, Any] = {"num_cpus": 1 if gpus else 1 - _SHARE}
+        whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
+        photos = data.from_arrow(list(units))
+        photos = photos.map_batches(partial(_read, image=image), **whole, **light)
+        photos = photos.map(partial(_decode, configs=configs, place=settings.place), **light)
+        photos = photos.map(partial(_prepare, configs=configs), **light)
+        photos = photos.map_batches(
+            _Worker,
+            batch_size=together,
+            fn_constructor_kwargs={"folder": str(folder), "maps": settings.maps, "gpu": bool(gpus)},
+            compute=data.ActorPoolStrategy(size=holders),
+            **heavy,
+        )
+        for batch in photos.iter_batches(batch_size=None):
+            yield [pickle.loads(facts)[1] for facts in batch["facts"]]
     finally:
         if started:
             ray.shutdown()
-
-
-def _streamed(
-    resources: dict[str, float],
-    units: Iterator[pa.Table],
-    image: str | None,
-    folder: Path,
-    configs: Sequence[InputConfig],
-    settings: "Settings",
-    together: int,
-) -> Iterator[list[Photo]]:
-    from ray import data
-
-    for name in ("ray.data", "ray.data._internal"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    context = data.DataContext.get_current()
-    context.enable_progress_bars = False
-    gpus = int(resources.get("GPU", 0))
-    holders = gpus or max(1, int(resources.get("CPU", 1)))
-    heavy: dict[str, Any] = {"num_gpus": 1} if gpus else {"num_cpus": _SHARE}
-    light: dict[str, Any] = {"num_cpus": 1 if gpus else 1 - _SHARE}
-    whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
-    photos = data.from_arrow(list(units))
-    photos = photos.map_batches(partial(_read, image=image), **whole, **light)
-    photos = photos.map(partial(_decode, configs=configs, place=settings.place), **light)
-    photos = photos.map(partial(_prepare, configs=configs), **light)
-    photos = photos.map_batches(
-        _Worker,
-        batch_size=together,
-        fn_constructor_kwargs={"folder": str(folder), "maps": settings.maps, "gpu": bool(gpus)},
-        compute=data.ActorPoolStrategy(size=holders),
-        **heavy,
-    )
-    for batch in photos.iter_batches(batch_size=None):
-        yield [pickle.loads(facts)[1] for facts in batch["facts"]]
 
 
 # Between its stages, Ray keeps photos in tables, whose columns must not change from photo to photo. So all that is

@@ -119,7 +119,8 @@ def _sample(folder: Path, about: store.About, row: dict[str, Any]) -> dict[str, 
     maps = store.maps_of(folder, row["row"]) if about.settings.get("maps") else None
     for name in row["causes"] if maps is not None else []:
         assert maps is not None
-        of_cause = np.clip(np.asarray(maps[about.attributes.index(name)], dtype=float), 0, None)
+        of_cause = np.asarray(maps[about.attributes.index(name)], dtype=float)
+        of_cause = of_cause - min(0.0, of_cause.min())  # some networks have maps below 0
         levels = np.round(255 * of_cause / max(of_cause.max(), 1e-9)).astype(np.uint8)
         path = folder / "_tables" / "fiftyone-maps" / f"{row['row']}-{name}.png"
         stored = BytesIO()

@@ -15,16 +15,11 @@ import pytest
 from siam.archive import Settings, score_into, source_of
 from siam.errors import EngineError
 from siam.models.checkpoint import Pair
-from tests.archive.made import stored_pair, write_photos
+from tests.archive.made import write_photos
 from tests.support.networks import baseline_network, siam_network
 from tests.support.paths import ROOT
 
 PHOTOS = 40
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    return stored_pair(tmp_path_factory.mktemp("networks"))
 
 
 @pytest.fixture(scope="module")

@@ -30,11 +30,6 @@ HERE = Settings(engine="local", shard=4)
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    return stored_pair(tmp_path_factory.mktemp("networks"))
-
-
-@pytest.fixture(scope="module")
 def photos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photos")
     write_photos(folder, 11)
@@ -52,7 +47,8 @@ def assert_explained(pair, row):
     assert row["siam"] == pytest.approx(explained.scenicness, abs=1e-4)
     assert row["baseline"] == pytest.approx(explained.baseline_scenicness, abs=1e-4)
     assert row["bias"] == pytest.approx(explained.bias, abs=1e-5)
-    np.testing.assert_allclose(row["contributions"], explained.contributions, atol=1e-4)
+    assert np.abs(explained.contributions).min() > 1e-4  # or any numbers would do
+    np.testing.assert_allclose(row["contributions"], explained.contributions, atol=1e-5)
     np.testing.assert_allclose(row["presence"], explained.attribute_scores, atol=1e-4)
     assert list(row["causes"]) == [item.attribute for item in explained.ranking(count=3)]
     assert (row["width"], row["height"]) == explained.photo_size
@@ -83,7 +79,7 @@ def other_baseline():
 
 
 def test_a_pair_whose_networks_take_other_inputs(photos, tmp_path):
-    save(Pair("two", siam_network(), other_baseline(), {}), tmp_path / "networks")
+    save(Pair("two", siam_network(attribute_link="sigmoid"), other_baseline(), {}), tmp_path / "networks")
     pair = siam.load(tmp_path / "networks", "cpu")
     score_into(pair, source_of(str(photos)), tmp_path / "out", HERE)
     for row in rows_of(tmp_path / "out").head(3).to_dict("records"):
@@ -171,9 +167,11 @@ def test_samples_for_fiftyone(pair, tmp_path):
         heat = first[f"map_{name}"]
         with Image.open(heat["map_path"]) as picture:
             levels = np.asarray(picture) / 255
-        maps = explained.attribute_maps[pair.config.attributes.index(name)].clip(0)
+        maps = explained.attribute_maps[pair.config.attributes.index(name)]
+        maps = maps - min(0, maps.min())
+        assert maps.max() > 0
         assert heat["_cls"] == "Heatmap" and heat["range"] == [0, 255]
-        np.testing.assert_allclose(levels, maps / max(maps.max(), 1e-9), atol=0.01)
+        np.testing.assert_allclose(levels, maps / maps.max(), atol=0.05)
 
 
 def test_every_photo_has_a_row_whatever_is_wrong_with_it(pair, tmp_path):

@@ -28,11 +28,10 @@ _TOOLS = {  # with the box, Streamlit takes no click on a point: so the map begi
 
 def without_places(cases: Cases | None) -> None:
     """Say how photos get onto the map."""
-    what = "This pair has no gallery yet." if cases is None else "Nobody has told where these photos were taken."
+    what = "This pair has no gallery yet." if cases is None else "It is not known where these photos were taken."
     st.info(
-        f"{what} The map shows galleries whose columns `latitude` and `longitude` are filled, in degrees, as "
-        "`python -m siam score` fills them where it knows the places of photos. Other commands and this dashboard read "
-        "no position from your photos.",
+        f"{what} The map needs the columns `latitude` and `longitude` in a gallery. `python -m siam score` fills "
+        "them, from a table or from the photos. Other commands and this dashboard read no position from your photos.",
         icon=":material/map:",
     )
 
