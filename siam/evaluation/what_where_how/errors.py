@@ -112,10 +112,10 @@ def error_figures(split: ErrorSplit) -> dict[str, Any]:
     """Return the size of each part over all scenes.
 
     Returns:
-        "n", "mean_absolute" and "rms" of the whole error, "bias_difference" (mean of b^ - b), and "parts": name →
-        "mean", "mean_absolute", "rms", "share_of_variance" (covariance with the whole error divided by its variance:
-        the shares sum to 1) and "largest" (the share of scenes in which this part moves the score farthest in the
-        direction of the error). Undefined figures are None.
+        A dictionary of "n", "mean_absolute" and "rms" of the whole error, "bias_difference" (mean of b^ - b), and
+        "parts", which maps a part's name to its "mean", "mean_absolute", "rms", "share_of_variance" (covariance with
+        the whole error divided by its variance; the shares sum to 1) and "largest" (the share of scenes in which this
+        part moves the score farthest in the direction of the error). Undefined figures are None.
     """
     parts, total = split.parts(), split.total()
     spread = float(np.var(total))
