@@ -80,6 +80,25 @@ class Reader:
         return system.cat_file(path)
 
 
+def picture_in(location: str, group: int, row: int, image: str) -> bytes:
+    """Return the content of one picture in a Parquet file.
+
+    Args:
+        location: of the file.
+        group: the row group.
+        row: in that group.
+        image: the column with the pictures.
+
+    Raises:
+        ImageError: there is none, or the file cannot be read.
+    """
+    name = f"picture {row} of row group {group} of {location}"
+    photo = next(_from_parquet([{"identifier": name, "location": location, "group": group, "place": row}], image), None)
+    if photo is None or "error" in photo:
+        raise ImageError(f"There is no {name}." if photo is None else photo["error"])
+    return photo["content"]
+
+
 def _from_parquet(photos: Sequence[Photo], image: str) -> Iterator[Photo]:
     wanted, location = {photo["place"]: photo for photo in photos}, photos[0]["location"]
     try:

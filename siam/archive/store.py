@@ -307,6 +307,19 @@ def holds_scores(folder: Path) -> bool:
     return (folder / WORK / "archive.json").exists()
 
 
+def listing(folder: Path, columns: Sequence[str]) -> pa.Table:
+    """Return columns of an archive's listing (`siam.archive.sources.LISTING`), a row for each photo of the source.
+
+    Raises:
+        DatasetError: it is missing or damaged.
+    """
+    path = folder / WORK / "listing.parquet"
+    try:
+        return pq.read_table(path, columns=list(columns))
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{path} is damaged ({error}): score the archive again, into another folder") from error
+
+
 def files(folder: Path) -> list[Path]:
     """Return the files of scores of an archive, in order."""
     return sorted(folder.glob("scores-*.parquet"))

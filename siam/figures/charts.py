@@ -165,7 +165,7 @@ def _axis(figure: go.Figure, letter: str) -> _Axis:
     elif places:
         ticks = [(float(place), plain_text(name)) for name, place in places.items()]
     else:
-        ticks = _ticks(low, high, layout.dtick)
+        ticks = round_values(low, high, layout.dtick)
     title = plain_text(layout.title.text or "")
     return _Axis(low, high, tuple(ticks), title, places, layout.showgrid is not False)
 
@@ -198,7 +198,7 @@ def _reach(figure: go.Figure, letter: str) -> tuple[float, float]:
     return (low if bars else low - room), high + room
 
 
-def _ticks(low: float, high: float, step: float | None) -> list[tuple[float, str]]:
+def round_values(low: float, high: float, step: float | None = None) -> list[tuple[float, str]]:
     """Return round values between two ends, four to nine of them, with as many decimals as they need."""
     least, most = min(low, high), max(low, high)
     if step is None or (most - least) / step > 12:

@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]  # west, south, east, north in degrees; 
 _DETAIL = 400  # steps of the coast along the longer side
 _WITHOUT_WEBGL = 2000  # points; so many are quick in any browser
 _EDGE = "#7A8CA0"  # of points and squares, visible on light and dark
-_UNSIGNED = {"SIAM": "SIAM’s score", "crowd": "Mean rating of the crowd"}
+UNSIGNED = {"SIAM": "SIAM’s score", "crowd": "Mean rating of the crowd"}
 _SHADES = 40  # of squares: all of one shade are one shape
 _ROOM = 0.08  # of the map's width, around the photos
 _LEAST = 0.02  # degrees: the smallest map
@@ -62,6 +62,15 @@ class View:
         west, east = self.west - wide, self.east + wide
         west, east = (west, east) if east - west < 360 else (-180.0, 180.0)
         return View(west, max(self.south - high, -90.0), east, min(self.north + high, 90.0))
+
+    def shaped(self, flattest: float, steepest: float) -> "View":
+        """Return what shows this part, with more around it if it is flatter or steeper (height / width) than that."""
+        wide, high = (self.east - self.west) * self.ratio, self.north - self.south
+        high, wide = max(high, flattest * wide), max(wide, high / steepest)
+        across, up = (wide / self.ratio - (self.east - self.west)) / 2, (high - (self.north - self.south)) / 2
+        west, east = self.west - across, self.east + across
+        west, east = (west, east) if east - west < 360 else (-180.0, 180.0)
+        return View(west, max(self.south - up, -90.0), east, min(self.north + up, 90.0))
 
     def across(self, longitude: np.ndarray) -> np.ndarray:
         """Return longitudes as the map counts them, from `west` on."""
@@ -105,10 +114,10 @@ def measures(cases: Cases) -> tuple[str, ...]:
 def title(cases: Cases, measure: str) -> str:
     """Return what a measure is and its unit: "SIAM’s score, points from 1 to 7"."""
     about = cases.gallery.about
-    if measure in _UNSIGNED:
+    if measure in UNSIGNED:
         scale = about.scale if measure == "SIAM" else about.rated_on
         unit = "on an unknown scale" if scale is None else f"points from {scale.low:g} to {scale.high:g}"
-        return f"{_UNSIGNED[measure]}, {unit}"
+        return f"{UNSIGNED[measure]}, {unit}"
     return "SIAM − baseline, points" if measure == "difference" else f"{measure.capitalize()}, points"
 
 
@@ -196,7 +205,8 @@ def _draw_points(
     shown = [f"{literal(name)}: {_text(value, measure)}" for name, value in zip(names, values, strict=True)]
     draw = go.Scatter if len(rows) <= _WITHOUT_WEBGL else go.Scattergl
     marker = {"size": 9 if len(rows) <= 500 else 7 if len(rows) <= 5000 else 5, "color": values,
-              "line": {"color": _EDGE, "width": 0.7}, **_colours(values, measure)}  # fmt: skip
+              "symbol": np.where((measure not in UNSIGNED) & (values < 0), "square", "circle"),
+              "line": {"color": _EDGE, "width": 0.7}, **colours_of(values, measure)}  # fmt: skip
     figure.add_trace(
         draw(x=x, y=y, mode="markers", marker=marker, customdata=rows, hovertext=np.array(shown),
              hoverinfo="text", selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})
@@ -207,7 +217,7 @@ def _draw_squares(figure: go.Figure, means: Squares, measure: str, view: View) -
     """Draw squares, those of one shade as one shape, and in the middle of each a point that tells its mean."""
     wide, high = means.size / view.ratio, means.size
     left, low = view.west + means.column * wide, view.south + means.row * high
-    colours = _colours(means.mean, measure)
+    colours = colours_of(means.mean, measure)
     share = np.clip((means.mean - colours["cmin"]) / (colours["cmax"] - colours["cmin"]), 0, 1)
     shade = np.round(share * (_SHADES - 1)).astype(int)
     for of in np.unique(shade):
@@ -218,6 +228,11 @@ def _draw_squares(figure: go.Figure, means: Squares, measure: str, view: View) -
         colour = sample_colorscale(colours["colorscale"], float(of) / (_SHADES - 1))[0]
         figure.add_scatter(x=corners_x.ravel(), y=corners_y.ravel(), mode="lines", fill="toself", fillcolor=colour,
                            line={"color": _EDGE, "width": 0.5}, hoverinfo="skip")  # fmt: skip
+    if measure not in UNSIGNED:
+        lowers = np.flatnonzero(means.mean < 0)
+        ends = np.array([0.2, 0.8, np.nan]) * wide
+        figure.add_scatter(x=(left[lowers, None] + ends).ravel(), y=np.repeat(low[lowers] + high / 2, len(ends)),
+                           mode="lines", line={"color": "#FFFFFF", "width": 1.5}, hoverinfo="skip")  # fmt: skip
     photos = ("1 photo" if n == 1 else f"{n:,} photos" for n in means.count.tolist())
     shown = [f"{of}, mean {_text(mean, measure)}" for of, mean in zip(photos, means.mean, strict=True)]
     figure.add_scatter(x=left + wide / 2, y=low + high / 2, mode="markers", hovertext=shown, hoverinfo="text",
@@ -225,11 +240,11 @@ def _draw_squares(figure: go.Figure, means: Squares, measure: str, view: View) -
                        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}})  # fmt: skip
 
 
-def _colours(values: np.ndarray, measure: str) -> dict[str, Any]:
+def colours_of(values: np.ndarray, measure: str) -> dict[str, Any]:
     """Return plotly's settings of a scale: symmetric about 0 if the measure has signs, else over what is found."""
     known = values[~np.isnan(values)]
     bar = {"orientation": "h", "y": -0.12, "yanchor": "top", "thickness": 10, "len": 1, "outlinewidth": 0}
-    if measure in _UNSIGNED:
+    if measure in UNSIGNED:
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
         ends = (low, high) if low < high else (low - 0.5, high + 0.5)
         steps = np.linspace(0, 1, len(CROWD_SCALE))
@@ -243,20 +258,21 @@ def _colours(values: np.ndarray, measure: str) -> dict[str, Any]:
             "colorbar": {**bar, "tickvals": ticks, "ticktext": texts}}  # fmt: skip
 
 
-def legend(measure: str) -> str:
-    """Say which colour means what."""
+def legend(measure: str, count: int) -> str:
+    """Say which colour and shape mean what on a map of so many photos."""
     raises, lowers, _ = palette().names
-    if measure in _UNSIGNED:
+    if measure in UNSIGNED:
         return "Darker: higher."
+    up, down = ("disc", "square") if count <= MOST else ("square", "square with a line")
     if measure == "difference":
-        return f"{raises.capitalize()}: SIAM scores higher; {lowers}: the baseline does."
-    return f"{raises.capitalize()}: raises SIAM’s score; {lowers}: lowers it."
+        return f"{raises.capitalize()} {up}: SIAM scores higher; {lowers} {down}: the baseline does."
+    return f"{raises.capitalize()} {up}: raises SIAM’s score; {lowers} {down}: lowers it."
 
 
 def _text(value: float, measure: str) -> str:
     if np.isnan(value):
         return "unknown"
-    return number(value) if measure in _UNSIGNED else signed(value)
+    return number(value) if measure in UNSIGNED else signed(value)
 
 
 def _span(longitudes: np.ndarray) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import pyarrow.compute
 import pyarrow.dataset as ds
 
 from siam.archive import store as archive
+from siam.archive.reading import picture_in
 from siam.errors import DatasetError
 from siam.gallery.store import SCHEMA, About, Gallery, of_table
 
@@ -48,19 +49,40 @@ def read(folder: Path) -> Gallery:
         raise DatasetError(f"{folder} is damaged ({error}): score the archive again, into another folder") from error
     if table is None or not len(table):
         raise DatasetError(f"{folder} holds no scored photo yet: go on with siam score --resume")
-    return of_table(_shown(table), provenance, folder)
+    return of_table(_shown(table, folder), provenance, folder)
+
+
+def picture(folder: Path, image: str) -> bytes:
+    """Return the content of a picture in a Parquet file, whose place a gallery gives as "FILE.parquet#GROUP.ROW".
+
+    Args:
+        folder: of the archive, which knows the column.
+        image: the picture's place.
+
+    Raises:
+        DatasetError: there is no archive.
+        ImageError: the picture is no longer there.
+    """
+    location, _, place = image.rpartition("#")
+    group, row = map(int, place.split("."))
+    return picture_in(location, group, row, str(archive.about(folder).settings.get("image")))
 
 
 def _of_gallery() -> pa.Schema:
     return pa.schema([archive.SCHEMA.field(name) for name in _NEEDED])
 
 
-def _shown(table: pa.Table) -> pa.Table:
+def _shown(table: pa.Table, folder: Path) -> pa.Table:
     """Return rows of an archive in the columns of a gallery."""
     names = table["identifier"].combine_chunks()
     if pc.count_distinct(names).as_py() < len(names):  # a table may list a photo twice, or call two the same
         names = pc.binary_join_element_wise(names, pc.cast(table["row"].combine_chunks(), pa.string()), "#")
-    pictures = pc.if_else(pc.ends_with(table["location"], ".parquet"), pa.scalar(None, pa.string()), table["location"])
+    pictures = table["location"]
+    if pc.any(pc.ends_with(pictures, ".parquet")).as_py():
+        places = archive.listing(folder, ["group", "place"]).take(table["row"])
+        group, place = (pc.cast(places[name], pa.string()) for name in ("group", "place"))
+        inside = pc.binary_join_element_wise(pictures, pc.binary_join_element_wise(group, place, "."), "#")
+        pictures = pc.coalesce(inside, pictures)
     columns = {
         **{name: table[name] for name in (*_SAME, *_PLACE)},
         "identifier": names,

@@ -1,16 +1,19 @@
-"""Downloads the public pictures of a gallery that comes without them, on request.
+"""Pictures that are not files of their gallery: those with an address are downloaded on request, those in Parquet files
+are taken out as they are needed.
 
 The dataset knows which photos are public (`siam.datasets.oasis.public_pictures`). Pictures are cached under their
 checksums, so galleries share them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from siam.datasets.downloads.web import Again, DownloadError, Patience, Web
 from siam.datasets.names import is_there
-from siam.gallery.store import Gallery, is_address
+from siam.errors import SIAMError
+from siam.gallery.store import Gallery, is_address, is_inside
 from siam.runtime.digests import digest
 from siam.runtime.files import remove_left_over, storage_errors, write_atomically
 from siam.runtime.paths import user_cache
@@ -28,19 +31,29 @@ def cache_folder() -> Path:
     return user_cache() / "pictures"
 
 
-def here(gallery: Gallery, folder: Path | None = None) -> tuple[Path | None, ...]:
+def here(gallery: Gallery, folder: Path | None = None, rows: Sequence[int] | None = None) -> tuple[Path | None, ...]:
     """Return the file of each photo (N,), bundled or already downloaded, or None; makes no network requests.
+
+    Of a picture in a Parquet file, it is that file.
 
     Args:
         gallery: as `siam.gallery.store.read` returns it.
         folder: for downloaded pictures; by default `cache_folder()`.
+        rows: the photos that are meant; None: all N.
     """
-    return tuple(path_here(gallery, row, folder) for row in range(len(gallery)))
+    folder = folder or cache_folder()
+    rows = range(len(gallery)) if rows is None else rows
+    paths = (_home_of(gallery, row) or _path_of(gallery, row, folder) for row in rows)
+    return tuple(path if path is not None and is_there(path) else None for path in paths)
 
 
 def path_here(gallery: Gallery, row: int, folder: Path | None = None) -> Path | None:
-    """Return the file of one photo, as `here` does of all."""
-    path = gallery.picture(row) or _path_of(gallery, row, folder or cache_folder())
+    """Return the file of one photo, bundled, already downloaded or taken out of a Parquet file, or None."""
+    folder = folder or cache_folder()
+    image = gallery.photos["image"][row]
+    if isinstance(image, str) and is_inside(image):
+        return _taken_out(gallery, row, image, folder)
+    path = gallery.picture(row) or _path_of(gallery, row, folder)
     return path if path is not None and is_there(path) else None
 
 
@@ -62,6 +75,7 @@ def fetch(
     folder: Path | None = None,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
     web: Web | None = None,
+    rows: Sequence[int] | None = None,
 ) -> tuple[Path | None, ...]:
     """Download those pictures of a gallery that are given by address and not yet cached; each is checked by SHA-256.
 
@@ -70,9 +84,10 @@ def fetch(
         folder: for downloaded pictures; by default `cache_folder()`.
         progress: called after each picture with how many are done, and of how many; raising in it stops the download.
         web: a client; by default one that gives up within seconds, since somebody is waiting.
+        rows: the photos whose pictures are wanted; None: all N.
 
     Returns:
-        The file of each photo (N,), as `here`.
+        The file of each of these photos, as `here`.
 
     Raises:
         DownloadError: a picture cannot be downloaded or stored, or is not the one the gallery expects. Pictures
@@ -80,10 +95,11 @@ def fetch(
     """
     if web is None:
         with Web(PATIENCE, rate=RATE) as client:
-            return fetch(gallery, folder, progress, client)
+            return fetch(gallery, folder, progress, client, rows)
     folder = folder or cache_folder()
     remove_left_over(folder, levels=0)
-    wanted = [(row, path) for row in range(len(gallery)) if (path := _path_of(gallery, row, folder)) is not None]
+    rows = range(len(gallery)) if rows is None else rows
+    wanted = [(row, path) for row in rows if (path := _path_of(gallery, row, folder)) is not None]
     for done, (row, path) in enumerate(wanted):
         address, checksum = str(gallery.photos["image"][row]), str(gallery.photos["sha256"][row])
         with storage_errors(path):
@@ -96,7 +112,29 @@ def fetch(
                 )
             write_atomically(path, data)
         progress(done + 1, len(wanted))
-    return here(gallery, folder)
+    return here(gallery, folder, rows)
+
+
+def _home_of(gallery: Gallery, row: int) -> Path | None:
+    """Return the file that is or holds a picture, None if it has an address or there is none."""
+    image = gallery.photos["image"][row]
+    if isinstance(image, str) and is_inside(image):
+        return Path(image.rpartition("#")[0])
+    return gallery.picture(row)
+
+
+def _taken_out(gallery: Gallery, row: int, image: str, folder: Path) -> Path | None:
+    """Return a picture of a Parquet file as a file in a folder; None if it is gone, or is no longer what was scored."""
+    from siam.gallery import archives  # imported here, since few galleries need it
+
+    name, checksum = str(gallery.photos["file"][row]), str(gallery.photos["sha256"][row])
+    path = folder / f"{checksum}{PurePosixPath(name).suffix.lower()[:6] or '.jpg'}"
+    if not path.exists():
+        with suppress(SIAMError):
+            content = archives.picture(gallery.folder, image)
+            if digest(content) == checksum:
+                write_atomically(path, content)
+    return path if path.exists() else None
 
 
 def _path_of(gallery: Gallery, row: int, folder: Path) -> Path | None:

@@ -162,9 +162,9 @@ class Gallery:
         }
 
     def picture(self, row: int) -> Path | None:
-        """Return a photo's file below the folder; None if it has only an address or no picture."""
+        """Return a photo's file below the folder; None if it is elsewhere, in a Parquet file, or there is none."""
         image = self.photos["image"][row]
-        return self.folder / image if isinstance(image, str) and not is_address(image) else None
+        return self.folder / image if isinstance(image, str) and not (is_address(image) or is_inside(image)) else None
 
     def scored(self, row: int) -> Path | None:
         """Return the file that the networks scored, if it is stored beside the photo's `picture`."""
@@ -199,6 +199,11 @@ class Gallery:
 def is_address(image: str) -> bool:
     """Return whether `image` is an address rather than a file below the gallery's folder."""
     return image.startswith(("https://", "http://"))
+
+
+def is_inside(image: str) -> bool:
+    """Return whether `image` is a place in a Parquet file: "FILE.parquet#GROUP.ROW"."""
+    return re.fullmatch(r".+\.parquet#\d+\.\d+", image, re.DOTALL) is not None
 
 
 def is_archive(folder: Path) -> bool:

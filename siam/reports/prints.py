@@ -32,6 +32,11 @@ from siam.figures import maps
 from siam.figures.charts import chart_drawing, layout_of, plain_text
 from siam.figures.difference import difference_figure, most_changed
 from siam.figures.gallery import MOST, disagreement_figures
+from siam.figures.geography import MOST as POINTS
+from siam.figures.geography import Box
+from siam.figures.geography import legend as map_legend
+from siam.figures.geography import title as measure_title
+from siam.figures.map_drawing import map_drawing
 from siam.figures.method import COUNT as IN_METHOD
 from siam.figures.method import method_figure
 from siam.figures.paper import COUNT, paper_figure
@@ -366,6 +371,24 @@ def disagreement_print(cases: Cases, rows: np.ndarray) -> Print:
         return drawing
 
     return Print("disagreements", "SIAM against the baseline", text, draw)
+
+
+def map_print(cases: Cases, rows: np.ndarray, measure: str, place: Box | None = None) -> Print:
+    """Return where photos were taken, coloured by a measure; a chosen place is shown larger.
+
+    Args:
+        cases: of the gallery.
+        rows: the photos, at least one, all of them with coordinates.
+        measure: one of `siam.figures.geography.measures`.
+        place: west, south, east and north in degrees, or None.
+    """
+    what = "Squares: the means of the photos in them. " if len(rows) > POINTS else ""
+    text = (
+        f"Where {len(rows):,} pictures of {cases.gallery.about.data} were taken. Colour: "
+        f"{measure_title(cases, measure)}. {map_legend(measure, len(rows))} {what}Coast: Natural Earth."
+    )
+    title = f"Map: {measure_title(cases, measure).partition(',')[0]}"
+    return Print("map", title, text, lambda width: map_drawing(cases, rows, measure, width, place))
 
 
 def _template(

@@ -1,6 +1,5 @@
 """The scores of an archive, opened as a gallery."""
 
-import io
 import os
 import time
 from contextlib import nullcontext
@@ -12,10 +11,11 @@ import pytest
 
 import siam
 from siam.archive import Settings, score_into, source_of
+from siam.datasets.downloads.web import Web
 from siam.errors import DatasetError
 from siam.gallery import store
 from siam.gallery.cases import Filters, read_cases
-from siam.gallery.pictures import path_here
+from siam.gallery.pictures import fetch, here, path_here
 from siam.gallery.rescoring import rescore
 from siam.gallery.table import csv_text
 from siam.gallery.upkeep import networks_in, state
@@ -87,14 +87,35 @@ def test_photos_of_one_name_are_told_apart(pair, tmp_path):
     np.testing.assert_equal(gallery.photos["latitude"].to_numpy(), [1.0, np.nan])
 
 
-def test_pictures_in_parquet_files_are_not_shown(pair, tmp_path):
-    stored = io.BytesIO()
-    pq.write_table(pa.table({"image": pa.array([photo(), photo(1)], pa.binary())}), stored)
-    (tmp_path / "a.parquet").write_bytes(stored.getvalue())
-    score_into(pair, source_of(str(tmp_path / "a.parquet")), tmp_path / "out", HERE)
+def test_pictures_in_parquet_files_are_shown_as_they_were_scored(pair, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    contents = [photo(number) for number in range(7)]
+    cells = [{"bytes": content, "path": f"{number}.jpeg"} for number, content in enumerate(contents)]
+    pq.write_table(pa.table({"photo": cells}), tmp_path / "a.parquet", row_group_size=3)
+    score_into(pair, source_of(str(tmp_path / "a.parquet"), image="photo"), tmp_path / "out", HERE)
     gallery = store.read(tmp_path / "out")
-    assert gallery.photos["identifier"].tolist() == ["a.parquet#0", "a.parquet#1"]
-    assert path_here(gallery, 0) is None
+    assert here(gallery) == (tmp_path / "a.parquet",) * 7 and not (tmp_path / "cache").exists()
+    for row in (0, 5, 6, 5):
+        path = path_here(gallery, row)
+        assert path is not None and path.read_bytes() == contents[row] and path.suffix == ".jpeg"
+        assert gallery.photos["siam"][row] == pytest.approx(siam.explain(pair, path).scenicness, abs=1e-4)
+    assert len(list((tmp_path / "cache").rglob("*.jpeg"))) == 3
+    pq.write_table(pa.table({"photo": cells[::-1]}), tmp_path / "a.parquet")  # other pictures than were scored
+    assert path_here(gallery, 1) is None and path_here(gallery, 0) is not None
+    (tmp_path / "a.parquet").unlink()
+    assert path_here(gallery, 2) is None and here(gallery) == (None,) * 7
+
+
+def test_a_few_pictures_with_addresses_can_be_downloaded_alone(pair, tmp_path, monkeypatch):
+    contents = [photo(number) for number in range(5)]
+    addresses = {f"http://photos.test/{number}.jpeg": content for number, content in enumerate(contents)}
+    monkeypatch.setattr(Web, "get", lambda _web, address, _most: addresses[address])
+    (tmp_path / "t.csv").write_text("\n".join(["url", *addresses]))
+    score_into(pair, source_of(str(tmp_path / "t.csv")), tmp_path / "out", HERE)
+    gallery, steps = store.read(tmp_path / "out"), []
+    found = fetch(gallery, tmp_path / "pictures", lambda *step: steps.append(step), rows=[3, 1])
+    assert [path.read_bytes() for path in found] == [contents[3], contents[1]] and steps == [(1, 2), (2, 2)]
+    assert [path is not None for path in here(gallery, tmp_path / "pictures")] == [False, True, False, True, False]
 
 
 def test_one_without_a_scored_photo_is_told(pair, tmp_path):

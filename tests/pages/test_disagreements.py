@@ -172,7 +172,7 @@ def test_the_open_photos_come_first_with_credits_and_without_what_needs_a_crowd(
 
 def test_the_button_says_whether_the_server_answers_before_one_click_starts(monkeypatch):
     started = []
-    monkeypatch.setattr(tasks, "fetch_pictures", lambda _gallery, label: started.append(label))
+    monkeypatch.setattr(tasks, "fetch_pictures", lambda _gallery, label, _rows: started.append(label))
     for online, words in ((True, "server online"), (False, "cannot be reached from here")):
         fetch._check.clear()
         monkeypatch.setattr(fetch, "reachable", lambda _address, online=online: online)

@@ -3,13 +3,14 @@
 The work itself is imported when it begins: it takes PyTorch, which no page should have to wait for.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
 
 from siam.errors import DatasetError
 from siam.gallery.pictures import PICTURE_BYTES, reachable
-from siam.gallery.store import Gallery
+from siam.gallery.store import Gallery, is_archive
 from ui.photos import pictures
 from ui.state import chosen
 from ui.state.markdown import plain
@@ -17,7 +18,11 @@ from ui.state.markdown import plain
 
 def missing_pictures() -> None:
     """Offer the pictures missing from the gallery in use, else those of the OASIS scenes."""
-    galleries = [(label, gallery, pictures.missing(gallery)) for label, gallery in _galleries()]
+    galleries = [
+        (label, gallery, pictures.missing(gallery))
+        for label, gallery in _galleries()
+        if not is_archive(gallery.folder)  # of whose thousands a page at a time is enough
+    ]
     lacking = [of for of in galleries if of[2]]
     if not lacking:
         return
@@ -32,31 +37,37 @@ def missing_pictures() -> None:
         button(gallery, label, "fetch-pictures")
 
 
-def button(gallery: Gallery, label: str, key: str) -> None:
+def button(gallery: Gallery, label: str, key: str, rows: Sequence[int] | None = None) -> None:
     """Show a button that starts the download and says before it is pressed whether the server answers.
 
     The check runs in the background, so it delays no page; its answer is kept for a few minutes.
+
+    Args:
+        gallery: whose pictures are elsewhere.
+        label: of the gallery.
+        key: of the button.
+        rows: the photos whose pictures are wanted; None: all.
     """
-    address = pictures.address_of(gallery)
+    address = pictures.address_of(gallery, rows)
     check = None if address is None else _check(address)
     answer = "checking the server …"
     if check is None or check.done():
         answer = "server online" if check is not None and check.result() else "server cannot be reached from here"
     st.button(
-        f"Download the pictures ({answer})",
+        f"Download {'the' if rows is None else 'these'} pictures ({answer})",
         key=key,
         icon=":material/download:",
         on_click=_fetch,
-        args=(gallery, label),
+        args=(gallery, label, rows),
     )
     if check is not None and not check.done():
         _await(check)
 
 
-def _fetch(gallery: Gallery, label: str) -> None:
+def _fetch(gallery: Gallery, label: str, rows: Sequence[int] | None) -> None:
     from ui.add_gallery import tasks
 
-    tasks.fetch_pictures(gallery, label)
+    tasks.fetch_pictures(gallery, label, rows)
 
 
 @st.cache_resource(ttl=300, max_entries=16, show_spinner=False)

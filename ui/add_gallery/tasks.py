@@ -1,6 +1,6 @@
 """What “Add a gallery” does in the background: one task at a time in each session, kept under its key `task`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -79,9 +79,10 @@ def current() -> Task | None:
     return task
 
 
-def fetch_pictures(gallery: Gallery, label: str) -> None:
-    """Start downloading the pictures of a gallery that comes without them."""
-    _begin(f"Pictures of “{label}”", partial(_pictures, gallery), partial(fetch_pictures, gallery, label))
+def fetch_pictures(gallery: Gallery, label: str, rows: Sequence[int] | None = None) -> None:
+    """Start downloading the pictures of a gallery that comes without them, or of some of its photos."""
+    work, again = partial(_pictures, gallery, rows), partial(fetch_pictures, gallery, label, rows)
+    _begin(f"Pictures of “{label}”", work, again)
 
 
 def fetch_scenicornot() -> None:
@@ -175,7 +176,7 @@ def _keep_batch(task: Task, batch: Batch, pair: Pair) -> None:
         task.kind, task.outcome = "warning", "None of the photos could be scored; the reasons are below."
 
 
-def _pictures(gallery: Gallery, watch: Watch) -> int:
+def _pictures(gallery: Gallery, rows: Sequence[int] | None, watch: Watch) -> int:
     def report(done: int, total: int) -> None:
         size, whole = (count * PICTURE_BYTES for count in (done, total))
         text = f"Downloading {done:,} of {total:,} pictures, about {_mb(size)} of {_mb(whole)} MB"
@@ -185,7 +186,7 @@ def _pictures(gallery: Gallery, watch: Watch) -> int:
 
     watch(0, 1, "Connecting")
     with Web(PATIENCE, rate=RATE, sleep=watch.sleep) as web:
-        paths = fetch(gallery, progress=report, web=web)
+        paths = fetch(gallery, progress=report, web=web, rows=rows)
     return sum(path is not None for path in paths)
 
 

@@ -1,6 +1,6 @@
 """The cases of a gallery: charts, filters and cards. Order, filters, page, area and place are part of the address."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from siam.drawing import phrases
 from siam.drawing.palettes import palette
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
 from siam.gallery.cases import CLOSER, KINDS, SIDES, Cases, Filters
-from siam.gallery.store import PLACE
+from siam.gallery.store import PLACE, is_archive
 from siam.reports.prints import disagreement_print
 from siam.runtime.digests import digest
 from ui import printing
@@ -195,8 +195,7 @@ def cards(cases: Cases, rows: np.ndarray) -> None:
     page = min(st.pagination(pages, key="page", bind="query-params"), pages) if pages > 1 else 1
     shown = [int(row) for row in rows[(page - 1) * PER_PAGE : page * PER_PAGE]]
     with above:
-        if not any(pictures.is_here(cases.gallery, row) for row in shown):
-            _pictures_elsewhere(cases)
+        _pictures_elsewhere(cases, shown)
         with st.grid(4, min_column_width=210, gap="small"):
             for row in shown:
                 _card(cases, row)
@@ -204,16 +203,26 @@ def cards(cases: Cases, rows: np.ndarray) -> None:
 
 def strip(cases: Cases, rows: np.ndarray) -> None:
     """Show the cards of a few rows."""
+    _pictures_elsewhere(cases, rows.tolist())
     with st.grid(4, min_column_width=150, gap="small"):
         for row in rows.tolist():
             _card(cases, row)
 
 
-def _pictures_elsewhere(cases: Cases) -> None:
+def _pictures_elsewhere(cases: Cases, rows: Sequence[int]) -> None:
+    """Say so if none of these pictures is on this machine, and offer to download them: all, or an archive's few."""
+    gallery, label = cases.gallery, st.session_state.get("gallery", "")
+    if any(pictures.is_here(gallery, row) for row in rows):
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("The pictures of this gallery are not on this machine.", width="content")
-        if pictures.missing(cases.gallery):
-            fetch.button(cases.gallery, st.session_state.get("gallery", ""), "fetch")
+        if is_archive(gallery.folder):
+            st.caption("These pictures are not on this machine.", width="content")
+            if pictures.address_of(gallery, rows) is not None:
+                fetch.button(gallery, label, "fetch", rows)
+        else:
+            st.caption("The pictures of this gallery are not on this machine.", width="content")
+            if pictures.missing(gallery):
+                fetch.button(gallery, label, "fetch")
 
 
 def _card(cases: Cases, row: int) -> None:

@@ -11,8 +11,10 @@ from siam.figures import geography
 from siam.figures.geography import MOST, Box, map_figure, view_of
 from siam.gallery.cases import Cases
 from siam.gallery.means import SCORES, group_means, numbers
+from siam.reports.prints import map_print
 from siam.runtime.digests import digest
 from siam.runtime.spreadsheets import defused
+from ui import printing
 from ui.disagreements import listing
 from ui.state.address import point
 
@@ -68,9 +70,11 @@ def show(cases: Cases, rows: np.ndarray, place: Box | None) -> None:
     away = len(rows) - len(placed)
     absent = f" {away:,} of {len(rows):,} pictures have no place." if away else ""
     st.caption(
-        f"{geography.legend(measure)} With the box tool above the map, draw a box to choose a place, here and on "
-        f"*Disagreements*; the map then shows it larger. {drawn}{absent} Coast: Natural Earth."
+        f"{geography.legend(measure, len(inside))} With the box tool above the map, draw a box to choose a place, here "
+        f"and on *Disagreements*; the map then shows it larger. {drawn}{absent} Coast: Natural Earth."
     )
+    chosen = placed if place is None else geography.seen(cases, placed, view)
+    printing.figures(lambda: [map_print(cases, chosen, measure, place)], "map")
 
 
 def _held(cases: Cases, rows: np.ndarray, measure: str, view: geography.View) -> str:

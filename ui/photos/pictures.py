@@ -1,5 +1,6 @@
 """Pictures of a gallery: thumbnails that load at once, and a placeholder for missing pictures."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -33,9 +34,9 @@ def missing(gallery: Gallery) -> int:
     return sum(isinstance(of, str) and path is None for of, path in zip(images, _paths(gallery), strict=True))
 
 
-def address_of(gallery: Gallery) -> str | None:
-    """Return the address of one picture that can be downloaded; None if there is none."""
-    images = gallery.photos["image"]
+def address_of(gallery: Gallery, rows: Sequence[int] | None = None) -> str | None:
+    """Return the address of one picture, of these photos or of all, that can be downloaded; None if there is none."""
+    images = gallery.photos["image"] if rows is None else gallery.photos["image"].iloc[list(rows)]
     return next((image for image in images if isinstance(image, str) and is_address(image)), None)
 
 
