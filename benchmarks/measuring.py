@@ -17,7 +17,7 @@ from siam.evaluation.figures import Goal, Measurement, NumberCheck, SpeedFigures
 from siam.results import speed
 from siam.runtime.provenance import git_commit
 
-LIBRARIES = ("torch", "torchvision", "timm", "openvino", "numpy", "pillow", "streamlit")
+LIBRARIES = ("torch", "torchvision", "timm", "openvino", "numpy", "pillow", "streamlit", "ray")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from siam.runtime.paths import ASSETS
 FORMAT = 1
 VARIANTS = ("siam", "siam-frozen", "baseline")
 STORED = ASSETS / "results"
-SPEED = "speed*.json"  # files in the same folder, of `siam.results.speed`
+SPEED = ("speed*.json", "throughput*.json")  # files in the same folder, of `siam.results.speed`
 
 _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
@@ -119,7 +119,7 @@ def read(path: Path) -> Result:
 
 def paths(folder: Path) -> list[Path]:
     """Return the files of the results in a folder, in alphabetical order; those of speed are not among them."""
-    return sorted(path for path in folder.glob("*.json") if not path.match(SPEED))
+    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, SPEED)))
 
 
 def read_all(folder: Path) -> dict[str, Result]:

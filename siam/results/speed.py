@@ -1,7 +1,8 @@
-"""Stored measurements of speed, and their table: one JSON file for each machine, `speed*.json` in assets/results.
+"""Stored measurements of speed, and their tables: files in assets/results, as `siam.evaluation.stored` names them.
 
 `python -m benchmarks.speed --store` writes speed.json, for a processor; `python -m benchmarks.gpu --store PATH` one for
-a GPU. `siam.evaluation.figures.SpeedFigures` says what they hold.
+a GPU; `python -m benchmarks.score --store` throughput.json, for archives. `siam.evaluation.figures.SpeedFigures` says
+what they hold.
 """
 
 import json
@@ -26,8 +27,12 @@ CHECK_HEADS = ("largest difference", "allowed", "passed")
 
 
 def paths() -> list[Path]:
-    """Return the project's own files: the processor's, then those of GPUs."""
-    return sorted(stored.STORED.glob(stored.SPEED), key=lambda path: (len(path.name), path.name))
+    """Return the project's own files: the processor's, then those of GPUs, then those of archives."""
+    return [
+        path
+        for pattern in stored.SPEED
+        for path in sorted(stored.STORED.glob(pattern), key=lambda path: (len(path.name), path.name))
+    ]
 
 
 def write(figures: SpeedFigures, path: Path) -> None:
