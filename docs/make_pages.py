@@ -308,6 +308,42 @@ def speed() -> str:
     return stored_speed.markdown(map(stored_speed.read, stored_speed.paths()))
 
 
+def archive_hours() -> str:
+    """How long archives take and what that costs, computed from the measured speed."""
+    figures = stored_speed.read(stored.STORED / "throughput.json")
+    found = {of.name: of for of in figures.measurements}
+    rate, cores = found["archive"].ours, figures.cores or 1
+    each, ray = rate / cores, min(1.0, found["archive/ray"].ratio or 1.0)
+    machines = [("a laptop, 8 cores", 8, 1.0), ("a server, 64 cores", 64, 1.0), ("16 such servers, Ray", 1024, ray)]
+    rows = [["photos", "core hours", *(name for name, _cores, _share in machines), "at $0.05 for a core hour"]]
+    for archive, photos in (("212,000", 212e3), ("6 million", 6e6), ("100 million", 100e6)):
+        hours = photos / (each * 3600)
+        rows.append(
+            [
+                archive,
+                f"{hours:,.0f}",
+                *(_duration(hours / (count * share)) for _name, count, share in machines),
+                f"${0.05 * hours:,.2f}" if hours < 1000 else f"${0.05 * hours:,.0f}",
+            ]
+        )
+    return "\n\n".join(
+        [
+            markdown_table(rows),
+            f"Measured: {rate:.1f} photos a second on {cores} cores, so {each:.2f} for a core; by Ray, {ray:.2f} times "
+            f"as many. Core hours = photos / ({each:.2f} × 3600); hours = core hours / cores"
+            + (f", with Ray divided by {ray:.2f}" if ray < 1 else "")
+            + ". That twice the cores are twice as fast is assumed: each worker has photos of its own, but a network "
+            f"drive that many read from has an end. {stored_speed.source(figures)}",
+        ]
+    )
+
+
+def _duration(hours: float) -> str:
+    if hours < 1:
+        return f"{60 * hours:.0f} minutes"
+    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
+
+
 def reliability() -> str:
     """What was tried to break the program, a section for each stored file with a column for each key of its rows."""
     names = [*_TRIED, *sorted(path.stem for path in RELIABILITY.glob("*.json") if path.stem not in _TRIED)]
@@ -478,6 +514,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "known of explainers": known_of_explainers,
     "learned masks": learned_masks,
     "speed": speed,
+    "archive hours": archive_hours,
     "reliability": reliability,
     "photo credits": photo_credits,
     "training data": training_data,

@@ -134,7 +134,9 @@ def read_file(path: Path, name: str | None = None) -> bytes:
             raise ImageError(f"{label} is {kind}, not a picture: choose an ordinary file.")
         _check_bytes(status.st_size, label)
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(status.st_size + 1)  # asked for more, it would take memory for all of it at first
+            if len(data) > status.st_size:  # the file has grown since
+                data += file.read(MAX_BYTES + 1 - len(data))
     except FileNotFoundError as error:
         raise ImageError(f"{label} does not exist: check the path of the picture.") from error
     except (OSError, ValueError) as error:  # ValueError: the path holds a null character

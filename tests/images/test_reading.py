@@ -4,6 +4,7 @@ import os
 import struct
 import threading
 import time
+import tracemalloc
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -654,3 +655,26 @@ def test_a_reduced_picture_gets_the_input_and_the_score_of_the_whole():
 @pytest.mark.parametrize(("image_size", "least"), [(96, 1024), (384, 1024), (500, 1334)])
 def test_networks_with_a_large_input_get_more_detail(image_size: int, least: int):
     assert least_side(replace(siam_network().config, image_size=image_size)) == least
+
+
+def test_a_small_file_takes_little_memory(tmp_path):
+    path = tmp_path / "small.jpg"
+    path.write_bytes(b"x" * 3000)
+    tracemalloc.start()
+    try:
+        assert reading.read_file(path) == b"x" * 3000
+        assert tracemalloc.get_traced_memory()[1] < reading.MAX_BYTES / 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_grows_meanwhile_is_read_to_its_end(tmp_path, monkeypatch):
+    path = tmp_path / "growing.jpg"
+    path.write_bytes(b"x" * 100)
+    small = path.stat()
+    path.write_bytes(b"x" * 250)
+    monkeypatch.setattr(Path, "stat", lambda _path: small)
+    assert reading.read_file(path) == b"x" * 250
+    monkeypatch.setattr(reading, "MAX_BYTES", 200)
+    with pytest.raises(ImageError, match="at most"):
+        reading.read_file(path)
