@@ -16,8 +16,8 @@ def belief_entries(
     """Return the card's `attributes`: how well a network recognises each attribute (`siam.models.recognition`).
 
     Args:
-        labels_train: (N, K) shares of annotators, of the photos the network learned from.
-        labels_test: (M, K) shares of annotators, of photos it did not learn from.
+        labels_train: (N, K) shares of annotators, of the photos the network learned from; NaN where unknown.
+        labels_test: (M, K) shares of annotators, of photos it did not learn from; those that are NaN do not count.
         logits_test: (M, K) attribute scores of these photos, on any scale that keeps the order.
         names: K names.
 
@@ -36,15 +36,16 @@ def belief_entries(
         )
     figures = attribute_figures_with_intervals(logits_test, labels_test, names)
     learned, shown = ((labels > PRESENT).sum(axis=0) for labels in (labels_train, labels_test))
+    labelled = (~np.isnan(labels_test)).sum(axis=0)
     entries = {}
-    for name, positives, test_positives in zip(names, learned, shown, strict=True):
+    for name, positives, test_positives, test_photos in zip(names, learned, shown, labelled, strict=True):
         enough = test_positives >= TEST_PHOTOS
         interval = figures["per_attribute_interval"].get(name) if enough else None
-        chance = float(test_positives) / len(labels_test)
+        chance = float(test_positives) / max(1, int(test_photos))
         entries[name] = Recognition(
             positives=int(positives),
             test_positives=int(test_positives),
-            test_photos=len(labels_test),
+            test_photos=int(test_photos),
             average_precision=figures["per_attribute"][name] if enough else None,
             interval=None if interval is None else (interval[0], interval[1]),
             chance=round(chance, 4),

@@ -214,7 +214,8 @@ class AttributeFigures(Figures):
     """How well attributes are found (`siam.evaluation.scores`): average precisions, 0 to 1.
 
     `chance` is the mean share of photos that show an attribute, `attributes` how many are judged, `positives` how many
-    of the `n` photos show each; intervals are 95 % intervals, `_sd` is the standard deviation over repetitions.
+    of the `n` photos show each, `labelled` for how many of them that is known, unless for all; intervals are 95 %
+    intervals, `_sd` is the standard deviation over repetitions.
     """
 
     mean_average_precision: float | None = _needs(_or_none(_number))
@@ -226,6 +227,7 @@ class AttributeFigures(Figures):
     mean_average_precision_sd: float | None = _may(_number)
     per_attribute_interval: Mapping[str, Interval | None] | None = _may(_each(_or_none(_interval)))
     positives: Mapping[str, int] | None = _may(_each(_count))
+    labelled: Mapping[str, int] | None = _may(_each(_count))
     places: PlaceFigures | None = _may(PlaceFigures.from_json)
 
 

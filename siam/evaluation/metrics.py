@@ -31,14 +31,14 @@ def average_precision(predicted: np.ndarray, labels: np.ndarray, minimum: int = 
 
     Args:
         predicted: attribute scores (N, K), on any scale that keeps the order.
-        labels: shares of annotators (N, K).
+        labels: shares of annotators (N, K); photos whose label is NaN do not count.
         minimum: fewest photos that must show the attribute; with fewer, the figure would be a matter of luck.
     """
-    present = labels > PRESENT
+    present, known = labels > PRESENT, ~np.isnan(labels)
     return np.array(
         [
-            average_precision_score(present[:, k], predicted[:, k]) if present[:, k].sum() >= minimum else np.nan
-            for k in range(labels.shape[1])
+            average_precision_score(present[of, k], predicted[of, k]) if present[of, k].sum() >= minimum else np.nan
+            for k, of in enumerate(known.T)
         ]
     )
 

@@ -47,7 +47,7 @@ def predicted_presence(presence: np.ndarray, scores: np.ndarray, attributes: Seq
 
 
 def true_presence(labels: np.ndarray, scores: np.ndarray, attributes: Sequence[str]) -> dict[str, Any]:
-    """Return the same for the presence that people saw: labels (N, K), shares of annotators."""
+    """Return the same for the presence that people saw: labels (N, K), shares of annotators, NaN where unknown."""
     return _figures(MAJORITY, labels, labels > PRESENT, labels <= PRESENT, scores, attributes)
 
 
@@ -70,10 +70,17 @@ def _figures(
 
 
 def _of_attribute(presence: np.ndarray, present: np.ndarray, absent: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-    taus = bootstrap.resampled(lambda counts: kendall_tau_of_resamples(presence, scores, counts), len(scores))
+    known = ~np.isnan(presence)
+    tau, ends = np.nan, np.full(2, np.nan)
+    if known.sum() > 1:
+        seen, rated = presence[known], scores[known]
+        tau = kendall_tau(seen, rated)
+        ends = bootstrap.ends(
+            bootstrap.resampled(lambda counts: kendall_tau_of_resamples(seen, rated, counts), len(rated))
+        )
     return {
-        "kendall_tau": number(kendall_tau(presence, scores)),
-        "kendall_tau_interval": limits(bootstrap.ends(taus)),
+        "kendall_tau": number(tau),
+        "kendall_tau_interval": limits(ends),
         "mean_present": _mean(scores[present]),
         "mean_absent": _mean(scores[absent]),
         "present": int(present.sum()),

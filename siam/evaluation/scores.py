@@ -53,13 +53,13 @@ def attribute_figures(
 
     Args:
         predicted: (N, K) attribute scores, on any scale that keeps the order.
-        labels: (N, K) shares of annotators.
+        labels: (N, K) shares of annotators; those that are NaN do not count.
         attributes: K names.
         minimum: fewest photos that must show an attribute; if no attribute has them, mean and chance are None.
     """
     precision = average_precision(predicted, labels, minimum)
     known = ~np.isnan(precision)
-    share = (labels > PRESENT).mean(axis=0)
+    share = (labels > PRESENT).sum(axis=0) / np.maximum((~np.isnan(labels)).sum(axis=0), 1)
     return {
         "mean_average_precision": _rounded(precision[known].mean()) if known.any() else None,
         "chance": _rounded(share[known].mean()) if known.any() else None,
@@ -138,15 +138,15 @@ def attribute_figures_with_intervals(
 
     In a resample, the mean is over the attributes that at least one of its photos shows.
     "mean_average_precision_of_three" is the mean over the attributes with at least three positives, as on the cards:
-    the others are a matter of luck.
+    the others are a matter of luck. "labelled" says how many photos have a label, unless all have all.
 
     Args:
         predicted: (N, K) attribute scores, on any scale that keeps the order.
-        labels: (N, K) shares of annotators.
+        labels: (N, K) shares of annotators; those that are NaN do not count.
         attributes: K names.
     """
     figures = attribute_figures(predicted, labels, attributes, minimum=1)
-    present = labels > PRESENT
+    present, labelled = labels > PRESENT, ~np.isnan(labels)
     judged = np.flatnonzero(present.any(axis=0)).tolist()
     sure = attribute_figures(predicted, labels, attributes)
     figures["mean_average_precision_of_three"] = sure["mean_average_precision"]
@@ -155,7 +155,10 @@ def attribute_figures_with_intervals(
         return {**figures, "mean_average_precision_interval": None, "per_attribute_interval": {}, "positives": {}}
 
     def precisions(counts: np.ndarray) -> np.ndarray:
-        columns = [average_precision_of_resamples(predicted[:, k], present[:, k], counts) for k in judged]
+        columns = [
+            average_precision_of_resamples(predicted[of, k], present[of, k], counts[:, of])
+            for k, of in ((k, labelled[:, k]) for k in judged)
+        ]
         return np.stack(columns, axis=1)
 
     drawn = bootstrap.resampled(precisions, len(labels))  # (R, judged)
@@ -167,6 +170,8 @@ def attribute_figures_with_intervals(
     figures["mean_average_precision_interval"] = limits(bootstrap.ends(means))
     figures["per_attribute_interval"] = {name: limits(pair) for name, pair in zip(names, pairs, strict=True)}
     figures["positives"] = {name: int(present[:, k].sum()) for name, k in zip(names, judged, strict=True)}
+    if not labelled.all():
+        figures["labelled"] = {name: int(labelled[:, k].sum()) for name, k in zip(names, judged, strict=True)}
     return figures
 
 

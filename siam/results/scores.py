@@ -124,9 +124,9 @@ def _precisions(photos: str, block: PhotoFigures) -> Iterator[Precisions]:
     found = block.attributes
     if found is None or found.per_attribute is None or found.mean_average_precision is None:
         return
-    intervals, positives = found.per_attribute_interval or {}, found.positives or {}
+    intervals, positives, labelled = found.per_attribute_interval or {}, found.positives or {}, found.labelled or {}
     rows = [
-        Precision(name, value, intervals.get(name), positives[name] / found.n if name in positives else None)
+        Precision(name, value, intervals.get(name), _chance(positives.get(name), labelled.get(name, found.n)))
         for name, value in found.per_attribute.items()
         if value is not None
     ]
@@ -136,6 +136,10 @@ def _precisions(photos: str, block: PhotoFigures) -> Iterator[Precisions]:
     if (places := found.places) is not None:
         rows = [Precision(name, at.pixel_ap, None, at.chance) for name, at in places.per_attribute.items()]
         yield Precisions("where", photos, None, places.pixel_ap, None, places.chance, None, _ranked(rows))
+
+
+def _chance(positives: int | None, labelled: int) -> float | None:
+    return None if positives is None else positives / labelled
 
 
 def _ranked(rows: list[Precision]) -> tuple[Precision, ...]:

@@ -247,7 +247,8 @@ def photo_losses(
         anchor: the SIAM whose attribute maps the network's should stay close to, or None.
 
     Returns:
-        "attribute" (L_SUN) and "region" (L_region), averaged over K, if the photos have labels; "scenicness", the
+        "attribute" (L_SUN), the mean over the labels that are known, and "region" (L_region), averaged over K, if the
+        photos have labels; "scenicness", the
         squared error, if `expected` is given; "anchor" (L_anchor) if `anchor` is given.
     """
     labelled = bool(photos.max() < len(examples.labels))
@@ -271,9 +272,10 @@ def photo_losses(
     means = dict(zip(names, frozen.apply(of_group, columns, photos, views), strict=True))
     losses = {name: means[name].mean() for name in ("region", "anchor") if name in means}
     if labelled:
-        losses["attribute"] = cross_entropies(
-            means["attribute_scores"], torch.from_numpy(examples.labels[photos])
-        ).mean()
+        labels = torch.from_numpy(examples.labels[photos])
+        known = ~labels.isnan()
+        entropies = cross_entropies(means["attribute_scores"], labels.nan_to_num())
+        losses["attribute"] = entropies[known].mean() if known.any() else 0 * entropies.sum()
     if expected is not None:
         losses["scenicness"] = (means["scenicness"] - expected).square().mean()
     return losses
