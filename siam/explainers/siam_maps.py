@@ -38,7 +38,7 @@ class SIAMMap:
         title="SIAM",
         paper="Marcos, Lobry, Tuia 2019",
         link="https://arxiv.org/abs/1909.08442",
-        idea="The network's own terms: 33 named maps, weighted by place, that add up to the score.",
+        idea="The network's own terms: named maps, weighted by place, that add up to the score.",
         colour=SIAM_COLOUR,
         networks="siam",
     )

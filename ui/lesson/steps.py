@@ -588,8 +588,9 @@ _PHOTOS, _RENDERED = {"pair": "Photos"}, {"pair": "Rendered", "gallery": "Render
 STEPS = (
     Step(
         "What does it see?", 5,
-        "SIAM is a network that says how beautiful people would find a landscape photo. It looks for 33 *attributes*, "
-        "such as trees or road, and what each of them adds to the score or takes away is its *contribution*.",
+        "SIAM is a network that says how beautiful people would find a landscape photo. It looks for named "
+        "*attributes*, such as trees or road, and what each of them adds to the score or takes away is its "
+        "*contribution*.",
         _EXPLAIN, {**_PHOTOS, "sample": "mountain-path"}, _ask_largest, _tell_largest,
         "Find its map below and press “Look closer”. Is that thing really there?",
     ),
