@@ -65,6 +65,19 @@ def read_rated(data: str, root: Path, scale: "RatingScale | None") -> Any:
     return reader(data).read(root, scale=scale)
 
 
+def labels_beside(root: Path) -> "AttributePhotos | None":
+    """Return the labels of photos in a folder, beside their ratings; None if it holds none.
+
+    They are in attributes.csv, or in a labels.csv of the layout "sun".
+
+    Raises:
+        DatasetError: they do not match their layout.
+    """
+    from siam.datasets import sun_attributes, vocabulary
+
+    return next((of.read(root) for of in (vocabulary, sun_attributes) if of.has_labels(root)), None)
+
+
 def layout_of(photos: str) -> "Layout | None":
     """Return the layout of a set of photos, given as in results: the name of its folder, or "folder (layout)"."""
     name = layout_name(photos)

@@ -81,15 +81,19 @@ class AttributePhotos:
 
     Attributes:
         files: (N,) paths.
-        labels: (N, K) shares of annotators in [0, 1], in the order of `attributes`, float32.
+        labels: (N, K) shares of annotators in [0, 1], NaN where unknown, in the order of `attributes`, float32.
         split: (N,) of "train", "val" or "test".
         attributes: (K,) names of the attributes that were labelled.
+        regions: attribute → the groups of a segmenter that show it, where some do (`siam.datasets.regions`).
+        groups: attribute → the group to which it belongs, in words, if their owner has grouped them.
     """
 
     files: tuple[Path, ...]
     labels: np.ndarray
     split: np.ndarray
     attributes: tuple[str, ...]
+    regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     __repr__ = brief
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 from tqdm import tqdm
 
-from siam.datasets import reader
+from siam.datasets import reader, vocabulary
 from siam.datasets.base import LeftOut
 from siam.datasets.tables import Finding, Problem
 from siam.errors import ImageError
@@ -87,6 +87,8 @@ def check(name: str, root: Path) -> Report:
     findings: list[Finding] = []
     dataset = reader(name).read(root, findings=findings)
     files: tuple[Path, ...] = dataset.files
+    if name == "folder" and vocabulary.has_labels(root):
+        files = (*files, *sorted({*vocabulary.read(root, findings=findings).files} - {*files}))
     first_with: dict[str, str] = {}
     for path, looked in zip(files, _each(_look, files, "check"), strict=True):
         item = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

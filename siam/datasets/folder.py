@@ -1,7 +1,8 @@
-"""Any folder of photos, including subfolders, with an optional `ratings.csv` (file, score) at its top level.
+"""Any folder of photos, including subfolders, with `ratings.csv` (file, score) or `attributes.csv` at its top level.
 
 The column file gives the path from the folder, such as `walk/lake.jpg`, in any spelling (`siam.datasets.names`). Photos
-without a row have no score. An optional third column, split, says train, val or test.
+without a row have no score. An optional third column, split, says train, val or test. Both tables are optional;
+`siam.datasets.vocabulary` describes attributes.csv.
 """
 
 import os
@@ -11,19 +12,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from siam.datasets.base import Layout, LeftOut, RatingScale, ScoredPhotos
+from siam.datasets import vocabulary
+from siam.datasets.base import AttributePhotos, Layout, LeftOut, RatingScale, ScoredPhotos
 from siam.datasets.cells import SUFFIXES
 from siam.datasets.names import Spellings, identity, is_there, known_as
 from siam.datasets.ratings import read_ratings
-from siam.datasets.tables import Finding, columns, content, find_table, hash_split
+from siam.datasets.tables import SHARES, Finding, columns, content, find_table, hash_split
 from siam.errors import DatasetError
 from siam.images.reading import ACCEPTED_SUFFIXES
 
-LAYOUT = Layout(names_scale=False, has_split=lambda root: "split" in columns(find_table(root, "ratings")))
-SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file name, if the table has no split
+
+def _has_split(root: Path) -> bool:
+    table = find_table(root, "ratings")
+    return "split" in columns(table) if table.is_file() else vocabulary.has_split(root)
+
+
+LAYOUT = Layout(names_scale=False, has_split=_has_split)
 
 _NOT_OF_PHOTOS = ("#recycle", "$RECYCLE.BIN", "__MACOSX", "System Volume Information", "lost+found")  # folders
 _NO_FILES_OF_PEOPLE = ("thumbs.db", "desktop.ini")
+_DESCRIPTIONS = (vocabulary.DESCRIPTION, "regions.npz")
 
 
 def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScale | None = None) -> ScoredPhotos:
@@ -60,7 +68,22 @@ def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScal
         gone = {name for name in rated.index if not is_there(root / name)}
         left_out["a rating but no photo"] = [name for name, photo in zip(written, names, strict=True) if photo in gone]
     told = tuple(LeftOut(reason, tuple(of)) for reason, of in left_out.items() if of)
-    return ScoredPhotos(files, scores, split, scale, names=written, left_out=told)
+    variances, votes = _crowd(rated.reindex(names))
+    return ScoredPhotos(files, scores, split, scale, variances, votes, names=written, left_out=told)
+
+
+def _crowd(rated: pd.DataFrame) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return variances (N,) and numbers (N,) of the ratings of photos, as far as the table tells them."""
+    deviations, counts = (rated[name].to_numpy(dtype=float) for name in ("sd", "n"))
+    variances = None if np.isnan(deviations).all() else (deviations**2).astype(np.float32)
+    unknown = np.isnan(counts) & ~pd.isna(rated["score"].to_numpy(dtype=float))
+    votes = None if unknown.any() or np.isnan(counts).all() else np.nan_to_num(counts).astype(int)
+    return variances, votes
+
+
+def read_attributes(root: Path, *, findings: list[Finding] | None = None) -> AttributePhotos:
+    """Read the labels of photos below `root`, in its attributes.csv (`siam.datasets.vocabulary.read`)."""
+    return vocabulary.read(root, findings=findings)
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -98,27 +121,35 @@ def _present(root: Path) -> tuple[list[str], dict[str, str], dict[str, list[str]
 
 
 def _is_table(path: Path) -> bool:
-    return path.stem.casefold() in ("ratings", "labels") and path.suffix.lower() in SUFFIXES
+    if path.name in _DESCRIPTIONS:
+        return True
+    return path.stem.casefold() in ("ratings", "labels", vocabulary.STEM) and path.suffix.lower() in SUFFIXES
 
 
 def _rated(
     path: Path, scale: RatingScale | None, findings: list[Finding] | None, spellings: Spellings, links: dict[str, str]
 ) -> tuple[pd.DataFrame, RatingScale | None]:
-    """Return score, split (missing where the table has none) and name in the table, by photo, and the scale if known.
+    """Return score, split, n and sd (missing where the table has none) and name in the table, by photo, and the scale.
 
     Without a table, there are no rows.
     """
     if not path.exists():
         empty = pd.Index([], dtype=object)
-        return pd.DataFrame({"score": [], "split": [], "name": []}, index=empty, dtype=object), scale
+        return pd.DataFrame(columns=["score", "split", "name", "n", "sd"], index=empty, dtype=object), scale
 
     def find(name: str) -> str:
         photo = spellings.find(name) or identity(name, path.parent)
         return links.get(photo, photo)
 
     ratings = read_ratings(content(path), str(path), findings, scale, find)
-    split = np.full(len(ratings.names), None, dtype=object) if ratings.split is None else ratings.split.astype(object)
+    unknown = np.full(len(ratings.names), np.nan)
+    told = {"split": ratings.split, "n": ratings.counts, "sd": ratings.deviations}
     table = pd.DataFrame(
-        {"score": ratings.scores, "split": split, "name": pd.Series(ratings.names, dtype=object)}, dtype=object
+        {
+            "score": ratings.scores,
+            "name": pd.Series(ratings.names, dtype=object),
+            **{column: unknown if values is None else values.astype(object) for column, values in told.items()},
+        },
+        dtype=object,
     )
     return table.set_axis(pd.Index(ratings.photos, dtype=object)), ratings.scale

@@ -16,16 +16,25 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-import pandas as pd
 
 from siam.datasets.base import Layout, RatingScale, ScoredPhotos
-from siam.datasets.tables import Finding, Sieve, columns, files_named, find_table, numbers, read_split, read_table
+from siam.datasets.tables import (
+    MOST_VOTES,
+    Finding,
+    Sieve,
+    columns,
+    files_named,
+    find_table,
+    further,
+    numbers,
+    read_split,
+    read_table,
+)
 
 SCALE = RatingScale("beauty, OASIS", 1, 7)
 PUBLIC = "bkurdi/shiny-server", "1a3bcada01115bbe651bf0e69f7410c8ef63cc94"  # repository and commit
 SHARES = (80, 10, 10)  # of train, val and test, by a hash of the file name, if the table has no split
 
-_MOST_VOTES = 1e9
 _LAYOUT = "the oasis layout holds ratings.csv and images/"
 
 
@@ -56,8 +65,8 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
         "expected a mean beauty rating",
     )
     split = read_split(table, names, sieve, SHARES)
-    deviations = _further(table, "beauty_sd", (0, SCALE.high - SCALE.low), "a standard deviation", sieve)
-    votes = _further(table, "beauty_n", (1, _MOST_VOTES), "a number of raters", sieve)
+    deviations = further(table, "beauty_sd", (0, SCALE.high - SCALE.low), "a standard deviation", sieve)
+    votes = further(table, "beauty_n", (1, MOST_VOTES), "a number of raters", sieve)
     keep = sieve.keep
     deviations = None if deviations is None else deviations[keep]
     votes = None if votes is None else votes[keep]
@@ -69,22 +78,6 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> ScoredPhotos:
         variances=None if deviations is None else (deviations**2).astype(np.float32),
         votes=None if votes is None or not np.isfinite(votes).all() else votes.astype(int),
     )
-
-
-def _further(
-    table: pd.DataFrame, column: str, bounds: tuple[float, float], what: str, sieve: Sieve
-) -> np.ndarray | None:
-    """Return an optional column (N,), NaN where it is blank; rows outside the bounds are rejected."""
-    if column not in table:
-        return None
-    values, (low, high) = numbers(table, (column,))[:, 0], bounds
-    sieve.reject(
-        (values < low) | (values > high),
-        "out of range",
-        lambda row: f"{what} outside {low:g} to {high:g} ({table[column][row][:40]!r})",
-        "correct it or leave it blank",
-    )
-    return values
 
 
 @dataclass(frozen=True)

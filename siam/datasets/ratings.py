@@ -1,7 +1,8 @@
-"""People's ratings of photos, in a table with the columns file and score and optionally split.
+"""People's ratings of photos, in a table with the columns file and score and optionally split, n and sd.
 
 Other usual headings mean the same, such as "Photo" and "Mean rating", as long as only one column can be meant. The
-scale of the scores stands in the heading, "score (1 to 5)", or in a column `scale`; else it is not known.
+scale of the scores stands in the heading, "score (1 to 5)", or in a column `scale`; else it is not known. A score may
+be the mean of n people's ratings, whose standard deviation is sd.
 """
 
 import re
@@ -13,7 +14,7 @@ import pandas as pd
 
 from siam.datasets.base import RatingScale
 from siam.datasets.cells import bare, read_cells
-from siam.datasets.tables import Finding, Sieve, numbers, read_split, table_of
+from siam.datasets.tables import MOST_VOTES, Finding, Sieve, further, numbers, read_split, table_of
 from siam.errors import DatasetError
 
 _COLUMNS = "file", "score"
@@ -35,6 +36,8 @@ class Ratings:
         scores: (N,) float64.
         split: (N,) of "train", "val" or "test"; None if the table does not say.
         scale: of the scores; None if it is not known.
+        counts: (N,) float64, how many people rated each; NaN where unknown, None if the table does not say.
+        deviations: (N,) float64, the standard deviations of their ratings; likewise.
     """
 
     names: tuple[str, ...]
@@ -42,6 +45,8 @@ class Ratings:
     scores: np.ndarray
     split: np.ndarray | None
     scale: RatingScale | None
+    counts: np.ndarray | None = None
+    deviations: np.ndarray | None = None
 
 
 def read_ratings(
@@ -64,9 +69,9 @@ def read_ratings(
         DatasetError: it is not such a table, or the message names the first bad row and its column.
     """
     cells = read_cells(data, name, _COLUMNS)
-    meant = {column: _meant(column, cells.columns) for column in _COLUMNS}
+    meant = {column: headings_for(column, cells.columns) for column in _COLUMNS}
     columns = tuple(next((of for of in meant if heading in meant[of]), heading) for heading in cells.columns)
-    table, remarks = table_of(replace(cells, columns=columns), name, _COLUMNS, ("scale",)), meant["score"]
+    table, remarks = table_of(replace(cells, columns=columns), name, _COLUMNS, ("scale", "n", "sd")), meant["score"]
     scale = _scale(name, table, remarks, scale)
     names = [cell.strip() for cell in table["file"]]
     sieve = Sieve(name, names, findings, table.attrs["rows"])
@@ -90,12 +95,16 @@ def read_ratings(
             "correct the score or remove the row",
         )
     split = read_split(table, names, sieve, (1, 1, 1)) if "split" in table else None
+    widest = np.inf if scale is None else scale.high - scale.low
+    counts = further(table, "n", (1, MOST_VOTES), "a number of raters", sieve)
+    deviations = further(table, "sd", (0, widest), "a standard deviation", sieve)
     rows = np.flatnonzero(sieve.keep).tolist()
     kept, found = (tuple(of[row] for row in rows) for of in (names, photos))
-    return Ratings(kept, found, scores[rows], None if split is None else split[rows], scale)
+    split, counts, deviations = (None if of is None else of[rows] for of in (split, counts, deviations))
+    return Ratings(kept, found, scores[rows], split, scale, counts, deviations)
 
 
-def _meant(column: str, headings: Sequence[str]) -> list[str]:
+def headings_for(column: str, headings: Sequence[str]) -> list[str]:
     """Return the headings that mean a column: those that spell it, or else the only one that usually stands for it."""
     spelled = [heading for heading in headings if bare(heading) == column]
     usual = [heading for heading in headings if _USUAL[column].fullmatch(" ".join(re.split(r"[\s_-]+", bare(heading))))]

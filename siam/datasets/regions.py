@@ -1,11 +1,12 @@
 """Regions: where an external segmenter sees things in a photo, stored as `regions.npz` beside a dataset's table.
 
 The file holds `files` (N,), `groups` (G,) names such as sky, tree or sea, and `share` uint8 (N, G, s, s), 255 times the
-share of each of s x s cells that a group covers. What a group means for an attribute depends on the labels: sky stands
-for clouds only in photos labelled with clouds, water for the ocean only in those labelled with the ocean.
+share of each of s x s cells that a group covers. The labels' reader says which groups show an attribute
+(`AttributePhotos.regions`), and what they mean depends on the labels: where sky shows clouds, it does so only in photos
+labelled with clouds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,23 +21,6 @@ from siam.datasets.base import PRESENT
 from siam.errors import DatasetError
 from siam.runtime.reprs import brief
 
-# The groups whose union shows an attribute, for the attributes that could be outlined in a photo.
-GROUPS = {
-    "trees": ("tree",),
-    "grass": ("grass_field",),
-    "flowers": ("flower", "plant"),
-    "ocean": ("sea", "water"),
-    "running_water": ("river", "waterfall", "water"),
-    "still_water": ("lake", "water", "river", "sea"),
-    "road": ("road_pavement",),
-    "fencing_railing": ("fence_railing",),
-    "transport": ("vehicle", "boat"),
-    "sand": ("sand",),
-    "rock_stone": ("rock", "mountain_hill"),
-    "rugged_scene": ("mountain_hill", "rock"),
-    "clouds": ("sky",),
-    "social": ("person",),
-}
 MINIMUM_SHARE = 0.005  # of the picture: if the segmenter finds less than this of a labelled attribute, it missed it
 
 
@@ -54,11 +38,16 @@ class Regions:
         return torch.from_numpy(self.shares[photo]).float() / 255
 
 
-def read(path: Path, files: Sequence[str]) -> Regions:
+def read(path: Path, files: Sequence[str], shown: Mapping[str, Sequence[str]]) -> Regions:
     """Read the regions of `files`, in that order.
 
+    Args:
+        path: of regions.npz.
+        files: names of photos.
+        shown: attribute → the groups whose union shows it.
+
     Raises:
-        DatasetError: the file is missing, damaged, not of this layout, or lacks a photo.
+        DatasetError: the file is missing, damaged, not of this layout, lacks a photo, or shows none of the attributes.
     """
     try:
         with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
@@ -72,8 +61,13 @@ def read(path: Path, files: Sequence[str]) -> Regions:
     if missing:
         raise DatasetError(f"{path} lacks {missing[0]!r} and {len(missing) - 1} more photos: segment these too")
     rows = [place[name] for name in files]
-    used = {name: [groups.index(group) for group in members if group in groups] for name, members in GROUPS.items()}
+    used = {name: [groups.index(group) for group in members if group in groups] for name, members in shown.items()}
     used = {name: columns for name, columns in used.items() if columns}
+    if not used:
+        raise DatasetError(
+            f"{path} holds the groups {', '.join(groups[:3])} …, which show none of the attributes: name their groups, "
+            "or set region_weight to 0 in the recipe"
+        )
     union = [share[rows][:, columns].sum(axis=1, dtype=np.uint16).clip(max=255) for columns in used.values()]
     return Regions(np.stack(union, axis=1).astype(np.uint8), tuple(used))
 

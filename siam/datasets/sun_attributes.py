@@ -13,7 +13,17 @@ import numpy as np
 from scipy.io import loadmat
 
 from siam.datasets.base import AttributePhotos, Layout
-from siam.datasets.tables import Finding, Sieve, files_named, find_table, hash_split, numbers, read_split, read_table
+from siam.datasets.tables import (
+    Finding,
+    Sieve,
+    columns,
+    files_named,
+    find_table,
+    hash_split,
+    numbers,
+    read_split,
+    read_table,
+)
 from siam.errors import DatasetError
 
 # The paper's attributes in its order, each with the database's attributes (positions in attributes.mat) it is made of.
@@ -27,6 +37,23 @@ _PLACES = {
 }  # fmt: skip
 MERGED = {name: tuple(int(place) for place in places.split("+")) for name, places in _PLACES.items()}
 ATTRIBUTES = tuple(MERGED)
+# The groups whose union shows an attribute, for the attributes that could be outlined in a photo.
+REGIONS = {
+    "trees": ("tree",),
+    "grass": ("grass_field",),
+    "flowers": ("flower", "plant"),
+    "ocean": ("sea", "water"),
+    "running_water": ("river", "waterfall", "water"),
+    "still_water": ("lake", "water", "river", "sea"),
+    "road": ("road_pavement",),
+    "fencing_railing": ("fence_railing",),
+    "transport": ("vehicle", "boat"),
+    "sand": ("sand",),
+    "rock_stone": ("rock", "mountain_hill"),
+    "rugged_scene": ("mountain_hill", "rock"),
+    "clouds": ("sky",),
+    "social": ("person",),
+}
 LAYOUT = Layout(titles={"sun_test": "SUN photos"}, has_split=lambda _root: True)
 SPLIT_SIZES = (11_414, 1_497, 1_429)  # the paper's; which photo was in which split was never published
 
@@ -51,6 +78,11 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> AttributePhoto
     if not find_table(root, "labels").exists() and (root / "SUNAttributeDB").is_dir():
         return _read_archives(root, findings)
     return _read_csv(root, findings)
+
+
+def has_labels(root: Path) -> bool:
+    """Return whether a folder holds a labels.csv with all of these attributes."""
+    return {"file", *ATTRIBUTES} <= set(columns(find_table(root, "labels")))
 
 
 def merge(labels: np.ndarray) -> np.ndarray:
@@ -122,4 +154,4 @@ def _reject_labels(sieve: Sieve, labels: np.ndarray, attributes: tuple[str, ...]
 def _photos(files: list[Path], labels: np.ndarray, split: np.ndarray, sieve: Sieve) -> AttributePhotos:
     keep = sieve.keep
     kept = tuple(files[row] for row in np.flatnonzero(keep))
-    return AttributePhotos(kept, labels[keep].astype(np.float32), split[keep], ATTRIBUTES)
+    return AttributePhotos(kept, labels[keep].astype(np.float32), split[keep], ATTRIBUTES, REGIONS)

@@ -14,6 +14,9 @@ from siam.datasets.names import Spellings, identity, is_there
 from siam.errors import DatasetError
 
 SPLITS = ("train", "val", "test")
+SHARES = (80, 10, 10)  # of these, by a hash of the file name, if a table of somebody's own has no split
+
+MOST_VOTES = 1e9  # on one photo
 
 Problem = Literal["missing", "unreadable", "duplicate", "out of range"]
 
@@ -212,6 +215,34 @@ class Sieve:
 
     def _place(self, row: int) -> str:
         return "" if self._rows is None else f" in row {self._rows[row]}"
+
+
+def further(
+    table: pd.DataFrame, column: str, bounds: tuple[float, float], what: str, sieve: Sieve
+) -> np.ndarray | None:
+    """Return an optional column of numbers (N,), NaN where it is blank; None without it.
+
+    Args:
+        table: as text.
+        column: its name.
+        bounds: lowest and highest possible number; rows outside them are rejected.
+        what: what it holds, for messages: "a number of raters".
+        sieve: of the table's rows.
+
+    Raises:
+        DatasetError: a row is bad, in strict mode.
+    """
+    if column not in table:
+        return None
+    values, (low, high) = numbers(table, (column,))[:, 0], bounds
+    blank = table[column].str.strip().to_numpy(dtype=str) == ""
+    sieve.reject(
+        ~blank & ~((values >= low) & (values <= high)),
+        "out of range",
+        lambda row: f"{what} outside {low:g} to {high:g} ({table[column][row][:40]!r})",
+        "correct it or leave it blank",
+    )
+    return values
 
 
 def files_named(names: Sequence[str], folder: Path, sieve: Sieve) -> list[Path]:

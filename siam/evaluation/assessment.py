@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from siam.datasets import layout, layout_name, read_rated, rendered, sun_attributes
+from siam.datasets import labels_beside, layout, layout_name, read_rated, rendered
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.human_masks import OutlinedPhotos
-from siam.datasets.tables import columns, find_table
 from siam.errors import DatasetError
 from siam.evaluation import bootstrap, outlines
 from siam.evaluation.predictions import JudgedPhotos, PairPredictions, judge, predictions, predictions_and_maps
@@ -87,6 +86,8 @@ def assess(
     """
     photos: AttributePhotos | ScoredPhotos | OutlinedPhotos = read_rated(data, root, scale)
     truth = errors = None
+    if isinstance(photos, ScoredPhotos) and np.isnan(photos.scores).all():
+        photos = labels_beside(root) or photos
     if isinstance(photos, AttributePhotos):
         _common(pair.config.attributes, photos.attributes)  # tells before any photo is scored
         known = np.ones(len(photos.files), dtype=bool)
@@ -98,7 +99,7 @@ def assess(
     else:
         known = ~np.isnan(photos.scores)
         if not known.any():
-            raise DatasetError(f"{root} holds no scores: add a ratings.csv with file and score, or use another dataset")
+            raise DatasetError(f"{root} holds no scores: add a ratings.csv with file and score, or an attributes.csv")
         true = data == "rendered" and set(pair.config.attributes) == set(rendered.ATTRIBUTES)
         judged = judge(photos, data, root, split, known, partial(predictions, pair, maps=true))
         figures = _scores(pair, photos, judged, data, root, int((~known).sum()))
@@ -223,11 +224,10 @@ def _common(known: tuple[str, ...], labelled: tuple[str, ...]) -> tuple[list[str
 
 
 def _labels_beside(root: Path, files: list[Path]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Return which photos (n,) also have attribute labels, in a labels.csv beside the ratings; labels (n, K); names."""
-    empty = np.empty(0, dtype=int), np.empty((0, len(sun_attributes.ATTRIBUTES))), sun_attributes.ATTRIBUTES
-    if not {"file", *sun_attributes.ATTRIBUTES} <= set(columns(find_table(root, "labels"))):
-        return empty
-    labelled = sun_attributes.read(root)
+    """Return which photos (n,) also have attribute labels, in a table beside the ratings; labels (n, K); names."""
+    labelled = labels_beside(root)
+    if labelled is None:
+        return np.empty(0, dtype=int), np.empty((0, 0)), ()
     rows = {path: row for row, path in enumerate(labelled.files)}
     places = [place for place, path in enumerate(files) if path in rows]
     return np.array(places, dtype=int), labelled.labels[[rows[files[place]] for place in places]], labelled.attributes

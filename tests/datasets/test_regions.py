@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from siam.datasets import regions
-from siam.datasets.regions import GROUPS, Regions, targets
-from siam.datasets.sun_attributes import ATTRIBUTES
+from siam.datasets.regions import Regions, targets
+from siam.datasets.sun_attributes import ATTRIBUTES, REGIONS
 from siam.errors import DatasetError
 from siam.evaluation.localisation import mean_localisation, pixel_average_precision
 from tests.evaluation.test_metrics import slow_average_precision
@@ -30,12 +30,12 @@ def label(**presence):
 
 
 def test_groups_belong_to_attributes_that_exist():
-    assert set(GROUPS) <= set(ATTRIBUTES)
+    assert set(REGIONS) <= set(ATTRIBUTES)
 
 
 def test_an_attribute_is_the_union_of_its_groups_in_the_order_asked_for(stored):
     path, share = stored
-    found = regions.read(path, ["c.jpg", "a.jpg"])
+    found = regions.read(path, ["c.jpg", "a.jpg"], REGIONS)
     assert found.attributes == ("trees", "ocean", "running_water", "still_water", "clouds")
     for row, photo in enumerate((2, 0)):
         assert np.array_equal(found.shares[row, 0], share[photo, 1])
@@ -47,22 +47,22 @@ def test_an_attribute_is_the_union_of_its_groups_in_the_order_asked_for(stored):
 def test_what_cannot_be_read_is_named(stored, tmp_path):
     path, _share = stored
     with pytest.raises(DatasetError, match=r"lacks 'd\.jpg' and 1 more"):
-        regions.read(path, ["a.jpg", "d.jpg", "e.jpg"])
+        regions.read(path, ["a.jpg", "d.jpg", "e.jpg"], REGIONS)
     with pytest.raises(DatasetError, match=r"none\.npz is missing"):
-        regions.read(tmp_path / "none.npz", FILES)
+        regions.read(tmp_path / "none.npz", FILES, REGIONS)
     for damage in (b"", b"no archive", path.read_bytes()[:200]):
         (tmp_path / "bad.npz").write_bytes(damage)
         with pytest.raises(DatasetError, match=r"bad\.npz is not readable"):
-            regions.read(tmp_path / "bad.npz", FILES)
+            regions.read(tmp_path / "bad.npz", FILES, REGIONS)
     np.savez(tmp_path / "other.npz", files=FILES)
     with pytest.raises(DatasetError, match=r"other\.npz is not readable"):
-        regions.read(tmp_path / "other.npz", FILES)
+        regions.read(tmp_path / "other.npz", FILES, REGIONS)
 
 
 def test_pickled_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "bad.npz", files=np.array(FILES, dtype=object), groups=SEEN, share=np.zeros((3, 4, 2, 2)))
     with pytest.raises(DatasetError, match="not readable"):
-        regions.read(tmp_path / "bad.npz", FILES)
+        regions.read(tmp_path / "bad.npz", FILES, REGIONS)
 
 
 def test_targets_are_shares_where_present_zero_where_absent_and_unknown_elsewhere():

@@ -82,12 +82,12 @@ def read_examples(recipe: dict[str, Any], root: Path, cache: Path, network: SIAM
         weak = replace(weak, labels=weak.labels_of(own.attributes), attributes=own.attributes)
         seen_weak = _seen(data["weak_attributes"], root, weak, wanted)
     features = frozen.extract(network.backbone, network.config, own.files, cache)  # long; nothing is missing by now
-    targets = _regions(seen, own, features, 0.0)
+    targets = region_targets(seen, own, features, 0.0)
     labels, labelled_count = own.labels, len(features)
     if weak is not None:
         config = replace(network.config, image_size=data["weak_image_size"])
         features = features + frozen.extract(network.backbone, config, weak.files, cache)
-        targets = targets + _regions(seen_weak, weak, features[labelled_count:], _PRIOR_ABSENT)
+        targets = targets + region_targets(seen_weak, weak, features[labelled_count:], _PRIOR_ABSENT)
         labels = np.concatenate([labels, weak.labels])
     photos = [path for source in ratings for path in source.files]
     test = np.flatnonzero(own.split == "test")
@@ -136,9 +136,10 @@ def folder(entry: str | dict[str, str], root: Path) -> Path:
 
 def _read(entry: str | dict[str, Any], usual: str, root: Path) -> AttributePhotos | ScoredPhotos:
     place = folder(entry, root)
-    if isinstance(entry, str):
-        return reader(usual).read(place)
-    return read_rated(entry["reader"], place, scale_of(entry))
+    name = usual if isinstance(entry, str) else entry["reader"]
+    if usual == "sun" and hasattr(reader(name), "read_attributes"):  # a dataset with ratings and labels
+        return reader(name).read_attributes(place)
+    return read_rated(name, place, None if isinstance(entry, str) else scale_of(entry))
 
 
 def labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
@@ -152,36 +153,53 @@ def labelled(entry: str | dict[str, str], root: Path) -> AttributePhotos:
 
 
 def rated(entry: str | dict[str, str], root: Path) -> ScoredPhotos:
-    """Read an entry of [data] with ratings; raises a DatasetError if it has none."""
+    """Read the rated photos of an entry of [data]; raises a DatasetError if it is no dataset with ratings."""
     photos = _read(entry, "oasis", root)
     if not isinstance(photos, ScoredPhotos):
         raise DatasetError(f"[data] of the recipe: {entry!r} has no ratings: choose a dataset with ratings for scores")
+    place = folder(entry, root)
+    if np.isnan(photos.scores).all():
+        raise DatasetError(f"{place} holds no ratings: add a ratings.csv with the columns file and score (1 to 5), say")
     if photos.scale is None:
         raise DatasetError(
-            f"[data] of the recipe: the scale of {entry!r} is not known: add scale = [1, 5] to the entry"
+            f"the scale of the ratings in {place} is not known: head their column “score (1 to 5)”, say, or add "
+            "scale = [1, 5] to the entry in [data] of the recipe"
         )
-    return photos
+    return some(photos, ~np.isnan(photos.scores))
 
 
 def readable(photos: _Photos) -> _Photos:
     """Return the photos without the unreadable ones, which are named on stderr."""
-    rows = np.flatnonzero(usable(photos.files))
-    chosen = {"files": tuple(photos.files[row] for row in rows), "split": photos.split[rows]}
+    return some(photos, usable(photos.files))
+
+
+def some(photos: _Photos, chosen: np.ndarray) -> _Photos:
+    """Return some of the photos, by a mask (N,), with their labels or scores alone."""
+    of_files = {"files": tuple(photos.files[row] for row in np.flatnonzero(chosen)), "split": photos.split[chosen]}
     if isinstance(photos, AttributePhotos):
-        return replace(photos, **chosen, labels=photos.labels[rows])
-    return replace(photos, **chosen, scores=photos.scores[rows], variances=None, votes=None)
+        return replace(photos, **of_files, labels=photos.labels[chosen])
+    return replace(photos, **of_files, scores=photos.scores[chosen], variances=None, votes=None, names=None)
 
 
 def _seen(entry: str | dict[str, str], root: Path, photos: AttributePhotos, wanted: bool) -> regions.Regions | None:
     """Return the regions of labelled photos; None if there are none and none are wanted."""
     path = folder(entry, root) / "regions.npz"
-    return regions.read(path, [photo.name for photo in photos.files]) if wanted or path.exists() else None
+    if not wanted and not (photos.regions and path.exists()):
+        return None
+    return regions.read(path, [photo.name for photo in photos.files], photos.regions)
 
 
-def _regions(
+def region_targets(
     seen: regions.Regions | None, photos: AttributePhotos, features: list[Tensor], absent: float
 ) -> list[Tensor]:
-    """Return the region targets of labelled photos, as they are and mirrored; all are NaN without regions."""
+    """Return what the maps of labelled photos should show, (2, K, h, w) each: as they are and mirrored.
+
+    Args:
+        seen: where a segmenter sees attributes in them; if None, all is NaN.
+        photos: the photos, with their labels.
+        features: of each, (2, C, h, w).
+        absent: labels up to this value count as absent.
+    """
     if seen is None:
         count = len(photos.attributes)
         return [torch.full((2, count, *stored.shape[2:]), torch.nan).half() for stored in features]

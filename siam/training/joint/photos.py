@@ -118,7 +118,7 @@ def datasets(recipe: dict[str, Any], root: Path) -> Datasets:
     data = recipe["data"]
     own, weak = (readable(labelled(data[name], root)) for name in ("attributes", "weak_attributes"))
     seen = {
-        kind: regions.read(folder(data[key], root) / "regions.npz", [path.name for path in of.files])
+        kind: regions.read(folder(data[key], root) / "regions.npz", [path.name for path in of.files], of.regions)
         for kind, key, of in (("labelled", "attributes", own), ("weak", "weak_attributes", weak))
     }
     ratings = [readable(rated(entry, root)) for entry in data["scores"]]
