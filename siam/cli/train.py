@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,11 @@ def run(options: argparse.Namespace) -> int:
     further = {"resume": options.resume, "results": options.results, "on_cross_validated": write_gallery}
     further["seed"] = options.seed
     try:
-        train(options.recipe, options.root, out, options.cache, **further)
+        pair = train(options.recipe, options.root, out, options.cache, **further)
+        if read_recipe(options.recipe)["method"] == "own":
+            from siam.results.own import summary
+
+            sys.stdout.write(summary(pair.card, out, options.root))
         if gallery is not None and gallery.exists():
             from siam.gallery.writing import stamp
 

@@ -1,4 +1,4 @@
-"""Trains a pair from a recipe, by either method."""
+"""Trains a pair from a recipe, by any method."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +51,8 @@ def train(
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
+    if recipe["method"] == "own":
+        recipe = {"name": out.resolve().name, "folds": 5, "seed": 0, "file": recipe_path.name, **recipe}
     if seed is not None:
         if "seed" not in recipe:
             raise TrainingError(
@@ -65,17 +67,20 @@ def train(
     crossed = _is_cross_validated(recipe, recipe_path)
     if results is not None and not crossed:
         raise TrainingError(f"{recipe_path} is not cross-validated: leave out --results and use siam evaluate --out")
-    if on_cross_validated is not None and not crossed:
-        raise TrainingError(
-            f"{recipe_path} is not cross-validated: leave out --gallery and use siam evaluate --gallery"
-        )
-    if recipe["method"] in CROSS_VALIDATED:
+    if on_cross_validated is not None and (not crossed or recipe["method"] == "own"):
+        why = "is not cross-validated" if not crossed else "makes no gallery"
+        raise TrainingError(f"{recipe_path} {why}: leave out --gallery and use siam evaluate --gallery")
+    if crossed or recipe["method"] in CROSS_VALIDATED:
         from siam.training.heads import cross_validation as heads
         from siam.training.joint import cross_validation as joint
+        from siam.training.own.cross_validation import train_own
 
-        train_pair = heads.train_heads if recipe["method"] == "heads" else joint.train_joint
         with exclusive(out):
-            pair = train_pair(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
+            if recipe["method"] == "own":
+                pair = train_own(recipe, root, out, cache)
+            else:
+                train_pair = heads.train_heads if recipe["method"] == "heads" else joint.train_joint
+                pair = train_pair(recipe, root, out, cache, on_cross_validated or (lambda _judged: None))
         if results is not None:
             write(heads.result(pair.card, pair.name), results)
         return pair
@@ -91,11 +96,11 @@ def train(
 def _is_cross_validated(recipe: dict[str, Any], path: Path) -> bool:
     """Return whether training judges a recipe's networks by cross-validation; raises a TrainingError for odd folds."""
     method = recipe["method"]
-    if method not in CROSS_VALIDATED:
+    if method not in (*CROSS_VALIDATED, "own"):
         return False
     count = recipe["folds"]
     fewest = "2 or more, or 0 for no cross-validation" if method == "heads" else "2 or more"
-    if not isinstance(count, int) or count < 0 or count == 1 or (count == 0 and method != "heads"):
+    if type(count) is not int or count < 0 or count == 1 or (count == 0 and method != "heads"):
         raise TrainingError(f"{path} has folds = {count!r}; expected {fewest}")
     return count > 0
 
@@ -109,6 +114,8 @@ def cross_validate(recipe_path: Path, root: Path, cache: Path) -> "OutOfFold":
     """
     keep_freed_memory(large_blocks=True)
     recipe = read_recipe(recipe_path)
+    if recipe["method"] == "own":
+        raise TrainingError(f"{recipe_path} makes no gallery: use siam evaluate --gallery")
     if recipe["method"] == "joint":
         raise TrainingError(f"{recipe_path} writes its gallery while it trains: leave out --gallery-only")
     if not _is_cross_validated(recipe, recipe_path):

@@ -5,6 +5,8 @@
 { reader = …, folder = … }. With `folds = 0`, it is not cross-validated.
 `method = "joint"` also trains the last stages of the backbone, on labels, outlines and ratings at once
 (`siam.training.joint.cross_validation`).
+`method = "own"` fits heads on words and photos of one's own, with few settings, all but [data] with defaults
+(`siam.training.own.cross_validation`).
 `method = "end-to-end"` trains whole networks (many photos, a GPU: `siam.training.end_to_end.experiment`). Optional
 settings in [training], with their defaults: `loss_scaling` ("paper", or "authors"; see `siam.training.losses`),
 `region_weight` (0; see there), `frozen_stages` (0; how many of the backbone's first stages stay frozen) and
@@ -32,6 +34,7 @@ from siam.models.versions import is_line, is_number
 _EXAMPLES = {
     "heads": "recipes/photo-heads.toml",
     "joint": "recipes/photo.toml",
+    "own": "recipes/own.toml",
     "end-to-end": "recipes/scenicornot-resnet50.toml",
 }
 _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -59,6 +62,7 @@ _SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
             "baseline_weight", "leak_weight", "template_weight", "second_share", "ordinary",
         ),
     },
+    "own": {"": (), "data": ("attributes", "scores"), "network": (), "training": ()},
     "end-to-end": {
         "": ("name", "seed"),
         "data": ("attributes", "scores", "summary", "training_data", "limits"),
@@ -79,6 +83,12 @@ _TOP = {"method", *EDITION}
 _OPTIONAL: dict[str, dict[str, set[str]]] = {  # settings that a recipe may leave out
     "heads": {"": _TOP, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
     "joint": {"": _TOP, "data": {"scale"}, "network": _NETWORK - {"predicts_variance"}},
+    "own": {
+        "": {*_TOP, "name", "folds", "seed"},
+        "data": {"scale"},
+        "network": {"trunk", "image_size"},
+        "training": {"members", "steps", "ridge_penalty"},
+    },
     "end-to-end": {
         "": _TOP,
         "data": {"scale"},
@@ -89,6 +99,7 @@ _OPTIONAL: dict[str, dict[str, set[str]]] = {  # settings that a recipe may leav
 _OF_A_DATASET = {  # settings of an entry { … } in [data]
     "heads": ("reader", "folder", "scale"),
     "joint": ("reader", "folder", "scale"),
+    "own": ("reader", "folder", "scale"),
     "end-to-end": ("reader", "folder", "scale", "split", "regions"),
 }
 
@@ -112,7 +123,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         )
     for section, keys in _SETTINGS[method].items():
         values = recipe.get(section, {}) if section else recipe
-        if not isinstance(values, dict) or (section and section not in recipe):
+        if not isinstance(values, dict) or (section and keys and section not in recipe):
             raise DatasetError(f"{path} lacks the section [{section}]: compare it with {_EXAMPLES[method]}")
         missing = [key for key in keys if key not in values]
         if missing:
@@ -154,7 +165,7 @@ def _unknown(method: str, section: str, values: Mapping[str, Any]) -> list[str]:
 def _refuse_unknown(path: Path, recipe: Mapping[str, Any]) -> None:
     method = recipe["method"]
     for section, keys in _SETTINGS[method].items():
-        odd = _unknown(method, section, recipe[section] if section else recipe)
+        odd = _unknown(method, section, recipe.get(section, {}) if section else recipe)
         if odd:
             known = [*keys, *_OPTIONAL[method].get(section, ()), *(() if section else _SETTINGS[method])]
             raise DatasetError(f"{path} has an unknown setting {odd[0]!r}{_place(section)}{_meant(odd[0], known)}")

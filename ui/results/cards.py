@@ -17,7 +17,6 @@ from ui.state.markdown import code, plain
 from ui.state.public import message
 
 VARIANTS = {"siam": "SIAM", "siam-frozen": "SIAM, no fine-tuning", "baseline": "baseline"}
-LABELLED = ("sun_test", "rendered_test")
 
 
 def show_all() -> None:
@@ -46,9 +45,10 @@ def show(card: dict[str, Any], title: str) -> None:
     metrics = card.get("metrics") or {}
     if metrics.get("siam"):
         _show_scores(metrics)
-    for key in LABELLED:
-        if key in metrics:
-            _show_attributes(metrics, key, photos_in_words(key))
+    for key in metrics:
+        if key.endswith("_test") and metrics[key].get("mean_average_precision") is not None:
+            known = photos_in_words(key)
+            _show_attributes(metrics, key, known if known != key else f"photos of {key.removesuffix('_test')}")
     if "masks" in metrics:
         masks = metrics["masks"]
         st.markdown(

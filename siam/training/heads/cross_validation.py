@@ -25,6 +25,7 @@ from siam.training.recipes import folders_of, made
 from siam.training.succession import save_successor
 
 VARIANTS = ("siam", "siam-frozen", "baseline")
+_SUN = "SUN"
 
 
 _OnJudged = Callable[[OutOfFold], object]
@@ -93,10 +94,13 @@ def cross_validate(
     """Score every rated photo with networks that never saw it, once per seed, and return the figures.
 
     Attributes are judged on the test split, which no network saw, and averaged over all of these networks: "sun_test"
-    for SIAM, "f_alone" for f before it learned scores, "without_regions" for a SIAM trained without region supervision
-    (first seed, one member). "siam-frozen" has one member.
+    (for other labels, the folder's name instead of "sun") for SIAM, "f_alone" for f before it learned scores,
+    "without_regions" for a SIAM trained without region supervision (first seed, one member). "siam-frozen" has one
+    member.
     """
     seeds, count = recipe["seeds"], recipe["folds"]
+    entry = recipe["data"]["attributes"]
+    tested = _SUN.lower() if isinstance(entry, str) or entry["reader"] == "sun" else Path(source_name(entry)).name
     sources = [source_name(entry) for entry in recipe["data"]["scores"]]
     ablation = {**recipe, "siam": {**recipe["siam"], "region_weight": 0.0, "members": 1}}
     rounds = tqdm(total=(len(seeds) + 1) * count, desc="cross-validation", unit="fold", file=sys.stderr)
@@ -112,9 +116,9 @@ def cross_validate(
     }
     return {
         "protocol": f"{count}-fold cross-validation on the rated photos, mean over {len(seeds)} seeds; attributes on "
-        "the test split of SUN, mean over the same networks",
+        f"the test split of {_SUN if tested == _SUN.lower() else tested}, mean over the same networks",
         **figures,
-        "sun_test": _attribute_metrics([one for run in runs for one in run.joint]),
+        f"{tested}_test": _attribute_metrics([one for run in runs for one in run.joint]),
         "f_alone": _attribute_metrics([run.alone for run in runs]),
         "without_regions": _attribute_metrics(without.joint),
     }
@@ -200,17 +204,19 @@ def _fit(
 
 
 def result(card: dict[str, Any], name: str) -> Result:
-    """Return the cross-validated figures of a card, by the method "heads" or "joint", as a stored result."""
+    """Return the cross-validated figures of a card, by any method that cross-validates, as a stored result."""
     metrics = card["metrics"]
     recipe = f"recipes/{card['recipe']}"
-    figures: dict[str, Any] = {variant: dict(metrics[variant]) for variant in VARIANTS}
-    figures["siam"] |= {key: metrics[key] for key in ("sun_test", "without_regions", "masks") if key in metrics}
-    figures["siam-frozen"]["sun_test"] = metrics["f_alone"]
-    sources = ", ".join(metrics["siam"])
+    figures: dict[str, Any] = {variant: dict(metrics[variant]) for variant in VARIANTS if variant in metrics}
+    tested = [name for name in metrics if name.endswith("_test")]
+    figures["siam"] |= {name: metrics[name] for name in (*tested, "without_regions", "masks") if name in metrics}
+    if "f_alone" in metrics:
+        figures["siam-frozen"] |= dict.fromkeys(tested, metrics["f_alone"])
+    sources, labels = ", ".join(metrics["siam"]), ", ".join(name.removesuffix("_test") for name in tested)
     return Result(
         model=name,
-        data=f"{sources}; attributes: SUN",
-        split="cross-validation; attributes: test",
+        data=f"{sources}; attributes: {_SUN if labels == _SUN.lower() else labels}",
+        split="cross-validation; attributes: test" if "f_alone" in metrics else "cross-validation",
         protocol=metrics["protocol"],
         date=card["trained"],
         command=f"python -m siam train {recipe} --root DATA --results assets/results/{name}.json",
