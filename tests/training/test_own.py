@@ -206,6 +206,7 @@ def replaced(old, new):
         (replaced("steps = 3", "ridge_penalty = -1"), "ridge_penalty is -1"),
         (replaced('trunk = "', 'trunk = "no'), "there are no networks named"),
         (replaced('[{ reader = "folder", folder = "." }]', "[]"), "names no scores"),
+        (replaced('folder = "." }]', 'folder = "." }, { reader = "folder", folder = "." }]'), "several folders of"),
     ],
 )  # fmt: skip
 def test_one_line(refused, change, words):

@@ -88,6 +88,9 @@ def read(recipe: dict[str, Any], root: Path) -> OwnPhotos:
     entry, entries = data["attributes"], data["scores"] if isinstance(data["scores"], list) else [data["scores"]]
     if not entries:
         raise DatasetError("[data] of the recipe names no scores: SIAM learns from ratings what its words are worth")
+    sources = tuple((root / source_name(one)).resolve().name for one in entries)
+    if alike := sorted({name for name in sources if sources.count(name) > 1}):
+        raise DatasetError(f"[data] of the recipe names several folders of scores {alike[0]!r}: rename all but one")
     ratings = [rated(one, root) for one in entries]
     for one, of in zip(entries, ratings, strict=True):
         place, alike = folder(one, root), np.unique(of.scores)
@@ -115,7 +118,7 @@ def read(recipe: dict[str, Any], root: Path) -> OwnPhotos:
         numbered.append(np.array([numbers[one] for one in prints[kept]], dtype=int))
     return OwnPhotos(
         labelled=cast("AttributePhotos", sets[0]),
-        sources=tuple((root / source_name(one)).resolve().name for one in entries),
+        sources=sources,
         ratings=tuple(cast("list[ScoredPhotos]", sets[1:])),
         place=folder(entry, root),
         number_of_labelled=numbered[0],
