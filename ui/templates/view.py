@@ -41,6 +41,7 @@ from ui.state.markdown import plain, small
 
 UNIT = "points per unit and cell"
 EXAMPLES = 6
+_GROUP = "group"  # an order, if the card groups attributes
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ class Templates:
         folds: (R, K, g, g) those of the networks of the cross-validation; None if unknown.
         agreement: (K, g, g) share of these networks with the same sign; None if unknown.
         recognition: how well attributes are recognised, by name, as far as it is known.
+        groups: the group of each attribute that has one, by name.
     """
 
     names: tuple[str, ...]
@@ -60,6 +62,7 @@ class Templates:
     folds: np.ndarray | None
     agreement: np.ndarray | None
     recognition: Mapping[str, Recognition]
+    groups: Mapping[str, str]
 
     def of(self, k: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Return the template (g, g) of one attribute, the folds' (R, g, g) and their agreement (g, g)."""
@@ -71,7 +74,15 @@ def effective(pair: Pair) -> Templates:
     """Return the effective templates of a pair, and how far its folds agree on them."""
     values, folds = pair.templates
     shares = None if folds is None else agreement(values, folds)
-    return Templates(pair.config.attributes, values, folds, shares, pair.recognition)
+    return Templates(pair.config.attributes, values, folds, shares, pair.recognition, _groups(pair))
+
+
+def _groups(pair: Pair) -> dict[str, str]:
+    """Return the groups of attributes that a card names; it may come from anyone, so odd ones are left out."""
+    told = pair.card.get("groups")
+    if not isinstance(told, Mapping):
+        return {}
+    return {name: told[name] for name in pair.config.attributes if isinstance(told.get(name), str) and told[name]}
 
 
 def chosen_attribute(templates: Templates) -> str:
@@ -84,41 +95,58 @@ def grid(templates: Templates, chosen: str) -> None:
     """Show all templates; a click chooses one."""
     values, names, known = templates.values, templates.names, templates.recognition
     limit, effects, spread = float(np.abs(values).max()), net_effects(values), spreads(values)
+    orders = (*TEMPLATE_ORDERS, *((_GROUP,) if templates.groups else ()))
+    if st.session_state.get("by", orders[0]) not in orders:
+        st.session_state.pop("by")  # left from networks whose attributes have groups
     st.caption(f"Each square stands for a picture. {palette().legend}, all on one scale. Click a name to look closer.")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        order = st.segmented_control(
-            "Order", TEMPLATE_ORDERS, default=TEMPLATE_ORDERS[0], required=True, key="by", bind="query-params"
-        )
+        order = st.segmented_control("Order", orders, default=orders[0], required=True, key="by", bind="query-params")
         st.image(scale_bar(limit, 360, UNIT), width=360, alt=scale_text(limit, UNIT))
         _agreement_key(templates)
-    ranked = template_order(values, names, cast("TemplateOrder", order or TEMPLATE_ORDERS[0]))
-    with st.grid(8, min_column_width=100, gap="small"):
-        for k in ranked:
-            with st.container(gap=None):
-                template, folds, shares = templates.of(k)
-                name = marked(known, names[k])
-                text = f"{phrases.words(names[k])} {template_text(template, folds)}"
-                st.image(
-                    template_tile(template, limit, agreement=shares),
-                    width="stretch",
-                    alt=f"{text}; net effect {phrases.signed(effects[k])}",
-                )
-                st.button(
-                    f"**:primary[{plain(name)}]**" if names[k] == chosen else plain(name),
-                    key=f"template-{names[k]}",
-                    type="tertiary",
-                    width="stretch",
-                    help=recognition_text(known[names[k]]).capitalize() if names[k] in known else None,
-                    on_click=point,
-                    args=("attribute", names[k]),
-                )
-                st.caption(f"{phrases.signed(effects[k])} ± {phrases.number(spread[k])}", text_alignment="center")
+    sections = _sections(templates, order or orders[0])
+    ranked = [k for _title, of_section in sections for k in of_section]
+    for title, of_section in sections:
+        if title:
+            st.markdown(f"**{plain(title)}**")
+        with st.grid(8, min_column_width=100, gap="small"):
+            for k in of_section:
+                with st.container(gap=None):
+                    template, folds, shares = templates.of(k)
+                    name = marked(known, names[k])
+                    text = f"{phrases.words(names[k])} {template_text(template, folds)}"
+                    st.image(
+                        template_tile(template, limit, agreement=shares),
+                        width="stretch",
+                        alt=f"{text}; net effect {phrases.signed(effects[k])}",
+                    )
+                    st.button(
+                        f"**:primary[{plain(name)}]**" if names[k] == chosen else plain(name),
+                        key=f"template-{names[k]}",
+                        type="tertiary",
+                        width="stretch",
+                        help=recognition_text(known[names[k]]).capitalize() if names[k] in known else None,
+                        on_click=point,
+                        args=("attribute", names[k]),
+                    )
+                    st.caption(f"{phrases.signed(effects[k])} ± {phrases.number(spread[k])}", text_alignment="center")
     st.caption(
         "Below each template: its net effect, the points added by one unit of the attribute everywhere in the picture, "
         "± how much that depends on place (standard deviation over the cells, on the same scale)."
         + (f" Beside a name: {signs}." if (signs := legend(known, names)) else "")
     )
     printing.figures(lambda: [templates_print(names, values, templates.agreement, known, ranked)], "templates")
+
+
+def _sections(templates: Templates, order: str) -> list[tuple[str, list[int]]]:
+    """Return the attributes in an order, under the title of each group if it is that of groups."""
+    if order != _GROUP:
+        return [("", template_order(templates.values, templates.names, cast("TemplateOrder", order)))]
+    ranked = template_order(templates.values, templates.names)
+    titles = [*dict.fromkeys(templates.groups.values()), ""]
+    sections = [
+        (title, [k for k in ranked if templates.groups.get(templates.names[k], "") == title]) for title in titles
+    ]
+    return [(title or "others", of_title) for title, of_title in sections if of_title]
 
 
 def _agreement_key(templates: Templates) -> None:
