@@ -24,6 +24,8 @@ from tests.support.experiment import write_photos, write_recipe
 from tests.support.heads import RECIPE_TEXT
 from tests.support.hub_server import used_hub
 from tests.support.networks import baseline_network, siam_network
+from tests.support.own_words import write_recipe as write_words_recipe
+from tests.support.paths import ROOT
 
 Maker = Callable[[Path, pytest.MonkeyPatch], AbstractContextManager[None]]
 
@@ -104,6 +106,37 @@ def older_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 @contextmanager
+def own_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the project's pictures and the tutorial's tables there, and a small recipe under the name of the real one."""
+    (folder / "assets").symlink_to(ROOT / "assets")
+    (folder / "docs").symlink_to(ROOT / "docs")
+    (folder / "recipes").mkdir()
+    write_words_recipe(folder / "recipes", folds=5).rename(folder / "recipes" / "own.toml")
+    yield
+
+
+@contextmanager
+def labelled_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the photos and tables of that tutorial there, too, and others with the same words."""
+    tables, images = (
+        ROOT / "docs" / "tutorials" / "your-own-words",
+        ROOT / "assets" / "gallery" / "open-photos" / "images",
+    )
+    with own_words(folder, monkeypatch):
+        for place, count in (("my", 50), ("new", 12)):
+            (folder / place).mkdir()
+            for table in tables.glob("*.csv"):
+                head, *rows = table.read_text().splitlines()
+                (folder / place / table.name).write_text("\n".join([head, *rows[:count]]) + "\n")
+                for row in rows[:count]:
+                    shutil.copy(images / row.partition(",")[0], folder / place)
+        called = {"water": "water", "old_stone": "old stonework", "greenery": "trees and grass"}
+        text = "".join(f'[{name}]\nwords = "{words}"\n' for name, words in called.items())
+        (folder / "new" / "attributes.toml").write_text(text)
+        yield
+
+
+@contextmanager
 def shared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put a photo and a pair there, and serve a Hub."""
     shutil.copy(load_samples()[0].path, folder / "photo.jpg")
@@ -138,10 +171,7 @@ def extension(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     votes = [f"{splits[number % 3]} {number % 5} {(number + 1) % 5} {(2 * number) % 5}" for number in range(9)]
     pictures(folder / "meadows" / "images", 9)
     lines(folder / "meadows" / "ratings.txt", votes)
-    shares = [f"{splits[number % 3]} {number % 2} {number // 2 % 2} {number // 3 % 2}" for number in range(12)]
     with experiment(folder, monkeypatch):
-        pictures(folder / "DATA" / "gardens" / "images", 12)
-        lines(folder / "DATA" / "gardens" / "labels.txt", shares)
         backbone, _channels = create_backbone("resnet18")
         torch.save(backbone.state_dict(), folder / "resnet18.pt")
         monkeypatch.syspath_prepend(folder)
@@ -197,9 +227,10 @@ FOLDERS = {
     "tutorials/first-gallery.md": Folder(photos),
     "tutorials/first-photo.md": Folder(photos),
     "tutorials/lesson.md": Folder(photos),
+    "tutorials/your-own-words.md": Folder(own_words),
     "how-to/add-a-backbone.md": Folder(extension),
     "how-to/add-a-dataset.md": Folder(extension),
-    "how-to/add-a-vocabulary.md": Folder(extension),
+    "how-to/add-a-vocabulary.md": Folder(labelled_photos),
     "how-to/add-an-explainer.md": Folder(extension, small_comparison),
     "how-to/compare-two-views.md": Folder(two_views),
     "how-to/figures-for-papers.md": Folder(two_views),
