@@ -33,9 +33,9 @@ from siam.training.own.wording import card_texts
 from siam.training.recipes import made
 from siam.training.succession import save_successor
 
-_BATCH = 32  # labelled photos in a step
+_BATCH = 16  # labelled photos in a step
 _FIT: dict[str, Any] = {  # of `siam.training.heads.fit`
-    "scenicness_batch": 24, "weak_batch": 1, "learning_rate": 1e-3, "weight_decay": 1e-2, "region_weight": 1.0,
+    "scenicness_batch": 16, "weak_batch": 1, "learning_rate": 3e-3, "weight_decay": 1e-2, "region_weight": 1.0,
     "weak_weight": 0.0, "scenicness_weight": 0.1, "teacher_weight": 0.0, "anchor_weight": 0.5, "template_penalty": 0.0,
 }  # fmt: skip
 
@@ -63,8 +63,8 @@ class Training:
         ridge_penalty: of the baseline's regression.
     """
 
-    members: int = 2
-    steps: int = 300
+    members: int = 1
+    steps: int = 150
     ridge_penalty: float = 30.0
 
     def __post_init__(self) -> None:
