@@ -340,7 +340,7 @@ def archive_hours() -> str:
 
 def _duration(hours: float) -> str:
     if hours < 1:
-        return f"{60 * hours:.0f} minutes"
+        return f"{max(2, round(60 * hours))} minutes"
     return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
 
 

@@ -572,7 +572,7 @@ def test_baseline_learns_a_planted_relation():
 RECIPE = {
     "seeds": [0, 1],
     "folds": 3,
-    "data": {"scores": ["first", "second"]},
+    "data": {"attributes": "sun_attributes", "scores": ["first", "second"]},
     "siam": SETTINGS,
     "baseline": {"ridge_penalty": 1.0},
 }
