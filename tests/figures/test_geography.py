@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -12,17 +11,7 @@ from siam.figures import geography
 from siam.figures.geography import MOST, View, map_figure, measures, seen, squares, view_of
 from siam.gallery.cases import Filters
 from siam.gallery.means import numbers
-from tests.support.places import EAST, NORTH, SOUTH, UNPLACED, WEST, read_placed
-
-
-@pytest.fixture(scope="module")
-def cases(tmp_path_factory):
-    return read_placed(tmp_path_factory.mktemp("map"))
-
-
-@pytest.fixture
-def rows(cases):
-    return np.flatnonzero(cases.placed)
+from tests.support.places import EAST, NORTH, SOUTH, UNPLACED, WEST, repeated
 
 
 def points(figure):
@@ -124,12 +113,7 @@ def test_200000_photos_are_squares_with_the_means_of_a_loop():
 
 def test_many_photos_are_drawn_as_squares_and_a_chosen_place_shows_them_again(cases):
     count = MOST + 10
-    repeats = np.arange(count) % len(cases.table)
-    random = np.random.default_rng(7)
-    table = cases.table.iloc[repeats].reset_index(drop=True)
-    table = table.assign(longitude=random.uniform(0, 20, count), latitude=random.uniform(40, 50, count))
-    gallery = replace(cases.gallery, contributions=cases.gallery.contributions[repeats])
-    many = replace(cases, table=pd.DataFrame(table), gallery=gallery)
+    many = repeated(cases, count)
     figure = map_figure(many, np.arange(count), "contribution: trees", view_of(many, np.arange(count)))
     assert all(trace.customdata is None for trace in figure.data)
     middles = figure.data[-1]

@@ -1,9 +1,6 @@
 """The map for print has every photo at its place, shows signs without colours, and stays within its frame."""
 
-from dataclasses import replace
-
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -15,20 +12,10 @@ from siam.figures.geography import MOST, View, squares, view_of
 from siam.figures.map_drawing import clipped, map_drawing
 from siam.gallery.means import numbers
 from siam.reports.prints import map_print
-from tests.support.places import read_placed
+from tests.support.places import repeated
 
 WIDTH = 240.0
 PAGE_EDGE = 1e-6
-
-
-@pytest.fixture(scope="module")
-def cases(tmp_path_factory):
-    return read_placed(tmp_path_factory.mktemp("map"))
-
-
-@pytest.fixture
-def rows(cases):
-    return np.flatnonzero(cases.placed)
 
 
 def discs(drawing):
@@ -89,15 +76,10 @@ def test_nothing_leaves_the_page(cases, rows):
 
 def test_many_photos_are_squares_of_means_and_negative_ones_have_a_line(cases):
     count = MOST + 10
-    repeats = np.arange(count) % len(cases.table)
-    random = np.random.default_rng(7)
-    table = cases.table.iloc[repeats].reset_index(drop=True)
-    table = table.assign(longitude=random.uniform(0, 20, count), latitude=random.uniform(40, 50, count))
-    gallery = replace(cases.gallery, contributions=cases.gallery.contributions[repeats])
-    many = replace(cases, table=pd.DataFrame(table), gallery=gallery)
+    many = repeated(cases, count)
     drawing = map_drawing(many, np.arange(count), "difference", WIDTH)
     view = view_of(many, np.arange(count)).shaped(0.45, 1.0)
-    x, y, values = table["longitude"].to_numpy(), table["latitude"].to_numpy(), numbers(many)["difference"]
+    x, y, values = many.table["longitude"].to_numpy(), many.table["latitude"].to_numpy(), numbers(many)["difference"]
     expected = squares(x, y, values, view, view.side / 60)
     boxes = [item for item in drawing.items if isinstance(item, Box) and item.width < WIDTH / 20]
     lines = [item for item in drawing.items if isinstance(item, Line) and item.stroke.upper() == "#FFFFFF"]

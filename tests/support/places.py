@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from siam.gallery.cases import Cases, read_cases
 from siam.gallery.store import read
@@ -41,3 +42,13 @@ def placed_gallery(base: Path) -> Path:
 def read_placed(base: Path) -> Cases:
     """Write the gallery below `base` and return its cases."""
     return read_cases(read(placed_gallery(base)))
+
+
+def repeated(cases: Cases, count: int) -> Cases:
+    """Return so many photos, those of `cases` again and again, at random places in the south of Europe."""
+    rows = np.arange(count) % len(cases.table)
+    random = np.random.default_rng(7)
+    table = cases.table.iloc[rows].reset_index(drop=True)
+    table = table.assign(longitude=random.uniform(0, 20, count), latitude=random.uniform(40, 50, count))
+    gallery = replace(cases.gallery, contributions=cases.gallery.contributions[rows])
+    return replace(cases, table=pd.DataFrame(table), gallery=gallery)
