@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     further["seed"] = options.seed
     try:
         pair = train(options.recipe, options.root, out, options.cache, **further)
-        if options.recipe.exists() and read_recipe(options.recipe)["method"] == "own":
+        if read_recipe(options.recipe)["method"] == "own":
             from siam.results.own import summary
 
             sys.stdout.write(summary(pair.card, out, options.root))

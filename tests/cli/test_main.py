@@ -332,8 +332,8 @@ def test_process_with_a_terminal_of_few_characters(networks, tmp_path):
 def test_train_hands_its_paths_over(monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(pairs, "train", lambda *arguments, **further: calls.append((*arguments, *further.values())))
-    assert main(["train", "r.toml", "--root", "data", "--out", "o"]) == 0
     recipe = str(ROOT / "recipes" / "photo.toml")
+    assert main(["train", recipe, "--root", "data", "--out", "o"]) == 0
     assert (
         main(
             [
@@ -352,7 +352,7 @@ def test_train_hands_its_paths_over(monkeypatch, capsys):
         )
         == 0
     )
-    assert calls[0] == (Path("r.toml"), Path("data"), Path("o"), Path("cache"), False, None, None, None)
+    assert calls[0] == (Path(recipe), Path("data"), Path("o"), Path("cache"), False, None, None, None)
     *others, write_gallery, seed = calls[1]
     assert others == [Path(recipe), Path("data"), Path("runs/photo"), Path("c"), True, None] and seed == 3
     assert callable(write_gallery)
