@@ -15,7 +15,7 @@ from siam.explanation import wording
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
 from tests.support.paths import ROOT
-from tests.support.server import WAIT, chromium, running_app
+from tests.support.server import PHOTO_INPUT, WAIT, chromium, running_app
 
 PART = "App"
 IMPORT = "import torch, streamlit"
@@ -40,7 +40,7 @@ def upload(rounds: int, folder: Path) -> list[Measurement]:
         page = _opened(browser, address)
         for number in progress(range(len(files)), "upload"):
             began = time.perf_counter()
-            page.locator('input[type="file"]').first.set_input_files(files[number])
+            page.locator(PHOTO_INPUT).set_input_files(files[number])
             _wait(page, sentences[number], ANSWERED)
             answered.append(time.perf_counter() - began)
             _wait(page, sentences[number])

@@ -42,7 +42,7 @@ from siam.gallery.store import read
 from siam.runtime.files import write_atomically
 from siam.runtime.paths import ASSETS
 from tests.support.paths import ROOT
-from tests.support.server import FLAGS, chromium_program
+from tests.support.server import FLAGS, PHOTO_INPUT, chromium_program
 
 STORED = ROOT / "docs" / "reliability" / "visitors.json"
 SLOWER, GROWN = 20, 1.2  # what is allowed: times a single visitor's page, times the memory of fewer visits
@@ -222,7 +222,7 @@ class Visitor:
 
     async def upload(self) -> None:
         """Choose the photo's file."""
-        await self.page.locator('input[type="file"]').first.set_input_files(self._own.path)
+        await self.page.locator(PHOTO_INPUT).set_input_files(self._own.path)
         await expect(self._photo().first).to_be_attached(timeout=WAIT)
 
     async def case(self, number: int) -> None:

@@ -29,7 +29,7 @@ from siam.gallery.store import read
 from siam.images.reading import read_image
 from siam.results.explainers import comparisons
 from tests.support.paths import ROOT
-from tests.support.server import HEADINGS, WAIT, running_app, wait_until_idle
+from tests.support.server import HEADINGS, PHOTO_INPUT, WAIT, running_app, wait_until_idle
 
 NARROW = 390  # px; what is wider than the screen shows here first
 
@@ -430,7 +430,7 @@ def explained(browser: Browser, address: str, photo, explanation):
     page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     page.goto(address)
     expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=WAIT)
-    page.locator('input[type="file"]').first.set_input_files(photo)
+    page.locator(PHOTO_INPUT).set_input_files(photo)
     score = phrases.score_text(explanation.scenicness, explanation.scale)
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(score, timeout=WAIT)
     wait_until_idle(page)
@@ -521,7 +521,7 @@ def test_attribute_opens_in_a_dialog(explained: Page, explanation):
 def test_bad_file_says_why_and_keeps_the_photo(explained: Page, explanation, tmp_path):
     bad = tmp_path / "holiday.jpg"
     bad.write_bytes(b"not a picture")
-    explained.locator('input[type="file"]').first.set_input_files(bad)
+    explained.locator(PHOTO_INPUT).set_input_files(bad)
     expect(explained.get_by_test_id("stAlert").get_by_text("holiday.jpg")).to_be_visible(timeout=WAIT)
     score = phrases.score_text(explanation.scenicness, explanation.scale)
     expect(explained.get_by_test_id("stMetricValue").first).to_have_text(score, timeout=WAIT)

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.support.hostile import FILE, KINDS, TEXT, hostile_place
-from tests.support.server import WAIT, running_app, wait_until_idle
+from tests.support.server import PHOTO_INPUT, WAIT, file_input, running_app, wait_until_idle
 
 # What took effect, as markup; headings link to themselves, and pages to each other.
 TAKEN = r"""() => {
@@ -135,7 +135,7 @@ def test_nothing_takes_effect_in_charts_and_dialogs(page, place):
 def test_nothing_takes_effect_in_names_of_uploads(page, place):
     entered(page, place, "explain")
     name = f"{FILE[:200]}.jpg"
-    upload = page.locator('input[type="file"]').first
+    upload = page.locator(PHOTO_INPUT)
     upload.set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": b"no photo"})
     expect(page.get_by_test_id("stAlert")).to_contain_text("![photo]", timeout=WAIT)
     settled(page)
@@ -154,9 +154,9 @@ def test_nothing_takes_effect_in_names_of_uploads(page, place):
         "mimeType": "text/csv",
         "buffer": f"file,score\n{FILE[:200]},{TEXT}\n".encode(),
     }
-    dialog.locator('input[type="file"]').first.set_input_files(photo)
+    dialog.locator(file_input("Photos")).set_input_files(photo)
     settled(page)
-    dialog.locator('input[type="file"]').last.set_input_files(table)
+    dialog.locator(file_input("ratings (optional)")).set_input_files(table)
     expect(dialog.get_by_test_id("stAlert").first).to_contain_text("![photo]", timeout=WAIT)
     settled(page)
     assert page.evaluate(TAKEN) == []

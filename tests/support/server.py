@@ -31,6 +31,14 @@ HEADINGS = {  # words of each page's heading, by its path
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
+def file_input(label: str) -> str:
+    """Return a selector for the input of a file uploader by its label: uploaders do not appear in the page's order."""
+    return f'[data-testid="stFileUploader"]:has(label:has-text("{label}")) input[type="file"]'
+
+
+PHOTO_INPUT = file_input("Upload a photo of a landscape")
+
+
 @contextmanager
 def running_app(folder: Path = ROOT, **variables: str) -> Iterator[str]:
     """Start the app on a free port; yield its address once it answers.
