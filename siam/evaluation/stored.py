@@ -5,7 +5,8 @@
     {"format": 1, "model": "photo", "data": "oasis_scenes", "split": "test", "protocol": "…", "date": "2026-11-21",
      "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
 
-The project's own results are in assets/results, beside measurements of speed, which `siam.results.speed` reads.
+The project's own results are in assets/results, beside measurements of speed, which `siam.results.speed` reads, and
+`taste.json`, the figures of `benchmarks.taste`.
 """
 
 import json
@@ -25,6 +26,7 @@ FORMAT = 1
 VARIANTS = ("siam", "siam-frozen", "baseline")
 STORED = ASSETS / "results"
 SPEED = ("speed*.json", "throughput*.json")  # files in the same folder, of `siam.results.speed`
+TASTE = "taste.json"  # another one, of `benchmarks.taste`
 
 _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
@@ -118,8 +120,8 @@ def read(path: Path) -> Result:
 
 
 def paths(folder: Path) -> list[Path]:
-    """Return the files of the results in a folder, in alphabetical order; those of speed are not among them."""
-    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, SPEED)))
+    """Return the files of the results in a folder, in alphabetical order, without those of speed and taste."""
+    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, (*SPEED, TASTE))))
 
 
 def read_all(folder: Path) -> dict[str, Result]:
