@@ -29,6 +29,7 @@ def run() -> None:
             st.Page("pages/disagreements.py", title="Disagreements", icon=":material/compare_arrows:"),
             st.Page("pages/map.py", title="Map", icon=":material/map:"),
             st.Page("pages/what_if.py", title="What-if", icon=":material/tune:"),
+            st.Page("pages/rate.py", title="Rate", icon=":material/thumbs_up_down:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
             st.Page("pages/about.py", title="About", icon=":material/info:"),

@@ -94,6 +94,20 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         yield Path(place), sorted(files), sorted(hidden)
 
 
+def photos_in(root: Path) -> list[str]:
+    """Return the photos below `root`, sorted by name, each file once; its tables are not read.
+
+    Raises:
+        DatasetError: the folder does not exist or holds no photo.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"{root} is not a folder: give one that holds photos")
+    names, _links, _other = _present(root)
+    if not names:
+        raise DatasetError(f"{root} holds no photos: expected files such as lake.jpg, in it or in subfolders")
+    return names
+
+
 def _present(root: Path) -> tuple[list[str], dict[str, str], dict[str, list[str]]]:
     """Return the photos below `root`, the links to some of them, and by reason the names of what else is there."""
     found: list[str] = []

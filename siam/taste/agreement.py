@@ -14,6 +14,8 @@ correlations: uses in assessing rater reliability", Psychological Bulletin 86, 1
 generalized Bradley-Terry models", Annals of Statistics 32, 2004.
 """
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +24,8 @@ from scipy.stats import rankdata
 
 from siam.errors import DatasetError
 from siam.evaluation import bootstrap
-from siam.taste.ratings import Answer
+from siam.runtime.spreadsheets import defused
+from siam.taste.ratings import HIGHEST, LOWEST, Answer
 
 _PRIOR = 0.5  # comparisons won, and lost, by each photo against an imagined one of middling beauty
 _STEPS, _CLOSE = 10_000, 1e-10
@@ -70,6 +73,19 @@ def table(answers: Sequence[Answer]) -> tuple[tuple[str, ...], tuple[str, ...], 
         totals[place] += answer.value or 0
         counts[place] += 1
     return photos, raters, np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
+
+
+def means_csv(answers: Sequence[Answer]) -> bytes:
+    """Return the mean rating of each photo as ratings.csv, which `siam train` reads: file, score, n and sd."""
+    photos, _raters, ratings = table(answers)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["file", f"score ({LOWEST} to {HIGHEST})", "n", "sd"])
+    for name, of in zip(photos, ratings, strict=True):
+        known = of[~np.isnan(of)]
+        spread = f"{known.std(ddof=1):.4g}" if len(known) > 1 else ""
+        writer.writerow([defused(name), f"{known.mean():.4g}", len(known), spread])
+    return text.getvalue().encode()
 
 
 def agreement(ratings: np.ndarray, seed: int = 0) -> Agreement:

@@ -8,9 +8,10 @@ So any templates W, the crowd's or a person's, score all photos without a networ
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from siam.gallery.store import Gallery
 from siam.images.photos import Photo
 from siam.models.checkpoint import Pair
 from siam.models.identity import identity
-from siam.models.siam import SIAMOutput, pooled
+from siam.models.siam import SIAM, SIAMOutput, pooled
 from siam.runtime.files import keep_below, write_atomically
 from siam.runtime.paths import user_cache
 from siam.runtime.reprs import brief
+
+Progress = Callable[[int, int], object]
 
 _MOST = 2_000_000_000  # bytes of the cache
 _AT_ONCE = 64  # photos whose maps are in single precision at a time
@@ -95,6 +98,9 @@ def of_photos(
     photos: Mapping[str, tuple[Photo | None, str]],
     on_error: Callable[[str, ImageError], None] | None = None,
     description: str | None = None,
+    progress: Progress | None = None,
+    network: SIAM | None = None,
+    batch_size: int | None = None,
 ) -> Maps:
     """Return the maps of photos; they are kept in the user's cache, by the networks and the SHA-256 of all photos.
 
@@ -103,6 +109,9 @@ def of_photos(
         photos: identifier → the photo (None if it is not here) and its SHA-256, or "", with which nothing is kept.
         on_error: called with the identifier and the error of a photo that cannot be read; None raises the first.
         description: of a progress bar on stderr; None for no bar.
+        progress: called with the number of photos that are done and that of all; what it raises ends the work.
+        network: a copy of the pair's SIAM that does the work, if others use that at the same time.
+        batch_size: as in `siam.explanation.batch.predict`.
 
     Raises:
         DatasetError: the networks block negative template responses, so that no template alone makes a contribution;
@@ -121,13 +130,22 @@ def of_photos(
     path = _path(pair, {name: photos[name][1] for name in here})
     stored = None if path is None else _stored(path)
     if stored is None or stored.shape != (len(here), len(config.attributes), config.grid, config.grid):
-        places = list(here)
+        places, done = list(here), count(1)
 
         def take(output: SIAMOutput) -> tuple[Any, ...]:
+            if progress is not None:
+                progress(max(next(done) for _map in output.attribute_maps), len(here))
             return (pooled(output.attribute_maps, config.grid, config.pooling),)
 
         report = None if on_error is None else lambda place, error: on_error(places[place], error)
-        (found,) = predict(pair.siam, list(here.values()), take, description=description, on_error=report)
+        (found,) = predict(
+            network or pair.siam,
+            list(here.values()),
+            take,
+            batch_size=batch_size,
+            description=description,
+            on_error=report,
+        )
         stored = found.astype(np.float16)
         if path is not None and not np.isnan(stored).any():
             write_atomically(path, to_bytes({"pooled": stored}))
@@ -144,14 +162,19 @@ def of_gallery(
     description: str | None = None,
 ) -> Maps:
     """Return the maps of a gallery's photos that are on this machine; arguments and errors are those of `of_photos`."""
-    names = [str(name) for name in gallery.photos["identifier"]]
-    hashes = ["" if not isinstance(of, str) else of for of in gallery.photos["sha256"]]
-    photos = {name: (_photo(gallery, row), hashes[row]) for row, name in enumerate(names)}
-    return of_photos(pair, photos, on_error, description)
+    return of_photos(pair, of_rows(gallery, range(len(gallery))), on_error, description)
+
+
+def of_rows(gallery: Gallery, rows: Iterable[int]) -> dict[str, tuple[Photo | None, str]]:
+    """Return photos of a gallery as `of_photos` takes them: identifier → the copy that was scored, or else its picture,
+    and the picture's SHA-256.
+    """
+    names, hashes = gallery.photos["identifier"], gallery.photos["sha256"]
+    known = [of if isinstance(of, str) else "" for of in hashes]
+    return {str(names[row]): (_photo(gallery, row), known[row]) for row in rows}
 
 
 def _photo(gallery: Gallery, row: int) -> Photo | None:
-    """Return what the networks take of a photo: the copy that was scored, or else its picture."""
     held = gallery.inputs or gallery.contents
     if held is not None:
         return held[row]

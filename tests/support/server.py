@@ -23,6 +23,7 @@ HEADINGS = {  # words of each page's heading, by its path
     "disagreements": re.compile("disagree"),
     "map": re.compile("taken"),
     "what_if": re.compile("What if"),
+    "rate": re.compile("beautiful to you"),
     "compare": re.compile("Compare explainers"),
     "results": re.compile("Results"),
     "about": re.compile("About"),

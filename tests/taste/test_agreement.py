@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.optimize import minimize
 
+from siam.datasets.folder import read
 from siam.errors import DatasetError
-from siam.taste.agreement import agreement, bradley_terry, icc, kendall_w, table
+from siam.taste.agreement import agreement, bradley_terry, icc, kendall_w, means_csv, table
 from siam.taste.ratings import Answer
 
 SHROUT_FLEISS = np.array(  # of 1979, table 2: 6 targets, 4 judges
@@ -158,3 +160,18 @@ def test_a_photo_that_always_won_has_a_finite_score():
     assert bradley_terry([], []).shape == (0,)
     with pytest.raises(ValueError, match="expected a positive number"):
         bradley_terry(["x"], [], prior=0)
+
+
+def test_means_are_ratings_that_training_reads(tmp_path):
+    for name in ("lake.jpg", "road.jpg"):
+        Image.new("RGB", (40, 40)).save(tmp_path / name)
+    answers = [Answer("a", "rating", "lake.jpg", value=5), Answer("b", "rating", "lake.jpg", value=7),
+               Answer("a", "skip", "road.jpg"), Answer("b", "rating", "road.jpg", value=2)]  # fmt: skip
+    (tmp_path / "ratings.csv").write_bytes(means_csv(answers))
+    rated = read(tmp_path)
+    assert dict(zip((path.name for path in rated.files), rated.scores, strict=True)) == {"lake.jpg": 6, "road.jpg": 2}
+    assert (
+        (rated.known_scale().low, rated.known_scale().high) == (1, 7)
+        and rated.votes is not None
+        and rated.votes.tolist() == [2, 1]
+    )
