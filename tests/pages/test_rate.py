@@ -68,6 +68,10 @@ def test_each_answer_is_on_the_disk_at_once_and_can_be_undone(place):
     kinds = [(of.kind, of.value) for of in answers(place).answers]
     assert kinds == [("rating", 5), ("skip", None), ("rating", 2)]
     assert len({of.photo for of in answers(place).answers}) == 3 and "2 photos judged, 1 skipped" in texts(app)
+    withdrawn = answers(place).answers[-1].photo
+    button(app, "Undo").click().run()
+    button(app, "7").click().run()
+    assert (answers(place).answers[-1].photo, answers(place).answers[-1].value) == (withdrawn, 7)  # it came again
     button(app, "Undo").click().run()
     assert [(of.kind, of.value) for of in answers(place).standing] == kinds[:2]
     hashes = dict(zip(names(place), read_gallery(place / "galleries" / "mine").photos["sha256"], strict=True))

@@ -16,6 +16,7 @@ from ui.state.markdown import plain
 from ui.state.public import message
 
 _WIDE, _HIGH = 820, 430  # px of a photo at most: its keys stay in view
+_WITHDRAWN = "withdrawn"  # in the session: what is asked again after an undo
 _TRIED = 8  # photos in a row that cannot be shown, before the page gives up
 
 
@@ -60,26 +61,35 @@ def show(task: Task, rater: str) -> None:
             )  # fmt: skip
         st.button(
             "Undo", key=f"undo-{len(given)}", shortcut="Z", type="tertiary", icon=":material/undo:",
-            disabled=not given, on_click=_withdraw, args=(task, rater),
+            disabled=not given, on_click=_withdraw, args=(task, rater, given[-1] if given else None),
         )  # fmt: skip
         st.caption(taste.verdict(task, given, design), width="content")
-    if design is None:
-        looking.state("Go on meanwhile: photos come at random until then, the most telling first after it.")
+    if telling is None and study.order == "chosen" and (words := looking.words()):
+        st.caption(f"{words}. Until it has seen all, they come at random; then the most telling comes first.")
 
 
 def _next(task: Task, order: Order, given: tuple[Answer, ...]) -> tuple[Turn | None, list[Image.Image]]:
     """Return what comes next and its pictures; photos that cannot be read are passed over."""
-    passed: set[str] = st.session_state.setdefault("unreadable", set())
+    pairs, passed = task.study.mode == "pairs", st.session_state.setdefault("unreadable", set[str]())
     for _try in range(_TRIED):
-        over = tuple(Answer("x", "skip", name) for name in passed) if task.study.mode == "rating" else ()
-        turn = order.photo((*over, *given)) if task.study.mode == "rating" else order.pair(given)
+        over = () if pairs else tuple(Answer("x", "skip", name) for name in passed)
+        turn = order.pair(given) if pairs else _again(task, given) or order.photo((*over, *given))
         if turn is None:
             return None, []
         try:
             return turn, [_picture(task, name) for name in (turn.photo, turn.other) if name]
         except ImageError:
             passed.add(turn.photo)
+            st.session_state.pop(_WITHDRAWN, None)
     return None, []
+
+
+def _again(task: Task, given: tuple[Answer, ...]) -> Turn | None:
+    """Return the photo whose answer was just withdrawn, if any."""
+    key, turn = st.session_state.get(_WITHDRAWN, (None, None))
+    if key != task.key or turn is None or (not turn.repeat and any(of.photo == turn.photo for of in given)):
+        return None
+    return turn
 
 
 def _picture(task: Task, name: str) -> Image.Image:
@@ -146,8 +156,12 @@ def _answer(task: Task, rater: str, turn: Turn, kind: str, value: int | None) ->
     answer = Answer(rater, kind, turn.photo, photos.sha256(turn.photo), turn.other, other, value, again)
     if problem := task.add(answer):
         st.session_state["rate-problem"] = problem
+    else:
+        st.session_state.pop(_WITHDRAWN, None)
 
 
-def _withdraw(task: Task, rater: str) -> None:
+def _withdraw(task: Task, rater: str, last: Answer) -> None:
     if problem := task.add(Answer(rater, "undo")):
         st.session_state["rate-problem"] = problem
+    else:
+        st.session_state[_WITHDRAWN] = task.key, Turn(last.photo, last.other, last.repeat)

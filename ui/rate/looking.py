@@ -70,7 +70,7 @@ def _work(task: Task):
         from siam.taste.maps import of_photos
 
         take_half_of_the_cores()
-        watch(0, 1, f"Looking at {len(photos):,} photos")
+        watch(0, 1, f"SIAM looks at {len(photos):,} photos")
         with lock:  # so that no hooks are on it
             network = copied(pair.siam)
         with SCORING.turn(watch):
@@ -78,12 +78,18 @@ def _work(task: Task):
                 pair,
                 photos.inputs(),
                 lambda _name, _error: None,  # such a photo has no maps
-                progress=lambda done, total: watch(done, total, f"Looked at {done:,} of {total:,} photos"),
+                progress=lambda done, total: watch(done, total, f"SIAM has looked at {done:,} of {total:,} photos"),
                 network=network,
                 batch_size=1,  # one after the other, with the threads that are left to this one
             )
 
     return work
+
+
+def words() -> str:
+    """Return how far the job is in a few words, as plain Markdown; "" if there is none."""
+    work: _Looking | None = st.session_state.get("looking")
+    return plain(work.job.progress.text) if work is not None and work.job.running else ""
 
 
 def state(waiting: str) -> None:
