@@ -344,6 +344,39 @@ def _duration(hours: float) -> str:
     return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
+def taste() -> str:
+    """How well personal SIAMs find the tastes of simulated people, and what the chosen order saves."""
+    content = json.loads((stored.STORED / stored.TASTE).read_text(encoding="utf-8"))
+    parts = []
+    for world, figures in content["worlds"].items():
+        counts = list(figures["tau"]["random order"])
+        rows = [[f"**{world}**: τ to the taste after … ratings", *counts]]
+        rows += _of_people(figures["tau"], counts)
+        rows += [["*correlation of contributions with the true ones*", *[""] * len(counts)]]
+        rows += _of_people(figures["causes"], counts)
+        rows += [["*people whose interval held τ on new photos*", *[""] * len(counts)]]
+        rows += [[name, *(f"{of[count]:.0%}" for count in counts)] for name, of in figures["inside"].items()]
+        saved = "; ".join(
+            f"{share:.0%} ({low:.0%} to {high:.0%}) of {count}"
+            for count, (share, low, high) in figures["needed"].items()
+        )
+        parts += [
+            markdown_table(rows),
+            f"For the τ of so many ratings in random order, the chosen order needs {saved}.",
+        ]
+    return "\n\n".join(
+        [*parts, f"{content['people']} simulated people in each world, {content['date']}, `{content['command']}`."]
+    )
+
+
+def _of_people(methods: dict[str, dict[str, list[float]]], counts: Sequence[str]) -> list[list[str]]:
+    """Return a row for each method: means over people, with their 95 % intervals."""
+    return [
+        [name, *(f"{mean:.2f} ({low:.2f} to {high:.2f})" for mean, low, high in (of[count] for count in counts))]
+        for name, of in methods.items()
+    ]
+
+
 def reliability() -> str:
     """What was tried to break the program, a section for each stored file with a column for each key of its rows."""
     names = [*_TRIED, *sorted(path.stem for path in RELIABILITY.glob("*.json") if path.stem not in _TRIED)]
@@ -515,6 +548,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "learned masks": learned_masks,
     "speed": speed,
     "archive hours": archive_hours,
+    "taste": taste,
     "reliability": reliability,
     "photo credits": photo_credits,
     "training data": training_data,

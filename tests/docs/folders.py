@@ -108,10 +108,24 @@ def older_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 @contextmanager
 def own_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the project's pictures and the tutorial's tables there, and a small recipe under the name of the real one."""
-    (folder / "assets").symlink_to(ROOT / "assets")
-    (folder / "docs").symlink_to(ROOT / "docs")
     (folder / "recipes").mkdir()
     write_words_recipe(folder / "recipes", folds=5).rename(folder / "recipes" / "own.toml")
+    with project(folder, monkeypatch):
+        yield
+
+
+@contextmanager
+def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the project's pictures and pages there."""
+    (folder / "assets").symlink_to(ROOT / "assets")
+    (folder / "docs").symlink_to(ROOT / "docs")
+    yield
+
+
+@contextmanager
+def valley(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put three photos to rate there."""
+    pictures(folder / "valley", 3)
     yield
 
 
@@ -228,6 +242,7 @@ FOLDERS = {
     "tutorials/first-photo.md": Folder(photos),
     "tutorials/lesson.md": Folder(photos),
     "tutorials/your-own-words.md": Folder(own_words),
+    "tutorials/your-taste.md": Folder(project),
     "how-to/add-a-backbone.md": Folder(extension),
     "how-to/add-a-dataset.md": Folder(extension),
     "how-to/add-a-vocabulary.md": Folder(labelled_photos),
@@ -240,6 +255,7 @@ FOLDERS = {
     "how-to/from-torch-cam.md": Folder(photos),
     "how-to/fit-to-your-network.md": Folder(many_photos),
     "how-to/keep-up-to-date.md": Folder(older_gallery),
+    "how-to/run-a-study.md": Folder(valley),
     "how-to/score-an-archive.md": Folder(archive, without_ray),
     "how-to/own-photos.md": Folder(own_photos),
     "how-to/run-as-a-server.md": Folder(photos),
