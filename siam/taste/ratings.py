@@ -8,26 +8,21 @@ r"""The ratings of a study: one JSON object for each answer, added to the end of
     {"rater": "k7m2", "kind": "skip", "photo": "9", …}                                no answer to this photo
     {"rater": "k7m2", "kind": "undo", …}                                              withdraws the answer before
 
-Each answer begins with the end of the line before it and goes to the file in one piece. An answer that was cut off by a
-crash lacks its closing bracket: such a line is left out, and whatever is added next begins a line of its own. Nothing
-is ever changed or removed, not even by an undo.
+`siam.runtime.records` keeps them. Nothing is ever changed or removed, not even by an undo.
 """
 
 import csv
 import io
-import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from siam.datasets.cells import read_cells
 from siam.errors import DatasetError
-from siam.runtime.files import append, storage_errors, write_new
-from siam.runtime.parsing import parse_json
+from siam.runtime import records
 from siam.runtime.spreadsheets import defused
 
 FORMAT = 1
@@ -38,8 +33,6 @@ COLUMNS = ("rater", "kind", "photo", "sha256", "other", "other_sha256", "value",
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
-_LONGEST = 1000  # characters of an identifier
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,7 @@ class Answer:
 
     def __post_init__(self) -> None:
         if not self.time:
-            object.__setattr__(self, "time", datetime.now(UTC).strftime(_TIME))
+            object.__setattr__(self, "time", records.now())
         if problem := _problem(self):
             raise ValueError(problem)
 
@@ -123,10 +116,7 @@ def add(path: Path, answer: Answer) -> None:
     Raises:
         StorageError: the answer cannot be stored; the file then holds what it held.
     """
-    if not path.exists():
-        write_new(path, json.dumps({"format": FORMAT}).encode())
-    content = {name: value for name, value in asdict(answer).items() if value not in ("", None, False)}
-    append(path, b"\n" + json.dumps(content).encode(), flush=True)  # without line breaks, since JSON escapes them
+    records.add(path, asdict(answer), FORMAT)
 
 
 def read(path: Path) -> Answers:
@@ -148,20 +138,7 @@ def read(path: Path) -> Answers:
         ...     [(answer.photo, answer.value) for answer in read(path).standing]
         [('lake', 5)]
     """
-    with storage_errors(path):
-        lines = path.read_bytes().split(b"\n") if path.exists() else []
-    answers, damaged = [], 0
-    for line in filter(None, lines):
-        content = _object(line)
-        if "format" in content:
-            if content["format"] != FORMAT:
-                raise DatasetError(f"{path} has format {content['format']!r:.40}, not {FORMAT}: update SIAM Explorer")
-            continue
-        try:
-            answers.append(Answer(**content))
-        except (TypeError, ValueError):
-            damaged += 1
-    return Answers(tuple(answers), damaged)
+    return Answers(*records.read(path, FORMAT, Answer))
 
 
 def to_csv(answers: Iterable[Answer]) -> bytes:
@@ -228,15 +205,6 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    """Return the JSON object in a line; one that is no answer if there is none."""
-    try:
-        content = parse_json(line)
-    except ValueError:
-        content = None
-    return content if isinstance(content, dict) else {"": None}
-
-
 def _problem(answer: Answer) -> str | None:
     """Return what is wrong with an answer, or None."""
     texts: Sequence[Any] = (answer.photo, answer.other, answer.sha256, answer.other_sha256)
@@ -244,11 +212,11 @@ def _problem(answer: Answer) -> str | None:
         return f"the rater {answer.rater!r:.60} is no code of up to 40 letters, digits, - and _"
     if answer.kind not in KINDS:
         return f"the kind {answer.kind!r:.60} is none of {', '.join(KINDS)}"
-    if not all(isinstance(text, str) and len(text) <= _LONGEST for text in texts) or not _encodable(*texts):
+    if not all(map(records.is_text, texts)):
         return "a photo is no text"
     if not all(text == "" or _SHA256.fullmatch(text) for text in texts[2:]):
         return "a SHA-256 does not have 64 hexadecimal digits"
-    if not _is_time(answer.time):
+    if not records.is_time(answer.time):
         return f"the time {answer.time!r:.60} is not like 2026-11-29T21:04:05Z"
     if not isinstance(answer.repeat, bool):
         return f"the repeat {answer.repeat!r:.60} is neither yes nor no"
@@ -268,17 +236,3 @@ def _problem_of_kind(answer: Answer) -> str | None:
     if not _whole(answer.value) or answer.value not in values:
         return f"the value {answer.value!r:.60} of a {answer.kind} is not {values[0]} to {values[-1]}"
     return None
-
-
-def _encodable(*texts: str) -> bool:
-    try:
-        return all(b"\0" not in text.encode() for text in texts)
-    except UnicodeEncodeError:  # half of a character
-        return False
-
-
-def _is_time(text: Any) -> bool:
-    try:
-        return isinstance(text, str) and datetime.strptime(text, _TIME).strftime(_TIME) == text
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from tests.support.full_disk import full_disk
 from tests.support.paths import ROOT
 
 SHA = "0123456789abcdef" * 4
-TIMES = st.datetimes(min_value=ratings.datetime(2000, 1, 1)).map(lambda time: time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+TIMES = st.datetimes(min_value=datetime(2000, 1, 1)).map(lambda time: time.strftime("%Y-%m-%dT%H:%M:%SZ"))
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 HASHES = st.sampled_from(["", SHA, "f" * 64])
 CODES = st.text("abcXYZ019_-", min_size=1, max_size=8)
