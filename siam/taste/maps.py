@@ -7,34 +7,26 @@
 So any templates W, the crowd's or a person's, score all photos without a network. N photos, K attributes, grid g x g.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-from safetensors.numpy import save as to_bytes
 
 from siam.errors import DatasetError, ImageError
 from siam.explanation.batch import predict
+from siam.explanation.kept import kept
 from siam.gallery.pictures import path_here
 from siam.gallery.store import Gallery
 from siam.images.photos import Photo
 from siam.models.checkpoint import Pair
-from siam.models.identity import identity
 from siam.models.siam import SIAM, SIAMOutput, pooled
-from siam.runtime.files import keep_below, write_atomically
-from siam.runtime.paths import user_cache
 from siam.runtime.reprs import brief
 
 Progress = Callable[[int, int], object]
 
-_MOST = 2_000_000_000  # bytes of the cache
 _AT_ONCE = 64  # photos whose maps are in single precision at a time
 
 
@@ -127,17 +119,15 @@ def of_photos(
     if not here:
         raise DatasetError("none of the photos is on this machine: download the gallery's pictures first")
     names, hashes = tuple(photos), tuple(sha256 for _photo, sha256 in photos.values())
-    path = _path(pair, {name: photos[name][1] for name in here})
-    stored = None if path is None else _stored(path)
-    if stored is None or stored.shape != (len(here), len(config.attributes), config.grid, config.grid):
-        places, done = list(here), count(1)
+    places, done = list(here), count(1)
+    report = None if on_error is None else lambda place, error: on_error(places[place], error)
 
+    def compute() -> np.ndarray:
         def take(output: SIAMOutput) -> tuple[Any, ...]:
             if progress is not None:
                 progress(max(next(done) for _map in output.attribute_maps), len(here))
             return (pooled(output.attribute_maps, config.grid, config.pooling),)
 
-        report = None if on_error is None else lambda place, error: on_error(places[place], error)
         (found,) = predict(
             network or pair.siam,
             list(here.values()),
@@ -146,10 +136,9 @@ def of_photos(
             description=description,
             on_error=report,
         )
-        stored = found.astype(np.float16)
-        if path is not None and not np.isnan(stored).any():
-            write_atomically(path, to_bytes({"pooled": stored}))
-            keep_below(path.parent, _MOST)
+        return found.astype(np.float16)
+
+    stored = kept(pair, "maps", [photos[name][1] for name in here], compute)
     every = np.full((len(photos), *stored.shape[1:]), np.nan, dtype=np.float16)
     every[[row for row, name in enumerate(names) if name in here]] = stored
     return Maps(names, hashes, every)
@@ -180,20 +169,3 @@ def _photo(gallery: Gallery, row: int) -> Photo | None:
         return held[row]
     scored = gallery.scored(row)
     return scored if scored is not None and scored.is_file() else path_here(gallery, row)
-
-
-def _path(pair: Pair, photos: Mapping[str, str]) -> Path | None:
-    """Return where the maps of photos are kept, None if one of them has no SHA-256."""
-    if not all(photos.values()):
-        return None
-    key = hashlib.sha256(identity(pair, learnt=False).encode())
-    for sha256 in photos.values():
-        key.update(bytes.fromhex(sha256))
-    return user_cache() / "maps" / f"{key.hexdigest()[:32]}.safetensors"
-
-
-def _stored(path: Path) -> np.ndarray | None:
-    try:
-        return load_file(path).get("pooled")
-    except (OSError, SafetensorError):  # not there, or damaged: it is made again
-        return None
