@@ -6,7 +6,7 @@ without a row have no score. An optional third column, split, says train, val or
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ def _has_split(root: Path) -> bool:
     table = find_table(root, "ratings")
     return "split" in columns(table) if table.is_file() else vocabulary.has_split(root)
 
+
+MOST = 5000  # photos of a folder, and folders in it
 
 LAYOUT = Layout(names_scale=False, has_split=_has_split)
 
@@ -84,6 +86,27 @@ def _crowd(rated: pd.DataFrame) -> tuple[np.ndarray | None, np.ndarray | None]:
 def read_attributes(root: Path, *, findings: list[Finding] | None = None) -> AttributePhotos:
     """Read the labels of photos below `root`, in its attributes.csv (`siam.datasets.vocabulary.read`)."""
     return vocabulary.read(root, findings=findings)
+
+
+def photos(root: Path) -> list[str]:
+    """Return the names of the photos below `root` that `read` finds, sorted."""
+    return _present(root)[0]
+
+
+def refuse_large(root: Path, progress: Callable[[], object] = lambda: None) -> None:
+    """Raise a DatasetError if a folder holds too many photos or folders, before all of it has been listed.
+
+    Args:
+        root: the folder.
+        progress: called again and again meanwhile; raising in it stops the search.
+    """
+    count = 0
+    for number, (_folder, files, _hidden) in enumerate(walk(root)):
+        progress()
+        count += sum(name.lower().endswith(ACCEPTED_SUFFIXES) for name in files)
+        if count > MOST or number > MOST:
+            what = f"{MOST} photos" if count > MOST else f"{MOST} folders"
+            raise DatasetError(f"{root} holds more than {what}: choose a smaller folder")
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:

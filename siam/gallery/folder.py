@@ -15,19 +15,17 @@ import numpy as np
 
 from siam.datasets import layout, read_rated
 from siam.datasets.base import LeftOut, RatingScale, ScoredPhotos
-from siam.datasets.folder import walk
+from siam.datasets.folder import refuse_large
 from siam.errors import DatasetError, ImageError
 from siam.gallery import metadata as facts
 from siam.gallery.copies import copy_of, files_of, names_of
 from siam.gallery.scoring import LONGEST, Progress, Refused, ScoreFile, about, fingerprint, own_scale, score
 from siam.gallery.store import FILE, peek
 from siam.gallery.writing import Entry, write
-from siam.images.reading import ACCEPTED_SUFFIXES
 from siam.models.checkpoint import Pair
 from siam.runtime.digests import digest
 from siam.runtime.files import exclusive
 
-MOST = 5000  # photos of a folder, and folders in it
 _SCORES = "scores.part"  # beside `FILE` until that is written
 
 
@@ -104,7 +102,7 @@ def build(
             f"{source.root} also holds the gallery {folder}: choose a folder that holds only your photos"
         )
     if source.data == "folder":
-        _refuse_large(source.root, progress)
+        refuse_large(source.root, lambda: progress(0, 0))
     photos = read_rated(source.data, source.root, None if source.scale is None else RatingScale.between(*source.scale))
     assert isinstance(photos, ScoredPhotos)
     places = [place for place in range(len(photos.files)) if source.split in ("all", photos.split[place])]
@@ -162,17 +160,6 @@ def _entries(
             entries.append(Entry(**{**columns, **predictions.photo(0), **stored}, identifier=label))
         progress(done + 1, len(files))
     return entries, refused
-
-
-def _refuse_large(root: Path, progress: Progress) -> None:
-    """Raise a DatasetError if a folder holds too many photos or folders, before all of it has been listed."""
-    photos = 0
-    for number, (_folder, files, _hidden) in enumerate(walk(root)):
-        progress(0, 0)
-        photos += sum(name.lower().endswith(ACCEPTED_SUFFIXES) for name in files)
-        if photos > MOST or number > MOST:
-            what = f"{MOST} photos" if photos > MOST else f"{MOST} folders"
-            raise DatasetError(f"{root} holds more than {what}: choose a smaller folder")
 
 
 def _may_hold(folder: Path, source: Source) -> bool:

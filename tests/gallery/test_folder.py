@@ -21,7 +21,7 @@ from siam.datasets import oasis
 from siam.datasets.base import RatingScale
 from siam.drawing.phrases import signed
 from siam.errors import DatasetError, ImageError
-from siam.gallery import folder, scoring, store
+from siam.gallery import scoring, store
 from siam.gallery.cases import read_cases
 from siam.gallery.folder import Source, build, folder_for
 from siam.gallery.table import csv_text
@@ -392,7 +392,7 @@ def test_folders_that_are_refused_in_one_sentence(pair, photos, tmp_path, monkey
         with pytest.raises(DatasetError, match=words) as caught:
             build(pair, LOCK, Source("folder", root, "tiny"), tmp_path / "out")
         assert "\n" not in str(caught.value)
-    monkeypatch.setattr(folder, "MOST", 3)
+    monkeypatch.setattr("siam.datasets.folder.MOST", 3)
     with pytest.raises(DatasetError, match="holds more than 3 photos"):
         build(pair, LOCK, Source("folder", photos, "tiny"), tmp_path / "out")
 

@@ -1,0 +1,9 @@
+"""Words without labels: people say which photos show a word, and a model that learns along asks for the telling ones.
+
+::
+
+    answers   present, absent or unsure, on the disk at once
+    table     the answers as attributes.csv, beside what the table held already
+    features  what a pair's backbone makes of the photos, computed once
+    model     which photo comes next, and how well the word is found
+"""

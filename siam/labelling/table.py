@@ -1,0 +1,153 @@
+"""Answers as `attributes.csv` (`siam.datasets.vocabulary`): 1 for present, 0 for absent, blank for whatever is unknown.
+
+What else is in the table stays as it is: its columns, its rows, and cells of photos that were never answered to. If
+`attributes.toml` describes its columns, new words get a table there, too.
+"""
+
+import csv
+import io
+import json
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from siam.datasets.cells import Cells, read_cells
+from siam.datasets.names import Spellings
+from siam.datasets.ratings import headings_for
+from siam.datasets.tables import content, find_table
+from siam.datasets.vocabulary import DESCRIPTION, STEM
+from siam.errors import DatasetError
+from siam.labelling.answers import Answers, alike
+from siam.runtime.files import whole_files
+
+NAME = f"{STEM}.csv"
+
+_CELL = {"present": "1", "absent": "0"}
+
+
+def merged(answers: Answers, root: Path | None = None) -> bytes:
+    """Return the table of a folder with these answers, in UTF-8.
+
+    Args:
+        answers: of all words.
+        root: the folder of the photos, whose table is kept; None: there is none.
+
+    Raises:
+        DatasetError: there are several tables, or the table cannot be read or has no column file.
+    """
+    return _merged(answers, *_found(root))
+
+
+def write(answers: Answers, root: Path) -> Path:
+    """Write the table of a folder with these answers; returns its path.
+
+    Raises:
+        DatasetError: as `merged`; or the table is no attributes.csv but, say, a spreadsheet, or attributes.toml is no
+            TOML.
+        StorageError: it cannot be stored; what was there stays.
+    """
+    path, cells = _found(root)
+    if path is not None and path.suffix.lower() != ".csv":
+        raise DatasetError(
+            f"{path.name} is not written to: save it as {NAME} and remove it, to have your answers added"
+        )
+    path = path or root / NAME
+    data, description = _merged(answers, path, cells), _described(root / DESCRIPTION, answers, cells)
+    with whole_files(path) as store:
+        store(path, data)
+        if description is not None:
+            store(root / DESCRIPTION, description)
+    return path
+
+
+def columns_of(root: Path) -> tuple[str, ...]:
+    """Return the words that the table of a folder has columns for.
+
+    Raises:
+        DatasetError: as `merged`.
+    """
+    _path, cells = _found(root)
+    return () if cells is None else _words(cells.columns)
+
+
+def _found(root: Path | None) -> tuple[Path | None, Cells | None]:
+    path = None if root is None else find_table(root, STEM)
+    if path is None or not path.is_file():
+        return None, None
+    cells = read_cells(content(path), str(path), ("file",))
+    if not headings_for("file", cells.columns):
+        raise DatasetError(f"{path} lacks the column 'file', which names the photos: add it")
+    return path, cells
+
+
+def _words(headings: Collection[str]) -> tuple[str, ...]:
+    others = {"split", *(heading.casefold() for heading in headings_for("file", tuple(headings)))}
+    return tuple(heading for heading in headings if heading and heading.casefold() not in others)
+
+
+def _merged(answers: Answers, path: Path | None, cells: Cells | None) -> bytes:
+    headings = ["file"] if cells is None else list(cells.columns)
+    rows = [] if cells is None else [list(row) for row in cells.rows]
+    of_file = headings.index(headings_for("file", headings)[0])
+    row_of = _rows(answers, [row[of_file] for row in rows])
+    for word, column in _columns(answers, headings).items():
+        said = answers.said(word)
+        for photo in sorted(answers.touched(word)):
+            cell = _CELL.get(said.get(photo, ""), "")
+            if photo not in row_of:
+                if not cell:
+                    continue
+                row_of[photo] = len(rows)
+                rows.append(["" if place != of_file else photo for place in range(len(headings))])
+            row = rows[row_of[photo]]
+            row += [""] * (len(headings) - len(row))
+            row[column] = cell
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows([*row, *[""] * (len(headings) - len(row))] for row in rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _rows(answers: Answers, names: list[str]) -> dict[str, int]:
+    """Return the rows of the photos that were answered to, however the table spells their names."""
+    spellings = Spellings(dict.fromkeys(answer.photo for answer in answers.answers if answer.photo))
+    found: dict[str, int] = {}
+    for place, name in enumerate(names):
+        try:
+            photo = spellings.find(name)
+        except ValueError:  # it may mean several photos
+            continue
+        if photo is not None:
+            found.setdefault(photo, place)
+    return found
+
+
+def _columns(answers: Answers, headings: list[str]) -> Mapping[str, int]:
+    """Return the column of each word, after adding those that are missing."""
+    place = {alike(heading): number for number, heading in reversed([*enumerate(headings)]) if heading}
+    found = {}
+    for word in answers.words:
+        if alike(word) not in place and any(kind in _CELL for kind in answers.said(word).values()):
+            place[alike(word)] = len(headings)
+            headings.append(word)
+        if alike(word) in place:
+            found[word] = place[alike(word)]
+    return found
+
+
+def _described(path: Path, answers: Answers, cells: Cells | None) -> bytes | None:
+    """Return attributes.toml with a table for each new column; None if there is none or nothing is new."""
+    if not path.is_file():
+        return None
+    data = content(path)
+    try:
+        known = {alike(name) for name in tomllib.loads(data.decode("utf-8-sig"))}
+    except ValueError as error:
+        raise DatasetError(f"{path} is not readable as TOML ({error}): correct it or remove it") from error
+    headings = ["file"] if cells is None else list(cells.columns)
+    before = len(headings)
+    _columns(answers, headings)
+    new = [word for word in headings[before:] if alike(word) not in known]
+    added = "".join(f"\n[{json.dumps(word, ensure_ascii=False)}]\n" for word in new)
+    return data.rstrip() + b"\n" + added.encode() if new else None
