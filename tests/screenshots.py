@@ -18,6 +18,7 @@ PAGES = {
     "absent": "disagreements?gallery=OASIS+scenes&case=Beach_4.jpg",
     "what_if": f"what_if?{CASE}&edits=transport:scale:0,trees:scale:1.5",
     "rate": "rate",
+    "label": "label",
     "compare": f"compare?{CASE}",
     "compare_photo": "compare?explained=what+lowers+the+score",
     "tables": "results",

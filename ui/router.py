@@ -30,6 +30,7 @@ def run() -> None:
             st.Page("pages/map.py", title="Map", icon=":material/map:"),
             st.Page("pages/what_if.py", title="What-if", icon=":material/tune:"),
             st.Page("pages/rate.py", title="Rate", icon=":material/thumbs_up_down:"),
+            st.Page("pages/label.py", title="Label", icon=":material/label:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
             st.Page("pages/about.py", title="About", icon=":material/info:"),

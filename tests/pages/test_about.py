@@ -6,7 +6,7 @@ from siam.models.checkpoint import Pair, save
 from tests.support.networks import baseline_network, siam_network
 from tests.support.pages import opened, texts
 
-PAGES = ("", "templates", "disagreements", "map", "what_if", "compare", "results", "about")
+PAGES = ("", "templates", "disagreements", "map", "what_if", "label", "compare", "results", "about")
 
 
 def documentation(monkeypatch, address):

@@ -52,6 +52,7 @@ def place(tmp_path_factory):
         ("results", {"table": "Model cards"}),
         ("about", {}),
         ("map", {}),
+        ("label", {}),
     ],
 )
 def test_a_page_shows_it_without_an_error(page, parameters, place, monkeypatch):

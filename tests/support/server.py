@@ -24,6 +24,7 @@ HEADINGS = {  # words of each page's heading, by its path
     "map": re.compile("taken"),
     "what_if": re.compile("What if"),
     "rate": re.compile("beautiful to you"),
+    "label": re.compile("Label photos"),
     "compare": re.compile("Compare explainers"),
     "results": re.compile("Results"),
     "about": re.compile("About"),

@@ -21,6 +21,7 @@ WIDGETS = {
     ),
     "what_if": ("edited",),
     "rate": ("mode",),
+    "label": ("labelled",),
     "compare": ("explained", "overlay"),
     "results": ("table",),
     "about": (),
@@ -32,6 +33,7 @@ PARAMETERS = {
     "map": ("case", "area", "place"),
     "what_if": ("sample", "case", "edits"),
     "rate": ("study", "rater"),
+    "label": (),
     "compare": ("sample", "case", "methods"),
     "results": (),
     "about": (),
@@ -40,7 +42,7 @@ TWINS = {"disagreements": "map", "map": "disagreements"}  # pages with the same 
 FILTERS = ("sort", "closer", "side", "cause", "kind", "crowd", "text", "area", "place")
 
 WORD = "v"  # the parameter that says with which networks a link was made: `ui.state.made`
-NUMBERS = frozenset(WIDGETS) - {"results", "about"}  # pages that show what the networks in use say
+NUMBERS = frozenset(WIDGETS) - {"label", "results", "about"}  # pages that show what the networks in use say
 
 
 def enter(path: str) -> None:
