@@ -4,6 +4,7 @@
 
     answers   present, absent or unsure, on the disk at once
     table     the answers as attributes.csv, beside what the table held already
+    photos    of a folder or a gallery, by their names in the table
     features  what a pair's backbone makes of the photos, computed once
     model     which photo comes next, and how well the word is found
 """

@@ -241,6 +241,7 @@ FOLDERS = {
     "tutorials/first-gallery.md": Folder(photos),
     "tutorials/first-photo.md": Folder(photos),
     "tutorials/lesson.md": Folder(photos),
+    "tutorials/words-without-labels.md": Folder(own_words),
     "tutorials/your-own-words.md": Folder(own_words),
     "tutorials/your-taste.md": Folder(project),
     "how-to/add-a-backbone.md": Folder(extension),
