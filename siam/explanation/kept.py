@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
+from siam.errors import StorageError
 from siam.models.checkpoint import Pair
 from siam.models.identity import identity
 from siam.runtime.files import keep_below, write_atomically
@@ -20,14 +22,14 @@ _MOST = 2_000_000_000  # bytes of each kind
 def kept(pair: Pair, kind: str, sha256: Sequence[str], make: Callable[[], np.ndarray]) -> np.ndarray:
     """Return an array of n photos, (n, …), as it is kept, or as it is made; with NaN in it, it is not kept.
 
+    Where the cache is full or cannot be written, it is made each time.
+
     Args:
         pair: the networks that make it.
         kind: what it holds, in one word.
         sha256: (n,) of the photos' content, in hexadecimal digits; with a "" among them, nothing is kept.
         make: computes it.
 
-    Raises:
-        StorageError: it cannot be kept.
     """
     path = _path(pair, kind, sha256)
     stored = None if path is None else _stored(path)
@@ -35,8 +37,9 @@ def kept(pair: Pair, kind: str, sha256: Sequence[str], make: Callable[[], np.nda
         return stored
     made = make()
     if path is not None and not np.isnan(made).any():
-        write_atomically(path, to_bytes({"values": made}))
-        keep_below(path.parent, _MOST)
+        with suppress(StorageError, OSError):
+            write_atomically(path, to_bytes({"values": made}))
+            keep_below(path.parent, _MOST)
     return made
 
 

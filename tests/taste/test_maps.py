@@ -55,6 +55,12 @@ def test_they_are_computed_once(pair, photos, monkeypatch):
     assert not np.array_equal(maps.of_photos(other, photos).pooled, first.pooled) and len(calls) == 2
 
 
+def test_a_cache_that_cannot_be_written_costs_only_time(pair, photos, tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    found = maps.of_photos(pair, photos)
+    assert np.array_equal(maps.of_photos(pair, photos).pooled, found.pooled) and found.known.all()
+
+
 def test_a_damaged_cache_is_made_again(pair, photos, tmp_path):
     first = maps.of_photos(pair, photos)
     (stored,) = (path for path in (tmp_path / "cache").rglob("*") if path.suffix == ".safetensors")

@@ -42,7 +42,7 @@ TWINS = {"disagreements": "map", "map": "disagreements"}  # pages with the same 
 FILTERS = ("sort", "closer", "side", "cause", "kind", "crowd", "text", "area", "place")
 
 WORD = "v"  # the parameter that says with which networks a link was made: `ui.state.made`
-NUMBERS = frozenset(WIDGETS) - {"label", "results", "about"}  # pages that show what the networks in use say
+NUMBERS = frozenset(WIDGETS) - {"label", "rate", "results", "about"}  # pages that show what the networks in use say
 
 
 def enter(path: str) -> None:
