@@ -16,8 +16,6 @@ Settings of a recipe: `name` and `seed`; [data] with `folder` below --root and t
 import shlex
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +36,7 @@ from siam.models import card
 from siam.models.backbones import check_backbone
 from siam.models.baseline import BaselineConfig
 from siam.models.flowers import LOGITS, FlowerNetwork, save
+from siam.runtime.devices import threads
 from siam.runtime.files import check_folder, exclusive
 from siam.runtime.memory import keep_freed_memory
 from siam.runtime.provenance import provenance
@@ -123,7 +122,7 @@ def train_flowers(
     check_folder(out)
     chosen_seed = recipe["seed"] if seed is None else seed
     photos = flowers.read(root / recipe["data"]["folder"])
-    with exclusive(out), _threads(schedule.threads):
+    with exclusive(out), threads(schedule.threads):
         train, val, test = (read_pictures(photos, split, config) for split in ("train", "val", "test"))
         if shuffle_labels:
             order = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(chosen_seed))
@@ -249,16 +248,6 @@ def _figures(network: FlowerNetwork, val: Pictures, test: Pictures, hidden: Pict
         "chance": 1 / len(network.class_names),
     }
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(count)
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], BaselineConfig, Schedule]:

@@ -87,7 +87,7 @@ _OPTIONAL: dict[str, dict[str, set[str]]] = {  # settings that a recipe may leav
         "": {*_TOP, "name", "folds", "seed"},
         "data": {"scale"},
         "network": {"trunk", "image_size"},
-        "training": {"members", "steps", "ridge_penalty"},
+        "training": {"steps", "ridge_penalty"},
     },
     "end-to-end": {
         "": _TOP,

@@ -19,7 +19,6 @@ scores = [{{ reader = "folder", folder = "." }}]
 trunk = "{trunk}"
 image_size = 64
 [training]
-members = 1
 steps = {steps}
 """
 

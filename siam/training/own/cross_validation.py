@@ -1,7 +1,7 @@
 """Trains a pair by the method "own" and judges words and scores by cross-validation, each photo by networks without it.
 
 Backbone and input are those of another pair, whose SIAM is the `trunk`. Heads are fitted on its frozen features as in
-`siam.training.heads.fit`. A fold holds photos, not labels or ratings: one that is both labelled and rated is unseen in
+`siam.training.own.fit`. A fold holds photos, not labels or ratings: one that is both labelled and rated is unseen in
 both ways.
 """
 
@@ -23,21 +23,17 @@ from siam.models.backbones import FusedStages
 from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.checkpoint import Pair, load
 from siam.models.siam import SIAM
+from siam.runtime.devices import threads
 from siam.runtime.provenance import provenance
 from siam.training.heads.examples import Examples
-from siam.training.heads.fit import fit_attributes, fit_baseline, fit_siam
+from siam.training.heads.fit import fit_baseline
 from siam.training.heads.held_out import predict_scores
 from siam.training.own import photos as own
+from siam.training.own.fit import fit_siam
 from siam.training.own.photos import OwnPhotos
 from siam.training.own.wording import card_texts
 from siam.training.recipes import made
 from siam.training.succession import save_successor
-
-_BATCH = 16  # labelled photos in a step
-_FIT: dict[str, Any] = {  # of `siam.training.heads.fit`
-    "scenicness_batch": 16, "weak_batch": 1, "learning_rate": 3e-3, "weight_decay": 1e-2, "region_weight": 1.0,
-    "weak_weight": 0.0, "scenicness_weight": 0.1, "teacher_weight": 0.0, "anchor_weight": 0.5, "template_penalty": 0.0,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,20 +54,17 @@ class Training:
     """The section [training] of a recipe.
 
     Attributes:
-        members: how many runs are averaged into each network.
-        steps: of the attributes alone, and again of attributes and templates.
+        steps: at most so many of the attributes alone, and again of attributes and templates.
         ridge_penalty: of the baseline's regression.
     """
 
-    members: int = 1
-    steps: int = 150
+    steps: int = 60
     ridge_penalty: float = 30.0
 
     def __post_init__(self) -> None:
         """Raise a ValueError for numbers with which nothing can be trained."""
-        for name in ("members", "steps"):
-            if type(value := getattr(self, name)) is not int or value < 1:
-                raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
+        if type(self.steps) is not int or self.steps < 1:
+            raise ValueError(f"steps is {self.steps!r}; expected a whole number of at least 1")
         if isinstance(self.ridge_penalty, bool) or not self.ridge_penalty >= 0:
             raise ValueError(f"ridge_penalty is {self.ridge_penalty!r}; expected a number of at least 0")
 
@@ -95,17 +88,17 @@ def train_own(recipe: dict[str, Any], root: Path, out: Path, cache: Path) -> Pai
     settings = made(Training, "training", recipe.get("training", {}))
     photos = own.read(recipe, root)
     fold = photos.folds(recipe["folds"], recipe["seed"])
-    network, baseline = _networks(made(Network, "network", recipe.get("network", {})), photos)
+    network, baseline = new_networks(made(Network, "network", recipe.get("network", {})), photos)
     examples = own.examples(photos, network, cache)
     judged = _Judged(len(examples.labels), len(examples.scores), len(examples.attributes))
     with tqdm(total=recipe["folds"] + 1, desc="training", unit="network", file=sys.stderr) as bar:
         for number in range(recipe["folds"]):
             inside = fold[photos.number_of_labelled] == number, fold[photos.number_of_rated] == number
-            offsets = _fit(network, baseline, examples, ~inside[0], ~inside[1], settings, recipe["seed"])
+            offsets = fit_pair(network, baseline, examples, ~inside[0], ~inside[1], settings)
             judged.take(network, baseline, examples, *inside, offsets)
             bar.update()
         everything = np.ones(len(examples.labels), dtype=bool), np.ones(len(examples.scores), dtype=bool)
-        offsets = _fit(network, baseline, examples, *everything, settings, recipe["seed"])
+        offsets = fit_pair(network, baseline, examples, *everything, settings)
         bar.update()
     metrics = judged.figures(photos, recipe["folds"])
     attributes = belief_entries(examples.labels, examples.labels, judged.logits, examples.attributes)
@@ -124,7 +117,7 @@ def train_own(recipe: dict[str, Any], root: Path, out: Path, cache: Path) -> Pai
     return pair
 
 
-def _networks(settings: Network, photos: OwnPhotos) -> tuple[SIAM, Baseline]:
+def new_networks(settings: Network, photos: OwnPhotos) -> tuple[SIAM, Baseline]:
     """Return new networks on the trunk's backbone, at its last stage, in the half precision of stored weights."""
     trunk = load(settings.trunk, "cpu", engine="pytorch").siam
     further = {} if settings.image_size is None else {"image_size": settings.image_size}
@@ -146,28 +139,30 @@ def _networks(settings: Network, photos: OwnPhotos) -> tuple[SIAM, Baseline]:
     return networks
 
 
-def _fit(
+def fit_pair(
     network: SIAM,
     baseline: Baseline,
     examples: Examples,
     labelled: np.ndarray,
     rated: np.ndarray,
     settings: Training,
-    seed: int,
 ) -> dict[str, list[float]]:
-    """Train both networks, in place, on some of the labelled and of the rated photos; return the sources' offsets."""
-    examples = replace(examples, train=np.flatnonzero(labelled))
-    batch = min(_BATCH, len(examples.train))
-    epochs = -(-settings.steps // -(-len(examples.train) // batch))
-    of_fit = {**_FIT, "members": settings.members, "attribute_batch": batch}
-    of_fit |= {"attribute_epochs": epochs, "joint_epochs": epochs}
+    """Train both networks, in place, on some of the photos; return the sources' offsets of each.
+
+    Args:
+        network: the SIAM.
+        baseline: the baseline.
+        examples: the photos.
+        labelled: (n,) which of the labelled photos to learn from, as a mask.
+        rated: (m,) which of the rated photos.
+        settings: of the recipe.
+    """
     chosen = np.flatnonzero(rated)
-    starts = fit_attributes(network, examples, of_fit, seed)
-    teacher = np.empty(0, dtype=np.float32)
-    return {
-        "siam": fit_siam(network, starts, examples, chosen, teacher, of_fit, seed),
-        "baseline": fit_baseline(baseline, examples, chosen, {"ridge_penalty": settings.ridge_penalty}),
-    }
+    with threads(1):  # the operations are so small that several threads mostly wait, above all on a busy machine
+        return {
+            "siam": fit_siam(network, examples, np.flatnonzero(labelled), chosen, settings.steps),
+            "baseline": fit_baseline(baseline, examples, chosen, {"ridge_penalty": settings.ridge_penalty}),
+        }
 
 
 class _Judged:
