@@ -6,7 +6,7 @@
      "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
 
 The project's own results are in assets/results, beside measurements of speed, which `siam.results.speed` reads, and
-`taste.json`, the figures of `benchmarks.taste`.
+`taste.json` and `own.json`, the figures of `benchmarks.taste` and `benchmarks.own`.
 """
 
 import json
@@ -26,7 +26,7 @@ FORMAT = 1
 VARIANTS = ("siam", "siam-frozen", "baseline")
 STORED = ASSETS / "results"
 SPEED = ("speed*.json", "throughput*.json")  # files in the same folder, of `siam.results.speed`
-TASTE = "taste.json"  # another one, of `benchmarks.taste`
+TASTE, OWN = "taste.json", "own.json"  # others, of `benchmarks.taste` and `benchmarks.own`
 
 _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
@@ -120,8 +120,8 @@ def read(path: Path) -> Result:
 
 
 def paths(folder: Path) -> list[Path]:
-    """Return the files of the results in a folder, in alphabetical order, without those of speed and taste."""
-    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, (*SPEED, TASTE))))
+    """Return the files of the results in a folder, in alphabetical order, without the other ones named above."""
+    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, (*SPEED, TASTE, OWN))))
 
 
 def read_all(folder: Path) -> dict[str, Result]:
