@@ -56,7 +56,7 @@ class Maps:
 
     @cached_property
     def means(self) -> np.ndarray:
-        """(N, K) mean of each map, float64: how much of each attribute there is."""
+        """How much of each attribute there is, (N, K) of float64, the average of each map over its cells."""
         return self.pooled.mean(axis=(2, 3), dtype=np.float64)
 
     def contributions(self, templates: np.ndarray) -> np.ndarray:

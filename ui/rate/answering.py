@@ -12,7 +12,7 @@ from siam.taste.ratings import HIGHEST, LOWEST, Answer
 from ui.photos.photo import short_credit
 from ui.rate import looking, taste
 from ui.rate.tasks import Task
-from ui.state.markdown import plain
+from ui.state.markdown import plain, small
 from ui.state.public import message
 
 _WIDE, _HIGH = 820, 430  # px of a photo at most: its keys stay in view
@@ -140,12 +140,11 @@ def _pair(task: Task, rater: str, turn: Turn, pictures: list[Image.Image], numbe
 
 
 def _image(task: Task, name: str, picture: Image.Image) -> None:
-    credit = None
-    if task.cases is not None:
-        credit = short_credit(task.cases.gallery.facts(task.photos.row(name)))
     data = BytesIO()
     picture.save(data, "JPEG", quality=92)
-    st.image(data.getvalue(), width="stretch", alt=f"photo {name}", caption=credit or None)
+    st.image(data.getvalue(), width="stretch", alt=f"photo {name}")
+    if task.cases is not None:
+        st.markdown(small(short_credit(task.cases.gallery.facts(task.photos.row(name)))))
 
 
 def _answer(task: Task, rater: str, turn: Turn, kind: str, value: int | None) -> None:

@@ -93,9 +93,10 @@ def _show_scores(metrics: dict[str, Any]) -> None:
     st.markdown("**Agreement with the crowd on unseen photos**")
     table = pd.DataFrame(rows)
     st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
+    frozen = "siam-frozen" in variants
     st.caption(
-        "τ: Kendall's rank correlation; 1 is the same order, 0 is chance. RMSE: in points of the scale. No "
-        "fine-tuning: the attributes were trained without ratings, and only the templates on them."
+        "τ: Kendall's rank correlation; 1 is the same order, 0 is chance. RMSE: in points of the scale."
+        + frozen * " No fine-tuning: the attributes were trained without ratings, and only the templates on them."
     )
 
 
