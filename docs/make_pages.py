@@ -469,7 +469,11 @@ def fifty_photos() -> str:
     rows = [["backbone", "on photos that it had not seen", "SIAM", "regression", "difference"]]
     for backbone, figures in content["backbones"].items():
         for figure, of in figures.items():
-            cells = [f"{mean:.2f} ({low:.2f} to {high:.2f})" for mean, low, high in of.values()]
+            written = [*[phrases.number] * 2, phrases.signed]
+            cells = [
+                f"{text(mean)} ({text(low)} to {text(high)})"
+                for text, (mean, low, high) in zip(written, of.values(), strict=True)
+            ]
             rows.append([backbone if backbone == "ImageNet" else f"of *{backbone}*", names[figure], *cells])
     taken, threads = round(content["seconds"]), content["threads"]
     return (
