@@ -106,6 +106,7 @@ def _computed(pair: Pair, files: list[Path | bytes]) -> np.ndarray:
             pair.siam,
             files,
             lambda output: (output.mean_features, output.attribute_logits),
+            batch_size=1,  # with this thread's cores alone: work on all of them would change those of others
             on_error=lambda _place, _error: None,
         )
     except ImageError:

@@ -1,11 +1,14 @@
 """Features are computed once, photo by photo, and what cannot be read stands in nobody's way."""
 
 from contextlib import nullcontext
+from threading import Thread
 
 import numpy as np
 import pytest
+import torch
 
 from siam.errors import ImageError
+from siam.gallery.scoring import take_half_of_the_cores
 from siam.labelling import features
 from siam.runtime.jobs import CancelledError
 from tests.archive.made import photo, stored_pair, write_photos
@@ -84,3 +87,22 @@ def test_one_photo_and_photos_that_are_all_the_same(pair):
     for count in (1, 3):
         found = features.of_photos(pair, {str(number): photo(1) for number in range(count)}, nullcontext())
         assert np.isfinite(found.values).all() and len(found.values) == count
+
+
+def test_a_job_on_half_of_the_cores_leaves_the_others_theirs(pair, photos):
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    seen = []
+
+    def work():
+        take_half_of_the_cores()
+        features.of_photos(pair, photos, nullcontext())
+
+    try:
+        for task in (lambda: seen.append(torch.get_num_threads()), work, lambda: seen.append(torch.get_num_threads())):
+            thread = Thread(target=task)
+            thread.start()
+            thread.join()
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [4, 4]
