@@ -154,6 +154,16 @@ def test_pairs_are_judged_and_fitted(place):
     assert "Your SIAM and you (τ)" in [shown.label for shown in taste_of(app).metric]
 
 
+def test_an_undo_withdraws_no_answer_of_the_other_kind(place):
+    given(place, 2)
+    app = rate(mode="pairs")
+    assert button(app, "Undo").disabled
+    app.button(key="pair-2-1").click().run()
+    assert not button(app, "Undo").disabled
+    button(app, "Undo").click().run()
+    assert button(app, "Undo").disabled and [of.kind for of in answers(place).standing] == ["rating"] * 2
+
+
 STUDY = """\
 title = "Beauty of the valley"
 photos = "../photos"

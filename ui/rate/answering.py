@@ -61,10 +61,11 @@ def show(task: Task, rater: str) -> None:
             )  # fmt: skip
         st.button(
             "Undo", key=f"undo-{len(given)}", shortcut="Z", type="tertiary", icon=":material/undo:",
-            disabled=not given, on_click=_withdraw, args=(task, rater, given[-1] if given else None),
+            disabled=not given or (given[-1].kind == "pair") != (study.mode == "pairs"),  # that one is undone there
+            on_click=_withdraw, args=(task, rater, given[-1] if given else None),
         )  # fmt: skip
         st.caption(taste.verdict(task, given, design), width="content")
-    if telling is None and study.order == "chosen" and (words := looking.words()):
+    if study.mode == "rating" and study.order == "chosen" and (words := looking.words()):
         st.caption(f"{words}. Until it has seen all, they come at random; then the most telling comes first.")
 
 
