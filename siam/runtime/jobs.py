@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from siam.errors import SIAMError
+from siam.runtime.memory import return_freed_memory
 
 _Result = TypeVar("_Result")
 
@@ -189,3 +190,4 @@ def _run(work: Callable[[Watch], _Result], watch: Watch, outcome: _Outcome[_Resu
         outcome.error = error
     finally:
         outcome.ended.set()
+        return_freed_memory()

@@ -39,3 +39,43 @@ def test_blocks_are_used_again(kept, megabytes):
         assert not keep_freed_memory()
         return
     assert new_pages(kept, megabytes) < 0.1 * new_pages("usual", megabytes) + 20  # one block in 16 may be new
+
+
+THREADS = """
+import ctypes, sys, threading
+from siam.runtime.memory import keep_freed_memory, return_freed_memory
+def held():
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) * 4096 >> 20
+keep_freed_memory()
+if sys.argv[1] == "own":  # what glibc does by default: a heap for each thread
+    ctypes.CDLL(None).mallopt(-8, 16)
+before, turn, done = held(), threading.Lock(), threading.Barrier(16)
+def work():
+    with turn:
+        blocks = [b"x" * (1 << 20) for _block in range(64)]
+        del blocks
+    done.wait()
+threads = [threading.Thread(target=work) for _thread in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+after = held()
+return_freed_memory()
+print(after - before, held() - before)
+"""
+
+
+def kept_by_threads(heaps):
+    """Return how many megabytes 16 threads leave behind that held 64 one after the other, and after their return."""
+    found = subprocess.run([sys.executable, "-c", THREADS, heaps], check=True, capture_output=True, text=True).stdout
+    return tuple(map(int, found.split()))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library has heaps of threads")
+def test_threads_share_the_memory_they_free():
+    shared, returned = kept_by_threads("shared")
+    apart, _returned = kept_by_threads("own")
+    assert shared < 0.5 * apart
+    assert returned < 64
