@@ -39,7 +39,13 @@ class _NoCellError(ImageError):
     """The network takes no photo of that shape, whatever its content, so there is no point in trying the others."""
 
 
-class Together(nn.Module):
+class Looking(nn.Module):
+    """Networks put together for one purpose; `config` says how photos are prepared for them."""
+
+    config: InputConfig
+
+
+class Together(Looking):
     """Both networks of a pair as one, so that each photo is read once; the output is (SIAM's, the baseline's).
 
     Attributes:
@@ -61,7 +67,7 @@ class Together(nn.Module):
         return self.siam.interpret(features), self.baseline.interpret(others)
 
 
-_Network = SIAM | Baseline | Together
+_Network = SIAM | Baseline | Looking
 
 
 def predict(

@@ -177,15 +177,17 @@ class Design:
     Args:
         crowd: the taste from which fits start.
         maps: of the photos.
+        freedom: (K,) how many times an attribute's variance is that of the others; by default, all are equal.
     """
 
-    def __init__(self, crowd: Taste, maps: Maps) -> None:
+    def __init__(self, crowd: Taste, maps: Maps, freedom: np.ndarray | None = None) -> None:
         self.crowd, self.maps = crowd, maps
         known = maps.known
         self.scores = crowd.scores(maps)  # (N,)
         self._score_mean, self._score_spread = self.scores[known].mean(), max(self.scores[known].std(), 1e-9)
         spread = maps.means[known].std(axis=0)
         self._spread = np.maximum(spread, 1e-3 * max(spread.max(), 1e-9))  # (K,)
+        self._spread /= 1.0 if freedom is None else np.sqrt(freedom)
         self._centre = maps.pooled[known].mean(axis=0, dtype=np.float64)  # (K, g, g)
         whole, cells = self._parts(np.flatnonzero(known)[:: max(1, int(known.sum()) // 300)])  # enough for a mean
         self._whole_size, self._cells_size = (max((of**2).sum(axis=1).mean(), 1e-12) for of in (whole, cells))
