@@ -11,18 +11,20 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from siam.datasets.cells import Cells, read_cells
+from siam.datasets.cells import Cells, numbers_in, read_cells
 from siam.datasets.names import Spellings
 from siam.datasets.ratings import headings_for
 from siam.datasets.tables import content, find_table
 from siam.datasets.vocabulary import DESCRIPTION, STEM
 from siam.errors import DatasetError
-from siam.labelling.answers import Answers, alike
+from siam.labelling.answers import FILE, Answers, alike, read
 from siam.runtime.files import whole_files
 
 NAME = f"{STEM}.csv"
 
 _CELL = {"present": "1", "absent": "0"}
+_SHOWS = {"present": True, "absent": False, "unsure": None}
+_HALF = 0.5  # of the people
 
 
 def merged(answers: Answers, root: Path | None = None) -> bytes:
@@ -70,14 +72,59 @@ def columns_of(root: Path) -> tuple[str, ...]:
     return () if cells is None else _words(cells.columns)
 
 
+def said_in(path: Path, word: str) -> dict[str, bool | None]:
+    """Return what a file says of a word: name of the photo → whether it shows the word; None: nobody can tell.
+
+    Args:
+        path: answers in labels.jsonl, or a table of shares from 0 to 1, in which a half is undecided and a blank cell
+            no answer.
+        word: as the file calls it, in any spelling.
+
+    Raises:
+        DatasetError: there is no such file, it cannot be read, or it does not know the word.
+    """
+    if not path.is_file():
+        raise DatasetError(f"{path} is no file: give answers as Label keeps them, {FILE} or {NAME}")
+    if path.suffix.lower() == Path(FILE).suffix:
+        answers = read(path)
+        known = next((one for one in answers.words if alike(one) == alike(word)), None)
+        if known is None:
+            raise _unknown(path, word, answers.words)
+        return {photo: _SHOWS[kind] for photo, kind in answers.said(known).items()}
+    cells = _cells(path)
+    column = next((place for place, one in enumerate(cells.columns) if alike(one) == alike(word)), None)
+    words = _words(cells.columns)
+    if column is None or cells.columns[column] not in words:
+        raise _unknown(path, word, words)
+    of_file = cells.columns.index(headings_for("file", cells.columns)[0])
+    shares, found = numbers_in(row[column] for row in cells.rows), {}
+    for row, number, share in zip(cells.rows, cells.numbers, shares, strict=True):
+        if not row[column].strip():
+            continue
+        if not 0 <= share <= 1:
+            cell = f"{row[column][:40]!r} under {cells.columns[column]!r} in row {number}"
+            raise DatasetError(f"{path} has {cell}: give 1 for yes, 0 for no, or leave the cell blank")
+        found[row[of_file].strip()] = None if share == _HALF else bool(share > _HALF)
+    return found
+
+
+def _unknown(path: Path, word: str, words: Collection[str]) -> DatasetError:
+    listed = ", ".join(map(repr, words)) or "none"
+    return DatasetError(f"{path} says nothing of {word!r}: its words are {listed:.300}")
+
+
 def _found(root: Path | None) -> tuple[Path | None, Cells | None]:
     path = None if root is None else find_table(root, STEM)
     if path is None or not path.is_file():
         return None, None
+    return path, _cells(path)
+
+
+def _cells(path: Path) -> Cells:
     cells = read_cells(content(path), str(path), ("file",))
     if not headings_for("file", cells.columns):
         raise DatasetError(f"{path} lacks the column 'file', which names the photos: add it")
-    return path, cells
+    return cells
 
 
 def _words(headings: Collection[str]) -> tuple[str, ...]:

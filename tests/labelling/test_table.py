@@ -1,6 +1,7 @@
 """What people answered is what the reader of attributes.csv finds, and what others wrote there stays."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from siam.datasets import vocabulary
 from siam.errors import DatasetError
 from siam.labelling import table
-from siam.labelling.answers import Answer, Answers
+from siam.labelling.answers import FILE, Answer, Answers, add, read
+from siam.labelling.table import NAME, said_in, write
 
 VALUES = {"present": 1.0, "absent": 0.0, "unsure": np.nan}
 WORDS = ("hedge", "dry wall", "50 % shade")
@@ -114,3 +116,56 @@ def test_what_cannot_be_kept_is_not_written_over(tmp_path):
 def test_without_a_folder_the_table_holds_the_answers_alone():
     said = answers(("present", "hedge", "b.jpg"), ("absent", "hedge", "a.jpg"), ("unsure", "hedge", "c.jpg"))
     assert table.merged(said).decode() == "file,hedge\na.jpg,0\nb.jpg,1\n"
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["present", "absent"])), min_size=1, max_size=20))
+def test_the_table_says_what_the_answers_say(tmp_path_factory, told):
+    folder = tmp_path_factory.mktemp("said")
+    for number, kind in told:
+        add(folder / FILE, Answer(kind, "Old wall", f"{number}.jpg"))
+    write(read(folder / FILE), folder)
+    last = {f"{number}.jpg": kind == "present" for number, kind in told}
+    assert said_in(folder / NAME, "old_wall") == said_in(folder / FILE, "OLD WALL") == last
+
+
+def test_shares_are_split_in_the_middle_and_blanks_say_nothing(tmp_path):
+    (tmp_path / NAME).write_text("file;pond\na.jpg;0,67\nb.jpg;0,33\nc.jpg;0.5\nd.jpg;\n e.jpg ;1\n")
+    assert said_in(tmp_path / NAME, "pond") == {"a.jpg": True, "b.jpg": False, "c.jpg": None, "e.jpg": True}
+
+
+def test_an_answer_that_is_unsure_is_none(tmp_path):
+    add(tmp_path / FILE, Answer("unsure", "pond", "a.jpg"))
+    add(tmp_path / FILE, Answer("present", "pond", "b.jpg"))
+    add(tmp_path / FILE, Answer("undo", "pond"))
+    assert said_in(tmp_path / FILE, "pond") == {"a.jpg": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("file,pond\na.jpg,yes\n", "has 'yes' under 'pond' in row 2: give 1 for yes"),
+        ("file,pond\na.jpg,1\nb.jpg,7\n", "has '7' under 'pond' in row 3"),
+        ("file,wall\na.jpg,1\n", "says nothing of 'pond': its words are 'wall'"),
+        ("file\na.jpg\n", "says nothing of 'pond': its words are none"),
+        ("pond\n1\n", "lacks the column 'file'"),
+        ("", "empty"),
+    ],
+)
+def test_a_table_that_cannot_be_understood_is_told(tmp_path, text, told):
+    (tmp_path / NAME).write_text(text)
+    with pytest.raises(DatasetError, match=re.escape(told)):
+        said_in(tmp_path / NAME, "pond")
+
+
+def test_a_file_that_is_missing_is_no_empty_one(tmp_path):
+    for name in (NAME, FILE):
+        with pytest.raises(DatasetError, match="is no file: give answers as Label keeps them"):
+            said_in(tmp_path / name, "pond")
+
+
+@pytest.mark.parametrize("word", ["file", "split"])
+def test_other_columns_are_no_words(tmp_path, word):
+    (tmp_path / NAME).write_text("file,split,pond\na.jpg,test,1\n")
+    with pytest.raises(DatasetError, match="its words are 'pond'"):
+        said_in(tmp_path / NAME, word)
