@@ -5,7 +5,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from siam.cli.arguments import add_engine, fail, progress_bar
+from siam.cli.arguments import add_engine, progress_bar
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,18 +37,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _rescore(options: argparse.Namespace) -> int:
     from siam.gallery import store
-    from siam.gallery.upkeep import made_with
+    from siam.gallery.upkeep import folder_of_networks, made_with
     from siam.models import checkpoint
     from siam.runtime.files import check_folder
 
     about, _count = store.peek(options.folder)
-    model = options.model
-    if model is None:
-        named = checkpoint.called(about.model)
-        if len(named) != 1:
-            found = f"several are: {', '.join(map(str, named))}" if named else "none here is"
-            return fail(f"{options.folder} was scored by {about.model!r}, and {found} called so: give --model DIR")
-        model = named[0]
+    model = options.model or folder_of_networks(options.folder, about)
     check_folder(options.out or options.folder)
     # Imported here, so that --help and argument errors need not wait for PyTorch.
     from siam.gallery.rescoring import rescore

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from siam.drawing.phrases import date_text
+from siam.errors import CheckpointError
 from siam.gallery.store import About
 from siam.models import card as cards
 from siam.models import versions
-from siam.models.checkpoint import Pair, scores_key
+from siam.models.checkpoint import Pair, called, scores_key
 from siam.models.identity import identity
 
 State = Literal["current", "older", "newer", "changed", "unknown"]
@@ -44,6 +45,23 @@ def networks_in(folder: Path) -> Networks:
     """
     card = cards.read(folder)
     return Networks(str(card.get("name", folder.name)), versions.known(card), scores_key(folder))
+
+
+def folder_of_networks(gallery: Path, about: About) -> Path:
+    """Return the folder of the networks that a gallery names: bundled, or below `runs` and `models` here.
+
+    Args:
+        gallery: its folder, for the message.
+        about: the gallery's provenance.
+
+    Raises:
+        CheckpointError: none of them is called so, or several are.
+    """
+    named = called(about.model)
+    if len(named) != 1:
+        found = f"several are: {', '.join(map(str, named))}" if named else "none here is"
+        raise CheckpointError(f"{gallery} was scored by {about.model!r}, and {found} called so: give --model DIR")
+    return named[0]
 
 
 def state(about: About, networks: Networks) -> State:
