@@ -54,7 +54,7 @@ def held() -> dict[str, int]:
     counts = {"sessions": 0, "photos": 0, "explanations": 0}
     for of in gc.get_objects():
         if type(of) is AppSession:
-            counts["sessions"] += 1
+            counts["sessions"] += bool(len(of.session_state))  # an empty one holds nothing
         elif type(of) is photo.Photo and not of.address:
             counts["photos"] += 1
         elif type(of) is Explanation:

@@ -153,8 +153,11 @@ class Server:
 
 
 def of_visitors(held: dict[str, int]) -> int:
-    """Return how many things are held that only visitors who are there need."""
-    return sum(held[name] for name in ("sessions", "photos", "uploads", "pictures", "slow"))
+    """Return how many things are held that only visitors who are there need.
+
+    One photo does not count: Streamlit keeps the variables of the script that ran last.
+    """
+    return max(0, held["photos"] - 1) + sum(held[name] for name in ("sessions", "uploads", "pictures", "slow"))
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from siam.runtime.paths import ASSETS
 from ui import sidebar
 from ui.lesson import view as lesson
 from ui.photos import quota, uploads  # noqa: F401 - how uploads are received
-from ui.state import address, colours, made, public
+from ui.state import address, colours, leaving, made, public
 from ui.state.markdown import plain
 
 _RUNNING = "router_runs"
@@ -40,6 +40,7 @@ def run() -> None:
     if wrong := public.problem():
         st.error(plain(wrong), icon=":material/error:")
         st.stop()
+    leaving.note()
     path = page.url_path.removeprefix("explain")
     lesson.enter(path)
     address.enter(path)

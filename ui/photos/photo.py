@@ -62,6 +62,11 @@ def _read(data: bytes, name: str, least: int) -> Image.Image:
     return read_image(data, name=name, least=least)
 
 
+def forget() -> None:
+    """Forget the latest pictures that were read, which may be those of visitors who have left."""
+    _read.cache_clear()
+
+
 def uploaded_photo(name: str, data: bytes) -> Photo:
     """Return a photo that the visitor uploaded or took."""
     return Photo(name, data, digest(data), plain(name), f"Your photo {name}")

@@ -1,0 +1,85 @@
+"""Visitors who have left: what the server holds for them is freed a minute and a half later, and their slow work stops.
+
+Streamlit keeps the session of a closed page for two minutes, for browsers that lost their connection; but it looks for
+old sessions only when the next page is closed. Until then the last visitors' photos would stay in memory, and work
+would go on for nobody.
+"""
+
+import gc
+import threading
+import time
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from siam.runtime.memory import return_freed_memory
+from ui.photos import photo
+
+_KEPT, _BETWEEN = 0.7, 0.1  # of the time after which Streamlit forgets a session, when nobody can close it any more
+
+
+class _Watch:
+    """Looks after the sessions of one server; its methods run in the server's event loop, but for `note`.
+
+    Args:
+        of: the server.
+    """
+
+    def __init__(self, of: Runtime) -> None:
+        self.of = of
+        forgotten = float(st.get_option("server.disconnectedSessionTTL"))  # seconds
+        self._kept, self._between = _KEPT * forgotten, _BETWEEN * forgotten
+        self._known: set[str] = set()
+        self._left: dict[str, float] = {}
+        self._loop = of._get_async_objs().eventloop
+        self._loop.call_soon_threadsafe(self._later)
+
+    def note(self, session: str) -> None:
+        """Remember a session that is there."""
+        self._known.add(session)
+
+    def _later(self) -> None:
+        self._loop.call_later(self._between, self._look)
+
+    def _look(self) -> None:
+        """Close the sessions of those who left long enough ago."""
+        self._later()
+        now, closed = time.monotonic(), 0
+        for session in list(self._known):
+            if self.of.is_active_session(session):
+                self._left.pop(session, None)
+            elif now - self._left.setdefault(session, now) >= self._kept:
+                self._known.discard(session)
+                del self._left[session]
+                self._close(session)
+                closed += 1
+        if closed:
+            gc.collect()  # sessions refer to themselves; this also cancels their jobs
+            return_freed_memory()
+        if closed or not self._known:  # a job that was just cancelled may have read its picture again
+            photo.forget()
+
+    def _close(self, session: str) -> None:
+        stored = self.of._session_mgr.get_session_info(session)
+        self.of.close_session(session)
+        if stored is not None:  # Streamlit's loop refers to the last session until the next one comes
+            stored.session.session_state.clear()
+            stored.session._fragment_storage.clear()
+
+
+_lock = threading.Lock()
+_watches: list[_Watch] = []  # one, but where a process serves again, as in tests
+
+
+def note() -> None:
+    """Remember the session of this run, so that it is closed some time after its visitor has left."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return
+    of = runtime.get_instance()
+    with _lock:
+        if not _watches or _watches[0].of is not of:
+            _watches[:] = [_Watch(of)]
+    _watches[0].note(context.session_id)
