@@ -42,7 +42,7 @@ __getattr__ = lazily(
         "score": "archive",
     },
     modules=(
-        "archive", "comparison", "datasets", "drawing", "errors", "evaluation", "explainers", "explanation", "figures",
-        "gallery", "images", "models", "reports", "results", "runtime", "training",
+        "archive", "comparison", "datasets", "discovery", "drawing", "errors", "evaluation", "explainers",
+        "explanation", "figures", "gallery", "images", "models", "reports", "results", "runtime", "training",
     ),
 )  # fmt: skip
