@@ -18,6 +18,7 @@ from siam.cli import (
     calibrate,
     compare,
     data,
+    discover,
     doctor,
     evaluate,
     explain,
@@ -38,7 +39,7 @@ from siam.models.compiled import VARIABLE, chosen
 _PIPE_CLOSED = 141  # as a shell reports it
 _COMMANDS = (
     app, explain, figure, attribution, score, evaluate, compare, train, fit, calibrate, data, gallery, map,
-    import_official, push, doctor,
+    discover, import_official, push, doctor,
 )  # fmt: skip
 
 
