@@ -517,14 +517,19 @@ def _sections(command: argparse.ArgumentParser, name: str, level: int) -> Iterat
         return
     arguments = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]
     if inner := command.description:
-        yield inner
+        yield _told(inner)
     rows = [["argument", "meaning"], *([_words(action), _help(action)] for action in arguments)]
     yield markdown_table(rows)
 
 
 def _help(action: argparse.Action) -> str:
-    """Return what an argument is for, the options named in it as code."""
-    return re.sub(r"--[\w-]+", r"`\g<0>`", action.help or "")
+    """Return what an argument is for."""
+    return _told(action.help or "")
+
+
+def _told(text: str) -> str:
+    """Return text of the command line, with the options named in it as code."""
+    return re.sub(r"--[\w-]+", r"`\g<0>`", text.replace("%%", "%"))
 
 
 def _words(action: argparse.Action) -> str:
