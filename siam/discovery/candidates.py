@@ -7,9 +7,9 @@
     e_ij = a_ij − ridge(attribute maps of i), out of fold                       the amount that no attribute tells
     s_j  = corr(e_j, r)                                                         its strength
 
-Directions are ranked by how often they are among the strongest of random halves of the photos, then by |s_j|; one that
-mostly repeats a candidate is left out. Where a crowd rated, both rests count, each standardised: the crowd says what
-matters, and the baseline, which has less noise, what its features hold.
+Directions are ranked by how often they are among the strongest of random halves of the photos, then by the size of s_j;
+one that mostly repeats a candidate is left out. Where a crowd rated, both rests count, each standardised: the crowd
+says what matters, and the baseline, which has less noise, what its features hold.
 
 What a candidate would explain is found by cross-validation: tenths of the photos are scored by SIAM + b e_j, with b and
 the ridge from the others. The 95 % intervals draw photos with replacement (`siam.evaluation.bootstrap`). The candidates
