@@ -9,14 +9,17 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
 
 from siam.datasets import DATASETS
+from siam.discovery.candidates import FEWEST
 from siam.explainers import EXPLAINERS
 from siam.gallery.folder import Source, build
 from siam.gallery.samples import load_samples
+from siam.gallery.store import FILE
 from siam.images.reading import read_image
 from siam.models.backbones import LOADERS, create_backbone
 from siam.models.checkpoint import Pair, save
@@ -119,6 +122,17 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the project's pictures and pages there."""
     (folder / "assets").symlink_to(ROOT / "assets")
     (folder / "docs").symlink_to(ROOT / "docs")
+    yield
+
+
+@contextmanager
+def few_scenes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the first scenes of the rendered gallery there, no more than candidates need."""
+    place, whole = folder / "assets" / "gallery" / "rendered", ROOT / "assets" / "gallery" / "rendered"
+    place.mkdir(parents=True)
+    for part in ("images", "masks"):
+        (place / part).symlink_to(whole / part)
+    pq.write_table(pq.read_table(whole / FILE).slice(0, FEWEST), place / FILE)
     yield
 
 
@@ -241,6 +255,7 @@ FOLDERS = {
     "tutorials/first-gallery.md": Folder(photos),
     "tutorials/first-photo.md": Folder(photos),
     "tutorials/lesson.md": Folder(photos),
+    "tutorials/what-has-no-name.md": Folder(few_scenes),
     "tutorials/words-without-labels.md": Folder(own_words),
     "tutorials/your-own-words.md": Folder(own_words),
     "tutorials/your-taste.md": Folder(project),
