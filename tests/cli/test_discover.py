@@ -128,6 +128,21 @@ def test_a_candidate_becomes_an_attribute(run, labels, file):
     assert {of.attribute for of in explanation.ranking()} >= {WORD}
 
 
+def test_a_second_attribute_can_follow(run, labels, capsys):
+    assert run(*naming(labels))[0] == 0
+    words = ["galleries/walk", "--model", labels / "pair", "--out", labels / "again"]
+    assert main(["gallery", "rescore", *map(str, words)]) == 0
+    for number, name in enumerate(list(read(labels / "again").photos["file"])[1::5]):
+        answers.add(labels / answers.FILE, Answer(("present", "absent")[number % 2], "moss", name))
+    capsys.readouterr()
+    status, out, _err = run(
+        *naming(labels, "--name", "2=moss", "--save", labels / "second", "--model", labels / "pair")[1:],
+        labels / "again",
+    )
+    assert status == 0 and out.startswith("moss: attribute 7 of tiny-old-stone-moss, made of ")
+    assert siam.load(labels / "second").config.attributes[-2:] == (WORD, "moss")
+
+
 def test_a_candidate_goes_by_its_name_too(run, labels):
     name = run("galleries/walk", "--count", 2)[1].splitlines()[2].split(":")[0].removeprefix("2. ")
     _status, by_number, _err = run(*naming(labels, "--name", f"2={WORD}"))
