@@ -1,7 +1,8 @@
 """From a candidate to an attribute: somebody names it, says of a dozen photos whether they show it, and SIAM gets it.
 
 The question is always the photo of which the answers so far leave most open: at first, in turn, one with most of the
-candidate and one halfway down; then the one that a logistic regression on amount and features is least certain of.
+candidate and one halfway down; then, by a logistic regression on amount and features, the likeliest to show it (or not
+to) until three do (or do not), and from then on the one of which it is least certain.
 
 From the answers, a copy of the pair's SIAM gets one attribute more::
 
@@ -24,6 +25,7 @@ import numpy as np
 from siam.discovery.candidates import Candidate, Discovery
 from siam.errors import DatasetError
 from siam.labelling.features import reduced
+from siam.models import card as cards
 from siam.models import recognition
 from siam.models.checkpoint import Pair
 from siam.runtime.provenance import provenance
@@ -34,7 +36,7 @@ from siam.taste.personal import Personal
 
 ENOUGH = 12  # answers
 FEWEST = 3  # that show it, and as many that do not
-KEY = "discovered"  # of the card
+KEY = cards.DISCOVERED  # of the card
 
 _COMPONENTS = 12  # of the features, beside the amount, for the questions
 _FREEDOM = 0.3  # C of their logistic regression
@@ -89,7 +91,10 @@ class Questions:
             # one with most of it, then ever further down, or up again where nobody said yes
             at = 1.0 if len(said) % 2 == 0 else (0.5 if not len(shown) or shown.any() else 0.9) ** (1 + len(said) // 2)
             return int(left[np.argmin(np.abs(self._order[left] - at))])
-        return int(left[np.argmin(np.abs(self._decision(certain, shown)[left]))])
+        decision = self._decision(certain, shown)[left]
+        if shown.sum() < FEWEST or (~shown).sum() < FEWEST:  # of these there may be few: look where they must be
+            return int(left[(decision if shown.sum() >= FEWEST else -decision).argmin()])
+        return int(left[np.abs(decision).argmin()])
 
     def likely(self, said: Mapping[int, bool | None]) -> np.ndarray:
         """Return how likely each photo is to show it (N,), from −∞ to ∞ with 0 for even odds; NaN without answers."""
@@ -242,7 +247,7 @@ def _card(
         "limits": f"{pair.card.get('limits', '')} “{word}” was learned from {present + absent} answers.".strip(),
         **({recognition.KEY: told} if told else {}),
         KEY: {
-            "word": word, "by": by, "date": day, "gallery": gallery, "candidate": candidate.name,
+            "word": word, "by": by, "date": day, "pair": pair.name, "gallery": gallery, "candidate": candidate.name,
             "answers": {"present": present, "absent": absent, "unsure": unsure},
         },
         "metrics": {

@@ -18,6 +18,7 @@ CARD = "card.json"
 SIAM_FILE, BASELINE_FILE = "siam.safetensors", "baseline.safetensors"
 FILES_OF_A_PAIR = (CARD, "*.safetensors")  # patterns: the networks, the folds' templates and what was fitted
 FORMAT = 1
+DISCOVERED = "discovered"  # says which attribute a person named, and in which photos (`siam.discovery.naming`)
 _LATER: dict[type, set[str]] = {  # settings that older cards of this format lack: the default applies
     SIAMConfig: {"template_relu", "pooling", "stages"},
     BaselineConfig: {"stages", "predicts_variance"},
