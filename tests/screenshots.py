@@ -19,6 +19,7 @@ PAGES = {
     "what_if": f"what_if?{CASE}&edits=transport:scale:0,trees:scale:1.5",
     "rate": "rate",
     "label": "label",
+    "discover": "discover",
     "compare": f"compare?{CASE}",
     "compare_photo": "compare?explained=what+lowers+the+score",
     "tables": "results",

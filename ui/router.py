@@ -15,11 +15,14 @@ from ui.state import address, colours, leaving, made, public
 from ui.state.markdown import plain
 
 _RUNNING = "router_runs"
+_SIDEBAR = 250  # px: beside it, all pages fit into one row of 1280 px
 
 
 def run() -> None:
     """Show the page in the address, with navigation and sidebar."""
-    st.set_page_config(page_title="SIAM Explorer", page_icon=ASSETS / "icon.svg", layout="wide")
+    st.set_page_config(
+        page_title="SIAM Explorer", page_icon=ASSETS / "icon.svg", layout="wide", initial_sidebar_state=_SIDEBAR
+    )
     page = st.navigation(
         [
             # The default page answers only at "/"; "/explain" is the same page, hidden from the navigation.
@@ -31,6 +34,7 @@ def run() -> None:
             st.Page("pages/what_if.py", title="What-if", icon=":material/tune:"),
             st.Page("pages/rate.py", title="Rate", icon=":material/thumbs_up_down:"),
             st.Page("pages/label.py", title="Label", icon=":material/label:"),
+            st.Page("pages/discover.py", title="Discover", icon=":material/travel_explore:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
             st.Page("pages/about.py", title="About", icon=":material/info:"),

@@ -24,6 +24,7 @@ ADDRESSES = {  # each page, and the states that look different
     "what_if": f"what_if?{CASE}&edits=transport:scale:0",
     "rate": "rate",
     "label": "label",
+    "discover": "discover",
     "compare": f"compare?{CASE}",
     "results": "results",
     "results: truth": "results?table=What,+where,+how&pair=Rendered",

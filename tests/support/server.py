@@ -25,6 +25,7 @@ HEADINGS = {  # words of each page's heading, by its path
     "what_if": re.compile("What if"),
     "rate": re.compile("beautiful to you"),
     "label": re.compile("Label photos"),
+    "discover": re.compile("no name"),
     "compare": re.compile("Compare explainers"),
     "results": re.compile("Results"),
     "about": re.compile("About"),

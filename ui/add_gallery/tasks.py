@@ -112,6 +112,21 @@ def score_again(folder: Path) -> None:
     _begin(title, partial(_again, pair, lock, folder), partial(score_again, folder), again=folder)
 
 
+def score_with(source: Path, folder: Path, out: Path) -> None:
+    """Start scoring the photos of a gallery with the pair in another folder than that in use, or resume.
+
+    Args:
+        source: of the pair.
+        folder: of the gallery.
+        out: for the result, which is a gallery of that pair.
+    """
+    if public():
+        return  # checked again: a forged message needs no button
+    pair, lock = resources.networks(source.as_posix())
+    title = f"“{chosen.label_in(folder)}” with {source.name}"
+    _begin(title, partial(_with, pair, lock, folder, out), partial(score_with, source, folder, out))
+
+
 def score_batch(batch: Batch) -> None:
     """Start scoring photos in memory, or resume."""
     st.session_state["batch"] = batch
@@ -221,6 +236,13 @@ def _again(pair: Pair, lock: Lock, folder: Path, watch: Watch) -> Rescored:
     with SCORING.turn(watch), Web(PATIENCE, rate=RATE, sleep=watch.sleep) as web:
         report = partial(_report, watch)
         return rescore(pair, lock, folder, out, report, web)
+
+
+def _with(pair: Pair, lock: Lock, folder: Path, out: Path, watch: Watch) -> Rescored:
+    take_half_of_the_cores()
+    watch(0, 1, "Scoring")
+    with SCORING.turn(watch), Web(PATIENCE, rate=RATE, sleep=watch.sleep) as web:
+        return rescore(pair, lock, folder, out, partial(_report, watch), web)
 
 
 def _report(watch: Watch, done: int, total: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from siam.errors import SIAMError, StorageError
+from siam.gallery.cases import Cases
 from siam.gallery.store import Gallery
 from siam.labelling import answers, photos, table
 from siam.labelling.answers import Answer, Answers
@@ -100,6 +101,11 @@ def choose() -> Photos:
                 st.caption("Answers are kept there, too, in labels.jsonl and attributes.csv.")
         if of == _FOLDER:
             return _of_folder(uploads.folder(text))
+    return of_gallery(cases)
+
+
+def of_gallery(cases: Cases | None) -> Photos:
+    """Return the photos of a gallery; without one, or without its pictures, say so, and end the page."""
     if cases is None:
         st.info(
             "This pair has no gallery yet. Make one with “Add a gallery” in the sidebar; its photos appear here.",

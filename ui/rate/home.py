@@ -1,8 +1,5 @@
 """Ratings and the network made of them: taken home, and read back."""
 
-import io
-import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from ui.rate.taste import personal
 from ui.state import chosen, resources
 from ui.state.markdown import code, plain
 from ui.state.public import message, public
+from ui.state.zipped import zipped
 
 
 def show(task: Task, rater: str, answers: Answers, design: Design | None) -> None:
@@ -53,9 +51,10 @@ def _network(found: Personal, rater: str) -> None:
     """Offer the personal SIAM as a pair's folder."""
     name = f"taste-{rater}"
     if public():
+        pair = resources.pair()
         st.download_button(
-            "My SIAM (ZIP)", lambda: _zipped(found, name), f"{name}.zip", "application/zip", key="home-network",
-            icon=":material/download:", on_click="ignore",
+            "My SIAM (ZIP)", lambda: zipped(as_pair(found, pair, name), name), f"{name}.zip", "application/zip",
+            key="home-network", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
         st.caption("Unpack it below models/ where the app runs, and it is among the networks in the sidebar.")
         return
@@ -77,17 +76,6 @@ def _keep(found: Personal, folder: Path) -> None:
         st.session_state["kept-network"] = folder
     except SIAMError as error:
         st.session_state["kept-network"] = f"Not stored: {error}"
-
-
-def _zipped(found: Personal, name: str) -> bytes:
-    from siam.models.checkpoint import save
-
-    data = io.BytesIO()
-    with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        save(as_pair(found, resources.pair(), name), Path(place) / name, half=True)
-        for path in sorted((Path(place) / name).iterdir()):
-            archive.write(path, f"{name}/{path.name}")
-    return data.getvalue()
 
 
 def _back(task: Task) -> None:

@@ -22,6 +22,7 @@ WIDGETS = {
     "what_if": ("edited",),
     "rate": ("mode",),
     "label": ("labelled",),
+    "discover": (),
     "compare": ("explained", "overlay"),
     "results": ("table",),
     "about": (),
@@ -34,6 +35,7 @@ PARAMETERS = {
     "what_if": ("sample", "case", "edits"),
     "rate": ("study", "rater"),
     "label": (),
+    "discover": (),
     "compare": ("sample", "case", "methods"),
     "results": (),
     "about": (),
@@ -42,7 +44,7 @@ TWINS = {"disagreements": "map", "map": "disagreements"}  # pages with the same 
 FILTERS = ("sort", "closer", "side", "cause", "kind", "crowd", "text", "area", "place")
 
 WORD = "v"  # the parameter that says with which networks a link was made: `ui.state.made`
-NUMBERS = frozenset(WIDGETS) - {"label", "rate", "results", "about"}  # pages that show what the networks in use say
+NUMBERS = frozenset(WIDGETS) - {"label", "rate", "discover", "results", "about"}  # pages of numbers of the networks
 
 
 def enter(path: str) -> None:

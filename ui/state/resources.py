@@ -29,9 +29,12 @@ def _loaded(source: str, changed: int) -> tuple[Pair, Lock]:
     return load(source), Lock()
 
 
-def networks() -> tuple[Pair, Lock]:
-    """Return the networks in use, and the lock to hold while running them, since other sessions use them too."""
-    source = chosen.pair().source
+def networks(source: str | None = None) -> tuple[Pair, Lock]:
+    """Return the networks in use, or others by where they are, and the lock to hold while running them.
+
+    Other sessions use them too.
+    """
+    source = source or chosen.pair().source
     card = Path(source) / CARD  # a user's own pair may be retrained while the app runs
     return _loaded(source, card.stat().st_mtime_ns if card.is_file() else 0)
 
