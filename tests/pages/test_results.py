@@ -20,12 +20,13 @@ from siam.gallery import store
 from siam.gallery.cases import read_cases
 from siam.gallery.samples import load_samples
 from siam.models import card as cards
-from siam.models.checkpoint import BUNDLED
+from siam.models.checkpoint import BUNDLED, Pair, save
 from siam.reports import citation
 from siam.reports.prints import chart_print
 from siam.results import explainers, paper, speed
 from siam.results.doubt import trust
 from siam.results.scores import figure_text
+from tests.support.networks import baseline_network, siam_network
 from tests.support.pages import FOLDER, button, opened, texts
 from tests.support.paths import ROOT
 from tests.support.speed import speed_run
@@ -454,6 +455,17 @@ def test_a_pair_without_a_baseline(monkeypatch):
     assert len(charts(at("results", table="Scores and people"))) == 1
     assert "without a baseline" in texts(at("results", table="Model cards"))
     resources._loaded.clear()
+
+
+def test_a_card_with_few_figures_shows_those(tmp_path, monkeypatch):
+    """As of a pair that somebody's ratings, or a word, changed: τ alone."""
+    figures = {"kendall_tau": 0.456, "n": 24}
+    card = {"metrics": {"siam": {"own_ratings": figures}, "baseline": {"others": figures}}}
+    save(Pair("mine", siam_network(), baseline_network(), card), tmp_path / "models" / "mine")
+    monkeypatch.chdir(tmp_path)
+    app = at("results", table="Model cards", pair="models/mine")
+    (table,) = [of.value for of in app.dataframe if "n" in of.value and 24 in of.value["n"].tolist()]
+    assert table["τ SIAM"].tolist() == [0.456] and not any("RMSE" in name for name in table)
 
 
 def test_about_has_figure_equation_citation_licences_and_credits():

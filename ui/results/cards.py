@@ -84,14 +84,14 @@ def _show_scores(metrics: dict[str, Any]) -> None:
     rows = [
         {
             "photos": defused(photos_in_words(source)),
-            "n": figures["n"],
-            **{f"τ {name}": metrics[key][source]["kendall_tau"] for key, name in variants.items()},
-            **{f"RMSE {name}": metrics[key][source]["rmse"] for key, name in variants.items()},
+            "n": figures.get("n"),
+            **{f"τ {name}": metrics[key].get(source, {}).get("kendall_tau") for key, name in variants.items()},
+            **{f"RMSE {name}": metrics[key].get(source, {}).get("rmse") for key, name in variants.items()},
         }
         for source, figures in metrics["siam"].items()
     ]
     st.markdown("**Agreement with the crowd on unseen photos**")
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).dropna(axis=1, how="all")
     st.dataframe(table, hide_index=True, column_config=_two_decimals(table))
     frozen = "siam-frozen" in variants
     st.caption(
