@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import router
+from ui.add_gallery import outdated
 from ui.discover import cards, looking, making, removal
 from ui.label import source
 from ui.state import chosen
@@ -17,6 +18,8 @@ removal.show()  # also where the rest of the page ends early
 with above:
     cases = chosen.cases()
     source.of_gallery(cases)
+    if cases is not None:
+        outdated.notice(cases)
     if cases is not None and (found := looking.show(cases)) is not None:
         cards.summary(found)
         cards.show(found)

@@ -23,6 +23,7 @@ from tests.archive.made import stored_pair, write_photos
 from tests.support.pages import button, opened, texts
 from tests.support.paths import ROOT
 from tests.support.server import WAIT, running_app, wait_until_idle
+from tests.support.versions import older_gallery
 from ui.state.public import public
 from ui.state.zipped import zipped
 
@@ -169,6 +170,7 @@ def test_from_label_s_answers_to_an_attribute_in_explain_and_back(place):
     assert not app.exception and app.selectbox(key="pair").value == "models/tiny-old-wall"
     assert app.header[0].value == "What makes this landscape beautiful?" and not app.warning
     assert any(WORD in (picture.alt or picture.caption) for of in app.image for picture in of.proto.imgs)
+    assert WORD in texts(opened("results", table="Model cards", pair="models/tiny-old-wall"))
     for page in ("templates", "disagreements", "what_if", "about", "results", "label", "rate"):
         app.switch_page(f"pages/{page}.py").run()
         assert not app.exception and not app.error, page
@@ -226,6 +228,12 @@ def test_a_folder_that_cannot_be_deleted_is_said_so(place, monkeypatch):
 def test_a_pair_without_a_baseline_says_so(place):
     app = discover("models/alone", "bare")
     assert "has no baseline" in texts(app) and LOOK not in labels(app)
+
+
+def test_scores_of_other_networks_are_said_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(older_gallery(tmp_path))
+    app = opened("discover", pair="runs/tiny", gallery="walk")
+    assert "tiny 1.0" in texts(app) and "Score again" in labels(app)
 
 
 def test_a_gallery_that_is_too_small_says_so(place):

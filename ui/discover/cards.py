@@ -33,7 +33,7 @@ def summary(found: Found) -> None:
     else:
         st.markdown(
             f"{begin} Of what is left, all {len(of.candidates)} candidates together explain "
-            f"**{of.explained:.0%}**, measured on photos that the fit had not seen."
+            f"**{100 * of.explained:.0f} %**, measured on photos that the fit had not seen."
         )
 
 
@@ -43,7 +43,7 @@ def show(found: Found) -> None:
     if not of:
         return
     limit = max(float(np.abs(one.where).max()) for one in of) or 1.0
-    st.caption("Photos are lit where they show most of a candidate. Where it matters in the picture:")
+    st.caption("Photos are lit where they show a candidate. Squares: where in the picture it raises or lowers scores.")
     st.image(scale_bar(limit, 320, _UNIT), width=320, alt=scale_text(limit, _UNIT))
     for place in range(len(of[:_OPEN])):
         _card(found, place, limit)
@@ -95,7 +95,7 @@ def _facts(of: "Candidate") -> list[str]:
     sure = "" if of.believable else "**not certain**, "
     lines = [
         f"Would add {phrases.signed(of.tau.value, 3)} to τ ({sure}95 % interval {low} to {high}).",
-        f"Among the strongest in {of.stability:.0%} of random halves of the photos.",
+        f"Among the strongest in {100 * of.stability:.0f} % of random halves of the photos.",
     ]
     parts = [
         f"{word}: {plain(', '.join(phrases.words(name) for name, _correlation in names))}"

@@ -36,15 +36,12 @@ def title(found: Found, place: int) -> str:
 
 
 def button(found: Found, place: int) -> None:
-    """Show the button that begins, or ends, naming."""
-    if _is_named(found, place):
-        st.button(
-            "Close", key=f"close-{place}", icon=":material/close:", type="tertiary", on_click=_choose, args=(None,)
-        )
-    else:
-        st.button(
-            "Name it", key=f"name-{place}", icon=":material/edit:", on_click=_choose, args=((found.key, place),),
-        )  # fmt: skip
+    """Show the button that begins, or ends, naming; it stays one button, so that it keeps the focus."""
+    named = _is_named(found, place)
+    st.button(
+        "Close" if named else "Name it", key=f"name-{place}", icon=":material/close:" if named else ":material/edit:",
+        on_click=_choose, args=(None if named else (found.key, place),),
+    )  # fmt: skip
 
 
 def panel(found: Found, place: int) -> None:

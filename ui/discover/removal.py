@@ -12,6 +12,7 @@ from siam.drawing.phrases import date_text
 from siam.errors import CheckpointError, DatasetError
 from siam.gallery import store
 from siam.models import card as cards
+from ui.discover import making
 from ui.state import chosen
 from ui.state.address import forget_gallery
 from ui.state.markdown import code, plain
@@ -31,7 +32,8 @@ def show() -> None:
         return
     st.subheader("Named here", anchor=False)
     for folder, card in known.items():
-        told = card[cards.DISCOVERED]
+        told, task = card[cards.DISCOVERED], st.session_state.get("task")
+        busy = task is not None and not task.kind  # it may be writing there
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(told['word'])}** in {code(folder.as_posix())}{_from(told)}", width="content")
             with st.popover("Remove it again", icon=":material/delete:", key=f"remove-{folder.name}"):
@@ -39,7 +41,8 @@ def show() -> None:
                 st.caption("Your answers are kept, and so are the networks from which it was made.")
                 st.button(
                     "Delete", key=f"delete-{folder.name}", type="primary", icon=":material/delete:",
-                    on_click=_delete, args=(folder, card),
+                    on_click=_delete, args=(folder, card), disabled=busy,
+                    help="Wait for the sidebar’s work to end." if busy else None,
                 )  # fmt: skip
 
 
@@ -76,6 +79,7 @@ def _folders(folder: Path, card: Mapping[str, Any]) -> list[Path]:
 
 def _delete(folder: Path, card: Mapping[str, Any]) -> None:
     """Delete a pair, and go back to that from which it was made."""
+    making.forget()
     in_use = chosen.pair().source == folder.as_posix()
     try:
         for path in reversed(_folders(folder, card)):
