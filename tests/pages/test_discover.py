@@ -7,11 +7,14 @@ import time
 import zipfile
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import streamlit as st
 from playwright.sync_api import expect
 
 from siam.discovery import gallery
+from siam.discovery.candidates import Candidate, Discovery, Gain
+from siam.discovery.cells import Cells
 from siam.gallery.folder import Source, build
 from siam.gallery.store import read
 from siam.labelling import answers
@@ -19,6 +22,7 @@ from siam.labelling.answers import Answer
 from siam.models.card import DISCOVERED
 from siam.models.checkpoint import Pair, load, save
 from siam.runtime.paths import GALLERY_VARIABLE, MODEL_VARIABLE
+from siam.taste.maps import Maps
 from tests.archive.made import stored_pair, write_photos
 from tests.support.pages import button, opened, texts
 from tests.support.paths import ROOT
@@ -57,6 +61,14 @@ def place(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(made / "cache"))
     return tmp_path
+
+
+@pytest.fixture
+def fresh():
+    """Nothing that other tests found, which the server keeps, nor anything for them."""
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
 
 
 def discover(pair="models/tiny", gallery="mine"):
@@ -122,8 +134,7 @@ def finished(app):
     until(app, lambda app: any(label.startswith("Explain with") for label in labels(app)))
 
 
-def test_candidates_come_on_a_click_and_stay_for_the_session(place):
-    st.cache_resource.clear()  # which outlives a test
+def test_candidates_come_on_a_click_and_stay_for_the_session(place, fresh):
     app = discover()
     assert LOOK in labels(app) and not app.image and not app.error
     button(app, LOOK).click().run()
@@ -137,6 +148,41 @@ def test_candidates_come_on_a_click_and_stay_for_the_session(place):
     app.switch_page("pages/about.py").run()
     app.switch_page("pages/discover.py").run()
     assert "Name it" in labels(app)
+    assert "Name it" in labels(discover())  # another visitor need not wait for the same
+    assert LOOK in labels(discover("Rendered", "Rendered landscapes"))  # nor sees what was found elsewhere
+
+
+def drawn_by_hand(names):
+    """What is found about a few photos: the warmest lower the score, and that is certain; another thing is not."""
+    count, random = len(names), np.random.default_rng(0)
+    maps = np.full((count, 7, 7), 0.1, dtype=np.float16) * np.arange(count)[:, None, None].astype(np.float16)
+    none = np.zeros((count, 7, 7, 1), dtype=np.float16)
+    cells = Cells(Maps(names, ("",) * count, none[..., :1].reshape(count, 1, 7, 7)), none, none, none)
+    where = random.normal(size=(7, 7))
+    sure, unsure = Gain(0.02, 0.01, 0.03), Gain(0.001, -0.01, 0.02)
+    amount = maps.mean(axis=(1, 2), dtype=float)
+    warm = Candidate("warmth", maps, amount, -0.25, 0.7, sure, sure, where, (("wire", 0.5),), (("old_stone", -0.4),))
+    other = Candidate("pattern 3", maps, -amount, 0.1, 0.5, unsure, unsure, where, (), ())
+    scores = np.arange(count, dtype=float)
+    return Discovery((warm, other), np.arange(count), cells, scores, scores, True, 0.5, -0.1)
+
+
+def test_a_card_tells_what_is_certain_and_what_is_not(place, fresh, monkeypatch):
+    names = tuple(map(str, read(place / "galleries" / "few").photos["identifier"]))
+    monkeypatch.setattr(gallery, "discover_in", lambda *_pair, **_others: drawn_by_hand(names))
+    app = found(gallery="few")
+    text = texts(app)
+    assert "τ 0.50 against people’s ratings" in text and "nothing reliable was found" in text
+    assert "**1 · warmth** · ▼ lowers, −0.25 points per standard deviation" in text
+    assert "Would add +0.020 to τ (95 % interval +0.010 to +0.030)." in text and "in 70 % of random halves" in text
+    assert "Like: wire · unlike: old stone." in text and "And least warmth:" in text
+    assert "**2 · pattern 3** · ▲ raises, +0.10" in text and "Like none of the named attributes." in text
+    assert "Would add +0.001 to τ (**not certain**, 95 % interval −0.010 to +0.020)." in text
+    alts = [picture.alt for element in app.image for picture in element.proto.imgs]
+    much, little = ([of for of in alts if of.startswith(f"warmth, {how}: ")] for how in ("much", "little"))
+    assert [of.rpartition(" ")[2] for of in much] == list(reversed(names))
+    assert [of.rpartition(" ")[2] for of in little] == list(names)
+    assert not any(of.startswith("pattern 3, little") for of in alts)
 
 
 def test_answers_are_those_of_the_page_label(place):
@@ -251,13 +297,12 @@ def test_a_pair_without_a_gallery_and_a_gallery_without_pictures_say_so(place, m
     assert "not on this machine" in texts(opened("discover", gallery="OASIS scenes"))
 
 
-def test_a_job_that_is_cancelled_can_begin_again(place, monkeypatch):
+def test_a_job_that_is_cancelled_can_begin_again(place, fresh, monkeypatch):
     def slow(*_pair, progress, **_others):
         while True:
             progress(0.5, "Looking")
             time.sleep(0.01)
 
-    st.cache_resource.clear()
     monkeypatch.setattr(gallery, "discover_in", slow)
     app = discover()
     button(app, LOOK).click().run()
