@@ -377,6 +377,41 @@ def _of_people(methods: dict[str, dict[str, list[float]]], counts: Sequence[str]
     ]
 
 
+def discovery() -> str:
+    """What candidates match where the truth is known, for each way to take features apart."""
+    content = json.loads((stored.STORED / stored.DISCOVERY).read_text(encoding="utf-8"))
+    hidden, shares = content["hidden"], content["shares"]
+    causes = list(shares)
+    rows = [["resamples, of 5, in which one of the first five matches", *(name.replace("_", " ") for name in causes),
+             "causes", "of five, match nothing"],
+            ["*share of the scenes*", *(f"{shares[name]:.0%}" for name in causes), "", ""]]  # fmt: skip
+    for method, of in hidden.items():
+        met = [str(of["met"][name]) for name in causes]
+        rows.append([method, *met, f"{of['causes']:.1f}", f"{of['spurious']:.1f}"])
+    named = [["named, with the truth as answers", "candidate", "its AUC", "AUC of the attribute", "answers",
+              "τ before", "after", "gain"]]  # fmt: skip
+    for row in content["named"]["each"]:
+        before, after, low, high = row["tau"]
+        named.append([
+            row["cause"].replace("_", " "), str(row["candidate"]), f"{row['auc']:.2f}",
+            f"{row['auc_of_attribute']:.2f}", str(row["answers"]), f"{before:.3f}", f"{after:.3f}",
+            f"{after - before:+.3f} ({low:+.3f} to {high:+.3f})",
+        ])  # fmt: skip
+    away = content["taken_away"]
+    back = [["taken away: AUC of the best of ten", *(name.replace("_", " ") for name in away["random"])]]
+    back += [[method, *(f"{area:.2f}" for area in of.values())] for method, of in away.items() if method != "tau"]
+    before, after = away["tau"]
+    together, (low, high) = content["named"], content["named"]["gain"]
+    return "\n\n".join([
+        markdown_table(rows), markdown_table(named),
+        f"With all of these, templates fitted again, τ is {together['together']:.3f}; fitted again without any, "
+        f"{together['again']:.3f}: {together['together'] - together['again']:+.3f} ({low:+.3f} to {high:+.3f}).",
+        markdown_table(back),
+        f"Without the five, τ falls from {before:.3f} to {after:.3f}. {content['photos']} scenes, {content['date']}, "
+        f"`{content['command']}`.",
+    ])  # fmt: skip
+
+
 def reliability() -> str:
     """What was tried to break the program, a section for each stored file with a column for each key of its rows."""
     names = [*_TRIED, *sorted(path.stem for path in RELIABILITY.glob("*.json") if path.stem not in _TRIED)]
@@ -575,6 +610,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "speed": speed,
     "archive hours": archive_hours,
     "taste": taste,
+    "discovery": discovery,
     "fifty photos": fifty_photos,
     "reliability": reliability,
     "photo credits": photo_credits,

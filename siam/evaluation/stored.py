@@ -6,7 +6,7 @@
      "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
 
 The project's own results are in assets/results, beside measurements of speed, which `siam.results.speed` reads, and
-`taste.json` and `own.json`, the figures of `benchmarks.taste` and `benchmarks.own`.
+`taste.json`, `own.json` and `discovery.json`, the figures of `benchmarks.taste` and so on.
 """
 
 import json
@@ -26,7 +26,7 @@ FORMAT = 1
 VARIANTS = ("siam", "siam-frozen", "baseline")
 STORED = ASSETS / "results"
 SPEED = ("speed*.json", "throughput*.json")  # files in the same folder, of `siam.results.speed`
-TASTE, OWN = "taste.json", "own.json"  # others, of `benchmarks.taste` and `benchmarks.own`
+TASTE, OWN, DISCOVERY = "taste.json", "own.json", "discovery.json"  # of `benchmarks.taste` and so on
 
 _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
@@ -121,7 +121,7 @@ def read(path: Path) -> Result:
 
 def paths(folder: Path) -> list[Path]:
     """Return the files of the results in a folder, in alphabetical order, without the other ones named above."""
-    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, (*SPEED, TASTE, OWN))))
+    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, (*SPEED, TASTE, OWN, DISCOVERY))))
 
 
 def read_all(folder: Path) -> dict[str, Result]:
