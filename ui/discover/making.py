@@ -174,7 +174,7 @@ def _told(made: Made) -> str:
     before, after = round(fit.crowd_tau, 3), round(fit.tau, 3)
     low, high = (float(end) for end in fit.gain)
     begin = (
-        f"On photos that the fit had not seen, τ was {before:.3f} before and is {after:.3f} with it "
+        f"On photos that the new templates had not seen, τ was {before:.3f} before and is {after:.3f} with it "
         f"({phrases.signed(after - before, 3)}, 95 % interval {phrases.signed(low, 3)} to {phrases.signed(high, 3)})"
     )
     if low > 0:
