@@ -8,16 +8,21 @@ would go on for nobody.
 import gc
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from siam.runtime.jobs import Job
 from siam.runtime.memory import return_freed_memory
 from ui.photos import photo
 
 _KEPT, _BETWEEN = 0.7, 0.1  # of the time after which Streamlit forgets a session, when nobody can close it any more
+
+_LOOKS = 5  # after a session was closed: a script or job that still ended may have kept something of it
 
 
 class _Watch:
@@ -33,6 +38,7 @@ class _Watch:
         self._kept, self._between = _KEPT * forgotten, _BETWEEN * forgotten
         self._known: set[str] = set()
         self._left: dict[str, float] = {}
+        self._looks = 0  # after which nothing of those who left can still be in use
         self._loop = of._get_async_objs().eventloop
         self._loop.call_soon_threadsafe(self._later)
 
@@ -46,7 +52,7 @@ class _Watch:
     def _look(self) -> None:
         """Close the sessions of those who left long enough ago."""
         self._later()
-        now, closed = time.monotonic(), 0
+        now = time.monotonic()
         for session in list(self._known):
             if self.of.is_active_session(session):
                 self._left.pop(session, None)
@@ -54,19 +60,32 @@ class _Watch:
                 self._known.discard(session)
                 del self._left[session]
                 self._close(session)
-                closed += 1
-        if closed:
-            gc.collect()  # sessions refer to themselves; this also cancels their jobs
-            return_freed_memory()
-        if closed or not self._known:  # a job that was just cancelled may have read its picture again
+                self._looks = _LOOKS
+        if self._looks:
+            self._looks -= 1
             photo.forget()
+            gc.collect()  # sessions refer to themselves
+            return_freed_memory()
 
     def _close(self, session: str) -> None:
         stored = self.of._session_mgr.get_session_info(session)
         self.of.close_session(session)
         if stored is not None:  # Streamlit's loop refers to the last session until the next one comes
+            for job in _jobs(tuple(stored.session.session_state.filtered_state.values())):
+                job.cancel()
             stored.session.session_state.clear()
             stored.session._fragment_storage.clear()
+
+
+def _jobs(value: object, depth: int = 3) -> Iterator[Job[Any]]:
+    """Yield the jobs in what a session holds, also in tuples and in objects with attributes."""
+    if isinstance(value, Job):
+        yield value
+    elif depth and isinstance(value, tuple | list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _jobs(part, depth - 1)
+    elif depth and type(value).__module__.startswith("ui."):
+        yield from _jobs(vars(value) if hasattr(value, "__dict__") else (), depth)
 
 
 _lock = threading.Lock()
