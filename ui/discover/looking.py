@@ -93,7 +93,7 @@ def show(cases: Cases) -> Found | None:
         except (SIAMError, RuntimeError, MemoryError) as error:
             st.warning(message(error), icon=":material/error:")
     st.button(
-        "Look for what SIAM misses", key="discover-look", type="primary", icon=":material/travel_explore:",
+        "Look for what SIAM misses", key="discover-look", icon=":material/travel_explore:",
         on_click=_begin, args=(cases, key, kept),
     )  # fmt: skip
     st.caption(

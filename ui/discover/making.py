@@ -201,7 +201,7 @@ def _lead_on(made: Made, folder: Path) -> None:
         return
     with st.container(horizontal=True):
         st.button(
-            f"Explain with “{plain(made.word)}”", key="discover-explain", type="primary", icon=":material/landscape:",
+            f"Explain with “{plain(made.word)}”", key="discover-explain", icon=":material/landscape:",
             on_click=_switch, args=(folder, made.best if there else None),
         )  # fmt: skip
         if not there and made.scorable is not None:

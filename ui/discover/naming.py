@@ -113,7 +113,6 @@ def _so_far(found: Found, place: int, word: str, said: dict[int, bool | None]) -
         st.caption(f"{ENOUGH - len(said)} more would make it surer.")
     st.button(
         "Make it an attribute", key="discover-make", icon=":material/add_circle:", disabled=problem is not None,
-        type="primary" if problem is None and len(said) >= ENOUGH else "secondary",
         on_click=making.begin, args=(found, place, said, word),
     )  # fmt: skip
     st.caption("*Label* keeps the same answers. Leave the field above to answer by key.")

@@ -40,7 +40,7 @@ def show() -> None:
                 st.markdown(f"This deletes {' and '.join(code(path.as_posix()) for path in _folders(folder, card))}.")
                 st.caption("Your answers are kept, and so are the networks from which it was made.")
                 st.button(
-                    "Delete", key=f"delete-{folder.name}", type="primary", icon=":material/delete:",
+                    "Delete", key=f"delete-{folder.name}", icon=":material/delete:",
                     on_click=_delete, args=(folder, card), disabled=busy,
                     help="Wait for the sidebar’s work to end." if busy else None,
                 )  # fmt: skip
