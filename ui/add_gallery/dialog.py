@@ -97,7 +97,7 @@ def _ended(task: Task) -> None:
             st.markdown("\n".join(map(_skipped, task.refused)))
     with st.container(horizontal=True):
         if task.label is not None and task.label in chosen.galleries():
-            st.button("Show these photos", key="show-added", type="primary", on_click=_show, args=(task.label,))
+            st.button("Show these photos", key="show-added", on_click=_show, args=(task.label,))
         if task.cases is not None:
             st.download_button(
                 "Scores and contributions (CSV)",

@@ -42,7 +42,6 @@ def run(view: View) -> None:
                 "Run the slow explainers",
                 key="run-slow",
                 icon=":material/play_arrow:",
-                type="primary",
                 disabled=work.doing() is not None,
                 on_click=work.begin,
                 args=(view, "maps", waiting),

@@ -142,7 +142,7 @@ def _question(number: int, step: Step, question: Question, material: Material, p
                     question.text, question.low, question.high, None, 0.01, key=key, width=240,
                     placeholder=f"{question.low:g} to {question.high:g}", label_visibility="collapsed",
                 )  # fmt: skip
-            st.form_submit_button("Show the answer", type="primary", on_click=_say, args=(number, key))
+            st.form_submit_button("Show the answer", on_click=_say, args=(number, key))
         if st.session_state.pop("lesson-hint", None) == number:
             st.warning("Predict first: a wrong guess teaches more than none.", icon=":material/edit:")
 

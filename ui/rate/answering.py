@@ -30,7 +30,7 @@ def agreed(task: Task, given: tuple[Answer, ...]) -> bool:
         st.markdown(study.instructions)
         with st.container(border=True):
             st.markdown(study.consent)
-        st.button("I agree", type="primary", on_click=st.session_state.update, args=({key: True},))
+        st.button("I agree", on_click=st.session_state.update, args=({key: True},))
         return False
     st.markdown(study.instructions)
     return True

@@ -97,7 +97,7 @@ def _back(task: Task) -> None:
         here = sum(of.photo in task.photos.names for of in new if of.photo)
         answers = "answer" if len(new) == 1 else "answers"
         st.markdown(f"{len(new):,} new {answers} in {len(read):,} rows; {here:,} about photos that are here.")
-        st.button("Add them", disabled=not new, on_click=_add, args=(task, new), type="primary")
+        st.button("Add them", disabled=not new, on_click=_add, args=(task, new))
 
 
 def _add(task: Task, new: list[ratings.Answer]) -> None:
