@@ -12,7 +12,7 @@ router.ensure()
 making.go_on()
 
 st.header("What has no name here?", anchor=False)
-st.caption("None of SIAM’s words may describe what moves these scores. Find it, name it, and SIAM learns it.")
+st.caption("Something that SIAM has no word for may move these scores. Find it, name it, and SIAM learns it.")
 above = st.container()
 removal.show()  # also where the rest of the page ends early
 with above:

@@ -28,7 +28,6 @@ from tests.support.pages import button, opened, texts
 from tests.support.paths import ROOT
 from tests.support.server import WAIT, running_app, wait_until_idle
 from tests.support.versions import older_gallery
-from ui.state.public import public
 from ui.state.zipped import zipped
 
 COUNT, WORD = 64, "old wall"
@@ -313,15 +312,6 @@ def test_a_job_that_is_cancelled_can_begin_again(place, fresh, monkeypatch):
     monkeypatch.chdir(place)
     button(app, LOOK).click().run()
     until(app, lambda app: "Name it" in labels(app))
-
-
-@pytest.fixture
-def public_server(monkeypatch):
-    monkeypatch.setenv("SIAM_PUBLIC", "1")
-    public.cache_clear()
-    yield
-    monkeypatch.undo()
-    public.cache_clear()
 
 
 def test_a_public_server_gives_the_networks_away_and_writes_nothing_down(place, public_server, monkeypatch):

@@ -16,7 +16,6 @@ from tests.support.server import HEADINGS, WAIT, running_app, wait_until_idle
 from ui.label import work
 from ui.photos import uploads
 from ui.state.markdown import plain
-from ui.state.public import public
 
 PLACE = "labels/open-photos"
 
@@ -162,15 +161,6 @@ def test_a_table_that_cannot_be_kept_is_left_as_it_is(here):
     app = opened("label")
     assert "lacks the column 'file'" in app.error[0].value
     assert (here / PLACE / "attributes.csv").read_text() == "no photos,trees\n1,1\n"
-
-
-@pytest.fixture
-def public_server(monkeypatch):
-    monkeypatch.setenv("SIAM_PUBLIC", "1")
-    public.cache_clear()
-    yield
-    monkeypatch.undo()
-    public.cache_clear()
 
 
 def test_a_public_server_writes_nothing_down(here, public_server):
