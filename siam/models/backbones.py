@@ -15,31 +15,29 @@ import torch
 from torch import Tensor, nn
 
 
-def _declare_missing_operators() -> torch.library.Library | None:
-    """Declare `nms` and `qnms` if torchvision's compiled library does not; the caller must keep the result alive."""
-    from importlib.machinery import PathFinder
-    from importlib.util import find_spec
+def _import_torchvision() -> torch.library.Library | None:
+    """Import torchvision, declaring `nms` and `qnms` if it lacks them; the caller must keep the result alive.
 
-    spec = find_spec("torchvision")  # finds the package without running it
-    if spec is None or spec.submodule_search_locations is None:
+    torchvision tries to load its compiled library once, at the start of its first import. Only when that has failed do
+    we declare anything: two declarations of one operator end the process.
+    """
+    try:
+        import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+    else:
         return None
-    compiled = PathFinder.find_spec("_C", list(spec.submodule_search_locations))
-    if compiled is not None and compiled.origin is not None:
-        try:
-            torch.ops.load_library(compiled.origin)
-        except OSError:  # built against CUDA libraries that this machine does not have
-            pass
-        else:
-            return None
     library = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import_module("torchvision")
     return library
 
 
-_OPERATORS = _declare_missing_operators()
+_OPERATORS = _import_torchvision()
 
-import timm  # noqa: E402 - only after the operators are declared
+import timm  # noqa: E402 - timm imports torchvision
 
 from siam.errors import CheckpointError  # noqa: E402
 

@@ -66,8 +66,14 @@ def test_a_backbone_has_only_so_many_stages(stages):
 
 
 def test_imports_where_torchvision_lacks_its_compiled_operators():
-    # In a process of its own, since operators are declared once per process.
-    code = "import siam.models.backbones, torch; torch.ops.torchvision.nms; import torchvision.ops"
+    # In a process of its own, since operators are declared once per process. Streamlit imports changed modules again.
+    code = """
+import sys, torch, siam.models.backbones
+torch.ops.torchvision.nms
+import torchvision.ops
+del sys.modules["siam.models.backbones"]
+import siam.models.backbones
+"""
     subprocess.run([sys.executable, "-c", code], check=True, timeout=1200)
 
 
