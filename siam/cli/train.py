@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     gallery, source = options.gallery, options.gallery_source
     if gallery is None and (options.gallery_only or source is not None):
         return fail("--gallery-only and --gallery-source need --gallery DIR: say where to write the gallery")
+    from siam.gallery.context import is_context_recipe
     from siam.runtime.files import check_folder
     from siam.training.flowers import is_flower_recipe
     from siam.training.pairs import cross_validate, train
@@ -64,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
         check_folder(gallery)
     if is_flower_recipe(options.recipe):
         return _train_flowers(options, out)
+    if is_context_recipe(options.recipe):
+        return _train_context(options, out)
     if options.shuffle_labels:
         return fail(f"--shuffle-labels needs a recipe whose method is flowers, and {options.recipe} is another")
     write_gallery = _gallery_writer(options, read_recipe(options.recipe)) if gallery is not None else None
@@ -114,4 +117,26 @@ def _train_flowers(options: argparse.Namespace, out: Path) -> int:
         if getattr(options, name):
             return fail(f"--{name} does not apply to {options.recipe}, whose method is flowers: leave it out")
     train_flowers(options.recipe, options.root, out, options.seed, options.shuffle_labels)
+    return 0
+
+
+def _train_context(options: argparse.Namespace, out: Path) -> int:
+    from tqdm import tqdm
+
+    from siam.gallery.context import train
+    from siam.results.context import summary
+
+    for name in ("resume", "results", "gallery", "shuffle_labels", "seed"):
+        if getattr(options, name) not in (None, False):
+            option = f"--{name.replace('_', '-')}"
+            return fail(f"{option} does not apply to {options.recipe}, whose method is context: leave it out")
+    command = shlex.join(["python", "-m", "siam", "train", str(options.recipe), "--out", str(out)])
+    with tqdm(unit="fit", file=sys.stderr, disable=None, leave=False) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.total = of
+            bar.update(done - bar.n)
+
+        csib = train(options.recipe, out, command, progress)
+    sys.stdout.write(summary(csib, out))
     return 0

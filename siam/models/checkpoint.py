@@ -2,7 +2,7 @@
 
 The card holds both configs, from which the networks are rebuilt, and says what they were trained on and how good they
 are. `folds.safetensors` may hold the templates of the networks of the cross-validation, `doubt.safetensors` what their
-scores leave open. No pickle is read or written.
+scores leave open, and `csib.safetensors` the groups of attributes that count together. No pickle is read or written.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,13 @@ from safetensors import SafetensorError, safe_open
 from siam.errors import CheckpointError, EngineError
 from siam.models import agreement, compiled, readout, recognition, versions
 from siam.models import card as cards
+from siam.models import csib as groups
 from siam.models import doubt as doubts
 from siam.models.card import BASELINE_FILE, CARD, SIAM_FILE
 from siam.models.card import FORMAT as FORMAT
 from siam.models.compiled import Compiled
 from siam.models.configs import BaselineConfig, SIAMConfig
+from siam.models.csib import CSIB
 from siam.models.doubt import Doubt
 from siam.models.recognition import Recognition
 from siam.runtime.devices import best_device
@@ -50,6 +52,7 @@ class Pair:
 
     `fold_templates` (R, K, g, g) are effective templates of the R networks of its cross-validation, if they are known
     (`siam.models.agreement`). `doubt` says how far its scores can be trusted, if that is known (`siam.models.doubt`).
+    `csib` are groups of attributes that count together, if the pair has any (`siam.models.csib`).
 
     A pair that `load` returns may build its networks only when somebody asks for them: where an engine has them ready,
     explaining a photo does not need PyTorch, whose import takes longer.
@@ -61,6 +64,7 @@ class Pair:
     card: dict[str, Any]
     fold_templates: "Tensor | None" = field(default_factory=lambda: None)  # no attribute of the class: see __getattr__
     doubt: Doubt | None = None
+    csib: CSIB | None = None
     files: "Stored | None" = field(default=None, init=False, repr=False)  # from which it was loaded
 
     def __repr__(self) -> str:
@@ -256,7 +260,8 @@ def load(source: str | Path, device: "str | torch.device | None" = None, *, engi
     arrays = {} if ready is None else _arrays(folder)
     files = Stored(folder, config, baseline, device, engine, key, scores_key, ready, RLock(), arrays)
     pair = object.__new__(Pair)
-    pair.__dict__.update(name=str(card.get("name", folder.name)), card=card, files=files, doubt=_doubt(folder))
+    name, context = str(card.get("name", folder.name)), groups.read(folder, config.attributes)
+    pair.__dict__.update(name=name, card=card, files=files, doubt=_doubt(folder), csib=context)
     if ready is None:  # in the cache are only networks that were loaded from these very files before
         _build(pair, files)
     return pair
@@ -399,6 +404,7 @@ def save(pair: Pair, folder: Path, *, half: bool = False) -> None:
             fitted.write_all(pair.baseline, folder, write)
         agreement.keep(folder, pair.fold_templates, write)
         doubts.keep(folder, pair.doubt, write)
+        groups.keep(folder, pair.csib, write)
 
 
 def find(source: str | Path) -> Path:
@@ -447,7 +453,7 @@ def files(card: dict[str, Any], folder: Path) -> tuple[str, ...]:
     """Return the names of those files in a folder that belong to the pair with this card."""
     from siam.models import fitted  # imported here, since it needs PyTorch
 
-    further = [name for name in (agreement.FILE, doubts.FILE) if (folder / name).exists()]
+    further = [name for name in (agreement.FILE, doubts.FILE, groups.FILE) if (folder / name).exists()]
     if card.get("baseline") is None:
         return (CARD, SIAM_FILE, *further)
     return (CARD, SIAM_FILE, BASELINE_FILE, *further, *(path.name for path in fitted.files(folder)))

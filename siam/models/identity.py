@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from siam.models.checkpoint import Pair, Stored
+    from siam.models.csib import CSIB
     from siam.models.doubt import Doubt
 
 
@@ -56,7 +57,7 @@ def identity(of: "nn.Module | Networks", *, learnt: bool = True) -> str:
     Args:
         of: one network, or a pair.
         learnt: whether to include that on which scores do not depend: what explainers have learnt (`fitted`), and a
-            pair's `fold_templates`, `recognition` and `doubt`.
+            pair's `fold_templates`, `recognition`, `doubt` and `csib`.
     """
     files: Stored | None = getattr(of, "files", None)
     if files is not None and not getattr(of, "built", True):
@@ -92,7 +93,7 @@ def _networks(of: "nn.Module | Networks") -> "list[nn.Module]":
 
 
 def _state(of: "nn.Module | Networks", learnt: bool) -> tuple[list[str], list[Version]]:
-    """Return configs, and recognition with doubt, as text, and the versions of all tensors."""
+    """Return configs, and recognition with doubt and CSIB, as text, and the versions of all tensors."""
     networks = _networks(of)
     configs = [repr(getattr(network, "config", None)) for network in networks]
     versions = [version(tensor) for network in networks for tensor in _tensors(network, learnt)]
@@ -101,7 +102,9 @@ def _state(of: "nn.Module | Networks", learnt: bool) -> tuple[list[str], list[Ve
     if folds is not None:
         versions.append(version(folds))
     doubt: Doubt | None = getattr(of, "doubt", None) if learnt else None
-    return [*configs, repr(recognition or None) + ("" if doubt is None else doubt.digest)], versions
+    csib: CSIB | None = getattr(of, "csib", None) if learnt else None
+    digests = [known.digest for known in (doubt, csib) if known is not None]
+    return [*configs, "".join([repr(recognition or None), *digests])], versions
 
 
 def fingerprint(network: "nn.Module") -> str:

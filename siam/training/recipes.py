@@ -16,7 +16,8 @@ several (`siam.datasets.scenicornot`).
 (`siam.models.versions`); no weight depends on them.
 `scale = [1, 5]` in [data], or in an entry of its scores, tells the scale of ratings whose table does not.
 In [network], both methods accept `mean`, `std` and `size_multiple`; the defaults are the backbone's.
-`method = "flowers"` is described in `siam.training.flowers`, which reads its own recipes.
+`method = "context"` finds attributes that count together, for a pair that is trained (`siam.gallery.context`, which
+reads its own recipes). `method = "flowers"` is described in `siam.training.flowers`, which reads its own recipes.
 """
 
 import tomllib
@@ -119,7 +120,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     method = recipe.get("method")
     if method not in _SETTINGS:
         raise DatasetError(
-            f"{path} has the method {method!r}; expected {' or '.join(map(repr, (*_SETTINGS, 'flowers')))}"
+            f"{path} has the method {method!r}; expected {' or '.join(map(repr, (*_SETTINGS, 'context', 'flowers')))}"
         )
     for section, keys in _SETTINGS[method].items():
         values = recipe.get(section, {}) if section else recipe

@@ -1,0 +1,160 @@
+"""A photo explained by causes that count together: the groups of a pair's CSIB (`siam.models.csib`).
+
+::
+
+    y = base + sum_g w_g q_g            exactly; with k causes, only the k largest |w_g q_g|
+
+A cause's map shows where its members are at once, as the weighted geometric mean of their presence in each cell. Only
+in the spatial variant does this map enter the score; otherwise it illustrates a group that reads the whole photo.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from siam.datasets.base import RatingScale
+from siam.drawing.phrases import number, score_text, signed, words
+from siam.explanation.inference import Explanation
+from siam.models.csib import BUDGETS, CSIB, strongest
+from siam.models.readout import pooling_matrix
+
+_NAMED = 3  # members that a cause's name holds, and causes that a printed explanation names
+
+
+@dataclass(frozen=True)
+class Member:
+    """An attribute of a group: its index, its name, whether its absence is meant, and its share of the group."""
+
+    index: int
+    attribute: str
+    absent: bool
+    share: float
+
+    @property
+    def text(self) -> str:
+        """Its name in words: "snow", or "no snow"."""
+        return f"no {words(self.attribute)}" if self.absent else words(self.attribute)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A group in a photo: its number, its members (the largest share first), how far it is on (0 to 1), its points."""
+
+    group: int
+    members: tuple[Member, ...]
+    activation: float
+    value: float
+
+    @property
+    def title(self) -> str:
+        """Its members in words: "snow with mountains", "snow with mountains and clouds"."""
+        return title(self.members)
+
+
+@dataclass(frozen=True, eq=False)
+class ContextExplanation:
+    """A photo's score by groups: base + sum of the causes' values = score, to rounding.
+
+    Attributes:
+        scale: of score, base and values.
+        base: in points.
+        causes: all G, the largest magnitude first.
+        scores: (9,) the score with 1 to 8 causes, and with all.
+    """
+
+    scale: RatingScale
+    base: float
+    causes: tuple[Cause, ...]
+    scores: tuple[float, ...]
+
+    @property
+    def score(self) -> float:
+        """The score with all causes."""
+        return self.scores[-1]
+
+    def score_with(self, causes: int | None) -> float:
+        """Return the score with so many causes, 1 to 8, or None for all.
+
+        Raises:
+            ValueError: the number is another.
+        """
+        if causes is None:
+            return self.score
+        if causes not in BUDGETS:
+            raise ValueError(f"{causes} causes; expected {BUDGETS[0]} to {BUDGETS[-1]}, or None for all")
+        return self.scores[causes - 1]
+
+    def __repr__(self) -> str:
+        named = [f"{cause.title} {signed(cause.value)}" for cause in self.causes[:_NAMED]]
+        rest = len(self.causes) - len(named)
+        named += [f"{rest} more {signed(sum(cause.value for cause in self.causes[_NAMED:]))}"] if rest else []
+        return f"ContextExplanation({score_text(self.score, self.scale)}; base {number(self.base)}, {', '.join(named)})"
+
+
+def title(members: Sequence[Member]) -> str:
+    """Return a group's members in words: "snow", "snow with mountains", "snow with mountains and clouds"."""
+    first, *others = [member.text for member in members[:_NAMED]]
+    more = len(members) - _NAMED
+    if more > 0:
+        others.append(f"{more} more")
+    return (
+        f"{first} with {' and '.join([', '.join(others[:-1]), others[-1]] if len(others) > 1 else others)}"
+        if (others)
+        else first
+    )
+
+
+def group_members(csib: CSIB, group: int) -> tuple[Member, ...]:
+    """Return the members of a group that have at least a tenth of it, the largest share first."""
+    return tuple(Member(index, csib.attributes[index], absent, share) for index, absent, share in csib.members(group))
+
+
+def in_context(csib: CSIB, explanation: Explanation) -> ContextExplanation:
+    """Return what the groups of a CSIB say of a photo, also of one whose maps were edited (`siam.explanation.what_if`).
+
+    Raises:
+        ValueError: the explanation has other attributes.
+
+    Example:
+        >>> import siam
+        >>> from siam.explanation.context import in_context
+        >>> from siam.runtime.paths import ASSETS
+        >>> pair = siam.load("photo", device="cpu")
+        >>> explanation = siam.explain(pair, ASSETS / "gallery/open-photos/images/storm-road.jpg")
+        >>> together = in_context(pair.csib, explanation)
+        >>> abs(together.base + sum(cause.value for cause in together.causes) - together.score) < 1e-6
+        True
+    """
+    if csib.attributes != explanation.attributes:
+        raise ValueError(
+            f"the CSIB knows {len(csib.attributes)} attributes, the explanation {len(explanation.attributes)} or others"
+        )
+    presence = presence_of(csib, explanation)
+    activations, values = csib.activations(presence), csib.contributions(presence)
+    base = float(csib.bases(explanation.scenicness))
+    means = activations if csib.grid is None else activations.mean(axis=(-2, -1))
+    order = np.argsort(-np.abs(values), kind="stable").tolist()
+    causes = [Cause(g, group_members(csib, g), float(means[g]), float(values[g])) for g in order]
+    scores = [base + float(strongest(values, budget).sum()) for budget in (*BUDGETS, None)]
+    return ContextExplanation(explanation.scale, base, tuple(causes), tuple(scores))
+
+
+def presence_of(csib: CSIB, explanation: Explanation) -> np.ndarray:
+    """Return the presence (K,), or (K, g, g) in the spatial variant, from which a CSIB scores a photo."""
+    if csib.grid is None:
+        return explanation.attribute_scores
+    return cell_presence(explanation.attribute_maps, csib.grid)
+
+
+def cell_presence(maps: np.ndarray, grid: int) -> np.ndarray:
+    """Return presence (..., g, g), 0 to 1, within the cells of a grid: tanh of the mean of maps (..., h, w) there."""
+    rows, columns = (pooling_matrix(size, grid, "area") for size in maps.shape[-2:])
+    return np.tanh(np.maximum(rows @ maps @ columns.T, 0))
+
+
+def together_map(csib: CSIB, explanation: Explanation, group: int) -> np.ndarray:
+    """Return where a group's members are at once, (h, w) from 0 to 1: q of the presence in each cell of the maps."""
+    presence = np.tanh(np.maximum(explanation.attribute_maps, 0))  # (K, h, w)
+    alone = CSIB(csib.attributes, csib.groups[[group]], np.ones(1))
+    return alone.activations(np.moveaxis(presence, 0, -1))[..., 0]
