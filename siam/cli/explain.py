@@ -11,10 +11,12 @@ from tqdm import tqdm
 
 from siam.cli.arguments import add_change, add_colours, add_engine, fail
 from siam.errors import SIAMError
+from siam.models.csib import BUDGETS
 
 if TYPE_CHECKING:
     from siam.explanation.inference import Explanation
     from siam.models.checkpoint import Pair
+    from siam.models.csib import CSIB
 
 _FEWEST, _MOST = 2, 4  # photos that `--difference` compares
 _DIFFERENCE = "difference"  # name of the files that it writes to a folder
@@ -42,6 +44,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="compare two to four photos of one place: what leads from the first one's score to the others'",
     )
     add_change(parser)
+    parser.add_argument(
+        "--context",
+        action="store_true",
+        help="also score the photos by groups of attributes that count together, if the networks have any",
+    )
+    parser.add_argument(
+        "--causes", type=int, choices=BUDGETS, metavar="K", help="with --context: what 1 to 8 causes make of the score"
+    )
     parser.add_argument("--json", action="store_true", help="print scores and contributions as JSON")
     parser.add_argument(
         "--out",
@@ -55,14 +65,24 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.set_defaults(run=run)
 
 
+def _wrong(options: argparse.Namespace) -> str:
+    """Return which options do not go together; "" if all do."""
+    if options.causes is not None and not options.context:
+        return "--causes is a number of causes that count together; give --context, too"
+    if options.difference and options.context:
+        return "--difference compares SIAM's own scores: leave out --context"
+    if options.change and not options.difference:
+        return "--change names what changed between photos; give --difference, too"
+    return ""
+
+
 def run(options: argparse.Namespace) -> int:
     """Explain each image in turn; a bad file does not stop the others."""
+    if wrong := _wrong(options):
+        return fail(wrong)
     if options.difference:
         return _difference(options)
-    if options.change:
-        return fail("--change names what changed between photos; give --difference, too")
     # Imported here, so that --help and argument errors need not wait for PyTorch.
-    from siam.explanation import wording
     from siam.explanation.inference import explain
     from siam.images.preprocessing import least_side
     from siam.images.reading import read_image
@@ -72,6 +92,11 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         check_folder(options.out)
     pair = load(options.model)
+    if options.context and pair.csib is None:
+        return fail(
+            f"{pair.name!r} has no groups of attributes that count together: leave out --context, or train them with a "
+            "recipe such as recipes/photo-context.toml"
+        )
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     stems = _unique_stems(options.image, options.out)
@@ -90,17 +115,32 @@ def run(options: argparse.Namespace) -> int:
             from siam.reports import files
 
             files.write(explanation, path.name, pair.card, options.out, stem)
+        csib = pair.csib if options.context else None
         if options.json:
-            from siam.reports import files
-
-            results.append(files.contract_json(explanation, str(path)))
+            results.append(_data(explanation, path, csib))
         else:
             progress.clear()
-            sys.stdout.write(f"{path}: {wording.summary(explanation)}\n")
+            sys.stdout.write(f"{path}: {_text(explanation, csib, options.causes)}\n")
     if options.json and results:
         answer = results[0] if len(options.image) == 1 else results
         sys.stdout.write(json.dumps(answer, indent=1, allow_nan=False) + "\n")
     return 2 if failed else 0
+
+
+def _data(explanation: "Explanation", path: Path, csib: "CSIB | None") -> dict:
+    from siam.explanation.context import in_context
+    from siam.reports.files import context_json, contract_json
+
+    together = {} if csib is None else {"context": context_json(in_context(csib, explanation))}
+    return {**contract_json(explanation, str(path)), **together}
+
+
+def _text(explanation: "Explanation", csib: "CSIB | None", causes: int | None) -> str:
+    from siam.explanation.context import context_sentence, in_context
+    from siam.explanation.wording import summary
+
+    together = "" if csib is None else f" {context_sentence(in_context(csib, explanation), causes)}"
+    return f"{summary(explanation)}{together}"
 
 
 def _difference(options: argparse.Namespace) -> int:

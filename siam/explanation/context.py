@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siam.datasets.base import RatingScale
-from siam.drawing.phrases import number, score_text, signed, words
+from siam.drawing.phrases import difference_text, listing, number, score_text, signed, words
 from siam.explanation.inference import Explanation
 from siam.models.csib import BUDGETS, CSIB, strongest
 from siam.models.readout import pooling_matrix
@@ -90,6 +90,35 @@ class ContextExplanation:
         rest = len(self.causes) - len(named)
         named += [f"{rest} more {signed(sum(cause.value for cause in self.causes[_NAMED:]))}"] if rest else []
         return f"ContextExplanation({score_text(self.score, self.scale)}; base {number(self.base)}, {', '.join(named)})"
+
+
+def context_sentence(context: ContextExplanation, causes: int | None = None, count: int = 4) -> str:
+    """Say what raised and lowered the score with context, naming at most `count` causes; or what `causes` make of it.
+
+    "With context 5.82 of 7: raised by horizon (+0.86) and clouds (+0.49); lowered by road (−0.24); 10 others together
+    −0.09." With a number of causes: "… With its 2 largest causes alone, the score would be 6.15, +0.33."
+
+    Raises:
+        ValueError: `causes` is not 1 to 8.
+    """
+    named = [cause for cause in context.causes[:count] if signed(cause.value) != "0.00"]
+    clauses = []
+    for verb, sign in (("raised by", 1), ("lowered by", -1)):
+        items = [f"{cause.title} ({signed(cause.value)})" for cause in named if cause.value * sign > 0]
+        if items:
+            clauses.append(f"{verb} {listing(items)}")
+    others = context.causes[len(named) :]
+    if others:
+        rest = signed(sum(cause.value for cause in others))
+        number_of = "1 other" if len(others) == 1 else f"{len(others)} others together"
+        clauses.append(f"{number_of} {rest}")
+    text = f"With context {score_text(context.score, context.scale)}: {'; '.join(clauses)}."
+    if causes is None:
+        return text
+    score = context.score_with(causes)
+    few = "largest cause" if causes == 1 else f"{causes} largest causes"
+    change = difference_text(score, context.score)
+    return f"{text} With its {few} alone, the score would be {number(score)} ({change})."
 
 
 def title(members: Sequence[Member]) -> str:

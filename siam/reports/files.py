@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from siam.explanation.context import ContextExplanation
 from siam.explanation.difference import Difference, differences
 from siam.explanation.inference import Explanation
 from siam.explanation.wording import difference_sentences
@@ -95,6 +96,30 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
         "seconds": {step: _rounded(value) for step, value in explanation.seconds.items()},
         "device": explanation.device,
         "card": _plain(card),
+    }
+
+
+def context_json(context: ContextExplanation) -> dict:
+    """Return a photo's score with context: up to rounding, base + sum of the causes' contributions = score.
+
+    `scores` are those with 1 to 8 causes, and with all. The members of a cause that have less than a tenth of it are
+    not listed.
+    """
+    return {
+        "score": _finite(context.score),
+        "base": _finite(context.base),
+        "scores": [_finite(score) for score in context.scores],
+        "causes": [
+            {
+                "contribution": _finite(cause.value),
+                "activation": _finite(cause.activation),
+                "members": [
+                    {"attribute": member.attribute, "absent": member.absent, "share": _finite(member.share)}
+                    for member in cause.members
+                ],
+            }
+            for cause in context.causes
+        ],
     }
 
 
