@@ -26,7 +26,7 @@ FORMAT = 1
 VARIANTS = ("siam", "siam-frozen", "baseline")
 STORED = ASSETS / "results"
 SPEED = ("speed*.json", "throughput*.json")  # files in the same folder, of `siam.results.speed`
-TASTE, OWN, DISCOVERY = "taste.json", "own.json", "discovery.json"  # of `benchmarks.taste` and so on
+TASTE, OWN, DISCOVERY, CONTEXT = "taste.json", "own.json", "discovery.json", "context.json"  # of `benchmarks.…`
 
 _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
@@ -121,7 +121,8 @@ def read(path: Path) -> Result:
 
 def paths(folder: Path) -> list[Path]:
     """Return the files of the results in a folder, in alphabetical order, without the other ones named above."""
-    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, (*SPEED, TASTE, OWN, DISCOVERY))))
+    others = (*SPEED, TASTE, OWN, DISCOVERY, CONTEXT)
+    return sorted(path for path in folder.glob("*.json") if not any(map(path.match, others)))
 
 
 def read_all(folder: Path) -> dict[str, Result]:

@@ -13,7 +13,8 @@ farming raises it near the bottom of a picture and lowers it near the top. The s
 personal bias and noise, and gives a whole number.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -46,6 +47,10 @@ NUANCES = {  # points, times how strong the nuance is in a scene (0 to 1); no at
     "gloom": -0.5,
 }
 
+# A second crowd, for networks in which attributes count together: three pairs whose members mean nothing to it alone.
+PAIRS = {("rock_stone", "clouds"): 2.5, ("grass", "rugged_scene"): 2.0, ("trees", "fencing_railing"): -2.5}  # points
+_NOTICED = 0.05  # of the picture: two thirds of this crowd notice what covers this much
+
 _VOTERS = (3, 12)
 _PERSONAL_BIAS = 0.6  # standard deviation, points
 _NOISE = 0.9  # of one vote, points
@@ -71,6 +76,29 @@ def contributions(masks: np.ndarray) -> np.ndarray:
 def nuance_points(strengths: dict[str, float]) -> dict[str, float]:
     """Return the points of each nuance, given how strong each is in the scene, from 0 to 1."""
     return {name: points * strengths.get(name, 0.0) for name, points in NUANCES.items()}
+
+
+def paired_quality(
+    contributions: Mapping[str, float], nuances: Mapping[str, float], areas: Mapping[str, float]
+) -> float:
+    """Return the score around which the second crowd votes, in points of the same scale.
+
+    ::
+
+        quality = BIAS + sum_k c_k + sum_j nuance_j + sum_(a, b) points_ab n_a n_b,    n = 1 - exp(-area / 0.05)
+
+    The first sum leaves out the members of `PAIRS`, which count only where both are noticed. No such product is a
+    weighted geometric mean, so no network of ours has this form.
+
+    Args:
+        contributions: of a scene's attributes, in points, as `contributions` returns them.
+        nuances: of the scene, in points.
+        areas: share of the picture that each attribute covers.
+    """
+    members = {name for pair in PAIRS for name in pair}
+    noticed = {name: 1 - math.exp(-areas.get(name, 0.0) / _NOTICED) for name in members}
+    alone = sum(points for name, points in contributions.items() if name not in members)
+    return BIAS + alone + sum(nuances.values()) + sum(of * noticed[a] * noticed[b] for (a, b), of in PAIRS.items())
 
 
 def vote(quality: float, generator: np.random.Generator) -> list[int]:
