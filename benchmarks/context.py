@@ -39,7 +39,7 @@ from siam.training.context import Settings, fit
 RESULT = stored.STORED / stored.CONTEXT
 SEEDS = 5
 GRID = 7  # cells along a side, of the spatial variant
-USUAL = Settings(groups=60, steps=800, shrinkage=0.1, few=0.05)  # as in the recipes
+USUAL = Settings(groups=60, steps=800, shrinkage=0.05, few=0.05)  # as in the recipes
 VARIANTS = {
     "with context": USUAL,
     "with negations": replace(USUAL, negations=True),
@@ -64,7 +64,9 @@ class Scenes:
         def parts(output: SIAMOutput) -> tuple[Tensor, ...]:
             return output.attribute_scores, output.attribute_maps, output.scenicness
 
-        (self.presence, maps, self.siam), self.baseline = predict_pair(pair, files, parts, description="scenes")
+        (self.presence, maps, self.siam), baseline = predict_pair(pair, files, parts, description="scenes")
+        assert baseline is not None  # the bundled pair has one
+        self.baseline = baseline
         self.cells = cell_presence(maps, GRID)
         self.truths = [truth.read_truth(root, int(path.stem)) for path in files]
 
@@ -148,7 +150,7 @@ def second_crowd(scenes: Scenes, names: tuple[str, ...]) -> dict[str, Any]:
             "figures": {
                 "with context": score_figures_with_intervals(scores[0], people[test]),
                 "adding up": score_figures_with_intervals(scores[1], people[test]),
-                "difference": difference_figures(*scores, people[test]),
+                "difference": difference_figures(scores[0], scores[1], people[test]),
             },
         })  # fmt: skip
     precisions = [of["precision"] for of in seeds if of["precision"] is not None]

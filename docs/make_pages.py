@@ -31,6 +31,7 @@ from siam.gallery.store import read
 from siam.models import flowers, load
 from siam.models.doubt import read as read_doubt
 from siam.models.recognition import BELIEFS
+from siam.results import context as results_context
 from siam.results import explainers, outlines, paper, scores
 from siam.results import speed as stored_speed
 from siam.results.assessment import OUTLINES
@@ -412,6 +413,73 @@ def discovery() -> str:
     ])  # fmt: skip
 
 
+def context_of_pairs() -> str:
+    """What counting together buys the bundled pairs, with the number of causes and how far folds agree on groups."""
+    rows = [["pair, photos", "network", "Kendall's τ", "RMSE, points"]]
+    facts = []
+    for name in ("photo", "rendered"):
+        csib = load(name, device="cpu").csib
+        assert csib is not None
+        about = csib.about
+        for key, of in about["figures"].items():
+            text = _gain if " - " in key else _with_interval
+            errors, taus = ([of[part], of[f"{part}_interval"]] for part in ("rmse", "kendall_tau"))
+            rows.append([f"*{name}*, {of['n']}", results_context.NAMES[key], text(*taus), text(*errors)])
+        causes = about["causes"] or "more than 8"
+        budgets = ", ".join(f"{error:.2f}" for error in about["budgets"])
+        facts.append(
+            f"*{name}*: {len(csib)} groups; 90 % of the score's variance needs {causes} causes; RMSE with 1 to 8 "
+            f"causes, and all: {budgets}; {about['same']:.0%} of a fold's eight largest groups are in the "
+            f"other folds, too. `{about['command']}`, {about['date']}."
+        )
+    return "\n\n".join([markdown_table(rows), *facts])
+
+
+def context() -> str:
+    """What counting together buys in the rendered world, by two crowds."""
+    content = json.loads((stored.STORED / stored.CONTEXT).read_text(encoding="utf-8"))
+    usual, second = content["usual"], content["second"]
+    rows = [["the usual crowd, for whom attributes add up", "Kendall's τ", "against SIAM", "RMSE, points", "groups",
+             "causes for 90 %", "same in other seeds"]]  # fmt: skip
+    for name, of in usual["figures"].items():
+        difference, facts = usual["differences"].get(name), usual["facts"].get(name, {})
+        rows.append([
+            name, _with_interval(of["kendall_tau"], of["kendall_tau_interval"]),
+            "" if difference is None else _gain(difference["kendall_tau"], difference["kendall_tau_interval"]),
+            _with_interval(of["rmse"], of["rmse_interval"]), str(facts.get("groups", "")),
+            str(facts["causes"] or "more than 8") if facts else "",
+            "" if facts.get("same") is None else f"{facts['same']:.0%}",
+        ])  # fmt: skip
+    pairs = phrases.listing([
+        f"{' with '.join(map(phrases.words, of['attributes']))} ({phrases.signed(of['points'])})"
+        for of in second["pairs"]
+    ])  # fmt: skip
+    seeds = [["the second crowd, seed", "with context, τ", "adding up, τ", "difference", "pairs found", "pairs named"]]
+    for number, of in enumerate(second["seeds"]):
+        figures = of["figures"]
+        gain = figures["difference"]
+        seeds.append([
+            str(number), *(f"{figures[name]['kendall_tau']:.3f}" for name in ("with context", "adding up")),
+            _gain(gain["kendall_tau"], gain["kendall_tau_interval"]), f"{len(of['found'])} of {len(second['pairs'])}",
+            str(len(of["told"])),
+        ])  # fmt: skip
+    precision = "–" if second["precision"] is None else f"{second['precision']:.2f}"
+    return "\n\n".join([
+        markdown_table(rows), f"The second crowd's pairs: {pairs}.", markdown_table(seeds),
+        f"Of the three pairs, {second['recall']:.0%} were found (recall); of all pairs among the eight largest groups, "
+        f"{precision} are among the three (precision). {content['train']} training scenes, {content['test']} test "
+        f"scenes, {content['date']}, `{content['command']}`.",
+    ])  # fmt: skip
+
+
+def _with_interval(value: float, ends: Sequence[float]) -> str:
+    return f"{value:.2f} ({ends[0]:.2f} to {ends[1]:.2f})"
+
+
+def _gain(value: float, ends: Sequence[float]) -> str:
+    return f"{phrases.signed(value)} ({phrases.signed(ends[0])} to {phrases.signed(ends[1])})"
+
+
 def reliability() -> str:
     """What was tried to break the program, a section for each stored file with a column for each key of its rows."""
     names = [*_TRIED, *sorted(path.stem for path in RELIABILITY.glob("*.json") if path.stem not in _TRIED)]
@@ -611,6 +679,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "archive hours": archive_hours,
     "taste": taste,
     "discovery": discovery,
+    "context": context,
+    "context of the pairs": context_of_pairs,
     "fifty photos": fifty_photos,
     "reliability": reliability,
     "photo credits": photo_credits,

@@ -3,11 +3,12 @@
 ::
 
     p_k = presence of attribute k, 0 to 1 (`SIAMOutput.attribute_scores`)
-    q_g = exp(sum_k s_gk log(p_k + e)) - e,   s_g >= 0, sum_k s_gk = 1,   e = 1e-8        a weighted geometric mean
+    q_g = exp(sum_k s_gk log(p_k + e)) - e,   s_g >= 0, sum_k s_gk = 1,   e = 0.001       a weighted geometric mean
     y   = base + sum_g w_g q_g
 
-A group is on only where all its members are: if one is absent, the mean is (nearly) 0, whatever the others are. With
-negations, groups may also contain absences 1 - p_k, as members K to 2K - 1. base is the mean score of the training
+A group is on only as far as all its members are: if one of two equal members is absent, q is at most 0.03. In the
+paper, e is 1e-8; but a presence of 1e-8 and one of 1e-4 both mean "not there", and q must not depend on which it is.
+With negations, groups may also contain absences 1 - p_k, as members K to 2K - 1. base is the mean score of the training
 photos; with a linear part, it is SIAM's score of the photo, and the groups say what is left. With k causes, only the k
 groups of the largest |w_g q_g| are added.
 
@@ -35,7 +36,7 @@ from siam.runtime.files import Write, storage_errors, write_atomically
 
 FILE = "csib.safetensors"
 BUDGETS = tuple(range(1, 9))  # numbers of causes that the groups are trained to do with, beside all of them
-TINY = 1e-8
+TINY = 1e-3  # presence below it is noise
 _LISTED = 0.1  # of a group's weight: members with less are not named
 _ABOUT = "about"  # key of the file's metadata
 _REMEDY = "copy it again, or train it again with a recipe whose method is context"
@@ -132,7 +133,7 @@ class CSIB:
         last = np.clip(last.astype(float), 0, 1)
         if self.negations:
             last = np.concatenate([last, 1 - last], axis=-1)
-        q = np.exp(np.log(np.minimum(last + TINY, 1)) @ self.groups.T.astype(float)) - TINY
+        q = np.exp(np.log(last + TINY) @ self.groups.T.astype(float)) - TINY
         q = np.maximum(q, 0)  # rounding
         return q if not cells else np.moveaxis(q, -1, -3)
 

@@ -125,13 +125,13 @@ def fit(
     logs, offsets = _logs(presence, settings.negations)
     target = torch.from_numpy((rest - base).astype(np.float32))
     with threads(1):  # the steps are too small to be shared between cores
-        groups, weights = _minimise(logs, target, settings, seed, on_step)
-        groups, weights = _pruned(groups, weights, logs)
-    scaled = weights * np.exp(-(groups @ offsets)).reshape(-1, *[1] * (weights.ndim - 1))
+        groups, weights = _minimise(logs, offsets, target, settings, seed, on_step)
+        groups, weights = _pruned(groups, weights, logs, offsets)
+    scaled = weights * np.exp(-(groups @ offsets.numpy())).reshape(-1, *[1] * (weights.ndim - 1))
     return CSIB(attributes, groups, scaled, base, settings.linear)
 
 
-def _logs(presence: np.ndarray, negations: bool) -> tuple[Tensor, np.ndarray]:
+def _logs(presence: np.ndarray, negations: bool) -> tuple[Tensor, Tensor]:
     """Return logarithms (N, I) or (N, cells, I) of presence divided by each attribute's usual most, and the (I,)
     logarithms of the latter; absences are not divided.
     """
@@ -141,23 +141,19 @@ def _logs(presence: np.ndarray, negations: bool) -> tuple[Tensor, np.ndarray]:
     offsets = np.log(np.maximum(most, _LEAST))
     logs = np.log(cells + TINY) - offsets
     if negations:
-        logs = np.concatenate([logs, np.log(1 - cells * (1 - TINY))], axis=-1)
+        logs = np.concatenate([logs, np.log(1 - cells + TINY)], axis=-1)
         offsets = np.concatenate([offsets, np.zeros_like(offsets)])
-    return torch.from_numpy(logs.astype(np.float32)), offsets
+    return torch.from_numpy(logs.astype(np.float32)), torch.from_numpy(offsets.astype(np.float32))
 
 
-def _activations(logs: Tensor, groups: Tensor) -> Tensor:
-    return torch.exp(logs @ groups.T)  # TINY is left out: it is far below what matters to the loss
-
-
-def _contributions(logs: Tensor, groups: Tensor, weights: Tensor) -> Tensor:
+def _contributions(logs: Tensor, offsets: Tensor, groups: Tensor, weights: Tensor) -> Tensor:
     """Return w q (N, G); the mean over the cells in the spatial variant, where weights are (G, cells)."""
-    q = _activations(logs, groups)
+    q = torch.exp(logs @ groups.T) - TINY * torch.exp(-groups @ offsets)
     return q * weights if weights.ndim == 1 else (q * weights.T).mean(dim=1)
 
 
 def _minimise(
-    logs: Tensor, target: Tensor, settings: Settings, seed: int, on_step: Callable[[int], None]
+    logs: Tensor, offsets: Tensor, target: Tensor, settings: Settings, seed: int, on_step: Callable[[int], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     members = logs.shape[-1]
@@ -170,7 +166,7 @@ def _minimise(
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
     for step in range(settings.steps):
         optimiser.zero_grad()
-        contributions = _contributions(logs, groups, weights)
+        contributions = _contributions(logs, offsets, groups, weights)
         loss = ((budget_scores(contributions) - target) ** 2).mean() + _penalty(
             contributions, groups, weights, settings
         )
@@ -197,7 +193,7 @@ def _penalty(contributions: Tensor, groups: Tensor, weights: Tensor, settings: S
     return settings.shrinkage * size.sum() + settings.few * (use @ entropy) + settings.distinct * pairs + ridge
 
 
-def _pruned(groups: np.ndarray, weights: np.ndarray, logs: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _pruned(groups: np.ndarray, weights: np.ndarray, logs: Tensor, offsets: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return groups and weights without small members and without groups that never matter, the largest first.
 
     Groups with the same members become one: their weights are added.
@@ -213,6 +209,7 @@ def _pruned(groups: np.ndarray, weights: np.ndarray, logs: Tensor) -> tuple[np.n
     flat = merged.reshape(len(merged), -1)
     values = _contributions(
         logs,
+        offsets,
         torch.from_numpy(shares.astype(np.float32)),
         torch.from_numpy(flat.astype(np.float32) if merged.ndim == 3 else merged.astype(np.float32)),
     ).abs()

@@ -137,6 +137,16 @@ def few_scenes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @contextmanager
+def quick_groups(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the project's pictures there, and the recipe of groups with few steps."""
+    recipe = (ROOT / "recipes" / "photo-context.toml").read_text()
+    (folder / "recipes").mkdir()
+    (folder / "recipes" / "photo-context.toml").write_text(recipe.replace("steps = 800", "steps = 20"))
+    with project(folder, monkeypatch):
+        yield
+
+
+@contextmanager
 def valley(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put three photos to rate there."""
     pictures(folder / "valley", 3)
@@ -252,6 +262,7 @@ WALKED = {  # pages whose commands a test of their own runs, which looks at what
 }
 
 FOLDERS = {
+    "tutorials/adding-up-or-together.md": Folder(quick_groups),
     "tutorials/first-gallery.md": Folder(photos),
     "tutorials/first-photo.md": Folder(photos),
     "tutorials/lesson.md": Folder(photos),
