@@ -46,7 +46,8 @@ def test_a_map_shows_where_the_members_are_at_once():
     presence = np.tanh(EXPLANATION.attribute_maps)
     names = EXPLANATION.attributes
     hiking, clouds = presence[names.index("hiking")], presence[names.index("clouds")]
-    assert together_map(CSIB_OF_SIX, EXPLANATION, 0) == pytest.approx(np.sqrt(hiking * clouds), abs=1e-3)
+    expected = np.sqrt((hiking + 0.001) * (clouds + 0.001)) - 0.001
+    assert together_map(CSIB_OF_SIX, EXPLANATION, 0) == pytest.approx(expected, abs=1e-6)
     assert together_map(CSIB_OF_SIX, EXPLANATION, 1) == pytest.approx(presence[names.index("trees")], abs=1e-6)
 
 
