@@ -19,7 +19,6 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.web import cli
 
-from siam.explanation.inference import Explanation
 from ui.photos import photo
 from ui.state import address
 from ui.state.turns import EXPLAINERS
@@ -51,14 +50,12 @@ def main() -> None:
 def held() -> dict[str, int]:
     """Return what the process holds: bytes of memory, and how many things of visitors."""
     gc.collect()
-    counts = {"sessions": 0, "photos": 0, "explanations": 0}
+    counts = {"sessions": 0, "photos": 0}
     for of in gc.get_objects():
         if type(of) is AppSession:
             counts["sessions"] += bool(len(of.session_state))  # an empty one holds nothing
         elif type(of) is photo.Photo and not of.address:
             counts["photos"] += 1
-        elif type(of) is Explanation:
-            counts["explanations"] += 1
     files: Any = runtime.get_instance().uploaded_file_mgr
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
