@@ -1,10 +1,12 @@
 """Whether many visitors at once get their own numbers, soon, and leave nothing behind: `python -m benchmarks.visitors`.
 
 A visitor is a browser context of its own with a photo of its own, and walks through upload, explanation, a case of the
-gallery, What-if and Compare. The first 30 come as many at once as asked for; those after them, which show whether
-memory grows, a few at a time. Every number is held against `python -m siam explain`, every picture against the photos
+gallery, What-if and Compare. The first 30 come as many at once as asked for. Those after them show whether memory
+grows: they come a few at a time and without a browser (`benchmarks.wire`), which would take most of the time; the
+server does the same for them. Every number is held against `python -m siam explain`, every picture against the photos
 of all visitors. The time of a page is measured in the server, from the start of its script to the end; one visitor
-alone and many at once are compared within one run, so that other work on the machine counts for both. Needs Linux.
+alone and many at once are compared within one run, so that other work on the machine counts for both. Browsers run at
+the lowest priority: visitors bring processors of their own, which here are the server's. Needs Linux.
 
 The exit status is 1 if anything does not hold. `--store` writes docs/reliability/visitors.json.
 """
@@ -27,6 +29,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -36,6 +39,7 @@ from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from benchmarks.photos import write_photos
+from benchmarks.wire import Wire
 from siam.drawing import phrases
 from siam.gallery.cases import Cases, read_cases
 from siam.gallery.store import read
@@ -47,9 +51,9 @@ from tests.support.server import FLAGS, PHOTO_INPUT, chromium_program
 STORED = ROOT / "docs" / "reliability" / "visitors.json"
 SLOWER, GROWN = 20, 1.2  # what is allowed: times a single visitor's page, times the memory of fewer visits
 FEW, LAST = 30, 300  # visits between which memory must not grow
-LATER = 4  # at once, after the first `FEW`: browsers on the same processors take most of their time
-_LOST = 24  # seconds after which the server gives up lost connections; it gives up left sessions then, too
-_PATIENCE = 90  # seconds to wait for that
+LATER = 4  # at once, after the first `FEW`
+_LOST = 60  # seconds after which the server gives up lost connections; it gives up left sessions then, too
+_PATIENCE = 180  # seconds to wait for that
 _PICTURE = 48, 32  # to which pictures are reduced before they are compared
 WAIT = 300_000  # ms; two processors that many visitors and their browsers share are slow
 _IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
@@ -87,6 +91,59 @@ class Found:
         self.numbers += 1
         if seen != right:
             self.wrong.append(f"{of.path.name}: {seen!r} instead of {right!r}")
+
+    def hold(self, of: Own, seen: Sequence[str], right: Sequence[str]) -> None:
+        """Hold the first of the numbers that were seen against the right ones."""
+        for one, other in zip_longest(seen[: len(right)], right, fillvalue="nothing"):
+            self.number(of, one, other)
+
+    def picture(self, of: Own, seen: bytes, others: Sequence[Own]) -> None:
+        """Hold a picture against the photos of all visitors."""
+        self.pictures += 1
+        small = _small(seen)
+        nearest = min(others, key=lambda other: float(np.abs(other.small - small).mean()))
+        if nearest is not of:
+            self.wrong.append(f"{of.path.name}: the picture of {nearest.path.name}")
+
+    def names(self, of: Own, page: str) -> None:
+        """Search a page for names of photos: only the visitor's own may be there."""
+        self.pages += 1
+        names = set(re.findall(r"visit-\d+\.jpg", page)) - {of.path.name}
+        self.wrong += [f"{of.path.name}: the name {name}" for name in sorted(names)]
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a visitor must see, by what the command line says of the photo and what the gallery holds."""
+
+    said: dict[str, Any]
+    cases: Cases
+
+    def scores(self) -> list[str]:
+        """Return the photo's scores by SIAM and the baseline."""
+        return [self._text(self.said[network]["score"]) for network in ("siam", "baseline")]
+
+    def line(self) -> str:
+        """Return the same in a line, as Compare shows it."""
+        siam, baseline = self.scores()
+        return f"SIAM {siam} · baseline {baseline}"
+
+    def of_case(self, identifier: str) -> list[str]:
+        """Return the scores of a case of the gallery."""
+        row = self.cases.row_of(identifier)
+        assert row is not None, identifier
+        facts = self.cases.case(row)
+        return [self._text(facts[name]) for name in ("siam", "baseline")]
+
+    def without_the_strongest(self) -> list[str]:
+        """Return the score before and after the attribute that counts most is taken away, and the difference."""
+        contributions: dict[str, float] = self.said["siam"]["contributions"]
+        before = self.said["siam"]["score"]
+        after = before - max(contributions.values(), key=abs)
+        return [self._text(before), self._text(after), phrases.difference_text(after, before)]
+
+    def _text(self, score: float) -> str:
+        return phrases.score_text(score, self.cases.gallery.about.scale)
 
 
 class Server:
@@ -162,7 +219,8 @@ def of_visitors(held: dict[str, int]) -> int:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Start the system's Chromium."""
+    """Start the system's Chromium at the lowest priority, which the calling thread gets, too."""
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
         yield browser
@@ -199,7 +257,7 @@ class Visitor:
         self, context: BrowserContext, address: str, own: Own, others: Sequence[Own], cases: Cases, found: Found
     ) -> None:
         self._context, self._address, self._own, self._others = context, address, own, others
-        self._cases, self._found = cases, found
+        self._right, self._found = Right(own.said, cases), found
         self.page: Page
 
     async def walk(self, number: int) -> None:
@@ -216,11 +274,9 @@ class Visitor:
         await self.page.goto(self._address, timeout=WAIT)
         await self._idle()
         await self.upload()
-        expected = [self._score("siam"), self._score("baseline")]
-        await expect(self.page.get_by_test_id("stMetricValue").first).to_have_text(expected[0], timeout=WAIT)
-        await self._idle()
-        for seen, right in zip(await self._metrics(), expected, strict=False):
-            self._found.number(self._own, seen, right)
+        right = self._right.scores()
+        await expect(self.page.get_by_test_id("stMetricValue").first).to_have_text(right[0], timeout=WAIT)
+        await self._hold(right)
         await self._look()
 
     async def upload(self) -> None:
@@ -239,29 +295,17 @@ class Visitor:
         await chosen.click(timeout=WAIT)
         await expect(self.page.get_by_role("heading", name=f"Picture {identifier}")).to_be_visible(timeout=WAIT)
         await expect(self.page.get_by_test_id("stMetricValue").first).to_be_visible(timeout=WAIT)
-        await self._idle()
-        row = self._cases.row_of(identifier)
-        assert row is not None, identifier
-        facts, scale = self._cases.case(row), self._cases.gallery.about.scale
-        for seen, name in zip(await self._metrics(), ("siam", "baseline"), strict=False):
-            self._found.number(self._own, seen, phrases.score_text(facts[name], scale))
-        await self._names(none=True)
+        await self._hold(self._right.of_case(identifier))
+        self._found.names(self._own, await self.page.content())
 
     async def what_if(self) -> None:
         """Take away the attribute that counts most, and read the score before and after."""
-        contributions: dict[str, float] = self._own.said["siam"]["contributions"]
-        before = self._own.said["siam"]["score"]
-        attribute = max(contributions, key=lambda name: abs(contributions[name]))
         await self._go("What-if", "What if")
         await expect(self.page.get_by_role("button", name="Remove it")).to_be_visible(timeout=WAIT)
         await self._idle()
         await self.page.get_by_role("button", name="Remove it").click(timeout=WAIT)
         await expect(self.page.get_by_role("button", name="Undo")).to_be_enabled(timeout=WAIT)
-        await self._idle()
-        after = before - contributions[attribute]
-        expected = [self._score("siam"), self._text(after), phrases.difference_text(after, before)]
-        for seen, right in zip(await self._metrics(), expected, strict=False):
-            self._found.number(self._own, seen, right)
+        await self._hold(self._right.without_the_strongest())
         await self._look()
 
     async def compare(self) -> None:
@@ -270,8 +314,7 @@ class Visitor:
         await expect(self.page.get_by_role("img", name=re.compile("'s map: ")).last).to_be_visible(timeout=WAIT)
         await self._idle()
         line = self.page.get_by_text(re.compile(r"^SIAM .* · baseline ")).first
-        right = f"SIAM {self._score('siam')} · baseline {self._score('baseline')}"
-        self._found.number(self._own, await line.inner_text(), right)
+        self._found.number(self._own, await line.inner_text(), self._right.line())
         await self._look()
 
     async def slow(self, names: str = "RISE") -> None:
@@ -294,34 +337,60 @@ class Visitor:
         await self.page.wait_for_timeout(200)
         await self.page.wait_for_selector(_IDLE, timeout=WAIT)
 
-    async def _metrics(self) -> list[str]:
-        return await self.page.get_by_test_id("stMetricValue").all_inner_texts()
-
-    def _score(self, network: str) -> str:
-        return self._text(self._own.said[network]["score"])
-
-    def _text(self, score: float) -> str:
-        return phrases.score_text(score, self._cases.gallery.about.scale)
+    async def _hold(self, right: Sequence[str]) -> None:
+        """Hold the first metrics of the page, once its script has ended, against the right ones."""
+        await self._idle()
+        self._found.hold(self._own, await self.page.get_by_test_id("stMetricValue").all_inner_texts(), right)
 
     def _photo(self) -> Any:
         return self.page.get_by_role("img", name=f"Your photo {self._own.path.name}", exact=True)
 
     async def _look(self) -> None:
         """Hold the photo on the page against those of all visitors, and search the page for their names."""
-        await self._names()
+        self._found.names(self._own, await self.page.content())
         source = await self._photo().last.get_attribute("src") or ""
         answer = await self.page.request.get(urljoin(self._address, source))
-        seen = _small(await answer.body())
-        nearest = min(self._others, key=lambda of: float(np.abs(of.small - seen).mean()))
-        self._found.pictures += 1
-        if nearest is not self._own:
-            self._found.wrong.append(f"{self._own.path.name}: the picture of {nearest.path.name}")
+        self._found.picture(self._own, await answer.body(), self._others)
 
-    async def _names(self, none: bool = False) -> None:
-        """Search the page for names of photos: only the visitor's own may be there, or `none`."""
-        names = set(re.findall(r"visit-\d+\.jpg", await self.page.content())) - {self._own.path.name}
-        self._found.pages += 1
-        self._found.wrong += [f"{self._own.path.name}: the name {name}" for name in sorted(names)]
+
+class Caller:
+    """A visitor without a browser, who does the same and looks at the same; the arguments are those of `Visitor`."""
+
+    def __init__(self, address: str, own: Own, others: Sequence[Own], cases: Cases, found: Found) -> None:
+        self._address, self._own, self._others = address, own, others
+        self._right, self._found = Right(own.said, cases), found
+
+    def walk(self, number: int) -> None:
+        """Walk through all pages, with the case of that number."""
+        wire = Wire(self._address, WAIT / 1000)
+        try:
+            wire.open()
+            wire.upload("Upload a photo of a landscape", self._own.path.name, self._own.path.read_bytes())
+            self._found.hold(self._own, wire.metrics(), self._right.scores())
+            self._look(wire)
+            wire.open("disagreements")
+            labels = [label for label in wire.labels() if label.startswith("Open ")]
+            label = labels[number % len(labels)]
+            wire.click(label)
+            self._found.hold(self._own, wire.metrics(), self._right.of_case(label.removeprefix("Open ")))
+            self._found.names(self._own, wire.text)
+            wire.open("what_if")
+            wire.click("Remove it")
+            self._found.hold(self._own, wire.metrics(), self._right.without_the_strongest())
+            self._look(wire)
+            wire.open("compare")
+            if not any("'s map: " in alt for alt in wire.pictures()):
+                raise RuntimeError("Compare shows no map")
+            self._found.number(self._own, next(of for of in wire.lines() if "· baseline" in of), self._right.line())
+            self._look(wire)
+        finally:
+            wire.close()
+        self._found.visits += 1
+
+    def _look(self, wire: Wire) -> None:
+        """Hold the photo on the page against those of all visitors, and search the page for their names."""
+        self._found.names(self._own, wire.text)
+        self._found.picture(self._own, wire.image(f"Your photo {self._own.path.name}"), self._others)
 
 
 @dataclass(frozen=True)
@@ -345,22 +414,29 @@ class Place:
         finally:
             await context.close()
 
-    async def visit(self, number: int) -> None:
+    async def visit(self, number: int, *, browser: bool = True) -> None:
         """Let a visitor walk through all pages; what goes wrong is written down."""
         try:
-            async with self.visitor(number) as one:
-                await one.walk(number)
+            if browser:
+                async with self.visitor(number) as one:
+                    await one.walk(number)
+            else:
+                own = self.photos[number % len(self.photos)]
+                caller = Caller(self.server.address, own, self.photos, self.cases, self.found)
+                await asyncio.to_thread(caller.walk, number)
         except Exception as error:  # whatever it is, the other visitors go on
             self.found.wrong.append(f"visit {number}: {str(error).splitlines()[0]}")
 
-    async def many(self, numbers: Iterable[int], at_once: int, say: Callable[[str], object]) -> None:
+    async def many(
+        self, numbers: Iterable[int], at_once: int, say: Callable[[str], object], *, browser: bool = True
+    ) -> None:
         """Let visitors come, so many at once, each as soon as another leaves."""
         waiting = iter(numbers)
 
         async def come() -> None:
             for number in waiting:
                 known, began = len(self.found.wrong), time.monotonic()
-                await self.visit(number)
+                await self.visit(number, browser=browser)
                 for sentence in self.found.wrong[known:]:
                     say(sentence)
                 say(f"visit {number + 1} of {time.monotonic() - began:.0f} s: {self.found.visits} finished")
@@ -393,7 +469,7 @@ async def measure(visitors: int, visits: int, folder: Path, say: Callable[[str],
             await place.many(range(few), visitors, say)
             times = place.times(began)
             early = await asyncio.to_thread(server.left, _PATIENCE)
-            await place.many(range(few, visits), min(visitors, LATER), say)
+            await place.many(range(few, visits), min(visitors, LATER), say, browser=False)
             late = await asyncio.to_thread(server.left, _PATIENCE)
     finally:
         server.stop()
@@ -401,7 +477,7 @@ async def measure(visitors: int, visits: int, folder: Path, say: Callable[[str],
     crowd = float(np.percentile(times, 95))
     slower, grown = crowd / alone["seconds"], late["bytes"] / early["bytes"]
     return [
-        _row("visits finished, each with upload, explanation, case, what-if and compare", visits,
+        _row(f"visits finished, each with upload, explanation, case, what-if and compare; {few} in a browser", visits,
              f"{found.visits - _WARM - _ALONE}", found.visits == visits + _WARM + _ALONE),
         _row("numbers on pages that differ from the command line’s or the gallery’s", found.numbers,
              str(_told(found, " instead of ")), not _told(found, " instead of ")),

@@ -77,12 +77,38 @@ def test_visitors_have_their_own_numbers_and_wait_for_nobody(server, photos):
     }  # fmt: skip
 
 
+def test_a_visitor_without_a_browser_sees_what_one_with_a_browser_sees(server, photos):
+    cases = read_cases(read(ROOT / "assets" / "gallery" / "open-photos"))
+    seen, called = Found(), Found()
+
+    async def visits():
+        async with visitors.chromium() as browser:
+            await Place(browser, server, photos, cases, seen).many([0, 1], 2, print)
+            await Place(browser, server, photos, cases, called).many([0, 1], 2, print, browser=False)
+
+    run(visits())
+    assert seen == called and seen.wrong == []
+    assert (seen.visits, seen.numbers, seen.pictures, seen.pages) == (2, 2 * (2 + 2 + 3 + 1), 2 * 3, 2 * 4)
+    pages = [line["page"] for line in server.lines("seconds")]
+    for page in ("disagreements", "what_if", "compare"):  # the server's work is the same, too
+        assert pages[: len(pages) // 2].count(page) == pages[len(pages) // 2 :].count(page) > 0
+
+
 def test_what_differs_is_noticed(photos):
     found = Found()
     found.number(photos[0], "5.00 of 7", "5.00 of 7")
     assert found.wrong == []
     found.number(photos[0], "5.00 of 7", "5.01 of 7")
     assert found.numbers == 2 and found.wrong == [f"{photos[0].path.name}: '5.00 of 7' instead of '5.01 of 7'"]
+    found.hold(photos[0], ["5.00 of 7"], ["5.00 of 7", "4.00 of 7"])
+    assert found.numbers == 4 and found.wrong[1:] == [f"{photos[0].path.name}: 'nothing' instead of '4.00 of 7'"]
+    found.picture(photos[0], photos[0].path.read_bytes(), photos)
+    found.picture(photos[0], photos[1].path.read_bytes(), photos)
+    found.names(photos[0], f"{photos[0].path.name} {photos[2].path.name}")
+    assert found.wrong[2:] == [
+        f"{photos[0].path.name}: the picture of {photos[1].path.name}",
+        f"{photos[0].path.name}: the name {photos[2].path.name}",
+    ]
 
 
 @pytest.mark.parametrize("held", [True, False])
