@@ -15,7 +15,7 @@ from ui.state import address, colours, leaving, made, public
 from ui.state.markdown import plain
 
 _RUNNING = "router_runs"
-_SIDEBAR = 250  # px: beside it, all pages fit into one row of 1280 px
+_SIDEBAR = 250  # px
 
 
 def run() -> None:
@@ -23,24 +23,7 @@ def run() -> None:
     st.set_page_config(
         page_title="SIAM Explorer", page_icon=ASSETS / "icon.svg", layout="wide", initial_sidebar_state=_SIDEBAR
     )
-    page = st.navigation(
-        [
-            # The default page answers only at "/"; "/explain" is the same page, hidden from the navigation.
-            st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", url_path="start", default=True),
-            st.Page("pages/explain.py", title="Explain", url_path="explain", visibility="hidden"),
-            st.Page("pages/templates.py", title="Templates", icon=":material/grid_view:"),
-            st.Page("pages/disagreements.py", title="Disagreements", icon=":material/compare_arrows:"),
-            st.Page("pages/map.py", title="Map", icon=":material/map:"),
-            st.Page("pages/what_if.py", title="What-if", icon=":material/tune:"),
-            st.Page("pages/rate.py", title="Rate", icon=":material/thumbs_up_down:"),
-            st.Page("pages/label.py", title="Label", icon=":material/label:"),
-            st.Page("pages/discover.py", title="Discover", icon=":material/travel_explore:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
-            st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
-            st.Page("pages/about.py", title="About", icon=":material/info:"),
-        ],
-        position="top",
-    )
+    page = st.navigation(_pages(), position="top")
     if wrong := public.problem():
         st.error(plain(wrong), icon=":material/error:")
         st.stop()
@@ -63,6 +46,35 @@ def run() -> None:
     finally:
         st.session_state[_RUNNING] = False
         address.leave(path)
+
+
+def _pages() -> dict[str, list[st.Page]]:
+    """Return the pages by group. Those that look at photos are in none, and so a single click away.
+
+    Eleven links in a row would leave no room: of a window 1024 px wide, "4 more" would hide them by their number, while
+    groups have names. On a phone all pages are listed, below the names of their groups.
+    """
+    return {
+        "": [
+            # The default page answers only at "/"; "/explain" is the same page, hidden from the navigation.
+            st.Page("pages/explain.py", title="Explain", icon=":material/landscape:", url_path="start", default=True),
+            st.Page("pages/explain.py", title="Explain", url_path="explain", visibility="hidden"),
+            st.Page("pages/what_if.py", title="What-if", icon=":material/tune:"),
+            st.Page("pages/templates.py", title="Templates", icon=":material/grid_view:"),
+            st.Page("pages/disagreements.py", title="Disagreements", icon=":material/compare_arrows:"),
+            st.Page("pages/map.py", title="Map", icon=":material/map:"),
+        ],
+        "Build your own": [
+            st.Page("pages/rate.py", title="Rate", icon=":material/thumbs_up_down:"),
+            st.Page("pages/label.py", title="Label", icon=":material/label:"),
+            st.Page("pages/discover.py", title="Discover", icon=":material/travel_explore:"),
+        ],
+        "Evidence": [
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+            st.Page("pages/results.py", title="Results", icon=":material/monitoring:"),
+            st.Page("pages/about.py", title="About", icon=":material/info:"),
+        ],
+    }
 
 
 def ensure() -> None:

@@ -29,7 +29,7 @@ from siam.gallery.store import read
 from siam.images.reading import read_image
 from siam.results.explainers import comparisons
 from tests.support.paths import ROOT
-from tests.support.server import HEADINGS, PHOTO_INPUT, WAIT, running_app, wait_until_idle
+from tests.support.server import GROUPS, HEADINGS, NAMES, PHOTO_INPUT, WAIT, navigation, running_app, wait_until_idle
 
 NARROW = 390  # px; what is wider than the screen shows here first
 
@@ -224,7 +224,7 @@ def walk_through_all_pages(browser, address, folder, width, theme):
         page.goto(f"{address}/{path}")
         expect(page.get_by_role("heading", name=words).first).to_be_visible(timeout=WAIT)
         if width > NARROW:  # where the navigation is no menu
-            expect(page.get_by_test_id("stTopNavLink")).to_have_count(len(HEADINGS))
+            assert navigation(page) == (NAMES, GROUPS)
         expect(page.get_by_role("dialog")).to_have_count(0)
         settle(page)
         nothing_is_wider(page, width)
@@ -235,6 +235,22 @@ def walk_through_all_pages(browser, address, folder, width, theme):
         brightness = sum(int(part) for part in background[4:-1].split(",")[:3])
         assert (brightness < 200) == (theme == "dark"), path
         page.screenshot(path=folder / f"page-{path or 'first'}-{theme}-{width}.png", full_page=True)
+    assert troubles == []
+    page.close()
+
+
+def test_a_phone_shows_all_pages_in_their_groups(browser, address):
+    page, troubles = watched(browser, address, NARROW)
+    page.goto(f"{address}/about")
+    expect(page.get_by_role("heading", name=HEADINGS["about"]).first).to_be_visible(timeout=WAIT)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    pages = page.get_by_test_id("stSidebarNavItems")
+    expect(pages).to_be_visible(timeout=WAIT)
+    icons = re.compile("^[a-z]+(_[a-z]+)*$")  # a font draws them from these words
+    shown = [line.strip() for line in pages.inner_text().splitlines() if line.strip() and not icons.match(line.strip())]
+    assert shown == [*NAMES, *(word for group, names in GROUPS.items() for word in (group, *names))]
+    page.get_by_role("link", name="Label").click()
+    expect(page.get_by_role("heading", name=HEADINGS["label"]).first).to_be_visible(timeout=WAIT)
     assert troubles == []
     page.close()
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.support.paths import ROOT
-from tests.support.server import HEADINGS, WAIT, running_app
+from tests.support.server import GROUPS, HEADINGS, NAMES, WAIT, navigation, running_app
 from ui import router
 
 
@@ -25,7 +25,7 @@ def entered(browser: Browser, address: str, path: str) -> Iterator[Page]:
         page.goto(f"{address}/{path}")
         heading = HEADINGS[path.partition("?")[0].replace("explain", "")]
         expect(page.get_by_role("heading", name=heading).first).to_be_visible(timeout=WAIT)
-        expect(page.get_by_test_id("stTopNavLink")).to_have_count(len(HEADINGS))
+        assert navigation(page) == (NAMES, GROUPS)
         expect(page.get_by_test_id("stSidebar").get_by_text("Networks", exact=True)).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.get_by_test_id("stException")).to_have_count(0)

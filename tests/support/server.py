@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.paths import ROOT
 
@@ -30,6 +30,8 @@ HEADINGS = {  # words of each page's heading, by its path
     "results": re.compile("Results"),
     "about": re.compile("About"),
 }
+GROUPS = {"Build your own": ["Rate", "Label", "Discover"], "Evidence": ["Compare", "Results", "About"]}
+NAMES = ["Explain", "What-if", "Templates", "Disagreements", "Map"]  # of the pages outside a group
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -97,6 +99,24 @@ def _wait(address: str, process: subprocess.Popen[str], seconds: float = 60) -> 
 def wait_until_idle(page: Page) -> None:
     """Wait until the page's script has finished: a button of the previous run would no longer respond."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=WAIT)
+
+
+def navigation(page: Page) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the names of the pages at the top of a wide page, and those in each group, opened by keyboard."""
+
+    def names(kind: str) -> list[str]:
+        return [link.inner_text().split()[-1] for link in page.get_by_test_id(kind).all()]
+
+    expect(page.get_by_test_id("stTopNavSection")).to_have_count(len(GROUPS), timeout=WAIT)  # laid out
+    groups = {}
+    for group in page.get_by_test_id("stTopNavSection").all():
+        group.focus()
+        page.keyboard.press("Enter")
+        expect(group).to_have_attribute("aria-expanded", "true", timeout=WAIT)
+        groups[group.inner_text().strip()] = names("stTopNavDropdownLink")
+        page.keyboard.press("Escape")
+        expect(group).to_have_attribute("aria-expanded", "false", timeout=WAIT)
+    return names("stTopNavLink"), groups
 
 
 @contextmanager
