@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from siam.datasets import vocabulary
+from siam.datasets import region_files, vocabulary
 from siam.datasets.base import AttributePhotos, Layout, LeftOut, RatingScale, ScoredPhotos
 from siam.datasets.cells import SUFFIXES
 from siam.datasets.names import Spellings, identity, is_there, known_as
@@ -33,7 +33,7 @@ LAYOUT = Layout(names_scale=False, has_split=_has_split)
 
 _NOT_OF_PHOTOS = ("#recycle", "$RECYCLE.BIN", "__MACOSX", "System Volume Information", "lost+found")  # folders
 _NO_FILES_OF_PEOPLE = ("thumbs.db", "desktop.ini")
-_DESCRIPTIONS = (vocabulary.DESCRIPTION, "regions.npz")
+_DESCRIPTIONS = (vocabulary.DESCRIPTION, region_files.NAME)
 
 
 def read(root: Path, *, findings: list[Finding] | None = None, scale: RatingScale | None = None) -> ScoredPhotos:

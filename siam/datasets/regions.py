@@ -4,13 +4,14 @@ The file holds `files` (N,), `groups` (G,) names such as sky, tree or sea, and `
 share of each of s x s cells that a group covers. The labels' reader says which groups show an attribute
 (`AttributePhotos.regions`), and what they mean depends on the labels: where sky shows clouds, it does so only in photos
 labelled with clouds.
+
+A file of *Label* (`siam.labelling.outlines`) also holds `partial`, and only photos that somebody marked; nothing is
+known of the others.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from siam.datasets.base import PRESENT
+from siam.datasets.region_files import read_file
 from siam.errors import DatasetError
 from siam.runtime.reprs import brief
 
@@ -49,18 +51,15 @@ def read(path: Path, files: Sequence[str], shown: Mapping[str, Sequence[str]]) -
     Raises:
         DatasetError: the file is missing, damaged, not of this layout, lacks a photo, or shows none of the attributes.
     """
-    try:
-        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            names, groups, share = stored["files"].tolist(), stored["groups"].tolist(), stored["share"]
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing: add it, or set region_weight to 0 in the recipe") from None
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise DatasetError(f"{path} is not readable as regions ({error}): copy it again") from error
-    place = {name: number for number, name in enumerate(names)}
+    stored = read_file(path)
+    place = {name: number for number, name in enumerate(stored.files)}
     missing = [name for name in files if name not in place]
-    if missing:
+    if missing and not stored.partial:
         raise DatasetError(f"{path} lacks {missing[0]!r} and {len(missing) - 1} more photos: segment these too")
-    rows = [place[name] for name in files]
+    groups = stored.groups
+    share = np.zeros((len(files), *stored.share.shape[1:]), dtype=np.uint8)
+    known = [row for row, name in enumerate(files) if name in place]
+    share[known] = stored.share[[place[files[row]] for row in known]]
     used = {name: [groups.index(group) for group in members if group in groups] for name, members in shown.items()}
     used = {name: columns for name, columns in used.items() if columns}
     if not used:
@@ -68,7 +67,7 @@ def read(path: Path, files: Sequence[str], shown: Mapping[str, Sequence[str]]) -
             f"{path} holds the groups {', '.join(groups[:3])} …, which show none of the attributes: name their groups, "
             "or set region_weight to 0 in the recipe"
         )
-    union = [share[rows][:, columns].sum(axis=1, dtype=np.uint16).clip(max=255) for columns in used.values()]
+    union = [share[:, columns].sum(axis=1, dtype=np.uint16).clip(max=255) for columns in used.values()]
     return Regions(np.stack(union, axis=1).astype(np.uint8), tuple(used))
 
 

@@ -9,7 +9,7 @@ and its order is that of the networks::
     group = "plants"            # Templates can show the attributes of a group side by side
     regions = ["tree"]          # the groups of regions.npz that show it (`siam.datasets.regions`)
 
-All three settings are optional.
+All three settings are optional. A group of regions.npz with the name of a column shows that attribute, too.
 """
 
 import tomllib
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from siam.datasets import region_files
 from siam.datasets.base import AttributePhotos
 from siam.datasets.cells import read_cells
 from siam.datasets.names import known_as
@@ -111,9 +112,33 @@ def read(root: Path, *, findings: list[Finding] | None = None) -> AttributePhoto
         labels=labels[sieve.keep].astype(np.float32),
         split=split[sieve.keep],
         attributes=tuple(called.values()),
-        regions={called[of]: tuple(entry["regions"]) for of, entry in described.items() if entry.get("regions")},
+        regions=_shown(root, described),
         groups={called[of]: entry["group"] for of, entry in described.items() if "group" in entry},
     )
+
+
+def other_words(root: Path) -> dict[str, str]:
+    """Return what attributes.toml calls the columns of a folder's table in other words: those words → the column.
+
+    Raises:
+        DatasetError: it is not TOML.
+    """
+    found = {}
+    for heading, entry in _description(root / DESCRIPTION).items():
+        if isinstance(entry, dict) and isinstance(words := entry.get("words"), str) and words != heading:
+            found[words] = heading
+    return found
+
+
+def _shown(root: Path, described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return which groups show an attribute, for those that some show."""
+    stored = root / region_files.NAME
+    groups = region_files.read_file(stored).groups if stored.is_file() else ()
+    shown = {}
+    for heading, entry in described.items():
+        own = (heading,) if heading in groups else ()
+        shown[entry.get("words", heading)] = tuple(dict.fromkeys((*entry.get("regions", ()), *own)))
+    return {name: of for name, of in shown.items() if of}
 
 
 def _within(file: Path, root: Path) -> str:
@@ -139,10 +164,7 @@ def _described(path: Path, headings: Sequence[str], table: Path) -> dict[str, Ma
     """
     if not path.is_file():
         return {heading: {} for heading in headings}
-    try:
-        described = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} is not readable as TOML ({error}): correct it or remove it") from error
+    described = _description(path)
     for name, entry in described.items():
         if not isinstance(entry, dict):
             raise DatasetError(f"{path} holds {name} = {entry!r:.40}; expected a table for each attribute")
@@ -155,6 +177,16 @@ def _described(path: Path, headings: Sequence[str], table: Path) -> dict[str, Ma
         raise DatasetError(f"{path} lacks [{beyond[0]}], a column of {table.name}: describe all attributes or none")
     _refuse_alike(path, [entry.get("words", name) for name, entry in described.items()])
     return described
+
+
+def _description(path: Path) -> dict[str, Any]:
+    """Return what attributes.toml holds; nothing if there is no such file."""
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is not readable as TOML ({error}): correct it or remove it") from error
 
 
 def _check(path: Path, name: str, entry: Mapping[str, Any]) -> None:

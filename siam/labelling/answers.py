@@ -6,6 +6,7 @@
     {"kind": "present", "word": "hedges", "photo": "walk/lake.jpg", "time": "2026-11-29T21:04:05Z"}
     {"kind": "absent", "word": "hedges", "photo": "road.jpg", …}
     {"kind": "unsure", "word": "hedges", "photo": "park.jpg", …}
+    {"kind": "present", "word": "hedges", "photo": "oak.jpg", "where": "000…", …}   also marked (`siam.labelling.marks`)
     {"kind": "undo", "word": "hedges", …}                            withdraws the last answer to that word
 
 `siam.runtime.records` keeps them. Of several answers to one photo, the last counts.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from siam.datasets.ratings import headings_for
 from siam.errors import DatasetError
+from siam.labelling import marks
 from siam.runtime import records
 from siam.runtime.spreadsheets import defused
 
@@ -37,6 +39,7 @@ class Answer:
         word: that the photo shows or not.
         photo: its path from the folder of the photos; "" for an undo.
         time: in UTC, such as "2026-11-29T21:04:05Z"; by default, now.
+        where: the cells that show it, as `siam.labelling.marks.written` writes them; "" if nobody marked any.
 
     Raises:
         ValueError: a field has no such value; the message says so in a few words.
@@ -46,6 +49,7 @@ class Answer:
     word: str
     photo: str = ""
     time: str = ""
+    where: str = ""
 
     def __post_init__(self) -> None:
         if not self.time:
@@ -58,6 +62,9 @@ class Answer:
             raise ValueError("an undo has no photo" if self.photo else "there is no photo")
         if not records.is_time(self.time):
             raise ValueError(f"the time {self.time!r:.60} is not like 2026-11-29T21:04:05Z")
+        if not isinstance(self.where, str) or (self.where and self.kind != "present"):
+            raise ValueError("only what is present is somewhere")
+        marks.cells_in(self.where)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,11 @@ class Answers:
     def said(self, word: str) -> dict[str, str]:
         """Return what stands of the answers to a word: photo → "present", "absent" or "unsure", the latest last."""
         return {answer.photo: answer.kind for answer in standing(of for of in self.answers if of.word == word)}
+
+    def marked(self, word: str) -> dict[str, str]:
+        """Return what stands of the marks of a word: photo → text of the cells that show it, "" if it was withdrawn."""
+        ever = {of.photo: "" for of in self.answers if of.word == word and of.where}
+        return ever | {of.photo: of.where for of in standing(of for of in self.answers if of.word == word) if of.where}
 
     def touched(self, word: str) -> frozenset[str]:
         """Return the photos that were ever answered to for a word, even if that was withdrawn."""

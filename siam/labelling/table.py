@@ -1,7 +1,8 @@
 """Answers as `attributes.csv` (`siam.datasets.vocabulary`): 1 for present, 0 for absent, blank for whatever is unknown.
 
 What else is in the table stays as it is: its columns, its rows, and cells of photos that were never answered to. If
-`attributes.toml` describes its columns, new words get a table there, too.
+`attributes.toml` describes its columns, new words get a table there, too; a word that it gives to a column means that
+column. Marks go to regions.npz (`siam.labelling.outlines`).
 """
 
 import csv
@@ -11,12 +12,14 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from siam.datasets import region_files
 from siam.datasets.cells import Cells, numbers_in, read_cells
 from siam.datasets.names import Spellings
 from siam.datasets.ratings import headings_for
 from siam.datasets.tables import content, find_table
-from siam.datasets.vocabulary import DESCRIPTION, STEM
+from siam.datasets.vocabulary import DESCRIPTION, STEM, other_words
 from siam.errors import DatasetError
+from siam.labelling import outlines
 from siam.labelling.answers import FILE, Answers, alike, read
 from siam.runtime.files import whole_files
 
@@ -37,14 +40,26 @@ def merged(answers: Answers, root: Path | None = None) -> bytes:
     Raises:
         DatasetError: there are several tables, or the table cannot be read or has no column file.
     """
-    return _merged(answers, *_found(root))
+    return _merged(answers, *_found(root), _synonyms(root))
+
+
+def outlined(answers: Answers, root: Path | None = None) -> bytes | None:
+    """Return the regions.npz of a folder with the marks in these answers; None if there are none.
+
+    Raises:
+        DatasetError: as `merged`, or the folder's regions.npz cannot be read.
+    """
+    _path, cells = _found(root)
+    headings = ["file"] if cells is None else list(cells.columns)
+    columns = _columns(answers, headings, _synonyms(root))
+    return outlines.merged(answers, {word: headings[place] for word, place in columns.items()}, root)
 
 
 def write(answers: Answers, root: Path) -> Path:
-    """Write the table of a folder with these answers; returns its path.
+    """Write the table of a folder with these answers, and regions.npz if there are marks; returns the table's path.
 
     Raises:
-        DatasetError: as `merged`; or the table is no attributes.csv but, say, a spreadsheet, or attributes.toml is no
+        DatasetError: as `outlined`; or the table is no attributes.csv but, say, a spreadsheet, or attributes.toml is no
             TOML.
         StorageError: it cannot be stored; what was there stays.
     """
@@ -54,9 +69,14 @@ def write(answers: Answers, root: Path) -> Path:
             f"{path.name} is not written to: save it as {NAME} and remove it, to have your answers added"
         )
     path = path or root / NAME
-    data, description = _merged(answers, path, cells), _described(root / DESCRIPTION, answers, cells)
+    synonyms = _synonyms(root)
+    data = _merged(answers, path, cells, synonyms)
+    description = _described(root / DESCRIPTION, answers, cells, synonyms)
+    regions = outlined(answers, root)
     with whole_files(path) as store:
         store(path, data)
+        if regions is not None:
+            store(root / region_files.NAME, regions)
         if description is not None:
             store(root / DESCRIPTION, description)
     return path
@@ -70,6 +90,15 @@ def columns_of(root: Path) -> tuple[str, ...]:
     """
     _path, cells = _found(root)
     return () if cells is None else _words(cells.columns)
+
+
+def column_of(word: str, root: Path) -> str | None:
+    """Return the column that attributes.toml calls by this word, if it gives a column another name; or None.
+
+    Raises:
+        DatasetError: attributes.toml is no TOML.
+    """
+    return _synonyms(root).get(alike(word))
 
 
 def said_in(path: Path, word: str) -> dict[str, bool | None]:
@@ -113,6 +142,11 @@ def _unknown(path: Path, word: str, words: Collection[str]) -> DatasetError:
     return DatasetError(f"{path} says nothing of {word!r}: its words are {listed:.300}")
 
 
+def _synonyms(root: Path | None) -> dict[str, str]:
+    """Return the columns that attributes.toml gives other words, by these words."""
+    return {} if root is None else {alike(words): heading for words, heading in other_words(root).items()}
+
+
 def _found(root: Path | None) -> tuple[Path | None, Cells | None]:
     path = None if root is None else find_table(root, STEM)
     if path is None or not path.is_file():
@@ -132,12 +166,12 @@ def _words(headings: Collection[str]) -> tuple[str, ...]:
     return tuple(heading for heading in headings if heading and heading.casefold() not in others)
 
 
-def _merged(answers: Answers, path: Path | None, cells: Cells | None) -> bytes:
+def _merged(answers: Answers, path: Path | None, cells: Cells | None, synonyms: Mapping[str, str]) -> bytes:
     headings = ["file"] if cells is None else list(cells.columns)
     rows = [] if cells is None else [list(row) for row in cells.rows]
     of_file = headings.index(headings_for("file", headings)[0])
     row_of = _rows(answers, [row[of_file] for row in rows])
-    for word, column in _columns(answers, headings).items():
+    for word, column in _columns(answers, headings, synonyms).items():
         said = answers.said(word)
         for photo in sorted(answers.touched(word)):
             cell = _CELL.get(said.get(photo, ""), "")
@@ -170,9 +204,12 @@ def _rows(answers: Answers, names: list[str]) -> dict[str, int]:
     return found
 
 
-def _columns(answers: Answers, headings: list[str]) -> Mapping[str, int]:
+def _columns(answers: Answers, headings: list[str], synonyms: Mapping[str, str]) -> Mapping[str, int]:
     """Return the column of each word, after adding those that are missing."""
     place = {alike(heading): number for number, heading in reversed([*enumerate(headings)]) if heading}
+    for words, heading in synonyms.items():
+        if words not in place and alike(heading) in place:
+            place[words] = place[alike(heading)]
     found = {}
     for word in answers.words:
         if alike(word) not in place and any(kind in _CELL for kind in answers.said(word).values()):
@@ -183,7 +220,7 @@ def _columns(answers: Answers, headings: list[str]) -> Mapping[str, int]:
     return found
 
 
-def _described(path: Path, answers: Answers, cells: Cells | None) -> bytes | None:
+def _described(path: Path, answers: Answers, cells: Cells | None, synonyms: Mapping[str, str]) -> bytes | None:
     """Return attributes.toml with a table for each new column; None if there is none or nothing is new."""
     if not path.is_file():
         return None
@@ -194,7 +231,7 @@ def _described(path: Path, answers: Answers, cells: Cells | None) -> bytes | Non
         raise DatasetError(f"{path} is not readable as TOML ({error}): correct it or remove it") from error
     headings = ["file"] if cells is None else list(cells.columns)
     before = len(headings)
-    _columns(answers, headings)
+    _columns(answers, headings, synonyms)
     new = [word for word in headings[before:] if alike(word) not in known]
     added = "".join(f"\n[{json.dumps(word, ensure_ascii=False)}]\n" for word in new)
     return data.rstrip() + b"\n" + added.encode() if new else None

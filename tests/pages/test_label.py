@@ -1,12 +1,13 @@
 """The page Label: photos one at a time, answers on the disk at once, a table that training reads, and keys alone."""
 
 import csv
+import re
 import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from siam.datasets import vocabulary
+from siam.datasets import regions, vocabulary
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
 from siam.labelling import answers, photos
@@ -126,6 +127,18 @@ def test_a_folder_of_ones_own_keeps_what_others_wrote(here, monkeypatch):
     assert f"--root {here / 'my'} --out models/mine" in app.code[0].value
 
 
+def test_a_word_that_stands_for_a_column_is_that_column(here):
+    (here / PLACE).mkdir(parents=True)
+    (here / PLACE / "attributes.csv").write_text("file,greenery\n")
+    (here / PLACE / "attributes.toml").write_text('[greenery]\nwords = "trees and grass"\n')
+    app = opened("label", labelled="Trees and grass")
+    assert "Does this photo show **greenery**?" in texts(app)
+    assert "attributes.toml calls `greenery` that: your answers go to this column." in texts(app)
+    photo = asked(app)
+    answer(app, "Present")
+    assert rows(here / PLACE / "attributes.csv") == [["file", "greenery"], [photo, "1"]]
+
+
 def test_photos_that_cannot_be_read_are_said_so(here, monkeypatch):
     monkeypatch.setattr(uploads, "on_this_machine", lambda: True)
     (here / "my").mkdir()
@@ -168,7 +181,7 @@ def test_a_public_server_writes_nothing_down(here, public_server):
     first = asked(app)
     answer(app, "Present")
     assert asked(app) != first and "**1** of 132 answered" in texts(app)
-    assert "in this session alone: download the table" in texts(app)
+    assert "in this session alone: download attributes.csv before" in texts(app)
     assert not button_csv(app).proto.disabled
     assert not list(here.iterdir())
     assert "**0** of 132 answered" in texts(opened("label"))
@@ -228,3 +241,54 @@ def test_a_word_is_labelled_by_keyboard_alone(width, app_address, browser):
             box = page.get_by_test_id("stMain").get_by_role("button", name=name).bounding_box()
             assert box is not None and box["width"] >= 100 and box["height"] >= 36
         expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def draw(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw a box on the photo, from one place to another as shares of its width and height."""
+    chart = page.locator(".js-plotly-plot").first
+    expect(chart).to_be_visible(timeout=WAIT)
+    wait_until_idle(page)
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".nsewdrag").first.bounding_box(timeout=WAIT)
+    assert box is not None
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=8)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_is_marked_is_where_training_finds_it(width, tmp_path, browser):
+    with running_app(tmp_path) as address, browser.new_page(viewport={"width": width, "height": 900}) as page:
+        page.goto(f"{address}/label?labelled=hedges")
+        expect(page.get_by_text("Does this photo show hedges?")).to_be_visible(timeout=WAIT)
+        wait_until_idle(page)
+        photo = shown(page).removeprefix("photo ")
+        page.keyboard.press("m")
+        draw(page, (0.02, 0.51), (0.48, 0.98))
+        expect(page.get_by_text(re.compile("of the photo is marked"))).to_be_visible(timeout=WAIT)
+        wait_until_idle(page)
+        page.keyboard.press("p")
+        expect(page.get_by_text("1 of 132 answered")).to_be_visible(timeout=WAIT)
+        expect(page.get_by_text("Draw a box over hedges")).to_be_visible(timeout=WAIT)  # of the next photo, unmarked
+        wait_until_idle(page)
+        page.keyboard.press("a")
+        expect(page.get_by_text("2 of 132 answered")).to_be_visible(timeout=WAIT)
+        wait_until_idle(page)
+        with page.expect_download(timeout=WAIT) as waiting:
+            page.locator(".st-key-label-regions").get_by_role("button").first.click()
+        taken = waiting.value.path().read_bytes()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    place = tmp_path / PLACE
+    assert taken == (place / "regions.npz").read_bytes()
+    stored = answers.read(place / answers.FILE).answers
+    assert [(of.kind, of.photo == photo, bool(of.where)) for of in stored] == [
+        ("present", True, True), ("absent", False, False),
+    ]  # fmt: skip
+    found = vocabulary.read(place)
+    seen = regions.read(place / "regions.npz", [path.name for path in found.files], found.regions)
+    share = seen.share([path.name for path in found.files].index(photo))[0].numpy()
+    down, across = (of.astype(float) for of in share.nonzero())
+    assert down.min() >= 11 and across.max() <= 12 and down.max() >= 22 and across.min() == 0  # the lower left
+    assert share.mean() > 0.15

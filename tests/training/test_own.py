@@ -12,6 +12,9 @@ import siam
 from siam.cli.main import main
 from siam.datasets.sun_attributes import ATTRIBUTES
 from siam.evaluation import stored
+from siam.labelling import table as label_table
+from siam.labelling.answers import Answer, Answers
+from siam.labelling.marks import SIDE, written
 from siam.training.own import photos as own
 from siam.training.pairs import train
 from siam.training.recipes import read_recipe
@@ -63,6 +66,30 @@ def test_the_card_says_what_it_learned_how_well_and_where_it_ends(trained):
         card["metrics"]["siam"]["my"]["kendall_tau"] - card["metrics"]["baseline"]["my"]["kendall_tau"], abs=2e-4
     )
     assert card["metrics"]["my_test"]["n"] == 24
+
+
+def test_what_people_marked_teaches_where_a_word_is(tmp_path):
+    """Photos that show the word are green on the left and blue on the right, and only marks can tell which it is."""
+    write_photos(tmp_path / "my", 1)
+    given = []
+    for number in range(24):
+        pixels = np.random.default_rng(number).integers(0, 90, (64, 64, 3), dtype=np.uint8)
+        if number % 2:
+            pixels[:, :32, 1] += 150
+            pixels[:, 32:, 2] += 150
+        Image.fromarray(pixels).save(tmp_path / "my" / f"{number}.png")
+        left = written((row, column) for row in range(SIDE) for column in range(SIDE // 2)) if number % 4 == 1 else ""
+        given.append(Answer("present" if number % 2 else "absent", "word 0", f"{number}.png", where=left))
+    recipe, shares, texts = write_recipe(tmp_path, steps=60), [], []
+    for folder in ("labelled", "marked"):
+        if folder == "marked":
+            label_table.write(Answers(tuple(given)), tmp_path / "my")
+        pair = train(recipe, tmp_path / "my", tmp_path / folder, tmp_path / "cache")
+        (row,) = siam.explain(pair, tmp_path / "my" / "3.png").attribute_maps  # a photo that nobody marked
+        shares.append(row[:, : row.shape[1] // 2].sum() / row.sum())
+        texts.append(pair.card["training_data"])
+    assert shares[0] < 0.65 < 0.85 < shares[1], shares
+    assert "it was marked" not in texts[0] and "(word 0), in 6 of which it was marked where they are, and 24" in texts[1]
 
 
 def test_folds_are_kept_and_figures_can_be_stored(trained):

@@ -86,6 +86,14 @@ class Photos:
         """
         return table.merged(self.answers(), self.place)
 
+    def regions(self) -> bytes | None:
+        """Return the file with the marks, None if there are none.
+
+        Raises:
+            DatasetError: the file beside them is damaged, or the table.
+        """
+        return table.outlined(self.answers(), self.place)
+
 
 def choose() -> Photos:
     """Let the visitor choose the photos: those of the gallery in use, or of a folder of their own."""
@@ -98,7 +106,7 @@ def choose() -> Photos:
             text = ""
             if of == _FOLDER:
                 text = st.text_input("Folder", key="label-folder", placeholder="/home/you/photos")
-                st.caption("Answers are kept there, too, in labels.jsonl and attributes.csv.")
+                st.caption("Answers are kept there, too, in labels.jsonl and attributes.csv, marks in regions.npz.")
         if of == _FOLDER:
             return _of_folder(uploads.folder(text))
     return of_gallery(cases)

@@ -6,13 +6,14 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from siam.datasets import region_files
 from siam.drawing.maps import display_photo
 from siam.errors import ImageError, SIAMError
 from siam.images.reading import read_image
 from siam.labelling import model, table
 from siam.labelling.answers import Answer
 from siam.runtime.spreadsheets import defused
-from ui.label import words, work
+from ui.label import where, words, work
 from ui.label.source import Photos
 from ui.state.markdown import code, plain, small
 from ui.state.public import message
@@ -38,12 +39,12 @@ def turn(photos: Photos, word: str) -> None:
     if problem := st.session_state.pop("label-problem", None):
         st.error(problem, icon=":material/error:")
     left, right = st.columns([3, 2], gap="medium")
+    marked = ""
     with left:
         if name is None or picture is None:
             st.success(f"All {len(photos.names)} photos have an answer to “{plain(word)}”.", icon=":material/done_all:")
         else:
-            width, height = picture.size
-            st.image(picture, width=min(2 * width, round(_HIGHEST * width / height)), alt=f"photo {name}")
+            marked = where.mark(picture, name, word) if where.wanted() else _show(picture, name)
             st.markdown(small(photos.credit(name)))
     with right:
         st.markdown(f"Does this photo show **{plain(word)}**?" if picture is not None else f"**{plain(word)}**")
@@ -51,12 +52,14 @@ def turn(photos: Photos, word: str) -> None:
             for kind, label, key, icon in _KINDS:
                 st.button(
                     label, key=f"label-{kind}", icon=icon, shortcut=key, width="stretch", disabled=name is None,
-                    on_click=_give, args=(photos, kind, word, name),
+                    on_click=_give, args=(photos, kind, word, name, marked if kind == "present" else ""),
                 )  # fmt: skip
             st.button(
                 "Undo", key="label-undo", icon=":material/undo:", shortcut="Z", width="stretch", disabled=not said,
                 on_click=_give, args=(photos, "undo", word, ""),
             )  # fmt: skip
+        if name is not None:
+            where.ask()
         judged = words.judged(photos, word, answers)
         st.markdown(f"**{judged.answered}** of {len(photos.names)} answered · {words.figure(judged)}")
         rest = len(photos.names) - judged.answered
@@ -78,9 +81,16 @@ def _next(photos: Photos, word: str, said: dict[str, str]) -> tuple[str | None, 
     return None, None
 
 
-def _give(photos: Photos, kind: str, word: str, name: str | None) -> None:
+def _show(picture: Image.Image, name: str) -> str:
+    """Show a photo as it is; nothing is marked in it."""
+    width, height = picture.size
+    st.image(picture, width=min(2 * width, round(_HIGHEST * width / height)), alt=f"photo {name}")
+    return ""
+
+
+def _give(photos: Photos, kind: str, word: str, name: str | None, marked: str = "") -> None:
     if name is not None:
-        photos.add(Answer(kind, word, name))
+        photos.add(Answer(kind, word, name, where=marked))
 
 
 def every_word(photos: Photos) -> None:
@@ -107,24 +117,31 @@ def every_word(photos: Photos) -> None:
 
 
 def take_home(photos: Photos) -> None:
-    """Offer the table, say where it is, and what training needs besides."""
+    """Offer the table and the marks, say where they are, and what training needs besides."""
     try:
-        data = photos.csv()
+        data, regions = photos.csv(), photos.regions()
     except SIAMError as error:
         st.error(message(error), icon=":material/error:")
         return
-    st.download_button(
-        table.NAME, data, table.NAME, "text/csv", key="label-csv", icon=":material/download:", on_click="ignore",
-        disabled=not photos.answers().words, help="1: present, 0: absent, blank: unsure or not asked.",
-    )  # fmt: skip
+    with st.container(horizontal=True):
+        st.download_button(
+            table.NAME, data, table.NAME, "text/csv", key="label-csv", icon=":material/download:", on_click="ignore",
+            disabled=not photos.answers().words, help="1: present, 0: absent, blank: unsure or not asked.",
+        )  # fmt: skip
+        if regions is not None:
+            st.download_button(
+                region_files.NAME, regions, region_files.NAME, key="label-regions", icon=":material/download:",
+                on_click="ignore", help="Where you marked your words.",
+            )  # fmt: skip
+    files = table.NAME if regions is None else f"{table.NAME} and {region_files.NAME}"
     if photos.place is None:
-        st.caption("Your answers stay in this session alone: download the table before you close the page.")
+        st.caption(f"Your answers stay in this session alone: download {files} before you close the page.")
     else:
         there = code(photos.place.as_posix())
         st.caption(f"Every answer is on the disk at once, with the table, in {there}: go on whenever you like.")
     with st.expander("Train networks with these words", icon=":material/model_training:"):
         folder = "MY" if photos.place is None else photos.place.as_posix()
-        copied = "" if photos.beside else f"Put {table.NAME} into a folder with the photos, here {code(folder)}. "
+        copied = "" if photos.beside else f"Put {files} into a folder with the photos, here {code(folder)}. "
         st.markdown(
             f"{copied}Beside it goes `ratings.csv`: the columns `file` and `score (1 to 7)`, with your ratings of 30 "
             "photos or more. Ten photos should show each word, and ten should not. Then run"

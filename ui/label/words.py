@@ -8,6 +8,7 @@ from siam.labelling.answers import Answers, word_of
 from siam.labelling.model import Judgement
 from ui.label import work
 from ui.label.source import Photos
+from ui.state.markdown import code
 from ui.state.public import message
 
 KEY = "labelled"
@@ -33,7 +34,11 @@ def ask(photos: Photos) -> str:
         help="Something that you can see in a photo and that may matter to its beauty, such as hedges or old stone.",
     )
     try:
-        return word_of(typed or "", known)
+        word = word_of(typed or "", known)
+        column = None if photos.place is None else table.column_of(word, photos.place)
+        if column is not None:
+            st.caption(f"attributes.toml calls {code(column)} that: your answers go to this column.")
+        return column or word
     except SIAMError as error:
         st.error(message(error), icon=":material/error:")
         st.stop()

@@ -1,7 +1,6 @@
 """What-if edits: kept in the session and in the address, with undo and redo, and the tools that make them."""
 
 import math
-from typing import Any
 
 import streamlit as st
 
@@ -10,6 +9,8 @@ from siam.explanation import wording
 from siam.explanation.inference import Explanation
 from siam.explanation.what_if import STRONGEST, Edit, Erase, Misread, Move, Paint, Scale, edits_text, read_edits
 from siam.figures.brush import brush_figure
+from ui.photos import cells
+from ui.photos.cells import Cells
 from ui.state.address import point
 from ui.state.markdown import plain
 
@@ -81,42 +82,25 @@ def tools(before: Explanation, after: Explanation) -> None:
     index = names[name or next(iter(names))]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        cells = _cells(after, index)
+        chosen = _cells(after, index)
     with right:
         _scale(index, after)
-        _brush(after, index, cells)
+        _brush(after, index, chosen)
         with st.expander("Move or relabel it"):
             _move(index)
             _misread(after, index)
 
 
-def _cells(after: Explanation, index: int) -> frozenset[tuple[int, int]]:
+def _cells(after: Explanation, index: int) -> Cells:
     """Show the photo lit where SIAM sees the attribute, and return the cells selected in it."""
     limit = max(float(after.attribute_maps[index].max()), 1e-9)
-    state: Any = st.plotly_chart(
-        brush_figure(after, index, limit),
-        key=f"brush-{index}",
-        on_select="rerun",
-        selection_mode=("box", "lasso"),
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d", "zoom2d", "pan2d"]},
-        alt=wording.attribute_map_text(after, index),
-    )
+    figure = brush_figure(after, index, limit)
+    drawn = cells.selected(figure, f"brush-{index}", wording.attribute_map_text(after, index))
     st.caption(
         "The photo is lit where SIAM sees the attribute. Draw a box to select cells, or use the lasso above for a free "
         "shape."
     )
-    points = (item.get("customdata") for item in state["selection"]["points"])
-    return frozenset((int(cell[0]), int(cell[1])) for cell in points if cell) | _cells_by_number(after)
-
-
-def _cells_by_number(after: Explanation) -> frozenset[tuple[int, int]]:
-    """Let the visitor select a block of cells without a pointer."""
-    if not st.toggle("Select cells by row and column", key="by-number"):
-        return frozenset()
-    height, width = _shape(after)
-    top, bottom = st.slider("Rows from the top", 1, height, (1, height), key=f"rows-{height}")
-    left, right = st.slider("Columns from the left", 1, width, (1, width), key=f"columns-{width}")
-    return frozenset((row, column) for row in range(top - 1, bottom) for column in range(left - 1, right))
+    return drawn | cells.by_number(_shape(after))
 
 
 def _scale(index: int, after: Explanation) -> None:
@@ -140,16 +124,16 @@ def _rescale(index: int) -> None:
         do(Scale(index, factor))
 
 
-def _brush(after: Explanation, index: int, cells: frozenset[tuple[int, int]]) -> None:
-    st.markdown(f"**{_cells_text(len(cells))} selected**")
-    st.button("Erase it there", icon=":material/ink_eraser:", on_click=do, args=(Erase(index, cells),),
-              disabled=not cells, width="stretch")  # fmt: skip
+def _brush(after: Explanation, index: int, chosen: Cells) -> None:
+    st.markdown(f"**{_cells_text(len(chosen))} selected**")
+    st.button("Erase it there", icon=":material/ink_eraser:", on_click=do, args=(Erase(index, chosen),),
+              disabled=not chosen, width="stretch")  # fmt: skip
     strongest, largest = float(after.attribute_maps[index].max()), float(after.attribute_maps.max())
     most = math.ceil(10 * max(strongest, largest / 4, 0.1)) / 10
     value = st.slider("Brush strength", 0.0, most, min(most, round(strongest, 1) or most / 2), most / 50,
                       key=f"brush-strength-{index}-{most}", format="%.2f")  # fmt: skip
-    st.button("Paint it there", icon=":material/brush:", on_click=do, args=(Paint(index, cells, float(value)),),
-              disabled=not cells, width="stretch")  # fmt: skip
+    st.button("Paint it there", icon=":material/brush:", on_click=do, args=(Paint(index, chosen, float(value)),),
+              disabled=not chosen, width="stretch")  # fmt: skip
 
 
 def _cells_text(count: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siam.datasets import read_rated, reader, regions
+from siam.datasets import read_rated, reader, region_files, regions
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.check import usable
 from siam.errors import DatasetError
@@ -183,7 +183,7 @@ def some(photos: _Photos, chosen: np.ndarray) -> _Photos:
 
 def _seen(entry: str | dict[str, str], root: Path, photos: AttributePhotos, wanted: bool) -> regions.Regions | None:
     """Return the regions of labelled photos; None if there are none and none are wanted."""
-    path = folder(entry, root) / "regions.npz"
+    path = folder(entry, root) / region_files.NAME
     if not wanted and not (photos.regions and path.exists()):
         return None
     return regions.read(path, [photo.name for photo in photos.files], photos.regions)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from siam.datasets import human_masks, regions
+from siam.datasets import human_masks, region_files, regions
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.datasets.regions import Regions
 from siam.models import backbones
@@ -118,7 +118,7 @@ def datasets(recipe: dict[str, Any], root: Path) -> Datasets:
     data = recipe["data"]
     own, weak = (readable(labelled(data[name], root)) for name in ("attributes", "weak_attributes"))
     seen = {
-        kind: regions.read(folder(data[key], root) / "regions.npz", [path.name for path in of.files], of.regions)
+        kind: regions.read(folder(data[key], root) / region_files.NAME, [path.name for path in of.files], of.regions)
         for kind, key, of in (("labelled", "attributes", own), ("weak", "weak_attributes", weak))
     }
     ratings = [readable(rated(entry, root)) for entry in data["scores"]]

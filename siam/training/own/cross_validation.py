@@ -103,7 +103,13 @@ def train_own(recipe: dict[str, Any], root: Path, out: Path, cache: Path) -> Pai
     metrics = judged.figures(photos, recipe["folds"])
     attributes = belief_entries(examples.labels, examples.labels, judged.logits, examples.attributes)
     card = {
-        **card_texts(photos, attributes, metrics, recipe.get("network", {}).get("trunk", Network.trunk)),
+        **card_texts(
+            photos,
+            attributes,
+            metrics,
+            recipe.get("network", {}).get("trunk", Network.trunk),
+            sum(bool((of > 0).any()) for of in examples.region_targets),
+        ),
         "folders": sorted({*photos.sources, photos.place.resolve().name}),
         "offsets": {name: dict(zip(photos.sources, of, strict=True)) for name, of in offsets.items()},
         "metrics": metrics,

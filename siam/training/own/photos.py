@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from siam.datasets import layout, regions, vocabulary
+from siam.datasets import layout, region_files, regions, vocabulary
 from siam.datasets.base import AttributePhotos, RatingScale, ScoredPhotos
 from siam.errors import DatasetError, TrainingError
 from siam.models import features as frozen
@@ -129,14 +129,14 @@ def read(recipe: dict[str, Any], root: Path) -> OwnPhotos:
 
 
 def examples(photos: OwnPhotos, network: SIAM, cache: Path) -> Examples:
-    """Return the photos as frozen features, with where a segmenter sees attributes if there is a regions.npz.
+    """Return the photos as frozen features, with where a segmenter or people see attributes if there is a regions.npz.
 
     Raises:
         DatasetError: regions.npz lacks a photo or shows none of the attributes.
         ImageError: a photo cannot be read.
         StorageError: the features cannot be stored.
     """
-    known, seen, path = photos.labelled, None, photos.place / "regions.npz"
+    known, seen, path = photos.labelled, None, photos.place / region_files.NAME
     if known.regions and path.exists():
         names = [_within(file, photos.place) for file in known.files]
         seen = regions.read(path, names, known.regions)

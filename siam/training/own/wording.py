@@ -11,7 +11,11 @@ _FEW = 100  # rated photos; with fewer, agreement with people is known only roug
 
 
 def card_texts(
-    photos: OwnPhotos, attributes: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, Any], trunk: str
+    photos: OwnPhotos,
+    attributes: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, Any],
+    trunk: str,
+    outlined: int,
 ) -> dict[str, str]:
     """Return the card's "summary", "training_data" and "limits".
 
@@ -20,6 +24,7 @@ def card_texts(
         attributes: the card's entries of how well each is recognised.
         metrics: the card's figures.
         trunk: the pair whose backbone it has.
+        outlined: in how many of the labelled photos it is known where an attribute is.
     """
     labelled, rated, both = _counts(photos)
     scale = photos.scale
@@ -27,10 +32,11 @@ def card_texts(
     some = f"{listing(names[:6])}{' and others' if len(names) > 6 else ''}"
     known = f"{len(names)} attribute{'s' * (len(names) != 1)} ({some})"
     total = len(photos.files)
+    where = f", in {outlined} of which it was marked where they are" if outlined else ""
     return {
         "summary": f"Trained on {_photos(total)} of its owner, in {known}.",
         "training_data": (
-            f"{_photos(labelled)} labelled with {known}, and {_photos(rated)} rated from {scale.low:g} to "
+            f"{_photos(labelled)} labelled with {known}{where}, and {_photos(rated)} rated from {scale.low:g} to "
             f"{scale.high:g}; {both} of them are both. Backbone: that of the pair {trunk!r}, frozen."
         ),
         "limits": " ".join(_limits(photos, attributes, metrics)),
