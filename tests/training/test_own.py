@@ -89,7 +89,9 @@ def test_what_people_marked_teaches_where_a_word_is(tmp_path):
         shares.append(row[:, : row.shape[1] // 2].sum() / row.sum())
         texts.append(pair.card["training_data"])
     assert shares[0] < 0.65 < 0.85 < shares[1], shares
-    assert "it was marked" not in texts[0] and "(word 0), in 6 of which it was marked where they are, and 24" in texts[1]
+    assert (
+        "it was marked" not in texts[0] and "(word 0), in 6 of which it was marked where they are, and 24" in texts[1]
+    )
 
 
 def test_folds_are_kept_and_figures_can_be_stored(trained):
