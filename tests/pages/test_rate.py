@@ -263,6 +263,7 @@ def test_by_keyboard_alone(width, place, browser):
         keys = page.get_by_role("button", name="7", exact=True)
         expect(keys).to_be_in_viewport(timeout=WAIT)
         assert page.get_by_test_id("stMain").evaluate("it => it.scrollWidth <= it.clientWidth")
+        expect(page.get_by_text("Or slide a thumb")).to_be_hidden()  # where there is no touch screen
         for key, said in (
             ("6", "1 photo judged"), ("s", "1 photo judged, 1 skipped"), ("2", "2 photos judged, 1 skipped"),
             ("z", "1 photo judged, 1 skipped"), ("7", "2 photos judged, 1 skipped"),
@@ -275,3 +276,48 @@ def test_by_keyboard_alone(width, place, browser):
         ("rating", 6), ("skip", None), ("rating", 2), ("undo", None), ("rating", 7),
     ]  # fmt: skip
     assert stored[2]["photo"] == stored[4]["photo"] != stored[0]["photo"]
+
+
+def slide(page, photo: str, start: float, end: float, *, away: bool = False) -> str:
+    """Slide a thumb across a photo, from one share of its width to another; return what is shown meanwhile.
+
+    With `away`, it leaves the photo at the top, and nothing counts.
+    """
+    picture = page.locator(f".st-key-{photo} img")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box(timeout=WAIT)
+    steps = [(start + (end - start) * step / 10, 0.5) for step in range(11)]
+    if away:
+        steps.append((end, -0.5))
+    touch = page.context.new_cdp_session(page)
+    for number, (x, y) in enumerate(steps):
+        place = {"x": box["x"] + box["width"] * x, "y": box["y"] + box["height"] * y}
+        kind = "touchMove" if number else "touchStart"
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+    page.wait_for_timeout(200)  # the page hears of a touch with its next frame
+    shown = page.locator("output")
+    told = shown.inner_text() if shown.is_visible() else ""
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    return told
+
+
+def test_a_thumb_answers(place, browser):
+    screen = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    with running_app(place) as address, screen, screen.new_page() as page:
+        page.goto(f"{address}/rate?pair=models/tiny&gallery=mine")
+        expect(page.get_by_text("Or slide a thumb across the photo")).to_be_visible(timeout=WAIT)
+        wait_until_idle(page)
+        assert slide(page, "rate-photo", 0.2, 0.93, away=True) == slide(page, "rate-photo", 0.5, 0.55) == ""
+        for count, (start, end, wanted) in enumerate([(0.2, 0.93, 7), (0.9, 0.03, 1), (0.1, 0.5, 4)], 1):
+            assert slide(page, "rate-photo", start, end) == str(wanted)
+            expect(page.get_by_text(f"{count} photo{'s' * (count > 1)} judged")).to_be_visible(timeout=WAIT)
+            wait_until_idle(page)
+        page.goto(f"{address}/rate?pair=models/tiny&gallery=mine&mode=pairs")
+        expect(page.get_by_text("Or push the more beautiful photo aside")).to_be_visible(timeout=WAIT)
+        wait_until_idle(page)
+        assert slide(page, "rate-photo-2", 0.3, 0.8) == "✓"
+        expect(page.get_by_text("2 photos judged")).to_be_visible(timeout=WAIT)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    standing = answers(place).answers
+    assert [(of.kind, of.value) for of in standing] == [("rating", 7), ("rating", 1), ("rating", 4), ("pair", 2)]
+    assert len({of.photo for of in standing[:3]}) == 3

@@ -10,7 +10,7 @@ from siam.images.reading import read_image
 from siam.taste.order import Order, Turn
 from siam.taste.ratings import HIGHEST, LOWEST, Answer
 from ui.photos.photo import short_credit
-from ui.rate import looking, taste
+from ui.rate import looking, swipe, taste
 from ui.rate.tasks import Task
 from ui.state.markdown import plain, small
 from ui.state.public import message
@@ -105,7 +105,7 @@ def _picture(task: Task, name: str) -> Image.Image:
 def _one(task: Task, rater: str, turn: Turn, picture: Image.Image, number: int) -> None:
     """Show a photo and the keys 1 to 7."""
     study = task.study
-    with st.container(width=min(_WIDE, round(_HIGH * picture.width / picture.height))):
+    with st.container(width=min(_WIDE, round(_HIGH * picture.width / picture.height)), key="rate-photo"):
         _image(task, turn.photo, picture)
     st.html("<style>.st-key-rate-keys kbd { display: none }</style>")  # each key says what it is already
     with (
@@ -122,13 +122,20 @@ def _one(task: Task, rater: str, turn: Turn, picture: Image.Image, number: int) 
                 args=(task, rater, turn, "rating", value),
             )
     st.caption(f"{LOWEST} {plain(study.low)} · {HIGHEST} {plain(study.high)}")
+    swipe.across(
+        f"swipe-{number}",
+        ["rate-photo"],
+        HIGHEST - LOWEST + 1,
+        f"Or slide a thumb across the photo: {LOWEST} is at its left edge, {HIGHEST} at its right.",
+        lambda value: _answer(task, rater, turn, "rating", LOWEST + value - 1),
+    )
 
 
 def _pair(task: Task, rater: str, turn: Turn, pictures: list[Image.Image], number: int) -> None:
     """Show two photos, each with its key."""
     with st.grid(2, min_column_width=280, gap="small"):
         for place, (name, picture) in enumerate(zip((turn.photo, turn.other), pictures, strict=True), 1):
-            with st.container():
+            with st.container(key=f"rate-photo-{place}"):
                 _image(task, name, picture)
                 st.button(
                     "This one",
@@ -138,6 +145,13 @@ def _pair(task: Task, rater: str, turn: Turn, pictures: list[Image.Image], numbe
                     on_click=_answer,
                     args=(task, rater, turn, "pair", place),
                 )
+    swipe.across(
+        f"swipe-{number}",
+        ["rate-photo-1", "rate-photo-2"],
+        None,
+        "Or push the more beautiful photo aside with a thumb.",
+        lambda place: _answer(task, rater, turn, "pair", place),
+    )
 
 
 def _image(task: Task, name: str, picture: Image.Image) -> None:
