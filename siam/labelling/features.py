@@ -62,19 +62,19 @@ def of_photos(
         StorageError: they cannot be kept.
         ValueError: there are no photos.
     """
-    files, parts = list(photos.values()), []
+    names, parts = list(photos), []
     attributes = pair.config.attributes
-    for start in range(0, len(files), _AT_ONCE):
-        progress(start, len(files))
-        some = files[start : start + _AT_ONCE]
+    for start in range(0, len(names), _AT_ONCE):
+        progress(start, len(names))
+        some = [photos[name] for name in names[start : start + _AT_ONCE]]
         with lock:
             parts.append(kept(pair, "features", [_digest(of) for of in some], lambda some=some: _computed(pair, some)))
-    progress(len(files), len(files))
+    progress(len(names), len(names))
     width = max((part.shape[1] for part in parts), default=0)
-    if not files:
+    if not names:
         raise ValueError("there are no photos")
     if not width:
-        raise ImageError(f"none of the {len(files)} photos can be read: give JPEG or PNG files")
+        raise ImageError(f"none of the {len(names)} photos can be read: give JPEG or PNG files")
     every = np.concatenate([part if part.shape[1] else np.full((len(part), width), np.nan) for part in parts])
     features, presence = np.split(every.astype(np.float64), [width - len(attributes)], axis=1)
     return Features(tuple(photos), reduced(features), presence, attributes)

@@ -4,14 +4,19 @@ import csv
 import re
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, expect
 
+from siam.archive import Settings, score_into, source_of
 from siam.datasets import regions, vocabulary
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
 from siam.labelling import answers, photos
 from siam.runtime.paths import ASSETS
+from tests.archive.made import photo as made_photo
+from tests.archive.made import stored_pair
 from tests.support.pages import button, opened, texts
 from tests.support.server import HEADINGS, WAIT, running_app, wait_until_idle
 from ui.label import work
@@ -166,6 +171,22 @@ def test_a_gallery_without_its_pictures_says_so(here, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
     app = opened("label", gallery="OASIS scenes")
     assert "The pictures of this gallery are not on this machine" in texts(app) and not app.error
+
+
+def test_an_archive_in_parquet_files_is_labelled_too(here, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
+    pair = stored_pair(here / "models" / "tiny")
+    cells = [{"bytes": made_photo(number), "path": f"{number}.jpeg"} for number in range(4)]
+    pq.write_table(pa.table({"photo": cells}), here / "a.parquet")
+    source = source_of(str(here / "a.parquet"), image="photo")
+    score_into(pair, source, here / "galleries" / "mine", Settings(engine="local", shard=4))
+    app = opened("label", pair="models/tiny", gallery="mine", labelled="hedge")
+    given = {}
+    for label in ("Present", "Absent"):
+        given[asked(app)] = "1" if label == "Present" else "0"
+        answer(app, label)
+    assert "**2** of 4 answered" in texts(app) and set(given) < {f"{number}.jpeg" for number in range(4)}
+    assert sorted(rows(here / "labels" / "mine" / "attributes.csv")[1:]) == sorted(map(list, given.items()))
 
 
 def test_a_table_that_cannot_be_kept_is_left_as_it_is(here):

@@ -1,7 +1,7 @@
 """Whose photos are labelled, and where answers to them are: on the disk, or in the session alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,11 @@ def choose() -> Photos:
                 st.caption("Answers are kept there, too, in labels.jsonl and attributes.csv, marks in regions.npz.")
         if of == _FOLDER:
             return _of_folder(uploads.folder(text))
-    return of_gallery(cases)
+    found = of_gallery(cases)
+    some = photos.drawn(found.files)
+    if len(some) < len(found.files):
+        st.caption(f"{len(some):,} of {len(found.files):,} photos, drawn at random.")
+    return replace(found, files=some)
 
 
 def of_gallery(cases: Cases | None) -> Photos:

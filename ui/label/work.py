@@ -43,7 +43,7 @@ def begin(photos: Photos) -> None:
     if _job(photos) is not None:
         return
     pair, lock = resources.networks()
-    work = partial(_compute, pair, lock, dict(photos.files))
+    work = partial(_compute, pair, lock, photos.files)
     st.session_state[_KEY] = _of(photos), Job(work)
 
 
