@@ -7,11 +7,12 @@ from ui import router
 from ui.add_gallery import outdated
 from ui.photos import picker
 from ui.state import chosen, resources
+from ui.state.markdown import plain
 from ui.what_if import edits, view
 
 router.ensure()
 
-st.header("What if there were less road, or more water?", anchor=False)
+st.header(plain(view.question()), anchor=False)
 st.caption("How would the score change if SIAM saw more or less of an attribute, or saw it somewhere else?")
 with st.expander("Choose a photo", icon=":material/image:"):
     photo = picker.choose()

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from siam.drawing.phrases import at, where
+from siam.drawing.phrases import at, where, words
 from siam.models.agreement import agreed, agreement
 
 TemplateOrder = Literal["net effect", "name", "depends on place"]
@@ -25,6 +25,24 @@ _EVEN = 0.35  # standard deviation / mean of the cells: below this, an effect is
 def net_effects(templates: np.ndarray) -> np.ndarray:
     """Return the sum (K,) of each template (K, g, g): the points that one unit of the attribute in every cell adds."""
     return templates.sum(axis=(1, 2))
+
+
+def what_if_question(templates: np.ndarray, names: Sequence[str]) -> str:
+    """Return a question in the networks' own words: what if SIAM saw less of what lowers scores most, or more of …?
+
+    Args:
+        templates: (K, g, g) of some attributes, K > 0.
+        names: their K names.
+
+    Example:
+        >>> import numpy as np
+        >>> from siam.explanation.templates import what_if_question
+        >>> what_if_question(np.array([[[-1.0]], [[0.5]], [[-0.1]]]), ["road", "still_water", "wood"])
+        'What if SIAM saw less road, or more still water?'
+    """
+    effects = net_effects(templates)
+    least, most = (words(names[int(place)]) for place in (effects.argmin(), effects.argmax()))
+    return f"What if SIAM saw less {least}, or more {'of it' if least == most else most}?"
 
 
 def spreads(templates: np.ndarray) -> np.ndarray:

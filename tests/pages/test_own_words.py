@@ -8,6 +8,7 @@ import pytest
 from siam.cli.main import main
 from tests.support.own_words import write_photos, write_recipe
 from tests.support.pages import opened, texts
+from ui.state.markdown import plain
 
 WORDS = ("pond", "old wall", "hedge & co. <b>")
 DESCRIPTION = f"""\
@@ -61,6 +62,13 @@ def test_a_page_shows_it_without_an_error(page, parameters, place, monkeypatch):
     assert not app.error, app.error[0].value
     assert app.selectbox(key="pair").value == "models/mine"
     assert "Trained on 16 photos of its owner, in 3 attributes" in "\n".join(of.value for of in app.sidebar.caption)
+
+
+def test_what_if_asks_in_the_words_of_the_pair(place, monkeypatch):
+    monkeypatch.chdir(place)
+    heading = opened("what_if", pair="models/mine", gallery="mine").header[0].value
+    assert heading.startswith("What if SIAM saw less ") and sum(plain(word) in heading for word in WORDS) in (1, 2)
+    assert "road" not in heading
 
 
 def test_templates_are_shown_by_group(place, monkeypatch):

@@ -7,12 +7,24 @@ from siam.drawing import phrases
 from siam.drawing.maps import display_photo, overlay, scale_bar, scale_text
 from siam.explanation import what_if, wording
 from siam.explanation.inference import Explanation
+from siam.explanation.templates import what_if_question
 from siam.figures.waterfall import span, waterfall, waterfall_steps
 from siam.reports.prints import explanation_print, maps_print, what_if_print
 from ui import printing
 from ui.photos.photo import Photo
+from ui.state import resources
 from ui.state.markdown import plain
 from ui.what_if import edits
+
+
+def question() -> str:
+    """Return what the page asks, in the words of the networks in use that they recognise best."""
+    pair = resources.pair()
+    values, _folds = pair.templates
+    names = pair.config.attributes
+    known = [k for k, name in enumerate(names) if (of := pair.recognition.get(name)) is None or of.belief != "hardly"]
+    some = known or range(len(names))
+    return what_if_question(values[list(some)], [names[k] for k in some])
 
 
 def scores(before: Explanation, after: Explanation) -> None:
