@@ -370,6 +370,35 @@ def taste() -> str:
     )
 
 
+def labelling() -> str:
+    """How many answers a word needs in the order of *Label*, and whether its figures are honest."""
+    content = json.loads((stored.STORED / stored.LABELLING).read_text(encoding="utf-8"))
+    ours, drawn = content["orders"].values()
+    counts = list(ours)
+
+    def row(name: str, of: dict[str, dict[str, float | None]], key: str, written: Callable[[float], str]) -> list[str]:
+        return [name, *("–" if (value := of[count][key]) is None else written(value) for count in counts)]
+
+    def share(value: float) -> str:
+        return f"{value:.0%}"
+
+    rows = [
+        ["answers", *counts],
+        row("AP on other scenes, in this order", ours, "average_precision", phrases.number),
+        row("the same, in random order", drawn, "average_precision", phrases.number),
+        ["answers that this order needs for the AP of random order", *map(share, content["needed"].values())],
+        row("AP that it says, minus AP on other scenes", ours, "said_minus_that", phrases.signed),
+        row("the 95 % interval holds AP on other scenes", ours, "interval_holds", share),
+        row("words of which it says something", ours, "says_something", share),
+    ]
+    seconds = content["seconds"]
+    return (
+        f"{markdown_table(rows)}\n\nMeans over {content['words']} words, each with several draws of scenes: "
+        f"{content['simulations']} simulations. A round took {seconds['median']:.2f} s (median), at most "
+        f"{seconds['most']:.2f} s. `{content['command']}`, {content['date']}."
+    )
+
+
 def _of_people(methods: dict[str, dict[str, list[float]]], counts: Sequence[str]) -> list[list[str]]:
     """Return a row for each method: means over people, with their 95 % intervals."""
     return [
@@ -678,6 +707,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "speed": speed,
     "archive hours": archive_hours,
     "taste": taste,
+    "labelling": labelling,
     "discovery": discovery,
     "context": context,
     "context of the pairs": context_of_pairs,

@@ -6,7 +6,7 @@
      "command": "python -m siam evaluate …", "git_commit": "…" or null, "figures": {"siam": {…}, "baseline": {…}}}
 
 The project's own results are in assets/results, beside measurements of speed, which `siam.results.speed` reads, and
-`taste.json`, `own.json` and `discovery.json`, the figures of `benchmarks.taste` and so on.
+`taste.json`, `own.json`, `discovery.json` and `labelling.json`, the figures of `benchmarks.taste` and so on.
 """
 
 import json
@@ -26,7 +26,8 @@ FORMAT = 1
 VARIANTS = ("siam", "siam-frozen", "baseline")
 STORED = ASSETS / "results"
 SPEED = ("speed*.json", "throughput*.json")  # files in the same folder, of `siam.results.speed`
-TASTE, OWN, DISCOVERY, CONTEXT = "taste.json", "own.json", "discovery.json", "context.json"  # of `benchmarks.…`
+TASTE, OWN, DISCOVERY = "taste.json", "own.json", "discovery.json"  # of `benchmarks.taste` and so on
+LABELLING, CONTEXT = "labelling.json", "context.json"
 
 _TEXTS = ("model", "data", "split", "protocol", "date", "command")
 
@@ -121,7 +122,7 @@ def read(path: Path) -> Result:
 
 def paths(folder: Path) -> list[Path]:
     """Return the files of the results in a folder, in alphabetical order, without the other ones named above."""
-    others = (*SPEED, TASTE, OWN, DISCOVERY, CONTEXT)
+    others = (*SPEED, TASTE, OWN, DISCOVERY, LABELLING, CONTEXT)
     return sorted(path for path in folder.glob("*.json") if not any(map(path.match, others)))
 
 

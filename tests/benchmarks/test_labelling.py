@@ -27,5 +27,9 @@ def test_the_share_of_answers_is_read_off_the_curves(monkeypatch, capsys):
         found.reached["drawn order"][count] = [np.log(count) / 10]
     shares = labelling.needed(found)
     assert [shares[count] for count in (20, 30, 40, 60, 80)] == pytest.approx([0.5] * 5, abs=0.01)
-    labelling.show(found)
+    figures = labelling.summary(found)
+    assert figures["simulations"] == 2 and figures["needed"]["60"] == pytest.approx(0.5, abs=0.01)
+    assert figures["orders"]["drawn order"]["10"]["average_precision"] == pytest.approx(np.log(10) / 10, abs=1e-3)
+    assert figures["orders"]["this order"]["10"]["said_minus_that"] is None
+    labelling.show(figures)
     assert "a round: 0.10 s (median), at most 0.10 s" in capsys.readouterr().out
