@@ -12,18 +12,24 @@ one that mostly repeats a candidate is left out. Where a crowd rated, both rests
 says what matters, and the baseline, which has less noise, what its features hold.
 
 What a candidate would explain is found by cross-validation: tenths of the photos are scored by SIAM + b e_j, with b and
-the ridge from the others. The 95 % intervals draw photos with replacement (`siam.evaluation.bootstrap`). The candidates
-were chosen on all photos, which the figures do not correct: `python -m benchmarks.discovery` says how many of them mean
-something where the truth is known. N photos, S x S cells.
+the ridge from the others. The 95 % intervals draw photos with replacement (`siam.evaluation.bootstrap`); of more than
+`_DRAWN` photos, from as many, and get narrower with the square root of all (P. Bickel, F. Götze, W. van Zwet,
+"Resampling fewer than n observations", Statistica Sinica 1997). The candidates were chosen on all photos, which the
+figures do not correct: `python -m benchmarks.discovery` says how many of them mean something where the truth is known.
+
+Photos whose cells no memory would hold are read twice, some at a time: a sample of them to learn the directions, then
+each photo for its amounts, of which every figure is made. What is shown and asked about are the sample and the photos
+at both ends of each candidate. N photos, S x S cells.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from siam.discovery import directions as parts
-from siam.discovery.cells import Cells
+from siam.discovery.cells import Cells, Seen, joined
 from siam.errors import DatasetError
 from siam.evaluation import bootstrap
 from siam.evaluation.metrics import kendall_tau, kendall_tau_of_resamples, rmse, rmse_of_resamples
@@ -31,6 +37,7 @@ from siam.runtime.reprs import brief
 
 FEWEST = 60  # photos
 COUNT = 10  # candidates
+MOST = 2000  # photos whose cells are held in memory; of more, so many are drawn
 
 _FOLDS = 10
 _HALVES = 50  # random halves of the photos
@@ -39,6 +46,11 @@ _ALIKE = 0.6  # correlation of two candidates, at most
 _RIDGE = 0.4  # times the number of photos
 _BRIGHTEST = 99.9  # percentile of a map's cells that is shown as 1
 _NAMED = 0.3  # correlation with an attribute that is worth a word
+_DRAWN = 2000  # photos from which intervals are drawn
+_ENDS = 24, 6  # photos with most and with least of a candidate that are shown in any case
+
+_RESAMPLED = kendall_tau_of_resamples, rmse_of_resamples
+_ALL = slice(None)
 
 Progress = Callable[[float, str], object]
 
@@ -105,18 +117,38 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Every:
+    """All N photos of which the figures are made, also those that are not shown.
+
+    Attributes:
+        rows: (N,) of the photos in the gallery.
+        siam: (N,) SIAM's scores.
+        target: (N,) what these were held against, in points of the scale.
+        amounts: (N, J) of each candidate, 0 to 1.
+    """
+
+    rows: np.ndarray
+    siam: np.ndarray
+    target: np.ndarray
+    amounts: np.ndarray
+
+    __repr__ = brief
+
+
+@dataclass(frozen=True, eq=False)
 class Discovery:
     """Candidates of a gallery.
 
     Attributes:
         candidates: the most stable first.
-        rows: (N,) of the photos in the gallery.
+        rows: (M,) of the photos in the gallery that can be shown: all N, or a sample and those at the candidates' ends.
         cells: what is in the cells of these photos.
-        target: (N,) what SIAM's scores were held against, in points of the scale.
-        siam: (N,) SIAM's scores.
+        target: (M,) what SIAM's scores were held against, in points of the scale.
+        siam: (M,) SIAM's scores.
         rated: whether the target are a crowd's ratings; else they are the baseline's scores.
-        tau: Kendall τ of SIAM's scores and the target.
+        tau: Kendall τ of SIAM's scores and the target, for all N photos.
         explained: share of the rest's variance that all candidates explain together, out of fold; can be below 0.
+        every: all N photos, if these are more.
     """
 
     candidates: tuple[Candidate, ...]
@@ -127,8 +159,19 @@ class Discovery:
     rated: bool
     tau: float
     explained: float
+    every: Every | None = None
 
     __repr__ = brief
+
+    @property
+    def photos(self) -> Every:
+        """All photos of which the figures are made."""
+        if self.every is not None:
+            return self.every
+        amounts = [one.amount for one in self.candidates]
+        return Every(
+            self.rows, self.siam, self.target, np.column_stack(amounts) if amounts else np.empty((len(self.rows), 0))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +197,7 @@ class Scores:
 
 
 def discover(
-    cells: Cells,
+    seen: Seen,
     scores: Scores,
     attributes: tuple[str, ...],
     rows: np.ndarray | None = None,
@@ -162,11 +205,12 @@ def discover(
     count: int = COUNT,
     seed: int = 0,
     progress: Progress = lambda _share, _text: None,
+    most: int = MOST,
 ) -> Discovery:
     """Return the candidates of photos.
 
     Args:
-        cells: of N photos, all of which could be read.
+        seen: the cells of N photos, all of which could be read.
         scores: of these.
         attributes: K names of SIAM's.
         rows: (N,) of the photos in their gallery; by default 0 to N − 1.
@@ -174,72 +218,157 @@ def discover(
         count: of candidates, at most.
         seed: of everything that is drawn.
         progress: called with the share that is done, and a text; what it raises ends the work.
+        most: photos whose cells are held in memory, at least `FEWEST`.
 
     Raises:
         DatasetError: there are fewer than `FEWEST` photos, or SIAM leaves nothing to explain.
     """
-    n = len(cells)
+    n = len(seen)
     if n < FEWEST:
         raise DatasetError(f"candidates need {FEWEST} photos with maps and scores, not {n}: choose a larger gallery")
     if not np.ptp(scores.target - scores.siam) > 0:
         raise DatasetError("SIAM leaves nothing to explain here: its scores differ from the others by a constant")
-    progress(0.0, "Taking the baseline’s features apart")
-    names, maps = _pool(
-        cells, method, seed, lambda share: progress(0.6 * share, "Taking the baseline’s features apart")
+    text = "Taking the baseline’s features apart"
+    progress(0.0, text)
+    places = np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+    held = seen if isinstance(seen, Cells) and n <= most else seen.some(places)
+    directions = parts.learned(held, method, seed=seed, progress=lambda share: progress(0.3 * share, text))
+    apart = _taken_apart(
+        seen, directions, scores, lambda done: progress(0.3 + 0.3 * done / n, f"Taking {done:,} of {n:,} photos apart")
     )
     progress(0.6, "Removing what the attributes tell")
-    amounts = maps.mean(axis=(1, 2), dtype=np.float64)  # (N, D)
-    known = _described(cells)
-    rest_of_amounts = _unexplained(amounts, known, seed)
-    progress(0.7, "Looking for what explains the rest")
-    stability = _stability(rest_of_amounts, scores.rest, seed)
-    chosen = _distinct(rest_of_amounts, scores.rest, stability, count)
-    made = []
+    rests = _Rests(apart.amounts, apart.known, seed)
+    left = rests.out_of_fold()
+    progress(0.65, "Looking for what explains the rest")
+    stability = _stability(left, scores.rest, seed)
+    chosen = _distinct(left, scores.rest, stability, count)
+    progress(0.7, "Looking again at what is shown")
+    if len(places) < n:
+        further = np.setdiff1d(_ends(apart.amounts[:, chosen]), places)
+        places, held = np.concatenate([places, further]), joined(held, seen.some(further))
+    maps = directions.maps(held, chosen)  # (M, S, S, J)
+    judge, made, amounts = _Judge(scores, rests, seed), [], []
     for place, j in enumerate(chosen):
         progress(0.75 + 0.25 * place / len(chosen), f"Judging candidate {place + 1} of {len(chosen)}")
-        made.append(_candidate(names[j], maps[..., j], stability[j], cells, scores, attributes, known, seed))
-    together = _added(amounts[:, chosen], known, scores, seed)
-    rest = scores.target - scores.siam
-    explained = 1 - np.square(rest - rest.mean() - together).sum() / np.square(rest - rest.mean()).sum()
+        low, high = np.percentile(maps[..., place], [0.1, _BRIGHTEST])
+        scale = max(high - low, 1e-9)
+        shown = ((maps[..., place] - low) / scale).clip(0, 1)
+        amounts.append(((apart.amounts[:, j] - low) / scale).clip(0, 1))
+        tau, gain = judge.gains([j])
+        like, unlike = _resemblances(apart.means, apart.amounts[:, j], attributes)
+        made.append(
+            Candidate(
+                directions.names[j], shown.astype(np.float16), shown.mean(axis=(1, 2), dtype=np.float64),
+                float(left[:, j] @ judge.rest / n), float(stability[j]), tau, gain, apart.where[..., j], like, unlike,
+            )
+        )  # fmt: skip
     progress(1.0, "Done")
     rows = np.arange(n) if rows is None else rows
-    tau = kendall_tau(scores.siam, scores.target)
-    is_rated = scores.crowd is not None
-    return Discovery(tuple(made), rows, cells, scores.target, scores.siam, is_rated, tau, float(explained))
+    every = None if len(places) == n else Every(rows, scores.siam, scores.target, np.column_stack(amounts))
+    return Discovery(
+        tuple(made), rows[places], held, scores.target[places], scores.siam[places], scores.crowd is not None,
+        kendall_tau(scores.siam, scores.target), judge.explained(chosen), every,
+    )  # fmt: skip
 
 
-def _pool(cells: Cells, method: str, seed: int, progress: Callable[[float], object]) -> tuple[list[str], np.ndarray]:
-    """Return the names of all directions, and their maps (N, S, S, D)."""
-    of_network = parts.directions(cells, method, seed=seed, progress=progress)
-    light_names, light = parts.light(cells)
-    word = method.removesuffix("s") if method != "random" else "direction"
-    names = [f"{word} {number}" for number in range(1, of_network.shape[3] + 1)]
-    return [*names, *light_names], np.concatenate([of_network, light], axis=3)
+@dataclass(frozen=True, eq=False)
+class _Apart:
+    """What N photos hold of D directions and of K attributes: amounts (N, D), the means of the attribute maps (N, K),
+    what these maps tell, `known` (N, 3 K), and for each direction how the rest changes with each cell, where (S, S, D).
+    """
+
+    amounts: np.ndarray
+    means: np.ndarray
+    known: np.ndarray
+    where: np.ndarray
+
+
+def _taken_apart(seen: Seen, directions: parts.Directions, scores: Scores, progress: Callable[[int], object]) -> _Apart:
+    """Take all photos apart, some at a time; half a kilobyte of each is kept."""
+    rest = scores.target - scores.siam
+    rest = rest - rest.mean()
+    kept: list[list[np.ndarray]] = [[], [], []]
+    sums: list[np.ndarray] = []
+    for places, some in seen.chunks():
+        maps = directions.apart(some)  # (n, S, S, D)
+        amounts, means = maps.mean(axis=(1, 2), dtype=np.float64), some.maps.means
+        for of, values in zip(kept, (amounts, means, _described(some)), strict=True):
+            of.append(values.astype(np.float32))
+        exact = maps.astype(np.float64)
+        added = [exact.sum(axis=0), np.square(exact).sum(axis=0), np.tensordot(rest[places], exact, axes=1)]
+        sums = [one + other for one, other in zip(sums, added, strict=True)] if sums else added
+        progress(places.stop)
+    mean, square, product = (of / len(rest) for of in sums)  # (S, S, D)
+    spread = np.sqrt((square - mean**2).clip(0))
+    where = np.divide(product, spread, out=np.zeros_like(product), where=spread > 1e-6)
+    amounts, means, known = map(np.concatenate, kept)
+    return _Apart(amounts, means, known, where)
+
+
+def _ends(amounts: np.ndarray) -> np.ndarray:
+    """Return the photos with most and with least of each candidate, amounts (N, J)."""
+    most, least = _ENDS
+    order = np.argsort(amounts, axis=0, kind="stable")
+    return np.unique(np.concatenate([order[:least], order[-most:]]))
 
 
 def _described(cells: Cells) -> np.ndarray:
-    """Return what the attribute maps tell of each photo, (N, 3 K): their upper and lower means, and their maxima."""
+    """Return what the attribute maps tell of each photo, (n, 3 K): their upper and lower means, and their maxima."""
     maps = cells.maps.pooled.astype(np.float32)
     half = maps.shape[2] // 2 or 1
     return np.concatenate(
         [maps[:, :, :half].mean(axis=(2, 3)), maps[:, :, half:].mean(axis=(2, 3)), maps.max(axis=(2, 3))], axis=1
-    ).astype(np.float64)
+    )
 
 
-def _unexplained(amounts: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
-    """Return what of amounts (N, D) no ridge regression on `known` (N, P) foresees, out of fold, standardised."""
-    left = np.empty_like(amounts)
-    for kept, out in _folds(len(amounts), seed):
-        left[out] = _ridge_rest(amounts, known, kept, out)
-    return _standardised(left)
+class _Rests:
+    """What of amounts no ridge regression on `known` foresees, each fold's from the other photos.
 
+    Sums over the photos of each fold make all of the regressions, so every photo is looked at once.
 
-def _ridge_rest(amounts: np.ndarray, known: np.ndarray, kept: np.ndarray, out: np.ndarray) -> np.ndarray:
-    mean, spread = known[kept].mean(axis=0), known[kept].std(axis=0) + 1e-9
-    x, centre = (known[kept] - mean) / spread, amounts[kept].mean(axis=0)
-    gram = x.T @ x + _RIDGE * len(x) * np.eye(x.shape[1])
-    weights = np.linalg.solve(gram, x.T @ (amounts[kept] - centre))
-    return amounts[out] - centre - (known[out] - mean) / spread @ weights
+    Args:
+        amounts: (N, D) of directions.
+        known: (N, P) what attribute maps tell.
+        seed: of the folds.
+    """
+
+    def __init__(self, amounts: np.ndarray, known: np.ndarray, seed: int) -> None:
+        self.folds = _folds(len(amounts), seed)
+        self._amounts, self._known = amounts, known
+        self._middle = known.mean(axis=0, dtype=np.float64), amounts.mean(axis=0, dtype=np.float64)
+        sums = [self._sums(out) for _kept, out in self.folds]
+        whole = [np.sum(of, axis=0) for of in zip(*sums, strict=True)]
+        self._fits = [self._fit(*(of - part for of, part in zip(whole, one, strict=True))) for one in sums]
+
+    def out_of_fold(self) -> np.ndarray:
+        """Return the rests of all photos (N, D), standardised."""
+        every = np.empty(self._amounts.shape)
+        for fold, (_kept, out) in enumerate(self.folds):
+            every[out] = self.left(fold, out)
+        return _standardised(every)
+
+    def left(self, fold: int, rows: np.ndarray, columns: "list[int] | slice" = _ALL) -> np.ndarray:
+        """Return the rests of some photos and directions by the regression of a fold, which has not seen its photos."""
+        weights, offset = self._fits[fold]
+        return self._amounts[rows][:, columns] - self._known[rows] @ weights[:, columns] - offset[columns]
+
+    def _sums(self, rows: np.ndarray) -> list[Any]:
+        x, y = self._known[rows] - self._middle[0], self._amounts[rows] - self._middle[1]
+        return [len(rows), x.sum(axis=0), y.sum(axis=0), x.T @ x, x.T @ y]
+
+    def _fit(
+        self, count: int, known: np.ndarray, amounts: np.ndarray, squares: np.ndarray, products: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights (P, D) and offset (D,) of the ridge regression whose sums these are."""
+        mean, centre = known / count, amounts / count
+        covariance = squares / count - np.outer(mean, mean)
+        spread = np.sqrt(covariance.diagonal().clip(1e-20)) + 1e-9
+        weights = np.linalg.solve(
+            covariance / np.outer(spread, spread) + _RIDGE * np.eye(len(spread)),
+            (products / count - np.outer(mean, centre)) / spread[:, None],
+        )
+        weights /= spread[:, None]
+        return weights, centre + self._middle[1] - (mean + self._middle[0]) @ weights
 
 
 def _stability(left: np.ndarray, rest: np.ndarray, seed: int) -> np.ndarray:
@@ -263,73 +392,69 @@ def _distinct(left: np.ndarray, rest: np.ndarray, stability: np.ndarray, count: 
     return chosen
 
 
-def _candidate(
-    name: str,
-    maps: np.ndarray,
-    stability: float,
-    cells: Cells,
-    scores: Scores,
-    attributes: tuple[str, ...],
-    known: np.ndarray,
-    seed: int,
-) -> Candidate:
-    amount = maps.mean(axis=(1, 2), dtype=np.float64)
-    rest = scores.target - scores.siam
-    left = _unexplained(amount[:, None], known, seed)[:, 0]
-    points = float(left @ (rest - rest.mean()) / len(left))
-    added = _added(amount[:, None], known, scores, seed)
-    flat = maps.reshape(len(maps), -1).astype(np.float64)
-    where = _standardised(flat).T @ (rest - rest.mean()) / len(rest)
-    low, high = np.percentile(maps, [0.1, _BRIGHTEST])
-    shown = ((maps - low) / max(high - low, 1e-9)).clip(0, 1)
-    correlations = _standardised(cells.maps.means).T @ _standardised(amount) / len(amount)
-    order = np.argsort(-correlations, kind="stable")
-    named = [(attributes[k], float(correlations[k])) for k in order]
-    return Candidate(
-        name,
-        shown.astype(np.float16),
-        shown.mean(axis=(1, 2), dtype=np.float64),
-        points,
-        float(stability),
-        _gain(kendall_tau, kendall_tau_of_resamples, 1, scores, added, seed),
-        _gain(rmse, rmse_of_resamples, -1, scores, added, seed),
-        where.reshape(maps.shape[1:]),
-        tuple(of for of in named[:3] if of[1] > _NAMED),
-        tuple(of for of in named[:-4:-1] if of[1] < -_NAMED),
-    )
+def _resemblances(
+    means: np.ndarray, amount: np.ndarray, attributes: tuple[str, ...]
+) -> tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]:
+    """Return the attributes, means (N, K), that go with an amount (N,), and those that go against it."""
+    correlations = _standardised(means).T @ _standardised(amount) / len(amount)
+    named = [(attributes[k], float(correlations[k])) for k in np.argsort(-correlations, kind="stable")]
+    return tuple(of for of in named[:3] if of[1] > _NAMED), tuple(of for of in named[:-4:-1] if of[1] < -_NAMED)
 
 
-def _added(amounts: np.ndarray, known: np.ndarray, scores: Scores, seed: int) -> np.ndarray:
-    """Return what directions (N, J) add to each photo's score, (N,), in points, out of fold."""
-    rest, added = scores.target - scores.siam, np.empty(len(amounts))
-    for kept, out in _folds(len(amounts), seed):
-        inside, outside = (_ridge_rest(amounts, known, kept, of) for of in (kept, out))
-        spread = inside.std(axis=0) + 1e-9
-        x, y = inside / spread, rest[kept] - rest[kept].mean()
-        weights = np.linalg.solve(x.T @ x + 0.02 * len(x) * np.eye(x.shape[1]), x.T @ y)
-        added[out] = (outside / spread) @ weights
-    return added
+class _Judge:
+    """What directions would add to scores, out of fold.
 
+    Args:
+        scores: of N photos.
+        rests: of the amounts.
+        seed: of what is drawn.
 
-def _gain(
-    figure: Callable[[np.ndarray, np.ndarray], float],
-    of_resamples: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
-    sign: int,
-    scores: Scores,
-    added: np.ndarray,
-    seed: int,
-) -> Gain:
-    """Return by how much a figure improves; an offset between the scores and the target does not count."""
-    target = scores.target
-    before = scores.siam + (target - scores.siam).mean()
-    after = before + added
-    drawn = bootstrap.resampled(
-        lambda counts: of_resamples(after, target, counts) - of_resamples(before, target, counts),
-        len(target),
-        seed=seed,
-    )
-    low, high = sorted(sign * bootstrap.ends(drawn))
-    return Gain(sign * (figure(after, target) - figure(before, target)), float(low), float(high))
+    Attributes:
+        rest: (N,) what SIAM leaves, around 0.
+    """
+
+    def __init__(self, scores: Scores, rests: _Rests, seed: int) -> None:
+        rest = scores.target - scores.siam
+        self.rest, self._rests, self._seed = rest - rest.mean(), rests, seed
+        # an offset between the scores and the target does not count
+        self._before, self._target = scores.siam + rest.mean(), scores.target
+        self._drawn = np.sort(np.random.default_rng(seed).permutation(len(rest))[:_DRAWN])
+        self._of_before = [self._resampled(of, self._before) for of in _RESAMPLED]
+
+    def gains(self, columns: list[int]) -> tuple[Gain, Gain]:
+        """Return by how much τ rises, and RMSE falls."""
+        after = self._before + self._added(columns)
+        drawn = after[self._drawn], self._before[self._drawn], self._target[self._drawn]
+        narrower, made = np.sqrt(len(drawn[0]) / len(after)), []
+        for sign, figure, of_resamples, of_before in zip(
+            (1, -1), (kendall_tau, rmse), _RESAMPLED, self._of_before, strict=True
+        ):
+            value = sign * (figure(after, self._target) - figure(self._before, self._target))
+            of_drawn = sign * (figure(drawn[0], drawn[2]) - figure(drawn[1], drawn[2]))
+            ends = bootstrap.ends(sign * (self._resampled(of_resamples, after) - of_before))
+            low, high = value + narrower * (ends - of_drawn)
+            made.append(Gain(value, float(low), float(high)))
+        return made[0], made[1]
+
+    def explained(self, columns: list[int]) -> float:
+        """Return the share of the rest's variance."""
+        return float(1 - np.square(self.rest - self._added(columns)).sum() / np.square(self.rest).sum())
+
+    def _added(self, columns: list[int]) -> np.ndarray:
+        """Return what directions add to each photo's score, (N,), in points."""
+        added = np.empty(len(self.rest))
+        for fold, (kept, out) in enumerate(self._rests.folds):
+            inside, outside = (self._rests.left(fold, of, columns) for of in (kept, out))
+            spread = inside.std(axis=0) + 1e-9
+            x, y = inside / spread, self.rest[kept] - self.rest[kept].mean()
+            weights = np.linalg.solve(x.T @ x + 0.02 * len(x) * np.eye(x.shape[1]), x.T @ y)
+            added[out] = (outside / spread) @ weights
+        return added
+
+    def _resampled(self, of_resamples: Callable[..., np.ndarray], scores: np.ndarray) -> np.ndarray:
+        """Return a figure of resamples, (R,); the same photos are drawn each time."""
+        scores, target = scores[self._drawn], self._target[self._drawn]
+        return bootstrap.resampled(lambda counts: of_resamples(scores, target, counts), len(target), seed=self._seed)
 
 
 def _folds(n: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

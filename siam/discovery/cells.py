@@ -6,7 +6,7 @@ Each photo is cut into S x S cells, S = 7. N photos, K attributes, C channels, g
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from siam.taste.maps import Maps
 
 SIDE = 7  # cells of a row
 LIGHT = ("brightness", "contrast", "saturation", "warmth")
+CHUNK = 200  # photos that are taken apart together
 
 _AT_ONCE = 16  # photos that are computed, and kept, together
 _LUMINANCE = 0.299, 0.587, 0.114  # of red, green and blue (ITU-R BT.601)
@@ -61,6 +62,40 @@ class Cells:
             self.maps.pooled[rows],
         )
         return Cells(maps, self.siam[rows], self.baseline[rows], self.light[rows])
+
+    def chunks(self) -> "Iterator[tuple[slice, Cells]]":
+        """Yield some photos at a time: their places, and their cells."""
+        for start in range(0, len(self), CHUNK):
+            places = slice(start, min(start + CHUNK, len(self)))
+            maps = Maps(self.maps.identifiers[places], self.maps.sha256[places], self.maps.pooled[places])
+            yield places, Cells(maps, self.siam[places], self.baseline[places], self.light[places])
+
+
+def joined(*parts: Cells) -> Cells:
+    """Return the cells of all photos of several parts."""
+    maps = Maps(
+        tuple(name for of in parts for name in of.maps.identifiers),
+        tuple(sha256 for of in parts for sha256 in of.maps.sha256),
+        np.concatenate([of.maps.pooled for of in parts]),
+    )
+    siam, baseline, light = (
+        np.concatenate([getattr(of, name) for of in parts]) for name in ("siam", "baseline", "light")
+    )
+    return Cells(maps, siam, baseline, light)
+
+
+class Seen(Protocol):
+    """What is found in the cells of N photos, which may be more than memory holds: in memory it is `Cells`."""
+
+    def __len__(self) -> int: ...
+
+    def chunks(self) -> Iterator[tuple[slice, Cells]]:
+        """Yield some photos at a time, in order: their places, and their cells."""
+        ...
+
+    def some(self, rows: np.ndarray) -> Cells:
+        """Return the cells of some of the photos."""
+        ...
 
 
 class _Look(Looking):

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from scipy.stats import kendalltau
+from sklearn.decomposition import NMF
 from sklearn.linear_model import Ridge
 
 from siam.discovery import directions
 from siam.discovery.candidates import Scores, discover
 from siam.errors import DatasetError
 from siam.runtime.jobs import CancelledError
-from tests.discovery.made import ATTRIBUTES, world
+from tests.discovery.made import ATTRIBUTES, CHANNELS, world
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,8 @@ def test_the_gain_is_that_of_a_slow_cross_validation(met):
     first, cells = discovery.candidates[0], discovery.cells
     maps = cells.maps.pooled.astype(float)
     known = np.concatenate([maps[:, :, :3].mean((2, 3)), maps[:, :, 3:].mean((2, 3)), maps.max((2, 3))], axis=1)
-    amount = directions.directions(cells)[..., int(first.name.split()[1]) - 1].mean(axis=(1, 2))
+    learned = directions.learned(cells)
+    amount = learned.maps(cells)[..., learned.names.index(first.name)].mean(axis=(1, 2))
     rest, added = discovery.target - discovery.siam, np.empty(len(amount))
     fold = np.random.default_rng(0).permutation(len(amount)) % 10
     for number in range(10):
@@ -97,16 +100,62 @@ def test_without_a_crowd_the_baseline_is_the_target():
 @pytest.mark.parametrize("method", directions.METHODS)
 def test_every_way_to_take_features_apart_gives_maps_of_every_photo(method):
     cells, *_rest = world(80)
-    maps = directions.directions(cells, method, 8)
+    learned = directions.learned(cells, method, 8)
+    maps = learned.maps(cells)
     assert maps.shape[:3] == (80, 7, 7) and np.isfinite(maps).all() and maps.shape[3] >= 8
-    assert np.array_equal(maps, directions.directions(cells, method, 8))
+    assert np.array_equal(maps, directions.learned(cells, method, 8).maps(cells))
+    assert len(learned.names) == maps.shape[3] and np.array_equal(maps[..., -4:], cells.light)
     if method in ("patterns", "channels", "dictionary"):
-        assert maps.min() >= 0
+        assert maps[..., :-4].min() >= 0
+
+
+@pytest.mark.parametrize("method", ["patterns", "dictionary"])
+def test_maps_are_those_of_slow_solvers(method):
+    cells, *_rest = world(60)
+    learned = directions.learned(cells, method, 6)
+    x = cells.baseline.reshape(-1, CHANNELS).astype(float)
+    maps = learned.maps(cells)[..., :6].reshape(len(x), 6).astype(float)
+    parts = np.linalg.lstsq(maps, x, rcond=None)[0].clip(0)  # near those that were learned, which nobody is shown
+    again = directions._codes(x.astype(np.float32), parts.astype(np.float32), 0.1)[:40]
+    cost = lambda codes: 0.5 * np.square(x[:40] - codes @ parts).sum(axis=1) + 0.1 * codes.sum(axis=1)  # noqa: E731
+    slow = np.array([_slow(row, parts) for row in x[:40]])
+    assert cost(again) == pytest.approx(cost(slow), abs=1e-3)
+    fit = NMF(6, init="nndsvda", max_iter=400, random_state=0).fit(x) if method == "patterns" else None
+    if fit is not None:
+        error = np.square(x - maps @ np.linalg.lstsq(maps, x, rcond=None)[0]).sum()
+        assert error < 1.02 * fit.reconstruction_err_**2
+
+
+def _slow(row, parts):
+    def cost(code):
+        rest = code @ parts - row
+        return 0.5 * rest @ rest + 0.1 * code.sum(), parts @ rest + 0.1
+
+    return minimize(cost, np.ones(len(parts)), jac=True, bounds=[(0, None)] * len(parts)).x
+
+
+def test_a_dictionary_marks_fewer_cells():
+    cells, *_rest = world(60)
+    shares = []
+    for method in ("patterns", "dictionary"):
+        maps = directions.learned(cells, method, 6).maps(cells)[..., :6]
+        shares.append((maps > 0).mean())
+    assert shares[1] < shares[0]
+
+
+def test_intervals_of_many_photos_are_those_of_all_but_from_fewer_draws(monkeypatch):
+    cells, scores, *_rest = world(900)
+    wide = discover(cells, scores, ATTRIBUTES, count=1).candidates[0]
+    monkeypatch.setattr("siam.discovery.candidates._DRAWN", 300)
+    quick = discover(cells, scores, ATTRIBUTES, count=1).candidates[0]
+    for one, other in ((wide.tau, quick.tau), (wide.rmse, quick.rmse)):
+        assert other.value == one.value and other.low < one.value < other.high
+        assert other.high - other.low == pytest.approx(one.high - one.low, rel=0.25)
 
 
 def test_an_unknown_way_is_refused():
     with pytest.raises(ValueError, match="expected one of patterns"):
-        directions.directions(world(60)[0], "magic")
+        directions.learned(world(60)[0], "magic")
 
 
 def test_too_few_photos_and_nothing_to_explain_are_said():
@@ -130,3 +179,4 @@ def test_work_tells_how_far_it_is_and_can_be_stopped():
 
     with pytest.raises(CancelledError):
         discover(cells, scores, ATTRIBUTES, progress=stop)
+    assert sum(share < 0.3 for share in told) > 100  # so that a stop need not wait until all patterns are learned
