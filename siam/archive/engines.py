@@ -36,6 +36,7 @@ class Settings:
         shard: of how many photos each file holds the scores.
         engine: "ray" or "local"; None takes Ray, if it is installed.
         ray_address: of a cluster of Ray; None for this machine.
+        features: whether to store what *Discover* looks at, too, which takes twice the time.
     """
 
     maps: bool = False
@@ -43,11 +44,13 @@ class Settings:
     shard: int = 500
     engine: str | None = None
     ray_address: str | None = None
+    features: bool = False
 
     def stored(self, source: Source) -> dict[str, Any]:
         """Return what must stay the same when work goes on."""
         named = {name: getattr(source, name) for name in ("image", "identifier", "latitude", "longitude")}
-        return {**named, "keep": list(source.keep), "maps": self.maps, "place": self.place}
+        further = {"features": True} if self.features else {}  # which older archives do not mention
+        return {**named, "keep": list(source.keep), "maps": self.maps, "place": self.place, **further}
 
 
 def chosen(name: str | None) -> str:
@@ -94,7 +97,7 @@ def _here(
     from siam.archive.networks import Networks  # imported here, since it needs PyTorch
     from siam.explanation.batch import on_cores
 
-    networks, configs = Networks(pair, settings.maps), pair.configs
+    networks, configs = Networks(pair, settings.maps, settings.features), pair.configs
 
     def ready(photo: Photo) -> Photo:
         return prepare(decode(photo, configs, settings.place), configs)

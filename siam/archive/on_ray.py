@@ -73,7 +73,12 @@ def scored(
         photos = photos.map_batches(
             _Worker,
             batch_size=together,
-            fn_constructor_kwargs={"folder": str(folder), "maps": settings.maps, "gpu": bool(gpus)},
+            fn_constructor_kwargs={
+                "folder": str(folder),
+                "maps": settings.maps,
+                "features": settings.features,
+                "gpu": bool(gpus),
+            },
             compute=data.ActorPoolStrategy(size=holders),
             **heavy,
         )
@@ -126,13 +131,13 @@ def _prepare(row: dict[str, Any], configs: Sequence[InputConfig]) -> dict[str, A
 class _Worker:
     """A process of Ray that holds the networks."""
 
-    def __init__(self, folder: str, maps: bool, gpu: bool) -> None:
+    def __init__(self, folder: str, maps: bool, features: bool, gpu: bool) -> None:
         import torch  # imported here, since workers that only read photos need not wait for it
 
         from siam.archive.networks import Networks
 
         torch.set_num_threads(1)
-        self._networks = Networks(load(Path(folder), None if gpu else "cpu"), maps)
+        self._networks = Networks(load(Path(folder), None if gpu else "cpu"), maps, features)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Return the photos of a batch with their scores."""

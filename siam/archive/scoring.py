@@ -59,7 +59,7 @@ def score(pair: Pair, source: str | Path, settings: Settings = _HERE, **columns:
     found = source_of(str(source), **columns)
     for photos in engines.run(pair, _units(found), found, settings):
         for photo in photos:
-            kept = {name: value for name, value in photo.items() if name not in ("group", "place", "cells")}
+            kept = {name: value for name, value in photo.items() if name not in ("group", "place", "cells", "features")}
             if "maps" in photo:
                 kept["maps"] = store.unpacked(photo["maps"], photo["cells"])
             yield kept
@@ -86,12 +86,14 @@ def score_into(
 
     Raises:
         DatasetError: the source cannot be read; or the folder holds scores already, unless `resume`; or it was begun
-            with other networks or settings.
+            with other networks or settings; or features are wanted of a pair without a baseline.
         EngineError: the engine cannot be started.
         StorageError: something cannot be stored, or another process is writing there.
     """
     if is_local(source.address) and folder.resolve().is_relative_to(Path(source.address).resolve()):
         raise DatasetError(f"{folder} is inside {source.address}, whose photos are scored: choose another folder")
+    if settings.features and pair.baseline_config is None:
+        raise DatasetError(f"{pair.name!r} has no baseline, whose features could be stored: leave out --features")
     about = store.of_pair(pair, source, settings.shard, settings.stored(source))
     with exclusive(folder):
         begun = store.holds_scores(folder)

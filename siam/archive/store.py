@@ -4,6 +4,7 @@
 
     scores-00000.parquet …      in the order of the source
     _maps/00000.parquet …       attribute maps, if asked for
+    _features/00000.parquet …   what both networks find in the cells of each photo, if asked for
     _tables/                    scores for other programs, if asked for (`siam.archive.tables`)
     _work/archive.json          what is scored, by which networks, with which settings
     _work/listing.parquet       the photos of the source; its n-th row group is the n-th file of scores
@@ -38,6 +39,11 @@ version, networks, scale (name, low, high), attributes, inputs.
 
 Columns of maps: row; identifier; cells, height and width of the maps; maps, 16-bit floats (K, height, width), the last
 axis running fastest, little-endian (`maps_of`).
+
+Columns of features, for *Discover* (`features_of`): row; identifier; and 16-bit floats like those of maps, null for a
+photo that could not be scored: maps (K, g, g), pooled to the grid of the templates; siam and baseline (7, 7, C), the
+features of their backbones in 7 x 7 cells; and light (7, 7, 4): brightness, contrast, saturation and warmth
+(`siam.models.cells`).
 """
 
 import json
@@ -46,6 +52,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import pairwise
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +72,9 @@ from siam.runtime.parsing import parse_json
 
 FORMAT = 1
 KEY = b"siam_scores"
+SIDE = 7  # `siam.models.cells.SIDE`, whose module needs PyTorch
 SCORES, MAPS, WORK = "scores-{:05d}.parquet", "_maps/{:05d}.parquet", "_work"
+FEATURES = "_features/{:05d}.parquet"
 SCHEMA = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False),
@@ -97,6 +106,14 @@ _OF_MAPS = pa.schema(
         pa.field("maps", pa.binary()),
     ]
 )
+_OF_FEATURES = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("identifier", pa.string(), nullable=False),
+        *(pa.field(name, pa.binary()) for name in ("maps", "siam", "baseline", "light")),
+    ]
+)
+_TOGETHER = 50  # photos whose features are read at a time
 
 
 @dataclass(frozen=True)
@@ -222,6 +239,12 @@ class Archive:
         if self.about.settings.get("maps"):
             kept = [{name: photo.get(name) for name in _OF_MAPS.names} for photo in photos]
             _store(self._path(MAPS, number), pa.Table.from_pylist(kept, schema=_OF_MAPS))
+        if self.about.settings.get("features"):
+            found = [
+                {"row": photo["row"], "identifier": photo["identifier"], **photo.get("features", {})}
+                for photo in photos
+            ]
+            _store(self._path(FEATURES, number), pa.Table.from_pylist(found, schema=_OF_FEATURES), _TOGETHER)
         schema = pa.schema([*SCHEMA, *self._kept])
         described = {
             name: getattr(self.about, name) for name in ("model", "version", "networks", "attributes", "inputs")
@@ -298,8 +321,8 @@ def resume(folder: Path, wanted: About) -> Archive:
 
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    names = [name for name in found if found[name] != wanted.get(name)]
-    return ", ".join(f"{name} {found[name]}" for name in names)
+    names = [name for name in {**found, **wanted} if found.get(name, False) != wanted.get(name, False)]
+    return ", ".join(f"{name} {found.get(name, False)}" for name in names)
 
 
 def holds_scores(folder: Path) -> bool:
@@ -371,12 +394,72 @@ def maps_of(folder: Path, row: int) -> np.ndarray | None:
     return None if maps is None else unpacked(maps, cells)
 
 
+def scored_rows(folder: Path) -> np.ndarray:
+    """Return the rows (N,) of the photos of an archive that could be scored, in order: those of its gallery.
+
+    Raises:
+        DatasetError: a file of scores is damaged.
+    """
+    rows, errors = (_column(folder, name) for name in ("row", "error"))
+    return rows.to_numpy()[errors.is_null().to_numpy()]
+
+
+def has_features(folder: Path) -> bool:
+    """Return whether an archive keeps features beside its scores; raises as `about` does."""
+    return bool(about(folder).settings.get("features"))
+
+
+def features_of(folder: Path, rows: np.ndarray, names: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield features of photos of an archive, of some dozen photos at a time.
+
+    Args:
+        folder: of the archive.
+        rows: (N,) of photos that could be scored, ascending.
+        names: of columns.
+
+    Returns:
+        The columns by name, (n, …) in the shapes that are told above, float16.
+
+    Raises:
+        DatasetError: the archive has no features, or not of these rows.
+    """
+    found, left = about(folder), rows
+    while len(left):
+        path = folder / FEATURES.format(int(left[0]) // found.shard)
+        stop = np.searchsorted(left, (left[0] // found.shard + 1) * found.shard)
+        wanted, left = left[:stop], left[stop:]
+        try:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    here = file.read_row_group(group, columns=["row"])["row"].to_numpy()
+                    places = np.flatnonzero(np.isin(here, wanted))
+                    if len(places):
+                        table = file.read_row_group(group, columns=list(names)).take(places)
+                        yield {name: _shaped(name, table[name], len(found.attributes)) for name in names}
+                        wanted = np.setdiff1d(wanted, here[places])
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise DatasetError(
+                f"{path} cannot be read ({error}): score with --features, into another folder"
+            ) from error
+        if len(wanted):
+            raise DatasetError(f"{path} has no features of row {wanted[0]}: score with --features, into another folder")
+
+
+def _shaped(name: str, values: pa.ChunkedArray, attributes: int) -> np.ndarray:
+    flat = np.stack([np.frombuffer(value, dtype="<f2") for value in values.to_pylist()])
+    if name == "maps":
+        grid = isqrt(flat.shape[1] // attributes)
+        return flat.reshape(len(flat), attributes, grid, grid)
+    return flat.reshape(len(flat), SIDE, SIDE, -1)
+
+
 def unpacked(maps: bytes, cells: Sequence[int]) -> np.ndarray:
     """Return attribute maps (K, h, w), float16, from how they are stored; `cells` are h and w."""
     return np.frombuffer(maps, dtype="<f2").reshape(-1, *cells)
 
 
-def _store(path: Path, table: pa.Table) -> None:
+def _store(path: Path, table: pa.Table, together: int | None = None) -> None:
+    """Store a table, in groups of some rows that are read together."""
     stored = BytesIO()
-    pq.write_table(table, stored, compression="zstd")
+    pq.write_table(table, stored, row_group_size=together, compression="zstd")
     write_atomically(path, stored.getvalue())

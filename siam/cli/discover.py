@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from siam.gallery.store import Gallery
     from siam.models.checkpoint import Pair
 
-_MOST, _COUNT = 2000, 10  # `siam.discovery.gallery.MOST` and `candidates.COUNT`, whose modules need PyTorch
+_MOST, _COUNT = 2000, 10  # `MOST` and `COUNT` of `siam.discovery.candidates`, which needs PyTorch
 _METHODS = ("patterns", "channels", "dictionary", "components", "random")  # `siam.discovery.directions.METHODS`
 
 
@@ -44,7 +44,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--count", type=number, default=_COUNT, metavar="N", help=f"candidates, at most (default: {_COUNT})"
     )
     parser.add_argument(
-        "--most", type=number, default=_MOST, metavar="N", help=f"photos drawn from a larger gallery (default: {_MOST})"
+        "--most",
+        type=number,
+        default=_MOST,
+        metavar="N",
+        help=f"photos drawn from a larger gallery; from scores with features, those held in memory (default: {_MOST})",
     )
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="random seed (default: 0)")
     parser.add_argument(

@@ -224,8 +224,10 @@ def discover(
         DatasetError: there are fewer than `FEWEST` photos, or SIAM leaves nothing to explain.
     """
     n = len(seen)
-    if n < FEWEST:
-        raise DatasetError(f"candidates need {FEWEST} photos with maps and scores, not {n}: choose a larger gallery")
+    if min(n, most) < FEWEST:
+        raise DatasetError(
+            f"candidates need {FEWEST} photos with maps and scores, not {min(n, most)}: choose a larger gallery"
+        )
     if not np.ptp(scores.target - scores.siam) > 0:
         raise DatasetError("SIAM leaves nothing to explain here: its scores differ from the others by a constant")
     text = "Taking the baseline’s features apart"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from siam.errors import DatasetError, ImageError
@@ -18,18 +17,15 @@ from siam.explanation.kept import kept
 from siam.images.photos import Photo
 from siam.images.preprocessing import InputConfig, input_settings
 from siam.models.baseline import Baseline
+from siam.models.cells import LIGHT, SIDE, cells
 from siam.models.checkpoint import Pair
-from siam.models.engine import features
-from siam.models.siam import SIAM, pooled
+from siam.models.siam import SIAM
 from siam.runtime.reprs import brief
 from siam.taste.maps import Maps
 
-SIDE = 7  # cells of a row
-LIGHT = ("brightness", "contrast", "saturation", "warmth")
 CHUNK = 200  # photos that are taken apart together
 
 _AT_ONCE = 16  # photos that are computed, and kept, together
-_LUMINANCE = 0.299, 0.587, 0.114  # of red, green and blue (ITU-R BT.601)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +36,7 @@ class Cells:
         maps: SIAM's pooled attribute maps.
         siam: (N, S, S, C) features of SIAM's backbone, in half precision.
         baseline: (N, S, S, C') those of the baseline's.
-        light: (N, S, S, 4) of each cell, in the order of `LIGHT`: mean and standard deviation of the luminance; how far
-            the largest of red, green and blue is above the smallest; and red above blue. Colours run from 0 to 1.
+        light: (N, S, S, 4) what the eye sees, in the order of `siam.models.cells.LIGHT`.
     """
 
     maps: Maps
@@ -99,22 +94,15 @@ class Seen(Protocol):
 
 
 class _Look(Looking):
-    """Both networks' features of photos, averaged over the cells, and what the eye sees: (n, …) each."""
+    """What networks find in the cells of photos."""
 
     def __init__(self, siam: SIAM | None, baseline: Baseline | None, config: InputConfig) -> None:
         super().__init__()
         self.siam, self.baseline, self.config = siam, baseline, config
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return what there is of pooled maps, SIAM's cells, the baseline's, and the light."""
-        found = []
-        if self.siam is not None:
-            seen = features(self.siam, images)
-            maps = self.siam.attribute_maps(seen)
-            found += [pooled(maps, self.siam.config.grid, self.siam.config.pooling), _cells(seen)]
-        if self.baseline is not None:
-            found += [_cells(features(self.baseline, images)), _light(images, self.config)]
-        return found
+        """Return what there is of `siam.models.cells.cells`."""
+        return list(cells(self.siam, self.baseline, images, self.config).values())
 
 
 def of_photos(
@@ -198,20 +186,3 @@ def _taken_apart(pair: Pair, names: tuple[str, ...], sha256: tuple[str, ...], ro
         Maps(names, sha256, maps.reshape(count, attributes, grid, grid)),
         *(of.reshape(count, SIDE, SIDE, -1) for of in (siam, baseline, light)),
     )
-
-
-def _cells(maps: Tensor) -> Tensor:
-    """Return maps (n, C, h, w) averaged over the cells, (n, S, S, C)."""
-    return pooled(maps, SIDE, "area").permute(0, 2, 3, 1)
-
-
-def _light(images: Tensor, config: InputConfig) -> Tensor:
-    """Return `Cells.light` of preprocessed images (n, 3, H, W)."""
-    mean, std = (torch.tensor(of)[:, None, None].to(images) for of in (config.mean, config.std))
-    colours = (images * std + mean).clamp(0, 1)
-    luminance = (colours * torch.tensor(_LUMINANCE)[:, None, None].to(images)).sum(dim=1, keepdim=True)
-    saturation = colours.amax(dim=1, keepdim=True) - colours.amin(dim=1, keepdim=True)
-    warmth = colours[:, :1] - colours[:, 2:]
-    seen = pooled(torch.cat([luminance, luminance.square(), saturation, warmth], dim=1), SIDE, "area")
-    contrast = (seen[:, 1] - seen[:, 0].square()).clamp(min=0).sqrt()
-    return torch.stack([seen[:, 0], contrast, seen[:, 2], seen[:, 3]], dim=3)

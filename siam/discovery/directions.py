@@ -22,7 +22,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from siam.discovery.cells import LIGHT, Cells, Seen
+from siam.discovery.cells import Cells, Seen
+from siam.models.cells import LIGHT
 from siam.runtime.reprs import brief
 
 COUNT = 30  # patterns

@@ -7,13 +7,13 @@ import numpy as np
 
 from siam.discovery import candidates, cells, directions
 from siam.discovery.candidates import Discovery, Progress, Scores
+from siam.discovery.stored import stored
 from siam.errors import DatasetError
 from siam.gallery.pictures import here
 from siam.gallery.store import Gallery
 from siam.models.checkpoint import Pair
 from siam.taste.maps import of_rows
 
-MOST = 2000  # photos; of more, so many are drawn, which bounds memory
 _LOOKING = 0.7  # of the work is looking at the photos
 
 
@@ -23,7 +23,7 @@ def discover_in(
     *,
     method: str = directions.METHODS[0],
     count: int = candidates.COUNT,
-    most: int = MOST,
+    most: int = candidates.MOST,
     seed: int = 0,
     progress: Progress = lambda _share, _text: None,
     lock: AbstractContextManager[object] | None = None,
@@ -31,12 +31,15 @@ def discover_in(
 ) -> Discovery:
     """Return the candidates of a gallery, for the pair that scored it.
 
+    Nobody looks at photos again whose features were stored with their scores.
+
     Args:
         pair: the networks.
         gallery: its photos.
         method: how the features are taken apart, one of `siam.discovery.directions.METHODS`.
         count: of candidates, at most.
-        most: photos that are looked at; of more, so many are drawn.
+        most: photos that are looked at; of more, so many are drawn. Of scores with features (`siam score --features`),
+            photos that are held in memory, while all are read.
         seed: of everything that is drawn.
         progress: called with the share that is done, and a text; what it raises ends the work.
         lock: held while the networks work, some photos at a time.
@@ -51,6 +54,11 @@ def discover_in(
         raise DatasetError(
             f"candidates need {candidates.FEWEST} photos that are on this machine and have both scores, not "
             f"{len(rows)}: choose a larger gallery, or download its pictures"
+        )
+    seen = stored(pair, gallery, rows)
+    if seen is not None:
+        return candidates.discover(
+            seen, scores_of(gallery, rows), pair.config.attributes, rows, method, count, seed, progress, most
         )
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

@@ -47,8 +47,8 @@ def heading(discovery: Discovery) -> str:
     other = "the crowd’s ratings" if discovery.rated else "the baseline’s scores"
     tau, share = signed(discovery.tau, 3).removeprefix("+"), round(100 * discovery.explained)
     return (
-        f"{len(discovery.rows):,} photos: SIAM’s scores and {other} agree by τ {tau}; together, the candidates explain "
-        f"{f'{share} %' if share > 0 else 'none'} of the rest, out of fold"
+        f"{len(discovery.photos.rows):,} photos: SIAM’s scores and {other} agree by τ {tau}; together, the candidates "
+        f"explain {f'{share} %' if share > 0 else 'none'} of the rest, out of fold"
     )
 
 
@@ -103,9 +103,10 @@ def table(discovery: Discovery) -> bytes:
 
 def amounts(discovery: Discovery, gallery: Gallery) -> bytes:
     """Return a row per photo as CSV in UTF-8: identifier, siam, target, and a column of amounts for each candidate."""
-    columns = [discovery.siam, discovery.target, *(one.amount for one in discovery.candidates)]
+    every = discovery.photos
+    columns = [every.siam, every.target, *every.amounts.T]
     rows: list[list[object]] = [["identifier", "siam", "target", *(one.name for one in discovery.candidates)]]
-    for place, row in enumerate(discovery.rows):
+    for place, row in enumerate(every.rows):
         name = defused(str(gallery.photos["identifier"][row]))
         rows.append([name, *(f"{column[place]:.6f}" for column in columns)])
     return _csv(rows)

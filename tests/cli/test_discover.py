@@ -9,8 +9,8 @@ import pytest
 import siam
 from siam.cli.main import main
 from siam.discovery import cells, directions, discover_in
-from siam.discovery import gallery as in_gallery
 from siam.discovery.candidates import COUNT as CANDIDATES
+from siam.discovery.candidates import MOST
 from siam.gallery.store import read
 from siam.images.reading import read_image
 from siam.labelling import answers, table
@@ -90,7 +90,7 @@ def test_the_options_are_those_of_the_library(capsys):
     with pytest.raises(SystemExit):
         main(["discover", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert f"(default: {CANDIDATES})" in text and f"(default: {in_gallery.MOST})" in text
+    assert f"(default: {CANDIDATES})" in text and f"(default: {MOST})" in text
     assert "{" + ",".join(directions.METHODS) + "}" in text
 
 
@@ -183,7 +183,7 @@ def test_what_cannot_be_is_told_in_one_line(run, words, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (["--name", f"99={WORD}"], "there is no candidate '99': give its number, 1 to 10, or pattern"),
+        (["--name", f"99={WORD}"], "there is no candidate '99': give its number, 1 to 10, or "),
         (["--name", f"0={WORD}"], "there is no candidate '0'"),
         (["--name", "1=attribute_2"], "'attribute_2' is already an attribute of 'tiny'"),
         (["--name", "1=Attribute 2"], "'attribute_2' is already an attribute of 'tiny'"),

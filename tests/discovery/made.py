@@ -3,7 +3,8 @@
 import numpy as np
 
 from siam.discovery.candidates import Scores
-from siam.discovery.cells import SIDE, Cells
+from siam.discovery.cells import Cells
+from siam.models.cells import SIDE
 from siam.taste.maps import Maps
 
 ATTRIBUTES = ("trees", "wire", "sky")

@@ -25,7 +25,7 @@ def summary(found: Found) -> None:
     """Say how well SIAM orders these photos, and what all candidates explain of the rest."""
     of = found.discovery
     whose = "people’s ratings" if of.rated else "the baseline’s scores, since nobody rated all of them"
-    begin = f"SIAM orders these {len(of.rows):,} photos with τ {phrases.number(of.tau)} against {whose}."
+    begin = f"SIAM orders these {len(of.photos.rows):,} photos with τ {phrases.number(of.tau)} against {whose}."
     if not of.candidates:
         st.markdown(f"{begin} No candidate was found for what is left.")
     elif of.explained <= 0:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from siam.archive.store import has_features
 from siam.errors import SIAMError
 from siam.gallery.cases import Cases
-from siam.gallery.store import changed
+from siam.gallery.store import changed, is_archive
 from siam.labelling import photos
 from siam.models.checkpoint import Pair
 from siam.models.identity import identity
@@ -97,8 +98,11 @@ def show(cases: Cases) -> Found | None:
         on_click=_begin, args=(cases, key, kept),
     )  # fmt: skip
     st.caption(
-        "Both networks look at the gallery’s photos again, about ten a second on two cores; up to 2,000 are drawn from "
-        "a larger one. Next time it takes seconds."
+        "What the networks found in all photos is stored with their scores, and is read: about a thousand photos a "
+        "second."
+        if is_archive(cases.gallery.folder) and has_features(cases.gallery.folder)
+        else "Both networks look at the gallery’s photos again, about ten a second on two cores; up to 2,000 are drawn "
+        "from a larger one. Next time it takes seconds."
     )
     return None
 

@@ -65,7 +65,7 @@ def photo(gallery: Gallery, row: int, side: int = SIDE) -> Image.Image | None:
 
 
 def _draw(found: Found, candidate: "Candidate") -> Drawn:
-    from siam.discovery.cells import LIGHT
+    from siam.models.cells import LIGHT
 
     gallery, rows = found.cases.gallery, found.discovery.rows
     most: list[Picture] = []
