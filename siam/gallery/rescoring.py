@@ -112,7 +112,7 @@ def rescore(
 
     Raises:
         DatasetError: the gallery is damaged, or cannot be scored again: pictures are missing or cannot be read, or its
-            scores are those of networks that had not seen the photos.
+            scores are those of networks that had not seen the photos, and only another folder may get others.
         StorageError: something cannot be stored, or another process is writing there.
     """
     gallery, target = store.read(folder), out or folder
@@ -137,7 +137,7 @@ def rescore(
             stored = {"scored": _store(found.content, target, row, gallery)} if found.new else {}
             entries.append(replace(entry, **{**numbers, **stored}))
         progress(len(gallery), len(gallery))
-        provenance = _provenance(pair, gallery)
+        provenance = _provenance(pair, gallery, target)
         try:
             judged = _judged(gallery, entries, explanations, pair)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -156,10 +156,10 @@ def _refuse(gallery: Gallery, folder: Path, out: Path | None) -> None:
     """Raise a DatasetError if a gallery cannot be scored again, or its result cannot go to a folder."""
     if store.is_archive(folder):
         raise DatasetError(f"{folder} holds the scores of an archive: score it again with siam score --out, elsewhere")
-    if gallery.about.split == CROSS_VALIDATION:
+    if gallery.about.split == CROSS_VALIDATION and out is None:
         raise DatasetError(
             f"{folder} holds scores by networks that had not seen the photos, which only training makes again: "
-            f"{gallery.about.command}"
+            f"{gallery.about.command}; with --out, others go elsewhere"
         )
     if out is not None and out.is_dir() and any(of.name != _SCORES for of in out.iterdir()) and _is_taken(out):
         raise DatasetError(f"{out} is not empty: choose a new folder")
@@ -345,20 +345,27 @@ def _scored(
     return numbers.photo(0), explanation if entry.truth is not None else None
 
 
-def _provenance(pair: Pair, gallery: Gallery) -> store.About:
-    """Return the gallery's provenance with these networks; its command then names them, too."""
+def _provenance(pair: Pair, gallery: Gallery, target: Path) -> store.About:
+    """Return the gallery's provenance with these networks; its command then names them, too.
+
+    Whatever made a gallery by cross-validation makes no other, and these networks may have seen the photos.
+    """
     old = gallery.about
     unrated = bool(np.isnan(gallery.photos["crowd_mean"].to_numpy(dtype=float)).all())
     rated = pair.config.scale if unrated and old.crowd_scale is None else old.rated_on
-    command = old.command
-    if old.model != pair.name:
+    command, split = old.command, old.split
+    if split == CROSS_VALIDATION:
+        place = pair.name if pair.files is None else pair.files.folder.as_posix()
+        words = ["python", "-m", "siam", "gallery", "rescore", gallery.folder.as_posix(), "--model", place]
+        command, split = shlex.join([*words, "--out", target.as_posix()]), "all"
+    elif old.model != pair.name:
         with suppress(ValueError):  # no --model, or quotes without an end
             words = shlex.split(old.command)
             place = None if pair.files is None else pair.files.folder
             bundled = place is None or place.parent == BUNDLED
             words[words.index("--model") + 1] = pair.name if bundled else str(place)
             command = shlex.join(words)
-    return about(pair, old.data, old.split, command, rated, told=old.crowd_scale_known)
+    return about(pair, old.data, split, command, rated, told=old.crowd_scale_known)
 
 
 def _changes(gallery: Gallery, entries: Sequence[Entry]) -> dict[str, Changes]:

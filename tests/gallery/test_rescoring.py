@@ -16,7 +16,7 @@ from siam.gallery import folder as own_folder
 from siam.gallery import store
 from siam.gallery.folder import Source
 from siam.gallery.rescoring import rescore
-from siam.gallery.upkeep import Networks, networks_in, networks_of, sentence, state
+from siam.gallery.upkeep import Networks, made_with, networks_in, networks_of, sentence, state
 from siam.gallery.writing import entries_of, stamp, write
 from siam.runtime.files import write_atomically
 from siam.runtime.jobs import CancelledError
@@ -198,8 +198,18 @@ def test_pictures_that_cannot_be_downloaded_are_counted(gallery, pairs, monkeypa
 def test_scores_of_a_cross_validation_are_not_replaced_by_those_of_networks_that_saw_the_photos(gallery, pairs):
     table = store.read(gallery)
     write(gallery, replace(table.about, split="cross-validation", command="siam train it"), entries_of(table))
+    before = files(gallery)
     with pytest.raises(DatasetError, match="had not seen the photos, which only training makes again: siam train it"):
         rescore(pairs["1.1"], LOCK, gallery)
+    out = gallery.parent / "other"
+    rescore(pairs["1.1"], LOCK, gallery, out)
+    assert files(gallery) == before
+    about = store.peek(out)[0]
+    assert about.split == "all" and about.version == "1.1" and "cross-validation" not in made_with(about)
+    assert (
+        about.command.startswith(f"python -m siam gallery rescore {gallery} --model ")
+        and f"--out {out}" in about.command
+    )
 
 
 # Rendered scenes

@@ -1,11 +1,13 @@
 """The page Discover: from the button to an attribute in Explain, with answers that *Label* shares, and back again."""
 
 import io
+import shutil
 import subprocess
 import sys
 import time
 import zipfile
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from siam.discovery.candidates import Candidate, Discovery, Gain
 from siam.discovery.cells import Cells
 from siam.gallery.folder import Source, build
 from siam.gallery.store import read
+from siam.gallery.upkeep import CROSS_VALIDATION
+from siam.gallery.writing import entries_of, write
 from siam.labelling import answers
 from siam.labelling.answers import Answer
 from siam.models.card import DISCOVERED
@@ -201,10 +205,11 @@ def test_from_label_s_answers_to_an_attribute_in_explain_and_back(place):
     given(place)
     app = name(found())
     assert "**12** answered: 6 present, 6 absent" in texts(app)
+    app.text_input(key="discover-by").set_value("  Ada  *Byron* ")  # not sent before the click
     button(app, MAKE).click().run()
     finished(app)
     card = load(place / "models" / "tiny-old-wall", "cpu").card[DISCOVERED]
-    assert (card["word"], card["pair"], card["gallery"]) == (WORD, "tiny", "mine")
+    assert (card["word"], card["pair"], card["gallery"], card["by"]) == (WORD, "tiny", "mine", "Ada *Byron*")
     assert card["answers"] == {"present": 6, "absent": 6, "unsure": 0}
     pair = load(place / "models" / "tiny-old-wall", "cpu")
     assert pair.name == "tiny-old-wall" and pair.config.attributes[-1] == WORD and len(pair.config.attributes) == 6
@@ -220,7 +225,7 @@ def test_from_label_s_answers_to_an_attribute_in_explain_and_back(place):
         app.switch_page(f"pages/{page}.py").run()
         assert not app.exception and not app.error, page
     app.switch_page("pages/discover.py").run()
-    assert "from 12 answers" in texts(app)
+    assert r"named by Ada \*Byron\* from 12 answers" in texts(app)
     button(app, "Delete").click().run()
     assert not app.exception and not app.error and app.selectbox(key="pair").value == "models/tiny"
     assert sorted(path.name for path in (place / "models").iterdir()) == ["alone", "tiny"]
@@ -236,6 +241,24 @@ def test_a_second_pair_of_one_name_replaces_no_other(place):
     finished(app)
     assert load(place / "models" / "tiny-old-wall", "cpu").name == "mine"
     assert load(place / "models" / "tiny-old-wall-2", "cpu").config.attributes[-1] == WORD
+
+
+def test_a_gallery_of_a_cross_validation_gets_one_for_the_new_networks_too(made, place):
+    given(place)
+    own = place / "galleries" / "mine"
+    own.unlink()
+    shutil.copytree(made / "galleries" / "mine", own)
+    table = read(own)
+    write(own, replace(table.about, split=CROSS_VALIDATION, command="python -m siam train it"), entries_of(table))
+    before = (own / "gallery.parquet").read_bytes()
+    app = name(found())
+    button(app, MAKE).click().run()
+    finished(app)
+    assert "learned from these, so here they look better than they are" in texts(app)
+    new = read(place / "galleries" / "tiny-old-wall").about
+    assert new.split == "all" and new.attributes[-1] == WORD and " rescore " in new.command
+    assert (own / "gallery.parquet").read_bytes() == before
+    assert load(place / "models" / "tiny-old-wall", "cpu").card[DISCOVERED]["by"] == ""
 
 
 def test_too_few_answers_say_what_is_missing(place):

@@ -41,6 +41,7 @@ class Made:
         folder: where it was saved; None on a public server.
         best: identifier of the photo in which the attribute counts most among all.
         scorable: the folder of the gallery, if the new pair can score it.
+        unseen: whether the gallery's scores are by networks that had not seen its photos, from which the new ones learned.
     """
 
     word: str
@@ -48,14 +49,15 @@ class Made:
     folder: Path | None
     best: str
     scorable: Path | None
+    unseen: bool
 
 
-def begin(found: Found, place: int, said: Mapping[int, bool | None], word: str) -> None:
-    """Start making an attribute of a candidate."""
+def begin(found: Found, place: int, said: Mapping[int, bool | None], word: str, by: str) -> None:
+    """Start making an attribute of a candidate that somebody named, or "" if nobody says who."""
     forget()
     pair = resources.pair()
     folder = None if public() else _free(f"{pair.name}-{word}")
-    st.session_state[_KEY] = Job(partial(_make, pair, found, place, dict(said), word, folder))
+    st.session_state[_KEY] = Job(partial(_make, pair, found, place, dict(said), word, by, folder))
     st.session_state["discover-begun"] = True
 
 
@@ -109,6 +111,7 @@ def _make(
     place: int,
     said: Mapping[int, bool | None],
     word: str,
+    by: str,
     folder: Path | None,
     watch: Watch,
 ) -> Made:
@@ -118,7 +121,8 @@ def _make(
     take_half_of_the_cores()
     with SCORING.turn(watch):
         watch(0.1, 1, f"Teaching SIAM “{word}”, and fitting its templates again; this takes seconds")
-        named = name(pair, found.discovery, found.candidate(place), said, word, gallery=found.cases.gallery.folder.name)
+        gallery = found.cases.gallery
+        named = name(pair, found.discovery, found.candidate(place), said, word, by, gallery.folder.name)
     watch(0.9, 1, "Saving")
     if folder is not None:
         of = named.pair
@@ -127,13 +131,13 @@ def _make(
     parts = np.abs(named.fit.taste.contributions(named.maps))  # (N, K + 1)
     rank = (parts >= parts[:, -1:]).sum(axis=1)
     best = int(np.lexsort([-parts[:, -1], rank])[0])
-    return Made(word, named, folder, named.maps.identifiers[best], _scorable(found))
+    return Made(word, named, folder, named.maps.identifiers[best], _scorable(found),
+                gallery.about.split == CROSS_VALIDATION)  # fmt: skip
 
 
 def _scorable(found: Found) -> Path | None:
     gallery = found.cases.gallery
-    fixed = gallery.about.split == CROSS_VALIDATION or is_archive(gallery.folder)
-    return None if gallery.contents is not None or fixed else gallery.folder
+    return None if gallery.contents is not None or is_archive(gallery.folder) else gallery.folder
 
 
 @st.fragment(run_every=0.5)
@@ -209,6 +213,11 @@ def _lead_on(made: Made, folder: Path) -> None:
                 "Score this gallery with it", key="discover-score", icon=":material/replay:",
                 on_click=_score, args=(made.scorable, folder, out),
             )  # fmt: skip
+    if there and made.unseen:
+        st.caption(
+            "The old gallery’s scores are by networks that had not seen its photos. The new networks learned from "
+            "these, so here they look better than they are."
+        )
     if not there:
         st.caption(f"These networks have no gallery yet: with them, {code('Add a gallery')} in the sidebar makes one.")
 

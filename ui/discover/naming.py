@@ -25,6 +25,7 @@ _KINDS = (
     ("unsure", "Unsure", "U", ":material/question_mark:"),
 )
 _NOW = "discover-naming"  # in the session: the gallery's key, and the place of the candidate
+_BY, _WHO = "discover-by", "discover-who"  # in the session: the field of the visitor's name, and what it held
 _WORDS = "discover-words"  # in the session: the words that were typed, by the same
 
 
@@ -111,11 +112,23 @@ def _so_far(found: Found, place: int, word: str, said: dict[int, bool | None]) -
         st.caption(f"{problem[:1].upper()}{problem[1:]}.")
     elif len(said) < ENOUGH:
         st.caption(f"{ENOUGH - len(said)} more would make it surer.")
+    if _BY not in st.session_state:
+        st.session_state[_BY] = st.session_state.get(_WHO, "")
+    st.text_input(
+        "Your name (optional)", key=_BY, max_chars=60, placeholder="somebody", width=260,
+        help="The card of the new networks says who named the attribute; whoever gets them can read it.",
+    )  # fmt: skip
     st.button(
         "Make it an attribute", key="discover-make", icon=":material/add_circle:", disabled=problem is not None,
-        on_click=making.begin, args=(found, place, said, word),
+        on_click=_make, args=(found, place, said, word),
     )  # fmt: skip
-    st.caption("*Label* keeps the same answers. Leave the field above to answer by key.")
+    st.caption("*Label* keeps the same answers. Leave the fields to answer by key.")
+
+
+def _make(found: Found, place: int, said: dict[int, bool | None], word: str) -> None:
+    """Make an attribute; the name is read now, since it may have been typed just before the click."""
+    who = st.session_state[_WHO] = " ".join(st.session_state.get(_BY, "").split())
+    making.begin(found, place, said, word, who)
 
 
 def _word(found: Found, place: int, photos: Photos) -> str | None:

@@ -49,8 +49,9 @@ def show() -> None:
 def _from(told: Mapping[str, Any]) -> str:
     answers = told.get("answers")
     count = sum(answers.get(kind, 0) for kind in ("present", "absent")) if isinstance(answers, dict) else 0
-    day = date_text(str(told.get("date", "")))
-    return f", from {count} answers, {plain(day)}" if count else ""
+    day, by = date_text(str(told.get("date", ""))), told.get("by")
+    who = f" by {plain(by)}" if isinstance(by, str) and by else ""
+    return f", named{who} from {count} answers, {plain(day)}" if count else ""
 
 
 def _known() -> dict[Path, dict[str, Any]]:
