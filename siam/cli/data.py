@@ -64,6 +64,7 @@ def _add_render(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_true",
         help="landscapes: also render each scene without each of its objects, into DIR/without",
     )
+    parser.add_argument("--split", choices=_SPLITS, help="landscapes: only the scenes of this split (default: all)")
     parser.add_argument(
         "--sheet", type=Path, metavar="FILE", help="also write a contact sheet of the first 24 pictures to FILE"
     )
@@ -145,6 +146,8 @@ def _render(options: argparse.Namespace) -> int:
 
         if options.without is not None or options.without_each:
             return fail("--without: only landscapes can be rendered without some objects: leave it out")
+        if options.split is not None:
+            return fail("--split: only landscapes have splits of their own: leave it out")
         size = 256 if options.size is None else options.size
     else:
         from siam.worlds.landscapes.render import SIZES
@@ -152,6 +155,8 @@ def _render(options: argparse.Namespace) -> int:
 
         if options.without and options.without_each:
             return fail("--without and --without-each: choose one of them")
+        if options.split is not None and (options.without_each or options.sheet is not None):
+            return fail("--split: --without-each and --sheet need all scenes: leave them out, or --split")
         try:
             check_objects(options.without or ())
         except ValueError as error:
@@ -179,7 +184,7 @@ def _render_landscapes(options: argparse.Namespace, size: int) -> str:
     from siam.worlds.landscapes.render import render_scenes, render_without_each
 
     without = options.without or ()
-    render_scenes(options.out, options.count, options.seed, size, options.workers, without)
+    render_scenes(options.out, options.count, options.seed, size, options.workers, without, options.split)
     if options.without_each:
         render_without_each(options.out, options.count, options.seed, size, options.workers)
     left_out = f", without {', '.join(without)}" if without else ""

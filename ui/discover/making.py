@@ -41,7 +41,7 @@ class Made:
         folder: where it was saved; None on a public server.
         best: identifier of the photo in which the attribute counts most among all.
         scorable: the folder of the gallery, if the new pair can score it.
-        unseen: whether the gallery's scores are by networks that had not seen its photos, from which the new ones learned.
+        unseen: whether the gallery's scores are by networks that had not seen its photos; the new ones have.
     """
 
     word: str

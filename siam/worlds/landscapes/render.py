@@ -27,7 +27,13 @@ _SETTINGS = "rendered.json"  # seed, size and what is left out, so that a folder
 
 
 def render_scenes(
-    out: Path, count: int, seed: int, size: int = 500, workers: int | None = None, without: Sequence[str] = ()
+    out: Path,
+    count: int,
+    seed: int,
+    size: int = 500,
+    workers: int | None = None,
+    without: Sequence[str] = (),
+    split: str | None = None,
 ) -> None:
     """Render scenes 1 to `count` of a seed into `out`; existing ones are kept.
 
@@ -41,6 +47,7 @@ def render_scenes(
         size: side of the square pictures, in pixels.
         workers: number of processes, by default one per core; with 1, everything runs in this process.
         without: names of `scene.OBJECTS` to leave out.
+        split: only those scenes that are in it: "train", "val" or "test"; None for all.
 
     Raises:
         DatasetError: the folder holds scenes of another seed or size or without other objects, or cannot be written to.
@@ -52,11 +59,13 @@ def render_scenes(
         )
     check_objects(without)
     _claim(out, seed, size, without)
-    waiting = [number for number in range(1, count + 1) if not (out / "truth" / f"{number}.json").exists()]
+    wanted = [number for number in range(1, count + 1) if split in (None, split_of(number))]
+    waiting = [number for number in wanted if not (out / "truth" / f"{number}.json").exists()]
     jobs = ((out, seed, number, size, tuple(without)) for number in waiting)
     processes = min(workers or os.cpu_count() or 1, len(waiting))
     steps = in_parallel(render_one, jobs, processes) if processes > 1 else (render_one(*job) for job in jobs)
-    with tqdm(total=count, initial=count - len(waiting), desc="scenes", unit="scene", file=sys.stderr) as progress:
+    total = len(wanted)
+    with tqdm(total=total, initial=total - len(waiting), desc="scenes", unit="scene", file=sys.stderr) as progress:
         for _step in steps:
             progress.update()
     _write_tables(out)

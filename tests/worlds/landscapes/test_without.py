@@ -80,6 +80,23 @@ def test_every_scene_without_each_of_its_objects(tmp_path, capsys):
     assert "choose one" in capsys.readouterr().err
 
 
+def test_one_split_is_rendered_as_it_is_among_all(tmp_path, capsys):
+    words = ["data", "render", "--count", "9", "--seed", "3", "--size", "64", "--workers", "1", "--out"]
+    assert main([*words, str(tmp_path / "some"), "--split", "test"]) == 0
+    assert main([*words, str(tmp_path / "all")]) == 0
+    some, every = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / "images").iterdir()} for name in ("some", "all")
+    )
+    assert set(some) == {"8.jpg", "9.jpg"} and len(every) == 9
+    assert all(every[name] == content for name, content in some.items())
+    labels = (tmp_path / "some" / "labels.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in labels[1:]] == [["8.jpg", "test"], ["9.jpg", "test"]]
+    capsys.readouterr()
+    for further in (["--without-each"], ["--sheet", "sheet.png"], ["--world", "flowers"]):
+        assert main([*words, str(tmp_path / "some"), "--split", "test", *further]) == 2
+        assert "--split" in capsys.readouterr().err
+
+
 def test_what_is_not_there_can_be_left_out(whole):
     scene, _state = whole("woodland")
     other = render(seeded("woodland"), SIZE, "woodland", without=("pylon_line", "lorry"))
