@@ -1,27 +1,37 @@
-"""What a gallery of 30,000 photos costs compared with one of 300: `python -m benchmarks.gallery [ROWS]`.
+"""What a gallery of 30,000 photos costs compared with one of 300: `python -m benchmarks.gallery [ROWS] [--archive]`.
 
 The large gallery has as many photos as the test split of ScenicOrNot, with similar votes, titles and authors, but no
 pictures. Every step is timed alternately with both galleries in one run. The budget is one second each for opening and
-for filters.
+for filters. With --archive, both are what `siam score` writes, the large one with 212,000 photos, as many as
+ScenicOrNot has; the budget is then 2 seconds for opening and 0.2 for filters.
 """
 
+import argparse
+import json
 import os
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import siam
 from benchmarks.measuring import paired, timed
+from siam.archive import store as archive
+from siam.archive.engines import Settings
+from siam.archive.scoring import score_into
+from siam.archive.sources import source_of
 from siam.gallery.cases import Cases, Filters, read_cases
 from siam.gallery.store import About, read
 from siam.gallery.writing import Entry, write
 
-ROWS, FEW, ROUNDS = 30_000, 300, 5
+ROWS, ARCHIVED, FEW, ROUNDS = 30_000, 212_000, 300, 5
+SCORED = 64  # photos that are really scored; an archive repeats their rows, with places of their own
 APP = Path(__file__).resolve().parent.parent / "app.py"
 FILTERS = {
     "order by disagreement": (Filters(), "disagreement"),
@@ -56,6 +66,32 @@ def build(folder: Path, rows: int, pair: siam.Pair) -> None:
     write(folder, About(pair.name, config.scale, config.attributes, "made up", "test", "today", "none", None), entries)
 
 
+def build_archive(folder: Path, rows: int, pair: siam.Pair) -> None:
+    """Write an archive of `rows` photos of noise, made of the rows of a few that are scored."""
+    random, photos = np.random.default_rng(0), folder.parent.parent / "photos"
+    if not photos.exists():
+        photos.mkdir(parents=True)
+        for number in range(SCORED):
+            Image.fromarray(random.integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(photos / f"{number}.jpg")
+    score_into(pair, source_of(str(photos)), folder, Settings(engine="local"))
+    (path,) = archive.files(folder)
+    scored = pq.read_table(path)
+    content = json.loads((folder / archive.WORK / "archive.json").read_text())
+    for number, start in enumerate(range(0, rows, content["shard"])):
+        places = np.arange(start, min(rows, start + content["shard"]))
+        columns = {
+            "row": pa.array(places, pa.int64()),
+            "identifier": pa.array([f"{place}.jpg" for place in places]),
+            "latitude": pa.array(random.uniform(50, 58, len(places))),
+            "longitude": pa.array(random.uniform(-6, 1, len(places))),
+        }
+        table = scored.take(places % SCORED)
+        for name, values in columns.items():
+            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
+        pq.write_table(table, folder / archive.SCORES.format(number), compression="zstd")
+    (folder / archive.WORK / "archive.json").write_text(json.dumps({**content, "photos": rows}))
+
+
 def page(gallery: str, **parameters: str) -> AppTest:
     """Run the page Disagreements with a gallery, without a browser."""
     app = AppTest.from_file(APP, default_timeout=120)
@@ -71,15 +107,20 @@ def page(gallery: str, **parameters: str) -> AppTest:
 
 def main() -> None:
     """Print the median seconds of every step for both galleries, and their ratio."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    parser = argparse.ArgumentParser(description="What a large gallery costs compared with one of 300 photos.")
+    parser.add_argument("rows", nargs="?", type=int, metavar="ROWS", help="of the large one")
+    parser.add_argument("--archive", action="store_true", help="galleries are what siam score writes")
+    options = parser.parse_args()
+    rows = options.rows or (ARCHIVED if options.archive else ROWS)
+    make = build_archive if options.archive else build
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         pair = siam.load("photo", device="cpu")
-        folders = [Path("galleries") / label for label in ("few", "many")]
+        folders = [Path("galleries").absolute() / label for label in ("few", "many")]
         for folder, count in zip(folders, (FEW, rows), strict=True):
-            build(folder, count, pair)
-        cases = [read_cases(read(folder)) for folder in folders]
+            make(folder, count, pair)
         print(f"{'step':<24}{FEW:>10,}{rows:>10,}{'ratio':>8}")
+        cases = [read_cases(read(folder)) for folder in folders]
         _row("open", *(lambda folder=folder: read_cases(read(folder)) for folder in folders))
         for label, (filters, order) in FILTERS.items():
             _row(label, *(lambda case=case, f=filters, o=order: _filtered(case, f, o) for case in cases))
