@@ -410,14 +410,7 @@ def _of_people(methods: dict[str, dict[str, list[float]]], counts: Sequence[str]
 def discovery() -> str:
     """What candidates match where the truth is known, for each way to take features apart."""
     content = json.loads((stored.STORED / stored.DISCOVERY).read_text(encoding="utf-8"))
-    hidden, shares = content["hidden"], content["shares"]
-    causes = list(shares)
-    rows = [["resamples, of 5, in which one of the first five matches", *(name.replace("_", " ") for name in causes),
-             "causes", "of five, match nothing"],
-            ["*share of the scenes*", *(f"{shares[name]:.0%}" for name in causes), "", ""]]  # fmt: skip
-    for method, of in hidden.items():
-        met = [str(of["met"][name]) for name in causes]
-        rows.append([method, *met, f"{of['causes']:.1f}", f"{of['spurious']:.1f}"])
+    tables = [_matched(of) for of in (content, content["bundled"]) if of]
     named = [["named, with the truth as answers", "candidate", "its AUC", "AUC of the attribute", "answers",
               "τ before", "after", "gain"]]  # fmt: skip
     for row in content["named"]["each"]:
@@ -427,18 +420,26 @@ def discovery() -> str:
             f"{row['auc_of_attribute']:.2f}", str(row["answers"]), f"{before:.3f}", f"{after:.3f}",
             f"{after - before:+.3f} ({low:+.3f} to {high:+.3f})",
         ])  # fmt: skip
-    away = content["taken_away"]
-    back = [["taken away: AUC of the best of ten", *(name.replace("_", " ") for name in away["random"])]]
-    back += [[method, *(f"{area:.2f}" for area in of.values())] for method, of in away.items() if method != "tau"]
+    away, photos, time = content["taken_away"], content["on_photos"], content["time"]
+    words = list(away["random"])
+    back = [["taken away: AUC of the best of ten", *(name.replace("_", " ") for name in words)]]
+    for what, of in {"scenes": away, **({f"{photos['photos']} photos of SUN": photos} if photos else {})}.items():
+        ways = (method for method in of if isinstance(of[method], dict) and method != "shares")
+        back += [[f"{method}, {what}", *(f"{of[method][name]:.2f}" for name in words)] for method in ways]
     before, after = away["tau"]
     together, (low, high) = content["named"], content["named"]["gain"]
+    lost = "" if not photos else (
+        f" On the photos, whose scores are compared with the baseline's, it falls from {photos['tau'][0]:.3f} to "
+        f"{photos['tau'][1]:.3f}."
+    )  # fmt: skip
     return "\n\n".join([
-        markdown_table(rows), markdown_table(named),
+        *map(markdown_table, tables), markdown_table(named),
         f"With all of these, templates fitted again, τ is {together['together']:.3f}; fitted again without any, "
         f"{together['again']:.3f}: {together['together'] - together['again']:+.3f} ({low:+.3f} to {high:+.3f}).",
         markdown_table(back),
-        f"Without the five, τ falls from {before:.3f} to {after:.3f}. {content['photos']} scenes, {content['date']}, "
-        f"`{content['command']}`.",
+        f"Without the five, τ falls from {before:.3f} to {after:.3f} on {content['photos']} scenes.{lost} "
+        f"{time['photos']:,} photos whose features are there take {time['processor_seconds']:.0f} s of one core "
+        f"({time['processor']}). {content['date']}, `{content['command']}`.",
     ])  # fmt: skip
 
 
@@ -507,6 +508,19 @@ def _with_interval(value: float, ends: Sequence[float]) -> str:
 
 def _gain(value: float, ends: Sequence[float]) -> str:
     return f"{phrases.signed(value)} ({phrases.signed(ends[0])} to {phrases.signed(ends[1])})"
+
+
+def _matched(of: dict[str, Any]) -> list[list[str]]:
+    """Return the rows of a table: in how many resamples each way to take features apart matches each cause."""
+    causes = list(of["shares"])
+    rows = [[f"{of['photos']} scenes: resamples, of 5, in which one of the first five matches",
+             *(name.replace("_", " ") for name in causes), "causes", "of five, match nothing", "s of one core"],
+            ["*share of the scenes*", *(f"{of['shares'][name]:.0%}" for name in causes), "", "", ""]]  # fmt: skip
+    for method, found in of["hidden"].items():
+        met = [str(found["met"][name]) for name in causes]
+        numbers = (found["causes"], found["spurious"], found["processor_seconds"])
+        rows.append([method, *met, *(f"{number:.1f}" for number in numbers)])
+    return rows
 
 
 def reliability() -> str:

@@ -8,8 +8,7 @@
     s_j  = corr(e_j, r)                                                         its strength
 
 Directions are ranked by how often they are among the strongest of random halves of the photos, then by the size of s_j;
-one that mostly repeats a candidate is left out. Where a crowd rated, both rests count, each standardised: the crowd
-says what matters, and the baseline, which has less noise, what its features hold.
+one that mostly repeats a candidate is left out.
 
 What a candidate would explain is found by cross-validation: tenths of the photos are scored by SIAM + b e_j, with b and
 the ridge from the others. The 95 % intervals draw photos with replacement (`siam.evaluation.bootstrap`); of more than
@@ -191,9 +190,9 @@ class Scores:
 
     @property
     def rest(self) -> np.ndarray:
-        """(N,) what SIAM leaves, standardised, by which directions are ranked."""
-        rests = [self.baseline - self.siam] + ([] if self.crowd is None else [self.crowd - self.siam])
-        return np.sum([_standardised(of) for of in rests], axis=0)
+        """(N,) what SIAM leaves, in points, around 0."""
+        rest = self.target - self.siam
+        return rest - rest.mean()
 
 
 def discover(
@@ -261,7 +260,7 @@ def discover(
         made.append(
             Candidate(
                 directions.names[j], shown.astype(np.float16), shown.mean(axis=(1, 2), dtype=np.float64),
-                float(left[:, j] @ judge.rest / n), float(stability[j]), tau, gain, apart.where[..., j], like, unlike,
+                float(left[:, j] @ scores.rest / n), float(stability[j]), tau, gain, apart.where[..., j], like, unlike,
             )
         )  # fmt: skip
     progress(1.0, "Done")
@@ -287,8 +286,7 @@ class _Apart:
 
 def _taken_apart(seen: Seen, directions: parts.Directions, scores: Scores, progress: Callable[[int], object]) -> _Apart:
     """Take all photos apart, some at a time; half a kilobyte of each is kept."""
-    rest = scores.target - scores.siam
-    rest = rest - rest.mean()
+    rest = scores.rest
     kept: list[list[np.ndarray]] = [[], [], []]
     sums: list[np.ndarray] = []
     for places, some in seen.chunks():
@@ -410,17 +408,13 @@ class _Judge:
         scores: of N photos.
         rests: of the amounts.
         seed: of what is drawn.
-
-    Attributes:
-        rest: (N,) what SIAM leaves, around 0.
     """
 
     def __init__(self, scores: Scores, rests: _Rests, seed: int) -> None:
-        rest = scores.target - scores.siam
-        self.rest, self._rests, self._seed = rest - rest.mean(), rests, seed
+        self._scores, self._rests, self._seed = scores, rests, seed
         # an offset between the scores and the target does not count
-        self._before, self._target = scores.siam + rest.mean(), scores.target
-        self._drawn = np.sort(np.random.default_rng(seed).permutation(len(rest))[:_DRAWN])
+        self._before, self._target = scores.target - scores.rest, scores.target
+        self._drawn = np.sort(np.random.default_rng(seed).permutation(len(self._target))[:_DRAWN])
         self._of_before = [self._resampled(of, self._before) for of in _RESAMPLED]
 
     def gains(self, columns: list[int]) -> tuple[Gain, Gain]:
@@ -440,15 +434,17 @@ class _Judge:
 
     def explained(self, columns: list[int]) -> float:
         """Return the share of the rest's variance."""
-        return float(1 - np.square(self.rest - self._added(columns)).sum() / np.square(self.rest).sum())
+        rest = self._scores.rest
+        return float(1 - np.square(rest - self._added(columns)).sum() / np.square(rest).sum())
 
     def _added(self, columns: list[int]) -> np.ndarray:
         """Return what directions add to each photo's score, (N,), in points."""
-        added = np.empty(len(self.rest))
+        rest = self._scores.rest
+        added = np.empty(len(rest))
         for fold, (kept, out) in enumerate(self._rests.folds):
             inside, outside = (self._rests.left(fold, of, columns) for of in (kept, out))
             spread = inside.std(axis=0) + 1e-9
-            x, y = inside / spread, self.rest[kept] - self.rest[kept].mean()
+            x, y = inside / spread, rest[kept] - rest[kept].mean()
             weights = np.linalg.solve(x.T @ x + 0.02 * len(x) * np.eye(x.shape[1]), x.T @ y)
             added[out] = (outside / spread) @ weights
         return added

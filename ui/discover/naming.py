@@ -115,7 +115,7 @@ def _so_far(found: Found, place: int, word: str, said: dict[int, bool | None]) -
     if _BY not in st.session_state:
         st.session_state[_BY] = st.session_state.get(_WHO, "")
     st.text_input(
-        "Your name (optional)", key=_BY, max_chars=60, placeholder="somebody", width=260,
+        "Your name (optional)", key=_BY, max_chars=60, placeholder="somebody",
         help="The card of the new networks says who named the attribute; whoever gets them can read it.",
     )  # fmt: skip
     st.button(
