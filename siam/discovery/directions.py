@@ -141,7 +141,8 @@ def _codes(x: np.ndarray, parts: np.ndarray, sparsity: float) -> np.ndarray:
 
 
 def _descend(codes: np.ndarray, cross: np.ndarray, gram: np.ndarray, sparsity: float = 0.0) -> None:
-    """Make each row of codes H' (D, n) in turn what fits best, given the others: ½ |X − H F|² + sparsity · Σ H.
+    """Make each row of codes H' (D, n) in turn what fits best, given the others: the least half of the squared error of
+    X − H F plus the sparsity times the sum of H.
 
     Args:
         codes: changed in place.
