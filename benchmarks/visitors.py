@@ -166,6 +166,11 @@ class Server:
         command += ["--server.disconnectedSessionTTL", str(lost)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
 
+    @property
+    def process(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def wait(self) -> None:
         """Wait until it answers.
 

@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import os
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from benchmarks import visitors
 from benchmarks.visitors import Found, Place, Server
+from benchmarks.wire import Wire
 from siam.gallery.cases import read_cases
 from siam.gallery.store import read
 from tests.support.paths import ROOT
@@ -75,6 +79,26 @@ def test_visitors_have_their_own_numbers_and_wait_for_nobody(server, photos):
     assert {name: left[name] for name in ("sessions", "uploads", "pictures", "slow")} == {
         "sessions": 0, "uploads": 0, "pictures": 0, "slow": 0
     }  # fmt: skip
+
+
+def test_what_a_visitor_left_is_freed_even_if_the_server_was_busy_until_streamlit_forgot_the_session(tmp_path, photos):
+    own, server = photos[0], Server(tmp_path, lost=4)
+    server.wait()
+    try:
+        wire = Wire(server.address, 300)
+        wire.open()
+        wire.upload("Upload a photo of a landscape", own.path.name, own.path.read_bytes())
+        held = server.held()
+        wire.close()
+        time.sleep(1)  # until the server knows
+        os.kill(server.process, signal.SIGSTOP)
+        time.sleep(5)
+        os.kill(server.process, signal.SIGCONT)
+        left = server.left(60)
+    finally:
+        server.stop()
+    assert (held["sessions"], held["uploads"]) == (1, 1)
+    assert (left["sessions"], left["uploads"]) == (0, 0)
 
 
 def test_a_visitor_without_a_browser_sees_what_one_with_a_browser_sees(server, photos):

@@ -2,7 +2,7 @@
 
 Streamlit keeps the session of a closed page for two minutes, for browsers that lost their connection; but it looks for
 old sessions only when the next page is closed. Until then the last visitors' photos would stay in memory, and work
-would go on for nobody.
+would go on for nobody. On a busy server two minutes may pass before anybody looks; so sessions are known here, too.
 """
 
 import gc
@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime import Runtime
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from siam.runtime.jobs import Job
@@ -36,7 +37,7 @@ class _Watch:
         self.of = of
         forgotten = float(st.get_option("server.disconnectedSessionTTL"))  # seconds
         self._kept, self._between = _KEPT * forgotten, _BETWEEN * forgotten
-        self._known: set[str] = set()
+        self._known: dict[str, AppSession] = {}
         self._left: dict[str, float] = {}
         self._looks = 0  # after which nothing of those who left can still be in use
         self._loop = of._get_async_objs().eventloop
@@ -44,7 +45,9 @@ class _Watch:
 
     def note(self, session: str) -> None:
         """Remember a session that is there."""
-        self._known.add(session)
+        info = self.of._session_mgr.get_session_info(session)
+        if info is not None:
+            self._known[session] = info.session
 
     def _later(self) -> None:
         self._loop.call_later(self._between, self._look)
@@ -57,9 +60,8 @@ class _Watch:
             if self.of.is_active_session(session):
                 self._left.pop(session, None)
             elif now - self._left.setdefault(session, now) >= self._kept:
-                self._known.discard(session)
                 del self._left[session]
-                self._close(session)
+                self._close(session, self._known.pop(session))
                 self._looks = _LOOKS
         if self._looks:
             self._looks -= 1
@@ -67,14 +69,13 @@ class _Watch:
             gc.collect()  # sessions refer to themselves
             return_freed_memory()
 
-    def _close(self, session: str) -> None:
-        stored = self.of._session_mgr.get_session_info(session)
+    def _close(self, session: str, itself: AppSession) -> None:
         self.of.close_session(session)
-        if stored is not None:  # Streamlit's loop refers to the last session until the next one comes
-            for job in _jobs(tuple(stored.session.session_state.filtered_state.values())):
-                job.cancel()
-            stored.session.session_state.clear()
-            stored.session._fragment_storage.clear()
+        itself.shutdown()  # if Streamlit has forgotten it already; twice does no harm
+        for job in _jobs(tuple(itself.session_state.filtered_state.values())):
+            job.cancel()
+        itself.session_state.clear()  # Streamlit may refer to it until the next one comes
+        itself._fragment_storage.clear()
 
 
 def _jobs(value: object, depth: int = 3) -> Iterator[Job[Any]]:
