@@ -18,9 +18,9 @@ what somebody can expect who ranks photos like these by the model; answers “un
 draws photos with replacement (`siam.evaluation.bootstrap`). Half its width shrinks with 1/√n, which tells how many
 answers are missing.
 
-On rendered landscapes, whose truth is known, this order needs 63 % of 60 answers in drawn order for the same AP on
-other scenes, and as many as that order below 20 (`python -m benchmarks.labelling`). With up to 40 answers the AP that
-is said is about .12 too high: a word gets a figure early where chance brought many photos that show it.
+`python -m benchmarks.labelling` prints how many answers this order needs on rendered landscapes, whose truth is known,
+and how far the AP that is said lies from that on other scenes; with few answers it is too high, since a word gets a
+figure early where chance brought many photos that show it.
 """
 
 import hashlib

@@ -121,14 +121,15 @@ def _one(task: Task, rater: str, turn: Turn, picture: Image.Image, number: int) 
                 on_click=_answer,
                 args=(task, rater, turn, "rating", value),
             )
-    st.caption(f"{LOWEST} {plain(study.low)} · {HIGHEST} {plain(study.high)}")
-    swipe.across(
-        f"swipe-{number}",
-        ["rate-photo"],
-        HIGHEST - LOWEST + 1,
-        f"Or slide a thumb across the photo: {LOWEST} is at its left edge, {HIGHEST} at its right.",
-        lambda value: _answer(task, rater, turn, "rating", LOWEST + value - 1),
-    )
+    with st.container(gap="xxsmall"):
+        st.caption(f"{LOWEST} {plain(study.low)} · {HIGHEST} {plain(study.high)}")
+        swipe.across(
+            f"swipe-{number}",
+            ["rate-photo"],
+            HIGHEST - LOWEST + 1,
+            f"Or slide a thumb across the photo: {LOWEST} is at its left edge, {HIGHEST} at its right.",
+            lambda value: _answer(task, rater, turn, "rating", LOWEST + value - 1),
+        )
 
 
 def _pair(task: Task, rater: str, turn: Turn, pictures: list[Image.Image], number: int) -> None:
