@@ -45,6 +45,8 @@ STREAMLIT = (  # docs/explanation/accessibility.md has the same list
     Cause("presentation-role-conflict", "stFileUploaderDropzone", "st.file_uploader labels a part without a role"),
     Cause("svg-img-alt", "area_brush", "Vega gives no text to the box that is drawn over a chart"),
     Cause("scrollable-region-focusable", "katex-display", "a formula in Markdown scrolls, but takes no focus"),
+    Cause("list", "stSidebarNavItems", "on a phone, st.navigation puts groups of pages between a list and its items"),
+    Cause("listitem", '<li class="st-emotion-cache', "the items in these groups are, to axe, in no list"),
 )
 
 
