@@ -16,8 +16,9 @@ import numpy as np
 from siam.datasets.base import RatingScale
 from siam.drawing.phrases import difference_text, listing, number, score_text, signed, words
 from siam.explanation.inference import Explanation
+from siam.models.configs import Link
 from siam.models.csib import BUDGETS, CSIB, strongest
-from siam.models.readout import pooling_matrix
+from siam.models.readout import pooling_matrix, presence
 
 _NAMED = 3  # members that a cause's name holds, and causes that a printed explanation names
 
@@ -159,8 +160,8 @@ def in_context(csib: CSIB, explanation: Explanation) -> ContextExplanation:
         raise ValueError(
             f"the CSIB knows {len(csib.attributes)} attributes, the explanation {len(explanation.attributes)} or others"
         )
-    presence = presence_of(csib, explanation)
-    activations, values = csib.activations(presence), csib.contributions(presence)
+    seen = presence_of(csib, explanation)
+    activations, values = csib.activations(seen), csib.contributions(seen)
     base = float(csib.bases(explanation.scenicness))
     means = activations if csib.grid is None else activations.mean(axis=(-2, -1))
     order = np.argsort(-np.abs(values), kind="stable").tolist()
@@ -173,17 +174,17 @@ def presence_of(csib: CSIB, explanation: Explanation) -> np.ndarray:
     """Return the presence (K,), or (K, g, g) in the spatial variant, from which a CSIB scores a photo."""
     if csib.grid is None:
         return explanation.attribute_scores
-    return cell_presence(explanation.attribute_maps, csib.grid)
+    return cell_presence(explanation.attribute_maps, csib.grid, explanation.attribute_link)
 
 
-def cell_presence(maps: np.ndarray, grid: int) -> np.ndarray:
-    """Return presence (..., g, g), 0 to 1, within the cells of a grid: tanh of the mean of maps (..., h, w) there."""
+def cell_presence(maps: np.ndarray, grid: int, link: Link = "tanh") -> np.ndarray:
+    """Return presence (..., g, g), 0 to 1, within the cells of a grid: the link of maps' (..., h, w) means there."""
     rows, columns = (pooling_matrix(size, grid, "area") for size in maps.shape[-2:])
-    return np.tanh(np.maximum(rows @ maps @ columns.T, 0))
+    return presence(rows @ maps @ columns.T, link)
 
 
 def together_map(csib: CSIB, explanation: Explanation, group: int) -> np.ndarray:
     """Return where a group's members are at once, (h, w) from 0 to 1: q of the presence in each cell of the maps."""
-    presence = np.tanh(np.maximum(explanation.attribute_maps, 0))  # (K, h, w)
+    cells = presence(explanation.attribute_maps, explanation.attribute_link)  # (K, h, w)
     alone = CSIB(csib.attributes, csib.groups[[group]], np.ones(1))
-    return alone.activations(np.moveaxis(presence, 0, -1))[..., 0]
+    return alone.activations(np.moveaxis(cells, 0, -1))[..., 0]

@@ -17,7 +17,7 @@ from siam.images.preprocessing import input_settings, least_side, prepared
 from siam.images.reading import FULL_SIZE
 from siam.models.agreement import agreement, signs_agreed
 from siam.models.checkpoint import Pair
-from siam.models.configs import SIAMConfig
+from siam.models.configs import Link, SIAMConfig
 from siam.models.recognition import Recognition
 from siam.runtime.devices import cpu_threads
 
@@ -90,6 +90,7 @@ class Explanation:
     distance: float | None = None  # from the landscapes that the networks learned from (`siam.models.doubt`)
     is_landscape: bool | None = None  # whether that is a usual distance; None if unknown
     version: str | None = None  # of the pair, if it is known
+    attribute_link: Link = "tanh"  # from the mean of an attribute's map to its score
 
     def __repr__(self) -> str:
         score = score_text(self.scenicness, self.scale)
@@ -180,6 +181,7 @@ def explain(pair: Pair, image: Photo) -> Explanation:
         recognition=pair.recognition,
         **_doubt(pair, numbers, mean_features),
         version=pair.version,
+        attribute_link=config.attribute_link,
         seconds={"prepare": ready - began, "networks": time.perf_counter() - ready},
         **numbers,
     )

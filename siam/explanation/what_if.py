@@ -23,6 +23,7 @@ import numpy as np
 
 from siam.drawing.phrases import at, listing, number, where, words
 from siam.explanation.inference import Explanation
+from siam.models.readout import presence
 
 STRONGEST = 2.0  # the largest factor of a scaling
 _LARGEST = 1e4  # value to paint with, in text: far above any map, but too small to sum to infinity
@@ -107,9 +108,7 @@ def edited_maps(maps: np.ndarray, edits: Sequence[Edit]) -> np.ndarray:
 
 
 def apply(explanation: Explanation, edits: Sequence[Edit]) -> Explanation:
-    """Return the explanation after edits.
-
-    The baseline's part does not change, and the attribute scores stay those of the photo.
+    """Return the explanation after edits: attribute scores follow the edited maps; the baseline's part does not change.
 
     Raises:
         ValueError: an edit names an attribute, cell or value that cannot be.
@@ -130,6 +129,7 @@ def apply(explanation: Explanation, edits: Sequence[Edit]) -> Explanation:
     contributions = contribution_maps.sum(axis=(1, 2))
     return replace(
         explanation,
+        attribute_scores=presence(maps.mean(axis=(1, 2)), explanation.attribute_link),
         attribute_maps=maps,
         contribution_maps=contribution_maps,
         contributions=contributions,

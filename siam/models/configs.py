@@ -6,6 +6,7 @@ from typing import Literal
 from siam.datasets.base import RatingScale
 
 Pooling = Literal["adaptive", "area"]
+Link = Literal["tanh", "sigmoid"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class SIAMConfig:
     attributes: tuple[str, ...]
     grid: int = 15  # the paper's templates are 15 x 15
     border: int = 2  # outer cells of the maps that are ignored, to avoid border effects
-    attribute_link: Literal["tanh", "sigmoid"] = "tanh"  # with tanh, maps pass a ReLU first
+    attribute_link: Link = "tanh"  # with tanh, maps pass a ReLU first
     predicts_variance: bool = False  # a second set of templates for the spread of the votes
     template_relu: bool = False  # a negative template response counts as 0; no effect if all templates are >= 0
     pooling: Pooling = "adaptive"  # how maps are averaged to the grid of the templates

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from siam.models.configs import Pooling, SIAMConfig
+from siam.models.configs import Link, Pooling, SIAMConfig
 
 Tensors = Mapping[str, np.ndarray]  # of a network without its backbone, by name
 
@@ -67,7 +67,7 @@ def explained(config: SIAMConfig, tensors: Tensors, values: np.ndarray) -> dict[
         "scenicness": float(bias + contributions.sum()),
         "bias": float(bias),
         "contributions": contributions,
-        "attribute_scores": np.tanh(logits) if config.attribute_link == "tanh" else 1 / (1 + np.exp(-logits)),
+        "attribute_scores": presence(logits, config.attribute_link),
         "attribute_maps": maps,
         "contribution_maps": contribution_maps,
         "total_map": contribution_maps.sum(axis=0),
@@ -75,6 +75,11 @@ def explained(config: SIAMConfig, tensors: Tensors, values: np.ndarray) -> dict[
         "cell_weights": weights,
         "scenicness_variance": variance,
     }
+
+
+def presence(means: np.ndarray, link: Link) -> np.ndarray:
+    """Return attribute scores, 0 to 1, of the means of attribute maps, by the link of their SIAM."""
+    return np.tanh(means) if link == "tanh" else 1 / (1 + np.exp(-means))
 
 
 def scored(bias: np.ndarray, values: np.ndarray) -> dict[str, Any]:

@@ -139,3 +139,16 @@ def test_edits_are_described_in_words(explanation):
 def test_edits_that_cannot_be_are_refused(explanation, edit):
     with pytest.raises(ValueError, match=type(edit).__name__):
         what_if.apply(explanation, [edit])
+
+
+@pytest.mark.parametrize("link", ["tanh", "sigmoid"])
+def test_presence_follows_the_edited_maps(link):
+    network = siam_network(attributes=K, attribute_link=link)
+    torch.nn.init.normal_(network.attribute_layer.weight, std=20.0)
+    pixels = np.random.default_rng(4).integers(0, 256, (150, 220, 3), dtype=np.uint8)
+    before = siam.explain(Pair("tiny", network, baseline_network(), {}), Image.fromarray(pixels))
+    assert what_if.apply(before, []).attribute_scores == pytest.approx(before.attribute_scores, abs=1e-6)
+    after = what_if.apply(before, [Scale(0, 0.5), Move(1, 1, 0), Misread(2, 3)])
+    means = torch.from_numpy(after.attribute_maps).mean(dim=(1, 2))
+    assert after.attribute_scores == pytest.approx((means.tanh() if link == "tanh" else means.sigmoid()).numpy())
+    assert after.attribute_scores[4] == pytest.approx(before.attribute_scores[4], abs=1e-6)
