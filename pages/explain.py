@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import router
 from ui.add_gallery import outdated
-from ui.explain import variants, view
+from ui.explain import context, variants, view
 from ui.lesson.view import entrance
 from ui.photos import picker
 from ui.state import resources
@@ -19,5 +19,8 @@ entrance()
 photo = picker.choose()
 outdated.of_photo(photo.address)
 explanation = resources.explanation(photo)
-view.show(explanation, photo)
+if (groups := context.asked()) is not None:
+    context.show(groups, explanation, photo)
+else:
+    view.show(explanation, photo)
 variants.show(explanation, photo)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.phrases import number, signed
 from siam.drawing.shapes import Box, Drawing, Label, Line, shortened, stripes, text_width
+from siam.explanation.context import ContextExplanation
 from siam.explanation.difference import Change, Difference
 from siam.explanation.inference import Contribution, Explanation, Order
 from siam.explanation.recognition import marked, recognition_text
@@ -14,6 +15,9 @@ from siam.models.recognition import Recognition
 CONNECTOR = "#9AA5B1"  # visible on light and dark pages
 _SIZE = 13  # px of a row's text
 _NAME = 120  # px of a photo's name beside its score
+_CAUSE = 150  # px of a cause's name
+
+_Row = tuple[str, float, str]  # label, value and note of a step
 
 
 class Step(NamedTuple):
@@ -41,7 +45,27 @@ def waterfall_steps(explanation: Explanation, count: int = 8, order: Order = "ma
     rest = len(explanation.attributes) - len(shown), explanation.others(count)
     bias = Step("bias", explanation.bias, explanation.bias, number(explanation.bias))
     score = Step("SIAM score", explanation.scenicness, explanation.scenicness, number(explanation.scenicness))
-    return [bias, *_between(explanation.bias, shown, rest, explanation.recognition), score]
+    return [bias, *_between(explanation.bias, _attributes(shown, explanation.recognition), rest), score]
+
+
+def context_steps(context: ContextExplanation, causes: int | None = None, count: int = 8) -> list[Step]:
+    """Return the base, the largest causes, the sum of all others, and the score with context.
+
+    Every step starts exactly where the previous one ended. Names are cut short where they are long; the notes have them
+    in full.
+
+    Args:
+        context: the score by groups of attributes.
+        causes: 1 to 8: only so many are added, and the last step is the score with these; None adds all.
+        count: how many causes have a step of their own, if all are added.
+    """
+    shown = context.causes[: count if causes is None else causes]
+    others = context.causes[len(shown) :] if causes is None else ()
+    rows = [(shortened(cause.title, _SIZE, _CAUSE), cause.value, cause.title) for cause in shown]
+    end = context.score_with(causes)
+    name = "score" if causes is None else f"with {causes} {'cause' if causes == 1 else 'causes'}"
+    base, score = Step("base", context.base, context.base, number(context.base)), Step(name, end, end, number(end))
+    return [base, *_between(context.base, rows, (len(others), sum(cause.value for cause in others))), score]
 
 
 def difference_steps(
@@ -60,17 +84,12 @@ def difference_steps(
         Step(shortened(name, _SIZE, _NAME), of.scenicness, of.scenicness, number(of.scenicness))
         for name, of in zip(names, (difference.before, difference.after), strict=True)
     ]
-    return [ends[0], *_between(ends[0].end, shown, rest, difference.before.recognition), ends[1]]
+    return [ends[0], *_between(ends[0].end, _attributes(shown, difference.before.recognition), rest), ends[1]]
 
 
-def _between(
-    at: float,
-    shown: Sequence[Contribution | Change],
-    rest: tuple[int, float],
-    known: Mapping[str, Recognition],
-) -> list[Step]:
-    """Return the steps from a value on: those shown, and in one step the sum of the others, given with their number."""
-    rows = [
+def _attributes(shown: Sequence[Contribution | Change], known: Mapping[str, Recognition]) -> list[_Row]:
+    """Return name, value and note of attributes: how well they are recognised."""
+    return [
         (
             marked(known, item.attribute),
             item.value,
@@ -78,9 +97,13 @@ def _between(
         )
         for item in shown
     ]
+
+
+def _between(at: float, rows: list[_Row], rest: tuple[int, float]) -> list[Step]:
+    """Return the steps from a value on: those shown, and in one step the sum of the others, given with their number."""
     others, value = rest
     if others > 0:
-        rows.append((f"{others} others" if others > 1 else "1 other", value, ""))
+        rows = [*rows, (f"{others} others" if others > 1 else "1 other", value, "")]
     steps = []
     for label, value, note in rows:
         steps.append(Step(label, at, at + value, signed(value), note))

@@ -1,5 +1,6 @@
 """The maps of an explanation as Pillow images."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,12 @@ from siam.drawing.maps import (
     signed_cells,
 )
 from siam.drawing.phrases import words
+from siam.explanation.context import Cause, together_map
 from siam.explanation.inference import Contribution, Explanation, Order
 from siam.explanation.notebook import map_limit as map_limit
 from siam.explanation.recognition import mark
 from siam.models.agreement import agreed
+from siam.models.csib import CSIB
 
 
 class TotalMaps(NamedTuple):
@@ -81,6 +84,17 @@ def tiles(
             ),
         )
         for item in shown
+    ]
+
+
+def cause_tiles(csib: CSIB, explanation: Explanation, causes: Sequence[Cause], width: int = 320) -> list[Image.Image]:
+    """Return the framed maps of causes, bright where all members are, with one grey scale and one scale of frames."""
+    fields = [together_map(csib, explanation, cause.group) for cause in causes]
+    limit, factor = max((float(of.max()) for of in fields), default=0.0), frame_factor(cause.value for cause in causes)
+    inner = inner_size(explanation.image.size, width)
+    return [
+        framed(grey_map(field, limit, inner), cause.title, cause.value, factor, width)
+        for cause, field in zip(causes, fields, strict=True)
     ]
 
 

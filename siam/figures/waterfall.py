@@ -5,9 +5,10 @@ import plotly.graph_objects as go
 from siam.datasets.base import RatingScale
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.phrases import number
+from siam.explanation.context import ContextExplanation
 from siam.explanation.difference import Difference
 from siam.explanation.inference import Explanation, Order
-from siam.explanation.waterfall import CONNECTOR, Step, difference_steps
+from siam.explanation.waterfall import CONNECTOR, Step, context_steps, difference_steps
 from siam.explanation.waterfall import span as span
 from siam.explanation.waterfall import waterfall_drawing as waterfall_drawing
 from siam.explanation.waterfall import waterfall_steps as waterfall_steps
@@ -19,6 +20,11 @@ _ROW = 30  # px
 def waterfall(explanation: Explanation, count: int = 8, order: Order = "magnitude") -> go.Figure:
     """Return the steps from the bias to the score as a chart, top to bottom, in the page's fonts."""
     return _chart(waterfall_steps(explanation, count, order), "From bias to score", explanation.scale)
+
+
+def context_waterfall(context: ContextExplanation, causes: int | None = None) -> go.Figure:
+    """Return the steps from the base to the score with context, or with so few causes, as a chart."""
+    return _chart(context_steps(context, causes), "From base to score", context.scale)
 
 
 def difference_waterfall(

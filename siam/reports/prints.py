@@ -22,11 +22,12 @@ from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, range_text, score_text, signed, tick_text, words
 from siam.drawing.printing import NARROWEST, WIDEST, Facts, Form, pixels, points, print_file
 from siam.drawing.shapes import Drawing, moved
+from siam.explanation.context import ContextExplanation, context_sentence
 from siam.explanation.difference import differences
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import legend, marked
 from siam.explanation.templates import net_effects
-from siam.explanation.waterfall import steps_drawing, waterfall_steps
+from siam.explanation.waterfall import context_steps, steps_drawing, waterfall_steps
 from siam.explanation.wording import difference_sentences, sentence
 from siam.figures import maps
 from siam.figures.charts import chart_drawing, layout_of, plain_text
@@ -118,6 +119,14 @@ def waterfall_print(explanation: Explanation, count: int = 8) -> Print:
     title = "From bias to score"
     return Print("waterfall", title, text,
                  lambda width: steps_drawing(waterfall_steps(explanation, count), title, width, TEXT))  # fmt: skip
+
+
+def context_print(context: ContextExplanation, causes: int | None = None) -> Print:
+    """Return the steps from the base to the score by causes that count together, or to the score with so few."""
+    text = f"From the base to the score with context. {context_sentence(context, causes)} {_bars(context.scale)}"
+    title = "From base to score"
+    return Print("causes", title, text,
+                 lambda width: steps_drawing(context_steps(context, causes), title, width, TEXT))  # fmt: skip
 
 
 def maps_print(explanation: Explanation, strength: float = 0.75) -> Print:

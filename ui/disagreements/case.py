@@ -1,5 +1,7 @@
 """One case of a gallery: its explanation, the crowd's votes, the truth, the credit, and the way to its neighbours."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -13,7 +15,7 @@ from siam.reports.prints import chart_print
 from siam.runtime.spreadsheets import defused
 from ui import printing
 from ui.disagreements import listing, truth
-from ui.explain import view
+from ui.explain import context, view
 from ui.photos import pictures
 from ui.photos.photo import case_credit, case_photo, readable, unrated
 from ui.state import resources
@@ -35,17 +37,26 @@ def show(cases: Cases, row: int, rows: np.ndarray) -> None:
         return
     explanation = resources.explanation(photo)
     _other_networks(cases, row)
+    if (groups := context.asked()) is not None:
+        context.show(groups, explanation, photo)
+        _edit(facts)
+        truth.show(cases, row, explanation)
+        return
     view.scores(explanation)
-    st.page_link(
-        "pages/what_if.py", label="Edit it in What-if", icon=":material/tune:",
-        query_params={"case": str(facts["identifier"])},
-    )  # fmt: skip
+    _edit(facts)
     view.total_maps(explanation, photo)
     view.attributes(explanation)
     truth.show(cases, row, explanation)
     view.waterfall(explanation)
     view.table(explanation)
     view.downloads(explanation, photo.name, resources.pair().card)
+
+
+def _edit(facts: dict[str, Any]) -> None:
+    st.page_link(
+        "pages/what_if.py", label="Edit it in What-if", icon=":material/tune:",
+        query_params={"case": str(facts["identifier"])},
+    )  # fmt: skip
 
 
 def _turn(cases: Cases, row: int, rows: np.ndarray) -> None:

@@ -10,14 +10,15 @@ import streamlit as st
 
 # For each page, by its path: the keys of bound widgets, and the parameters that the page sets itself.
 WIDGETS = {
-    "": ("overlay", "order", "count", "paper", "changed"),
+    "": ("overlay", "order", "count", "paper", "changed", "counting", "causes"),
     "templates": ("by", "halves", "row", "column", "size", "strength"),
     "disagreements": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "overlay", "order", "count", "paper",
+        "counting", "causes",
     ),
     "map": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "shown", "overlay", "order", "count",
-        "paper",
+        "paper", "counting", "causes",
     ),
     "what_if": ("edited",),
     "rate": ("mode",),

@@ -1,0 +1,153 @@
+"""Scores with context on the pages: their numbers are those of the library."""
+
+import dataclasses
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+import siam
+from siam.drawing import phrases
+from siam.explanation.context import context_sentence, in_context
+from siam.explanation.waterfall import context_steps
+from siam.gallery.samples import load_samples
+from siam.images.reading import read_image
+from siam.models.checkpoint import save
+from siam.models.csib import CSIB
+from siam.reports.prints import context_print
+from tests.support.own_pair import believed_pair
+from tests.support.pages import opened, texts
+from tests.support.server import WAIT, wait_until_idle
+from ui.explain import context
+from ui.state import chosen
+from ui.state.markdown import plain
+
+SAMPLE = load_samples()[3]
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return siam.load("photo")
+
+
+@pytest.fixture(scope="module")
+def together(pair):
+    return in_context(pair.csib, siam.explain(pair, read_image(SAMPLE.path)))
+
+
+@pytest.fixture
+def own(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    return believed_pair(tmp_path)
+
+
+def explained(**parameters):
+    return opened(sample=SAMPLE.key, **parameters)
+
+
+def test_a_switch_leads_from_adding_up_to_context_and_is_in_the_address(pair, together):
+    app = explained()
+    assert context.MEANING not in texts(app)
+    app.segmented_control(key="counting").set_value("With context").run()
+    assert not app.exception
+    explanation = siam.explain(pair, read_image(SAMPLE.path))
+    scores = together.score, explanation.scenicness, explanation.baseline_scenicness
+    assert [metric.value for metric in app.metric] == [phrases.score_text(score, together.scale) for score in scores]
+    assert plain(context_sentence(together)) in texts(app) and context.MEANING in texts(app)
+    assert texts(explained(counting="With context")) == texts(app)
+
+
+def test_causes_are_shown_with_their_members(pair, together):
+    app = explained(counting="With context")
+    shown = together.causes[:8]
+    told = texts(app)
+    several = [cause for cause in shown if len(cause.members) > 1]
+    assert several
+    for cause in shown:
+        assert f"{cause.activation:.2f} of {phrases.signed(float(pair.csib.weights[cause.group]))}" in told
+    for cause in several:
+        assert f"**{cause.title}**" in told
+        for member in cause.members:
+            assert f"{member.text}: presence" in told and f"share {100 * member.share:.0f} %" in told
+    rest = together.causes[8:]
+    assert f"The other {len(rest)} add {phrases.signed(sum(cause.value for cause in rest))}." in texts(app)
+
+
+@pytest.mark.parametrize("causes", [1, 2, 8])
+def test_fewer_causes_say_what_the_score_would_be(together, causes):
+    app = explained(counting="With context", causes=str(causes))
+    score = together.score_with(causes)
+    change = phrases.difference_text(score, together.score)
+    assert f"the score would be **{phrases.number(score)}**: **{change}** from the full one" in texts(app)
+    drawn = app.get("plotly_chart")[0].proto.spec
+    assert phrases.number(score) in drawn and phrases.number(together.base) in drawn
+
+
+def test_steps_end_exactly_at_the_score(together):
+    for causes in (None, 1, 5, 8):
+        steps = context_steps(together, causes)
+        assert steps[0].end == together.base
+        assert steps[-1].end == pytest.approx(together.score_with(causes))
+        assert all(before.end == after.start for before, after in pairwise(steps[:-1]))
+        assert steps[-2].end == pytest.approx(steps[-1].end)
+        assert len(steps) == 2 + (causes or 9)
+
+
+def test_the_steps_are_a_figure_for_print(together):
+    figure = context_print(together, 2)
+    assert phrases.number(together.score_with(2)) in figure.caption("")
+    assert figure.file(180, "svg", "").count(b"<text") == 2 * len(("base", "first", "second", "score"))
+
+
+def test_networks_without_groups_have_no_switch(own):
+    app = opened(pair="runs/believed", counting="With context")
+    assert not [of for of in app.segmented_control if of.key == "counting"]
+    assert context.MEANING not in texts(app)
+
+
+def test_an_absence_is_a_member_and_fewer_groups_shorten_the_slider(own):
+    names = own.config.attributes
+    groups = np.zeros((2, 2 * len(names)))
+    groups[0, [0, len(names) + 1]] = 0.5  # attribute 0 without attribute 1
+    groups[1, 2] = 1
+    save(dataclasses.replace(own, csib=CSIB(names, groups, np.array([2.0, -1.0]), 5.0)), Path("runs/believed"))
+    app = opened(pair="runs/believed", counting="With context", causes="7")
+    assert "attribute 0 with no attribute 1" in texts(app) and "no attribute 1: absence" in texts(app)
+    slider = next(of for of in app.select_slider if of.key == "causes")
+    assert slider.value == "all" and slider.options == ["1", "all"]
+    assert "stays the default" not in texts(app)  # nothing is known of groups that were not judged
+
+
+def test_a_case_of_a_gallery_is_shown_with_context():
+    pair = siam.load("rendered")
+    cases = chosen._cases(chosen.BUNDLED / "rendered", 0)
+    path = chosen.BUNDLED / "rendered" / "images" / "898.jpg"
+    together = in_context(pair.csib, siam.explain(pair, path))
+    app = opened("disagreements", pair="Rendered", case="898", counting="With context")
+    assert cases.row_of("898") is not None
+    assert app.metric[0].value == phrases.score_text(together.score, together.scale)
+    assert plain(context_sentence(together)) in texts(app)
+
+
+def test_a_visitor_reads_a_cause_made_of_two_things(browser: Browser, address: str, together):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{address}/?sample={SAMPLE.key}")
+    page.get_by_role("radio", name="With context").click(timeout=WAIT)
+    expect(page.get_by_text(context_sentence(together))).to_be_visible(timeout=WAIT)
+    wait_until_idle(page)
+    assert "counting=With+context" in page.url
+    maps = page.get_by_role("img", name="map of ")
+    expect(maps).to_have_count(8, timeout=WAIT)
+    cause = next(of for of in together.causes if len(of.members) == 2)
+    expect(page.get_by_role("img", name=context.cause_text(cause), exact=True)).to_be_visible()
+    slider = page.get_by_role("slider", name="Explain with so many causes")
+    slider.focus()
+    slider.press("Home")
+    expect(page.get_by_text("With the largest cause alone", exact=False)).to_be_visible(timeout=WAIT)
+    expect(maps).to_have_count(1, timeout=WAIT)
+    wait_until_idle(page)
+    assert "causes=1" in page.url
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()
