@@ -5,7 +5,7 @@ import streamlit as st
 from ui import router
 from ui.add_gallery import outdated
 from ui.state import chosen, resources
-from ui.templates import view
+from ui.templates import context, view
 
 router.ensure()
 
@@ -22,3 +22,5 @@ if cases is not None:
 view.one(templates, attribute, view.usual(cases, pair, attribute))
 if cases is not None:
     view.examples(cases, attribute)
+if pair.csib is not None:
+    context.groups(pair.csib)

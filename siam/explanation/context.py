@@ -140,6 +140,13 @@ def group_members(csib: CSIB, group: int) -> tuple[Member, ...]:
     return tuple(Member(index, csib.attributes[index], absent, share) for index, absent, share in csib.members(group))
 
 
+def group_sentence(csib: CSIB, group: int) -> str:
+    """Say what a group is worth: "Trees with flowers can raise the score by up to 0.74 points"."""
+    name, weight = title(group_members(csib, group)), float(np.mean(csib.weights[group]))
+    text = f"{name} can {'lower' if weight < 0 else 'raise'} the score by up to {number(abs(weight))} points"
+    return f"{text[0].upper()}{text[1:]}"
+
+
 def in_context(csib: CSIB, explanation: Explanation) -> ContextExplanation:
     """Return what the groups of a CSIB say of a photo, also of one whose maps were edited (`siam.explanation.what_if`).
 

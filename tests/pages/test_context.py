@@ -10,13 +10,15 @@ from playwright.sync_api import Browser, expect
 
 import siam
 from siam.drawing import phrases
-from siam.explanation.context import context_sentence, in_context
+from siam.explanation.context import context_sentence, group_sentence, in_context
 from siam.explanation.waterfall import context_steps
+from siam.figures.context import budgets_figure, groups_figure
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
 from siam.models.checkpoint import save
 from siam.models.csib import CSIB
 from siam.reports.prints import context_print
+from siam.results.context import verdict
 from tests.support.own_pair import believed_pair
 from tests.support.pages import opened, texts
 from tests.support.server import WAIT, wait_until_idle
@@ -129,6 +131,54 @@ def test_a_case_of_a_gallery_is_shown_with_context():
     assert cases.row_of("898") is not None
     assert app.metric[0].value == phrases.score_text(together.score, together.scale)
     assert plain(context_sentence(together)) in texts(app)
+
+
+@pytest.mark.parametrize("name", ["Photos", "Rendered"])
+def test_templates_say_what_counts_together(name):
+    csib = siam.load({"Photos": "photo"}.get(name, "rendered")).csib
+    told = texts(opened("templates", pair=name))
+    for group, weight in enumerate(csib.weights):
+        sentence = group_sentence(csib, group)
+        assert f"{group + 1}. {sentence}" in told
+        verb = "raise" if weight > 0 else "lower"
+        assert sentence.endswith(f" can {verb} the score by up to {phrases.number(abs(weight))} points")
+
+
+def test_the_matrix_holds_the_shares_of_all_members(pair):
+    csib = pair.csib
+    (drawn,) = groups_figure(csib).data
+    names = groups_figure(csib).layout.yaxis.ticktext
+    assert len(set(names)) == len(names) and drawn.z.shape == (len(names), len(csib))
+    shown = 0
+    for group, weight in enumerate(csib.weights):
+        for index, _absent, share in csib.members(group):
+            row = names.index(phrases.words(csib.attributes[index]))
+            assert drawn.z[row, group] == pytest.approx(share if weight > 0 else -share)
+            shown += 1
+    assert np.isfinite(drawn.z).sum() == shown
+
+
+def test_networks_without_groups_have_no_section_and_no_figures(own):
+    assert "What counts together" not in texts(opened("templates", pair="runs/believed"))
+    app = opened("results", pair="runs/believed", table="With context")
+    assert "no groups" in texts(app) and not app.get("plotly_chart")
+
+
+@pytest.mark.parametrize("name", ["photo", "rendered"])
+def test_results_say_what_counting_together_bought(name):
+    csib = siam.load(name).csib
+    app = opened("results", pair={"photo": "Photos"}.get(name, "Rendered"), table="With context")
+    told = texts(app)
+    assert plain(verdict(csib)) in told
+    for of in csib.about["figures"].values():
+        assert phrases.number(of["kendall_tau"]) in told and phrases.number(of["rmse_interval"][1]) in told
+    assert f"{csib.about['causes']} causes explain 90 %" in told
+    assert f"{100 * csib.about['same']:.0f} % are among those" in told
+    drawn = budgets_figure(csib, "").data
+    assert list(drawn[-1].y) == csib.about["budgets"] and len(drawn[-1].x) == 9
+    assert {of.name: of.y[0] for of in drawn[:-1]} == {
+        key.replace("siam", "SIAM"): csib.about["figures"][key]["rmse"] for key in ("siam", "baseline")
+    }
 
 
 def test_a_visitor_reads_a_cause_made_of_two_things(browser: Browser, address: str, together):
