@@ -10,6 +10,7 @@ from tests.support.server import chromium, running_app, wait_until_idle
 CASE = "pair=Rendered&case=898"
 PAGES = {
     "explain": "",
+    "context": "?sample=storm-road&counting=With+context",
     "variants": "?with=lake-boats",
     "templates": "templates?pair=Rendered&attribute=wire&row=2&column=3&halves=true",
     "disagreements": "disagreements?pair=Rendered",
@@ -26,6 +27,7 @@ PAGES = {
     "attributes": "results?table=Attributes&pair=Rendered",
     "people": "results?table=Scores+and+people&pair=Rendered",
     "how_sure": "results?table=How+sure",
+    "with_context": "results?table=With+context",
     "presence": "results?table=Presence",
     "truth": "results?table=What,+where,+how&pair=Rendered",
     "explainers": "results?table=Explainers",
