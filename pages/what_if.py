@@ -22,6 +22,8 @@ edits.start(before, f"{chosen.pair().source} {photo.digest}")
 edits.publish(before)
 after = what_if.apply(before, edits.made())
 view.scores(before, after)
+if (groups := resources.pair().csib) is not None:
+    view.with_context(groups, before, after)
 edits.tools(before, after)
 left, right = st.columns([3, 2], gap="large")
 with left:

@@ -5,6 +5,7 @@ import pytest
 import siam
 from siam.drawing import phrases
 from siam.explanation import what_if
+from siam.explanation.context import in_context
 from siam.explanation.what_if import Erase, Misread, Move, Paint, Scale, edits_text
 from siam.gallery.samples import load_samples
 from siam.images.reading import read_image
@@ -201,3 +202,25 @@ def test_a_change_of_networks_changes_the_photos_on_offer_but_not_an_uploaded_on
     expected_score = siam.explain(siam.load("photo"), read_image(data)).scenicness
     assert shown(app)[0] == f"{phrases.number(expected_score)} of 7" != own[0]
     assert parameter(app, "case") is None and parameter(app, "sample") is None
+
+
+def test_the_score_with_context_follows_every_edit(explanation, named):
+    csib = siam.load("photo").csib
+    before = in_context(csib, explanation)
+    assert f"With context**, the score is {phrases.score_text(before.score, before.scale)}." in texts(what_if_page())
+    group = max(range(len(csib)), key=lambda of: len(csib.members(of)))
+    index = csib.members(group)[0][0]
+    edit = Paint(index, frozenset({(row, column) for row in range(4) for column in range(4)}), 1.0)
+    after = in_context(csib, what_if.apply(explanation, [edit, Scale(named["road"], 0)]))
+    app = what_if_page(edits=address_of(explanation, edit, Scale(named["road"], 0)))
+    change = phrases.difference_text(after.score, before.score)
+    assert change != "0.00"
+    ends = f"from {phrases.number(before.score)} to {phrases.score_text(after.score, after.scale)}: **{change}**"
+    assert ends in texts(app)
+    values = [{cause.group: cause.value for cause in of.causes} for of in (before, after)]
+    changed = {of for of in values[0] if phrases.signed(values[1][of] - values[0][of]) != "0.00"}
+    assert group in changed
+    assert {cause.group for cause in after.causes if f"{cause.title} {phrases.signed(values[0][cause.group])} →" in
+            texts(app)} == changed  # fmt: skip
+    touched = {index, named["road"]}
+    assert all(touched & {member for member, _absent, _share in csib.members(of)} for of in changed)

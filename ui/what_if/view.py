@@ -6,9 +6,11 @@ import streamlit as st
 from siam.drawing import phrases
 from siam.drawing.maps import display_photo, overlay, scale_bar, scale_text
 from siam.explanation import what_if, wording
+from siam.explanation.context import in_context
 from siam.explanation.inference import Explanation
 from siam.explanation.templates import what_if_question
 from siam.figures.waterfall import span, waterfall, waterfall_steps
+from siam.models.csib import CSIB
 from siam.reports.prints import explanation_print, maps_print, what_if_print
 from ui import printing
 from ui.photos.photo import Photo
@@ -44,6 +46,29 @@ def scores(before: Explanation, after: Explanation) -> None:
         st.caption(
             f":material/info: The score is outside the scale of {scale.low:g} to {scale.high:g}; nothing limits it."
         )
+
+
+def with_context(csib: CSIB, before: Explanation, after: Explanation) -> None:
+    """Say how the score with context changes, and which of its causes follow the edits."""
+    then, now = in_context(csib, before), in_context(csib, after)
+    change = phrases.difference_text(now.score, then.score)
+    text = f"**With context**, the score is {phrases.score_text(then.score, then.scale)}"
+    if edits.made():
+        text = (
+            f"**With context**, the score goes from {phrases.number(then.score)} to "
+            f"{phrases.score_text(now.score, now.scale)}: **{change}**"
+        )
+    st.markdown(f"{text}.")
+    earlier = {cause.group: cause.value for cause in then.causes}
+    moved = sorted(now.causes, key=lambda cause: -abs(cause.value - earlier[cause.group]))
+    followed = [
+        f"{plain(cause.title)} {phrases.signed(earlier[cause.group])} → {phrases.signed(cause.value)}"
+        for cause in moved
+        if phrases.signed(cause.value - earlier[cause.group]) != "0.00"
+    ]
+    if followed:
+        rest = f"; {len(followed) - _SHOWN} more" if len(followed) > _SHOWN else ""
+        st.caption(f"Causes that follow: {'; '.join(followed[:_SHOWN])}{rest}.")
 
 
 def history(before: Explanation) -> None:
