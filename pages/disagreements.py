@@ -24,6 +24,7 @@ if cases is None:
 row = cases.row_of(st.query_params.get("case"))
 outdated.notice(cases, explained=row is not None)
 with st.expander("Order and filters", expanded=row is None, icon=":material/filter_alt:"):
+    cases = listing.compared(cases)
     filters, order = listing.filters(cases)
 rows = cases.select(filters, order)
 if row is not None:
@@ -31,6 +32,6 @@ if row is not None:
 else:
     listing.summary(cases, rows)
     listing.charts(cases, cases.select(dataclasses.replace(filters, area=None), order), filters.area)
-    listing.boxes(filters)
+    listing.boxes(filters, cases.other)
     listing.cards(cases, rows)
     case.export(cases, rows)

@@ -11,7 +11,7 @@ from PIL import ImageColor
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, signed
-from siam.gallery.cases import Cases
+from siam.gallery.cases import BASELINE, Cases
 
 CROWD_SCALE = ["#E3E9EF", "#7A8CA0", "#16324F"]  # lowest to highest mean rating
 MOST = 3000  # points in a chart; of more cases, this many are drawn, evenly spread over their order
@@ -44,7 +44,7 @@ def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] |
     box = alt.selection_interval(
         name=AREA, encodings=["x", "y"], value=start, mark=alt.BrushConfig(fill=CROWD, fillOpacity=0.15, stroke=CROWD)
     )
-    chart = alt.vconcat(_scores(cases, table, box), _differences(table, box), spacing=24)
+    chart = alt.vconcat(_scores(cases, table, box), _differences(cases.other, table, box), spacing=24)
     return chart.configure_axis(gridColor=_GRID).configure_view(strokeOpacity=0)
 
 
@@ -53,7 +53,7 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
     scale, ends = cases.gallery.about.scale, _ends(cases, table)
     axis, unit = alt.Scale(domain=ends, nice=False, zero=False, padding=_ROOM), f"{scale.low:g} to {scale.high:g}"
     encoding = {
-        "x": alt.X("baseline:Q", title=f"baseline's score, {unit}", scale=axis),
+        "x": alt.X("baseline:Q", title=f"{cases.other_score}, {unit}", scale=axis),
         "y": alt.Y("siam:Q", scale=axis, axis=_axis(f"SIAM's score, {unit}")),
     }
     diagonal = (
@@ -79,12 +79,15 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
             else alt.value(_EDGE),
             tooltip=[
                 alt.Tooltip("identifier:N", title="picture"),
-                *(alt.Tooltip(f"{text.lower()}_text:N", title=text) for text in texts),
+                *(
+                    alt.Tooltip(f"{text.lower()}_text:N", title=cases.other if text == BASELINE else text)
+                    for text in texts
+                ),
             ],
         )
         .add_params(box, alt.selection_point(name=CASE, fields=["identifier"], on="click", toggle=False))
     )
-    return alt.LayerChart(layer=[diagonal, points], title="SIAM against the baseline", height=_HEIGHTS[0])
+    return alt.LayerChart(layer=[diagonal, points], title=cases.versus, height=_HEIGHTS[0])
 
 
 def _axis(title: str, **settings: Any) -> alt.Axis:
@@ -112,8 +115,8 @@ def _points(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _differences(table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
-    """Return the histogram of SIAM minus baseline: all rows pale, those in the box coloured."""
+def _differences(other: str, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
+    """Return the histogram of SIAM minus the other scores: all rows pale, those in the box coloured."""
     limit, width, places = _binned(table["difference"].to_numpy())
     # Only numbers, which the browser counts: so tens of thousands of rows are quick to send.
     data = table[["baseline", "siam"]].round(3).astype(np.float32).assign(place=places)
@@ -125,7 +128,7 @@ def _differences(table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
         .encode(
             x=alt.X(
                 "low:Q",
-                title="SIAM − baseline, points",
+                title=f"SIAM − {other}, points",
                 scale=axis,
             ).bin("binned"),
             x2="high:Q",
@@ -164,8 +167,8 @@ def disagreement_figures(cases: Cases, rows: np.ndarray) -> tuple[go.Figure, go.
     )  # fmt: skip
     diagonal = go.Scatter(x=[scale.low, scale.high], y=[scale.low, scale.high], mode="lines",
                           line={"color": CROWD, "width": 1.5, "dash": "dot"})  # fmt: skip
-    scores = _layout(go.Figure([diagonal, points]), "SIAM against the baseline",
-                     f"baseline's score, {scale.low:g} to {scale.high:g}",
+    scores = _layout(go.Figure([diagonal, points]), cases.versus,
+                     f"{cases.other_score}, {scale.low:g} to {scale.high:g}",
                      f"SIAM's score, {scale.low:g} to {scale.high:g}")  # fmt: skip
     room = 0.03 * (ends[1] - ends[0])
     around = [ends[0] - room, ends[1] + room]
@@ -175,7 +178,7 @@ def disagreement_figures(cases: Cases, rows: np.ndarray) -> tuple[go.Figure, go.
     counts, middle = np.bincount(places, minlength=_BINS), _BINS // 2
     colours = [sign_colour(place - middle) for place in range(_BINS)]
     bars = go.Bar(x=-limit + (np.arange(_BINS) + 0.5) * width, y=counts, width=width, marker={"color": colours})
-    apart = _layout(go.Figure(bars), "How far they are apart", "SIAM − baseline, points", "pictures")
+    apart = _layout(go.Figure(bars), "How far they are apart", f"SIAM − {cases.other}, points", "pictures")
     return scores, apart.update_layout(height=190)
 
 

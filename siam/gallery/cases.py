@@ -1,6 +1,6 @@
 """The photos of a gallery as cases: how far apart the networks are, and which of them is closer to the crowd."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,11 +10,12 @@ import pandas as pd
 from siam.drawing.phrases import words
 from siam.evaluation.what_where_how.verdicts import RIGHT, WRONG
 from siam.gallery.store import PLACE, Gallery
+from siam.models.csib import CSIB
 from siam.runtime.reprs import brief
 
 _DIGITS = 5  # of mean ratings: in single precision, 5.5 may be stored as slightly more and would then exceed 5.5
 TOP_CAUSES = 3  # an attribute is a top cause if at most two others moved the score further
-CLOSER = ("SIAM", "baseline")
+BASELINE, CONTEXT = "baseline", "with context"  # what SIAM's scores are compared with
 SIDES = ("overestimated", "underestimated")  # by SIAM, against the crowd
 KINDS = (RIGHT, *WRONG)  # groups of verdicts on rendered scenes
 
@@ -36,7 +37,7 @@ class Filters:
     """Which cases to show; None for a filter means all.
 
     Attributes:
-        closer: one of `CLOSER`, the network with the smaller error.
+        closer: one of `Cases.networks`, that with the smaller error.
         side: one of `SIDES`.
         crowd: lowest and highest mean rating, both inclusive; cases without a rating are left out.
         cause: an attribute among the `TOP_CAUSES` of SIAM's score.
@@ -66,17 +67,39 @@ class Cases:
         table: columns "identifier", "file" (the photo's name as its owner wrote it, or ""), "title", "author", "crowd",
             "crowd_sd", "votes", "siam", "baseline"; "difference" (SIAM minus baseline, in points); "siam_error" and
             "baseline_error" (network minus crowd: in points or, unless the scales are known to be the same, in ranks
-            from 0 to 100 within the gallery); "closer" (one of `CLOSER`; "" if both errors are equal or one is
+            from 0 to 100 within the gallery); "closer" (one of `networks`; "" if both errors are equal or one is
             unknown); "kind" (one of `KINDS`, or ""); "place" (of a rendered scene, or ""); "latitude"
             and "longitude" (in degrees).
         in_ranks: whether errors are differences of ranks.
+        other: whose scores the columns "baseline", "difference", "baseline_error" and "closer" are about: `BASELINE`,
+            or `CONTEXT` (`against`).
     """
 
     gallery: Gallery
     table: pd.DataFrame
     in_ranks: bool
+    other: str = BASELINE
 
     __repr__ = brief
+
+    @property
+    def networks(self) -> tuple[str, str]:
+        """The names of what is compared: SIAM, and `other`."""
+        return "SIAM", self.other
+
+    @property
+    def other_score(self) -> str:
+        """What the column "baseline" holds, in words."""
+        return "score with context" if self.other == CONTEXT else "baseline's score"
+
+    @property
+    def versus(self) -> str:
+        """What is compared, in words."""
+        return f"SIAM against the {'score with context' if self.other == CONTEXT else 'baseline'}"
+
+    def order_text(self, order: str) -> str:
+        """Return one of `ORDERS` in words that name what SIAM is compared with."""
+        return order.replace(BASELINE, self.other)
 
     def select(self, filters: Filters, order: str = "disagreement") -> np.ndarray:
         """Return the rows that pass the filters, in one of `ORDERS`; cases without the value to sort by come last."""
@@ -134,7 +157,10 @@ class Cases:
         chosen = self.table.iloc[rows]
         difference = chosen["difference"].abs().dropna()
         closer = chosen["closer"][chosen["closer"] != ""]
-        shares = {f"{name.lower()}_closer": float((closer == name).mean()) if len(closer) else None for name in CLOSER}
+        shares = {
+            f"{column}_closer": float((closer == name).mean()) if len(closer) else None
+            for column, name in zip(("siam", "baseline"), self.networks, strict=True)
+        }
         return {
             "n": len(chosen),
             "median_difference": float(difference.median()) if len(difference) else None,
@@ -183,10 +209,6 @@ def read_cases(gallery: Gallery) -> Cases:
     crowd, siam, baseline = (photos[name].to_numpy(dtype=float) for name in ("crowd_mean", "siam", "baseline"))
     crowd = crowd.round(_DIGITS)
     in_ranks = about.rated_on != about.scale
-    networks = siam, baseline
-    errors = [(_ranks(scores, crowd) - _ranks(crowd, scores)) if in_ranks else scores - crowd for scores in networks]
-    sizes = np.abs(np.stack(errors))
-    closer = np.where(sizes[0] < sizes[1], CLOSER[0], np.where(sizes[1] < sizes[0], CLOSER[1], ""))
     kind, place = np.full(len(gallery), "", dtype=object), np.full(len(gallery), "", dtype=object)
     for row in (row for row, truth in enumerate(gallery.truths) if truth):
         verdict = gallery.verdict(row)
@@ -202,17 +224,41 @@ def read_cases(gallery: Gallery) -> Cases:
             "crowd_sd": photos["crowd_sd"].to_numpy(dtype=float),
             "votes": photos["vote_count"],
             "siam": siam,
-            "baseline": baseline,
-            "difference": siam - baseline,
-            "siam_error": errors[0],
-            "baseline_error": errors[1],
-            "closer": closer,
+            **_compared(crowd, siam, baseline, in_ranks, BASELINE),
             "kind": kind.astype(str),
             "place": place.astype(str),
             **{name: photos[name].to_numpy(dtype=float) for name in PLACE},
         }
     )
     return Cases(gallery, table, in_ranks)
+
+
+def against(cases: Cases, csib: CSIB) -> Cases:
+    """Return the same cases with the scores with context, from the presence that the gallery holds, as the other ones.
+
+    Raises:
+        ValueError: the groups know other attributes than the gallery.
+    """
+    about, table = cases.gallery.about, cases.table
+    if csib.attributes != about.attributes:
+        raise ValueError(f"the groups of {len(csib.attributes)} attributes do not fit those of the gallery")
+    siam, crowd = (table[name].to_numpy(dtype=float) for name in ("siam", "crowd"))
+    scores = csib.scores(cases.gallery.presence, siam)
+    return replace(cases, table=table.assign(**_compared(crowd, siam, scores, cases.in_ranks, CONTEXT)), other=CONTEXT)
+
+
+def _compared(crowd: np.ndarray, siam: np.ndarray, other: np.ndarray, in_ranks: bool, name: str) -> dict[str, Any]:
+    """Return the columns of `Cases.table` that compare SIAM's scores with other ones, of that name."""
+    errors = [(_ranks(of, crowd) - _ranks(crowd, of)) if in_ranks else of - crowd for of in (siam, other)]
+    sizes = np.abs(np.stack(errors))
+    closer = np.where(sizes[0] < sizes[1], "SIAM", np.where(sizes[1] < sizes[0], name, ""))
+    return {
+        "baseline": other,
+        "difference": siam - other,
+        "siam_error": errors[0],
+        "baseline_error": errors[1],
+        "closer": closer,
+    }
 
 
 def _ranks(values: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -18,10 +18,10 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
     """Return some photos of a gallery as CSV, one row each.
 
     The columns are identifier, file (the photo's name as its owner wrote it), title, author, crowd, crowd_sd, votes,
-    SIAM, baseline, difference, the two errors, who is closer, the lower and upper end of the interval in which people's
-    mean lies for four of five photos like this one, whether it is like the landscapes that the networks learned from
-    ("yes" or "no"), latitude and longitude in degrees, bias, then "contribution: ATTRIBUTE" and "presence: ATTRIBUTE"
-    for all attributes. Contributions and bias add up to SIAM, up to rounding. Scores are in points of the
+    SIAM, `Cases.other`, difference, the two errors, who is closer, the lower and upper end of the interval in which
+    people's mean lies for four of five photos like this one, whether it is like the landscapes that the networks
+    learned from ("yes" or "no"), latitude and longitude in degrees, bias, then "contribution: ATTRIBUTE" and "presence:
+    ATTRIBUTE" for all attributes. Contributions and bias add up to SIAM, up to rounding. Scores are in points of the
     gallery's scale, and so are errors unless their names say "in ranks". Numbers have a decimal point and six decimals;
     unknown values are empty. An apostrophe is put before text that a spreadsheet would take for a formula.
 
@@ -41,10 +41,10 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
             "crowd_sd",
             "votes",
             "SIAM",
-            "baseline",
+            cases.other,
             "difference",
             f"error of SIAM{unit}",
-            f"error of baseline{unit}",
+            f"error of {cases.other}{unit}",
             "who is closer",
             "SIAM, low",
             "SIAM, high",

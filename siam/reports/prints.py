@@ -366,20 +366,19 @@ def disagreement_print(cases: Cases, rows: np.ndarray) -> Print:
     drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} points are drawn, evenly sampled."
     rated = " Points have the colour of the crowd's rating, darker where it is higher." if cases.rated else ""
     text = (
-        f"SIAM's scores against the baseline's, {len(rows):,} pictures of {cases.gallery.about.data}; dotted: the same "
-        f"score.{rated}{drawn} Below: how far they are apart, SIAM minus baseline, in points; bars right of 0: SIAM "
-        "scores higher."
+        f"{cases.versus}, {len(rows):,} pictures of {cases.gallery.about.data}; dotted: the same score.{rated}{drawn} "
+        f"Below: how far they are apart, SIAM minus {cases.other}, in points; bars right of 0: SIAM scores higher."
     )
 
     def draw(width: float) -> Drawing:
-        drawing = Drawing(width, 0, "SIAM against the baseline")
+        drawing = Drawing(width, 0, cases.versus)
         for figure in disagreement_figures(cases, rows):
             chart = chart_drawing(figure, width)
             drawing.items += moved(chart, 0, drawing.height)
             drawing.height += chart.height + GAP
         return drawing
 
-    return Print("disagreements", "SIAM against the baseline", text, draw)
+    return Print("disagreements", cases.versus, text, draw)
 
 
 def map_print(cases: Cases, rows: np.ndarray, measure: str, place: Box | None = None) -> Print:

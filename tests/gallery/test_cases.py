@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siam.datasets import oasis, scenicornot
-from siam.gallery.cases import CLOSER, KINDS, ORDERS, SIDES, Filters, read_cases
+from siam.gallery.cases import BASELINE, CONTEXT, KINDS, ORDERS, SIDES, Filters, against, read_cases
 from siam.gallery.store import About, read
+from siam.gallery.table import csv_text
 from siam.gallery.writing import Entry, write
+from siam.models.csib import CSIB
 
 NAMES = ("trees", "ocean", "wire", "road", "still_water")
 ABOUT = About("tiny", scenicornot.SCALE, NAMES, "made up", "all", "2026-11-21", "python", None)
@@ -109,7 +111,7 @@ def maybe(values):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    closer=maybe(st.sampled_from(CLOSER)),
+    closer=maybe(st.sampled_from(("SIAM", BASELINE))),
     side=maybe(st.sampled_from(SIDES)),
     crowd=maybe(st.tuples(st.integers(1, 10), st.integers(1, 10))),
     cause=maybe(st.sampled_from(NAMES)),
@@ -217,3 +219,35 @@ def test_a_rating_at_the_end_of_a_range_is_inside(tmp_path):
     found = read_cases(read(tmp_path))
     for tenth in range(10, 100):
         assert len(found.select(Filters(crowd=(tenth / 10, tenth / 10)))) == 1
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_scores_with_context_take_the_place_of_the_baseline(cases, linear):
+    random = np.random.default_rng(3)
+    groups = random.dirichlet(np.ones(len(NAMES)), 3)
+    csib = CSIB(NAMES, groups, np.array([2.0, -3.0, 0.5]), 4.0, linear)
+    compared = against(cases, csib)
+    assert compared.networks == ("SIAM", CONTEXT) and cases.networks == ("SIAM", BASELINE)
+    for row, facts in enumerate(compared.table.to_dict("records")):
+        presence = cases.gallery.presence[row]
+        score = 4.0 + (facts["siam"] if linear else 0)
+        for shares, weight in zip(groups, csib.weights, strict=True):
+            score += weight * np.prod(presence.astype(float) ** shares)
+        assert facts["baseline"] == pytest.approx(score, abs=1e-4)
+        assert facts["difference"] == pytest.approx(facts["siam"] - score, abs=1e-4)
+        if not np.isnan(facts["crowd"]):
+            errors = abs(facts["siam"] - facts["crowd"]), abs(score - facts["crowd"])
+            assert facts["baseline_error"] == pytest.approx(score - facts["crowd"], abs=1e-4)
+            assert facts["closer"] == ("SIAM" if errors[0] < errors[1] else CONTEXT)
+    same = [name for name in cases.table if name not in ("baseline", "difference", "baseline_error", "closer")]
+    assert compared.table[same].equals(cases.table[same])
+    kept = compared.select(Filters(closer=CONTEXT))
+    share = compared.summary(np.arange(len(compared.table)))["baseline_closer"]
+    assert share == pytest.approx(len(kept) / (compared.table["closer"] != "").sum())
+    head = csv_text(compared, np.array([0])).splitlines()[0]
+    assert ",with context,difference,error of SIAM,error of with context," in head and "baseline" not in head
+
+
+def test_groups_of_other_attributes_are_refused(cases):
+    with pytest.raises(ValueError, match="do not fit"):
+        against(cases, CSIB(("snow",), np.ones((1, 1)), np.ones(1)))

@@ -13,7 +13,9 @@ from siam.drawing import phrases
 from siam.explanation.context import context_sentence, group_sentence, in_context
 from siam.explanation.waterfall import context_steps
 from siam.figures.context import budgets_figure, groups_figure
+from siam.gallery.cases import Filters, against, read_cases
 from siam.gallery.samples import load_samples
+from siam.gallery.store import read
 from siam.images.reading import read_image
 from siam.models.checkpoint import save
 from siam.models.csib import CSIB
@@ -179,6 +181,28 @@ def test_results_say_what_counting_together_bought(name):
     assert {of.name: of.y[0] for of in drawn[:-1]} == {
         key.replace("siam", "SIAM"): csib.about["figures"][key]["rmse"] for key in ("siam", "baseline")
     }
+
+
+def test_disagreements_compare_siam_with_the_score_with_context():
+    csib = siam.load("rendered").csib
+    cases = against(read_cases(read(chosen.BUNDLED / "rendered")), csib)
+    app = opened("disagreements", pair="Rendered", against="with context")
+    told = texts(app)
+    first = cases.case(int(cases.select(Filters())[0]))
+    assert f"with context **{phrases.number(first['baseline'])}**" in told and "baseline **" not in told
+    assert f"{first['closer']} closer" in told
+    (order,) = [of for of in app.selectbox if of.key == "sort"]
+    assert "with context higher" in order.options and "baseline higher" not in order.options
+    figures = cases.summary(np.arange(len(cases.table)))
+    assert f"the score with context in **{100 * figures['baseline_closer']:.0f} %**" in told
+    assert ("have learned from these ratings" in told) == (csib.about["data"] == cases.gallery.about.data)
+    app.segmented_control(key="against").set_value("baseline").run()
+    assert not app.exception and "with context **" not in texts(app)
+
+
+def test_a_gallery_is_compared_with_the_baseline_alone_where_no_groups_fit(own):
+    app = opened("disagreements", pair="runs/believed")
+    assert not [of for of in app.segmented_control if of.key == "against"]
 
 
 def test_a_visitor_reads_a_cause_made_of_two_things(browser: Browser, address: str, together):

@@ -9,7 +9,7 @@ import streamlit as st
 from siam.drawing import phrases
 from siam.drawing.colours import CROWD
 from siam.figures.gallery import votes_figure
-from siam.gallery.cases import Cases
+from siam.gallery.cases import BASELINE, Cases
 from siam.gallery.table import csv_text
 from siam.reports.prints import chart_print
 from siam.runtime.spreadsheets import defused
@@ -95,7 +95,7 @@ def _crowd(cases: Cases, row: int) -> None:
         unit = "percentile points" if cases.in_ranks else "points"
         errors = ", ".join(
             f"{name} {phrases.signed(facts[column])}"
-            for name, column in (("SIAM", "siam_error"), ("baseline", "baseline_error"))
+            for name, column in zip(cases.networks, ("siam_error", "baseline_error"), strict=True)
             if not np.isnan(facts[column])
         )
         parts.append(f"**{facts['closer']} is closer** (errors in {unit}: {errors})")
@@ -113,10 +113,10 @@ def _other_networks(cases: Cases, row: int) -> None:
     if cases.gallery.about.split != "cross-validation":
         return
     facts = cases.case(row)
+    other = f", baseline {phrases.number(facts['baseline'])}" if cases.other == BASELINE else ""
     st.info(
-        f"The gallery's scores (SIAM {phrases.number(facts['siam'])}, baseline {phrases.number(facts['baseline'])}) "
-        "come from networks that had not seen this photo. The networks below were also trained on it, so their scores "
-        "differ.",
+        f"The gallery's scores (SIAM {phrases.number(facts['siam'])}{other}) come from networks that had not seen this "
+        "photo. The networks below were also trained on it, so their scores differ.",
         icon=":material/info:",
     )
 
@@ -137,7 +137,7 @@ def _numbers(cases: Cases, row: int) -> None:
         with st.grid(3, min_column_width=120, gap="small"):
             st.metric("SIAM", phrases.score_text(facts["siam"], scale))
             if not np.isnan(facts["baseline"]):
-                st.metric("Baseline", phrases.score_text(facts["baseline"], scale))
+                st.metric(cases.other.capitalize(), phrases.score_text(facts["baseline"], scale))
                 st.metric("Difference (points)", phrases.difference_text(facts["siam"], facts["baseline"]))
         st.markdown(listing.cause_text(zip(("▲", "▼"), cases.causes(row), strict=True)))
     names = [defused(phrases.words(name)) for name in cases.gallery.about.attributes]

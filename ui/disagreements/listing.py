@@ -9,7 +9,7 @@ import streamlit as st
 from siam.drawing import phrases
 from siam.drawing.palettes import palette
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
-from siam.gallery.cases import CLOSER, KINDS, SIDES, Cases, Filters
+from siam.gallery.cases import BASELINE, CONTEXT, KINDS, SIDES, Cases, Filters, against
 from siam.gallery.store import PLACE, is_archive
 from siam.reports.prints import disagreement_print
 from siam.runtime.digests import digest
@@ -17,11 +17,30 @@ from ui import printing
 from ui.add_gallery import fetch
 from ui.photos import pictures
 from ui.photos.photo import short_credit, unrated
-from ui.state import colours
+from ui.state import colours, resources
 from ui.state.address import point
 from ui.state.markdown import plain, small
 
 PER_PAGE = 24
+
+
+def compared(cases: Cases) -> Cases:
+    """Ask what SIAM is compared with, if the networks have groups that fit the gallery; return the cases for that."""
+    csib = resources.pair().csib
+    if csib is None or csib.attributes != cases.gallery.about.attributes:
+        return cases
+    with_context = st.segmented_control(
+        "Compare SIAM with", (BASELINE, CONTEXT), default=BASELINE, required=True, key="against", bind="query-params",
+        on_change=point, args=("area", None),
+    ) == CONTEXT  # fmt: skip
+    if not with_context:
+        return cases
+    if cases.rated and csib.about.get("data") == cases.gallery.about.data:
+        st.caption(
+            "The groups have learned from these ratings, so scores with context look better here than for other "
+            "photos: *Results* has figures for photos kept out."
+        )
+    return against(cases, csib)
 
 
 def filters(cases: Cases) -> tuple[Filters, str]:
@@ -33,15 +52,17 @@ def filters(cases: Cases) -> tuple[Filters, str]:
     if st.session_state.get("sort", orders[0]) not in orders:
         st.session_state.pop("sort")  # of a gallery with ratings
     with st.grid(4, min_column_width=150, gap="small"):
-        order = st.selectbox("Order", orders, key="sort", bind="query-params")
+        order = st.selectbox("Order", orders, format_func=cases.order_text, key="sort", bind="query-params")
         cause = st.selectbox(
             "Among the top three", list(causes), None, placeholder="any attribute", key="cause",
             bind="query-params",
         )  # fmt: skip
         text = st.text_input("Search", placeholder="title, place, …", key="text", bind="query-params")
         if np.any(cases.table["closer"] != ""):
+            if st.session_state.get("closer") not in (None, *cases.networks):
+                st.session_state.pop("closer")  # of another comparison
             closer = st.selectbox(
-                "Closer to the crowd", CLOSER, None, placeholder="either", key="closer", bind="query-params"
+                "Closer to the crowd", cases.networks, None, placeholder="either", key="closer", bind="query-params"
             )
         if cases.rated:
             side = st.selectbox("SIAM’s error", SIDES, None, placeholder="either way", key="side", bind="query-params")
@@ -93,11 +114,11 @@ def _four(name: str) -> tuple[float, float, float, float] | None:
     return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
-def boxes(filters: Filters) -> None:
+def boxes(filters: Filters, other: str = BASELINE) -> None:
     """Show the boxes that were drawn over the scores and over the map, each as a button that clears it."""
     if filters.area is not None:
         low, high, bottom, top = map(phrases.number, filters.area)
-        _cleared_by("area", f"Baseline {low} to {high}, SIAM {bottom} to {top}", "Show all scores again")
+        _cleared_by("area", f"{other.capitalize()} {low} to {high}, SIAM {bottom} to {top}", "Show all scores again")
     if filters.place is not None:
         _cleared_by("place", phrases.place_text(*filters.place), "Show all places again")
 
@@ -114,7 +135,8 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
         parts.append(f"half of them differ by more than **{figures['median_difference']:.2f}** points")
     if figures["siam_closer"] is not None:
         shares = (f"{100 * figures[name]:.0f} %" for name in ("siam_closer", "baseline_closer"))
-        parts.append("closer to the crowd: SIAM in **{}**, the baseline in **{}**".format(*shares))
+        name = "the baseline" if cases.other == BASELINE else "the score with context"
+        parts.append(f"closer to the crowd: SIAM in **{next(shares)}**, {name} in **{next(shares)}**")
     st.markdown(" · ".join(parts))
     if not cases.rated:
         st.caption(unrated(cases, "these photos"))
@@ -146,13 +168,13 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
         width="stretch",
         key=key,
         on_select=lambda: _take(key),
-        alt="SIAM's score against the baseline's, one point per picture; below, a histogram of the differences",
+        alt=f"{cases.versus}, one point per picture; below, a histogram of the differences",
     )
     raises, lowers, _ = palette().names
     drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} pictures are drawn, evenly sampled."
     st.caption(
-        f"Dotted line: no difference. Right of the middle and {raises}: SIAM scores higher; left and {lowers}: the "
-        "baseline does. Draw a box to show only the pictures in it; click a point outside the box to open its "
+        f"Dotted line: no difference. Right of the middle and {raises}: SIAM scores higher; left and {lowers}: it "
+        "scores lower. Draw a box to show only the pictures in it; click a point outside the box to open its "
         f"picture.{drawn}"
     )
     printing.figures(lambda: [disagreement_print(cases, rows)], "disagreements")
@@ -233,7 +255,7 @@ def _card(cases: Cases, row: int) -> None:
         scores = f"SIAM **{phrases.number(facts['siam'])}**"
         if not np.isnan(facts["baseline"]):
             difference = phrases.difference_text(facts["siam"], facts["baseline"])
-            scores += f" · baseline **{phrases.number(facts['baseline'])}**  \ndifference **{difference}**"
+            scores += f" · {cases.other} **{phrases.number(facts['baseline'])}**  \ndifference **{difference}**"
         st.markdown(scores)
         marks = zip(("▲", "▼"), cases.causes(row), strict=True)
         st.markdown(cause_text(marks))

@@ -14,7 +14,7 @@ WIDGETS = {
     "templates": ("by", "halves", "row", "column", "size", "strength"),
     "disagreements": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "overlay", "order", "count", "paper",
-        "counting", "causes",
+        "counting", "causes", "against",
     ),
     "map": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "shown", "overlay", "order", "count",
