@@ -18,7 +18,9 @@ st.markdown(
     "ocean or wire: **what** is there, and **where**. Each attribute's *template* says **how** much it counts at each "
     "place in a picture. The map times the template, summed, is the attribute's *contribution*. The contributions and "
     "a *bias* add up exactly to the score, so the explanation is the model itself. The *baseline* puts average pooling "
-    "and a linear layer on the same kind of backbone: its total map shows where the evidence lies, but not what it is."
+    "and a linear layer on the same kind of backbone: its total map shows where the evidence lies, but not what it is. "
+    "*With context*, after the authors’ next paper ([arXiv:2009.08720](https://arxiv.org/abs/2009.08720)), lets groups "
+    "of attributes count only together; it is offered beside SIAM’s sum."
 )
 view.figure()
 st.latex(r"\begin{aligned} y &= b + \sum_{k=1}^{K} c_k \\ c_k &= \sum_{i,j} W_k(i,j)\, A_k(i,j) \end{aligned}")

@@ -17,6 +17,7 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 CASE = "pair=Rendered&case=898"
 ADDRESSES = {  # each page, and the states that look different
     "explain": "?with=lake-boats",
+    "context": "?counting=With+context",
     "templates": "templates?attribute=wire&row=2&column=3&halves=true",
     "disagreements": "disagreements",
     "case": f"disagreements?{CASE}",
@@ -28,6 +29,7 @@ ADDRESSES = {  # each page, and the states that look different
     "compare": f"compare?{CASE}",
     "results": "results",
     "results: truth": "results?table=What,+where,+how&pair=Rendered",
+    "results: context": "results?table=With+context",
     "results: explainers": "results?table=Explainers",
     "about": "about",
 }

@@ -37,7 +37,7 @@ from ui.state.markdown import plain
 RAW = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths(STORED)}
 SPEED = [json.loads(path.read_text(encoding="utf-8")) for path in speed.paths()]
 PAIRS = ("Photos", "Rendered")
-EVALUATIONS = [view for view in VIEWS if view not in ("How sure", "Speed", "Model cards")]  # of stored results
+EVALUATIONS = [view for view in VIEWS if view not in ("How sure", "With context", "Speed", "Model cards")]  # of stored
 SAID = [
     *(("flowers", "sise", worse, "holds") for worse in ("rise", "grad_cam", "score_cam")),
     ("flowers", "vebi", "grad_cam", "holds"),
