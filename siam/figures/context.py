@@ -73,7 +73,8 @@ def budgets_figure(csib: CSIB, source: str) -> go.Figure:
     known = budgets(csib)
     figure = go.Figure()
     for key, name, colour in (("siam", "SIAM", SIAM_COLOUR), ("baseline", "baseline", BASELINE_COLOUR)):
-        if (of := csib.about.get("figures", {}).get(key)) is not None:
+        of = csib.about.get("figures", {}).get(key)
+        if of is not None and of["rmse"] is not None:  # unknown where people rated on another scale
             figure.add_scatter(
                 x=list(known["causes"]), y=[of["rmse"]] * len(known), mode="lines", name=name,
                 line={"color": colour, "width": 1.5, "dash": "dot"},

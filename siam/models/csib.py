@@ -228,6 +228,7 @@ def read(folder: Path, attributes: tuple[str, ...]) -> CSIB | None:
         names, linear, further = tuple(about["attributes"]), about["linear"], about["about"]
         if tensors["base"].shape != (1,) or type(linear) is not bool or not isinstance(further, dict):
             raise ValueError("its metadata or its base is malformed")
+        _check_judged(further)
         csib = CSIB(names, tensors["groups"], tensors["weights"], float(tensors["base"][0]), linear, further)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not a readable CSIB ({error}): {_REMEDY}") from error
@@ -238,3 +239,32 @@ def read(folder: Path, attributes: tuple[str, ...]) -> CSIB | None:
             f"otherwise ({str(odd)[:40]}): {_REMEDY}"
         )
     return csib
+
+
+def _check_judged(about: Mapping[str, Any]) -> None:
+    """Raise a ValueError if what a file says of how its groups were judged is not what pages show; it may say nothing.
+
+    Args:
+        about: see `siam.gallery.context.judged`.
+    """
+
+    def is_number(of: Any) -> bool:
+        return isinstance(of, int | float) and not isinstance(of, bool)
+
+    def are_numbers(of: Any, count: int) -> bool:
+        return isinstance(of, list) and len(of) == count and all(map(is_number, of))
+
+    figures = about.get("figures", {})
+    fine = isinstance(figures, dict) and all(isinstance(of, dict) for of in figures.values())
+    for of in figures.values() if fine else ():
+        for name in ("kendall_tau", "rmse"):
+            value, interval = of.get(name), of.get(f"{name}_interval")
+            fine = fine and name in of and f"{name}_interval" in of
+            fine = fine and (value is None or is_number(value)) and (interval is None or are_numbers(interval, 2))
+        fine = fine and type(of.get("n")) is int
+    if figures:
+        fine = fine and all(type(about.get(name)) is int for name in ("n", "folds"))
+    fine = fine and all(about.get(name) is None or is_number(about[name]) for name in ("causes", "same"))
+    fine = fine and ("budgets" not in about or are_numbers(about["budgets"], len(BUDGETS) + 1))
+    if not (fine and all(isinstance(about.get(name, ""), str) for name in ("data", "command", "date"))):
+        raise ValueError("what it says of its figures is malformed")

@@ -163,6 +163,11 @@ def damaged(folder, tensors=None, **about):
     [
         ({}, {"attributes": ["a", "b", "c"]}, "is for 3 attributes"),
         ({}, {"linear": "yes"}, "malformed"),
+        ({}, {"about": {"budgets": [1.0]}}, "figures is malformed"),
+        ({}, {"about": {"causes": "two"}}, "figures is malformed"),
+        ({}, {"about": {"figures": {"csib": 3}}}, "figures is malformed"),
+        ({}, {"about": {"figures": {"csib": {"kendall_tau": 0.5}}, "n": 3, "folds": 2}}, "figures is malformed"),
+        ({}, {"about": {"date": 20}}, "figures is malformed"),
         ({"groups": np.ones((3, 3), np.float32)}, {}, "sum to 1"),
         ({"weights": np.ones(2, np.float32)}, {}, "expected"),
         ({"base": np.ones(2, np.float32)}, {}, "malformed"),
