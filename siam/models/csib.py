@@ -10,7 +10,7 @@ A group is on only as far as all its members are: if one of two equal members is
 paper, e is 1e-8; but a presence of 1e-8 and one of 1e-4 both mean "not there", and q must not depend on which it is.
 With negations, groups may also contain absences 1 - p_k, as members K to 2K - 1. base is the mean score of the training
 photos; with a linear part, it is SIAM's score of the photo, and the groups say what is left. With k causes, only the k
-groups of the largest |w_g q_g| are added.
+terms w_g q_g that are largest by magnitude are added.
 
 In the spatial variant, p_k, q_g and w_g belong to the cells of SIAM's g x g grid, p_k being presence within a cell, and
 y = base + sum_g mean over the cells of w_g q_g. A group is then on only where its members are in the same cell.
