@@ -141,9 +141,9 @@ def group_members(csib: CSIB, group: int) -> tuple[Member, ...]:
 
 
 def group_sentence(csib: CSIB, group: int) -> str:
-    """Say what a group is worth: "Trees with flowers can raise the score by up to 0.74 points"."""
-    name, weight = title(group_members(csib, group)), float(np.mean(csib.weights[group]))
-    text = f"{name} can {'lower' if weight < 0 else 'raise'} the score by up to {number(abs(weight))} points"
+    """Say what a group is worth in the photos it learned from: "Trees with flowers raises the score by up to 0.74"."""
+    name, most = title(group_members(csib, group)), csib.most(group)
+    text = f"{name} {'lowers' if most < 0 else 'raises'} the score by up to {number(abs(most))}"
     return f"{text[0].upper()}{text[1:]}"
 
 

@@ -125,7 +125,7 @@ def judged(
     Its `about` then holds "figures" of "csib", "siam" and "baseline" (`siam.evaluation.scores`) and the differences
     "csib - siam" and "csib - baseline", with 95 % intervals; "budgets", the RMSE with 1 to 8 causes and all; "causes",
     how many causes explain 90 % of the variance of the full scores; "same", the share of a fold's eight largest groups
-    that the other folds have, too; "n" and "folds".
+    that the other folds have, too; "most", the most points that each group adds in a photo; "n" and "folds".
 
     Args:
         gallery: photos with ratings, scored by networks that had not learned from those.
@@ -173,6 +173,7 @@ def judged(
         "budgets": [round(float(error), 4) for error in errors],
         "causes": causes_needed(found, presence, siam),
         "same": round(same_groups(values), 4),
+        "most": [round(float(of[np.abs(of).argmax()]), 4) for of in found.contributions(presence).T],
         "n": len(rows),
         "folds": folds,
     }

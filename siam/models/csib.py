@@ -113,6 +113,11 @@ class CSIB:
         ranked = np.argsort(-shares, kind="stable")
         return [(int(i) % count, bool(i >= count), float(shares[i])) for i in ranked if shares[i] >= _LISTED]
 
+    def most(self, group: int) -> float:
+        """Return the most points, signed, that a group adds: in the rated photos, or if these are unknown, fully on."""
+        known = self.about.get("most")
+        return float(np.mean(self.weights[group]) if known is None else known[group])
+
     def activations(self, presence: np.ndarray) -> np.ndarray:
         """Return q, from 0 to 1, of presence p.
 
@@ -228,7 +233,7 @@ def read(folder: Path, attributes: tuple[str, ...]) -> CSIB | None:
         names, linear, further = tuple(about["attributes"]), about["linear"], about["about"]
         if tensors["base"].shape != (1,) or type(linear) is not bool or not isinstance(further, dict):
             raise ValueError("its metadata or its base is malformed")
-        _check_judged(further)
+        _check_judged(further, len(tensors["groups"]))
         csib = CSIB(names, tensors["groups"], tensors["weights"], float(tensors["base"][0]), linear, further)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not a readable CSIB ({error}): {_REMEDY}") from error
@@ -241,11 +246,12 @@ def read(folder: Path, attributes: tuple[str, ...]) -> CSIB | None:
     return csib
 
 
-def _check_judged(about: Mapping[str, Any]) -> None:
+def _check_judged(about: Mapping[str, Any], groups: int) -> None:
     """Raise a ValueError if what a file says of how its groups were judged is not what pages show; it may say nothing.
 
     Args:
         about: see `siam.gallery.context.judged`.
+        groups: their number.
     """
 
     def is_number(of: Any) -> bool:
@@ -265,6 +271,7 @@ def _check_judged(about: Mapping[str, Any]) -> None:
     if figures:
         fine = fine and all(type(about.get(name)) is int for name in ("n", "folds"))
     fine = fine and all(about.get(name) is None or is_number(about[name]) for name in ("causes", "same"))
-    fine = fine and ("budgets" not in about or are_numbers(about["budgets"], len(BUDGETS) + 1))
+    for name, count in (("budgets", len(BUDGETS) + 1), ("most", groups)):
+        fine = fine and (name not in about or are_numbers(about[name], count))
     if not (fine and all(isinstance(about.get(name, ""), str) for name in ("data", "command", "date"))):
         raise ValueError("what it says of its figures is malformed")

@@ -72,9 +72,9 @@ def summary(csib: CSIB, out: Path) -> str:
         text = _signed if " - " in key else _plain
         cells = [text(of[f"{name}{end}"]) for name in ("kendall_tau", "rmse") for end in ("", "_interval")]
         rows.append((NAMES[key], *cells, str(of["n"])))
-    groups = [("points when fully on", "members")]
+    groups = [("most points", "members")]
     for group in range(min(_PRINTED, len(csib))):
-        groups.append((signed(float(csib.weights[group])), title(group_members(csib, group))))
+        groups.append((signed(csib.most(group)), title(group_members(csib, group))))
     causes = "more than 8" if about["causes"] is None else about["causes"]
     parts = [
         f"{out}: {len(csib)} groups of attributes that count together",

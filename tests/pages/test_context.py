@@ -21,6 +21,7 @@ from siam.models.checkpoint import save
 from siam.models.csib import CSIB
 from siam.reports.prints import context_print
 from siam.results.context import verdict
+from siam.runtime.paths import ASSETS
 from tests.support.own_pair import believed_pair
 from tests.support.pages import opened, texts
 from tests.support.server import WAIT, wait_until_idle
@@ -70,7 +71,7 @@ def test_causes_are_shown_with_their_members(pair, together):
     several = [cause for cause in shown if len(cause.members) > 1]
     assert several
     for cause in shown:
-        assert f"{cause.activation:.2f} of {phrases.signed(float(pair.csib.weights[cause.group]))}" in told
+        assert f"{cause.activation:.2f} × {phrases.signed(float(pair.csib.weights[cause.group]))}" in told
     for cause in several:
         assert f"**{cause.title}**" in told
         for member in cause.members:
@@ -139,11 +140,12 @@ def test_a_case_of_a_gallery_is_shown_with_context():
 def test_templates_say_what_counts_together(name):
     csib = siam.load({"Photos": "photo"}.get(name, "rendered")).csib
     told = texts(opened("templates", pair=name))
+    presence = read(ASSETS / "gallery" / {"Photos": "oasis"}.get(name, "rendered")).presence
     for group, weight in enumerate(csib.weights):
         sentence = group_sentence(csib, group)
         assert f"{group + 1}. {sentence}" in told
-        verb = "raise" if weight > 0 else "lower"
-        assert sentence.endswith(f" can {verb} the score by up to {phrases.number(abs(weight))} points")
+        verb, most = "raises" if weight > 0 else "lowers", abs(csib.contributions(presence)[:, group]).max()
+        assert sentence.endswith(f" {verb} the score by up to {phrases.number(most)}")
 
 
 def test_the_matrix_holds_the_shares_of_all_members(pair):

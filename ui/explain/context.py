@@ -123,7 +123,7 @@ def _members(csib: CSIB, explanation: Explanation, cause: Cause) -> list[str]:
     """Return how far a cause is on; of several members, also the share of each and how much of it the photo shows."""
     lines = []
     if csib.grid is None:
-        lines.append(f"{cause.activation:.2f} of {phrases.signed(float(csib.weights[cause.group]))} points")
+        lines.append(f"{cause.activation:.2f} × {phrases.signed(float(csib.weights[cause.group]))} points")
     if len(cause.members) == 1:
         return lines
     for member in cause.members:

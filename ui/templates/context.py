@@ -18,7 +18,8 @@ def groups(csib: CSIB) -> None:
     st.subheader("What counts together", anchor="what-counts-together")
     st.markdown(
         f"{MEANING} A group of one counts by its own presence. Templates say what an attribute adds for itself; these "
-        "groups, on the same maps, make the score “With context” of *Explain*."
+        "groups, on the same maps, make the score “With context” of *Explain*. Points are the most that a group adds "
+        "in the photos it was learned from."
     )
     sentences = [group_sentence(csib, group) for group in range(len(csib))]
     with st.grid(2, min_column_width=300, gap="medium"):
