@@ -46,7 +46,7 @@ from siam.gallery.store import read
 from siam.runtime.files import write_atomically
 from siam.runtime.paths import ASSETS
 from tests.support.paths import ROOT
-from tests.support.server import FLAGS, PHOTO_INPUT, chromium_program
+from tests.support.server import FLAGS, GROUPS, PHOTO_INPUT, chromium_program
 
 STORED = ROOT / "docs" / "reliability" / "visitors.json"
 SLOWER, GROWN = 20, 1.2  # what is allowed: times a single visitor's page, times the memory of fewer visits
@@ -335,7 +335,12 @@ class Visitor:
 
     async def _go(self, label: str, heading: str) -> None:
         """Go to another page by its link, as people do: the session stays."""
-        await self.page.get_by_role("link", name=label, exact=True).first.click(timeout=WAIT)
+        link = self.page.get_by_role("link", name=label, exact=True).first
+        for group, pages in GROUPS.items():
+            if label in pages:
+                await self.page.get_by_test_id("stTopNavSection").filter(has_text=group).click(timeout=WAIT)
+                link = self.page.get_by_test_id("stTopNavDropdownLink").filter(has_text=label)
+        await link.click(timeout=WAIT)
         await expect(self.page.get_by_role("heading", name=re.compile(heading)).first).to_be_visible(timeout=WAIT)
 
     async def _idle(self) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from siam.drawing.phrases import signed
+from siam.drawing.phrases import number, signed
 from siam.explanation.context import group_members, title
 from siam.models.csib import BUDGETS, CSIB
-from siam.results.assessment import columns, figure
 
 NAMES = {
     "csib": "with context",
@@ -66,6 +65,8 @@ def verdict(csib: CSIB) -> str:
 
 def summary(csib: CSIB, out: Path) -> str:
     """Return what `train` prints in the end: figures with intervals, the largest groups, and what to do next."""
+    from siam.results.assessment import columns  # imported here, since it needs PyTorch, which pages do not wait for
+
     about = csib.about
     rows: list[tuple[str, ...]] = [("", "Kendall's τ", "95 %", "RMSE", "95 %", "photos")]
     for key, of in about["figures"].items():
@@ -89,7 +90,7 @@ def summary(csib: CSIB, out: Path) -> str:
 
 
 def _plain(value: float | list[float] | None) -> str:
-    return " to ".join(figure(of, 2) for of in _listed(value))
+    return " to ".join(number(of) for of in _listed(value))
 
 
 def _signed(value: float | list[float] | None) -> str:
