@@ -39,12 +39,14 @@ class _Watch:
         self._kept, self._between = _KEPT * forgotten, _BETWEEN * forgotten
         self._known: dict[str, AppSession] = {}
         self._left: dict[str, float] = {}
+        self._ran = False  # whether a page has run since the last look
         self._looks = 0  # after which nothing of those who left can still be in use
         self._loop = of._get_async_objs().eventloop
         self._loop.call_soon_threadsafe(self._later)
 
     def note(self, session: str) -> None:
-        """Remember a session that is there."""
+        """Remember a session that is there, of which a page runs."""
+        self._ran = True
         manager = getattr(self.of, "_session_mgr", None)  # AppTest's stand-in for a server has none
         info = None if manager is None else manager.get_session_info(session)
         if info is not None:
@@ -68,7 +70,10 @@ class _Watch:
             self._looks -= 1
             photo.forget()
             gc.collect()  # sessions refer to themselves
-            return_freed_memory()
+            self._ran = True
+        if self._ran:
+            self._ran = False
+            return_freed_memory()  # pages leave hundreds of megabytes in pieces
 
     def _close(self, session: str, itself: AppSession) -> None:
         self.of.close_session(session)
