@@ -218,7 +218,7 @@ def test_a_visitor_reads_a_cause_made_of_two_things(browser: Browser, address: s
     expect(maps).to_have_count(8, timeout=WAIT)
     cause = next(of for of in together.causes if len(of.members) == 2)
     expect(page.get_by_role("img", name=context.cause_text(cause), exact=True)).to_be_visible()
-    slider = page.get_by_role("slider", name="Explain with so many causes")
+    slider = page.get_by_role("slider", name="Explain with this many causes")
     slider.focus()
     slider.press("Home")
     expect(page.get_by_text("With the largest cause alone", exact=False)).to_be_visible(timeout=WAIT)

@@ -20,7 +20,7 @@ from ui.state import colours, resources
 from ui.state.markdown import plain, small
 
 WAYS = ("Adding up", "With context")
-MEANING = "“A with B” counts only as far as both are in the photo: where one is missing, the other adds nothing."
+MEANING = "“A with B” counts only as far as both are in the photo: where one is missing, the other adds almost nothing."
 _SHOWN = 8  # causes, if all of them are added
 _ALL = "all"
 
@@ -96,7 +96,7 @@ def _budget(csib: CSIB, together: ContextExplanation) -> int | None:
     if st.session_state.get("causes", _ALL) not in options:
         st.session_state.pop("causes")  # of networks with more groups
     told = st.select_slider(
-        "Explain with so many causes", options, value=_ALL, key="causes", width=420, bind="query-params"
+        "Explain with this many causes", options, value=_ALL, key="causes", width=420, bind="query-params"
     )
     if told == _ALL:
         needed = csib.about.get("causes")
