@@ -151,7 +151,7 @@ def _recorded(model: nn.Module) -> Callable[[], None]:
     parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in _own(modules, "_parameters")]
     buffers = [(buffer, buffer.clone()) for buffer in _own(modules, "_buffers")]
     tables = [module.__dict__[name] for module in modules for name in _HOOKS]
-    hooks = [(table, dict(table)) for table in tables if table]
+    hooks = {id(table): set(table) for table in tables if table}
 
     def restore() -> None:
         for module, flag in training:
@@ -163,10 +163,8 @@ def _recorded(model: nn.Module) -> Callable[[], None]:
             if parameter.grad is not gradient:
                 parameter.grad = gradient
         for table in tables:
-            if table:
-                table.clear()
-        for table, entries in hooks:
-            table.update(entries)
+            for added in set(table) - hooks.get(id(table), set()) if table else ():
+                del table[added]  # those that their owner has removed meanwhile stay away
         with torch.no_grad():
             for buffer, values in buffers:
                 if not torch.equal(buffer, values):

@@ -226,7 +226,7 @@ def test_what_a_method_is_not_defined_for_is_an_error():
 # The steps in common
 
 
-def test_untouched_leaves_hooks_and_buffers_that_the_body_changed():
+def test_untouched_removes_added_hooks_and_restores_buffers():
     model = unusual(thin("lite", SIAM))
     before = state_of(model)
     with untouched(model):
@@ -234,9 +234,17 @@ def test_untouched_leaves_hooks_and_buffers_that_the_body_changed():
         assert not any(parameter.requires_grad for parameter in model.parameters())
         for buffer in model.buffers():
             buffer.add_(1)
-        model.backbone._forward_hooks.clear()
+        model.backbone.register_forward_hook(lambda *_: None)
         torch.rand(2)
     assert_same_state(before, state_of(model))
+
+
+def test_a_hook_that_its_owner_removes_in_the_body_does_not_come_back():
+    model = thin("lite", SIAM)
+    handle = model.backbone.register_forward_hook(lambda *_: None)
+    with untouched(model):
+        handle.remove()
+    assert not model.backbone._forward_hooks
 
 
 def test_gradients_of_two_layers_are_those_of_finite_differences():

@@ -86,6 +86,7 @@ def put_in_place(networks, monkeypatch):
     for _time in range(2):
         resources._loaded.clear()
         resources._explanation.clear()
+        cost._passes.clear()
         if _time == 0:
             yield networks
 
@@ -398,6 +399,17 @@ def test_networks_are_locked_while_they_are_shared_and_slow_methods_have_their_o
     finished(app)
     assert locked == [("cam", True, True), ("occlusion", False, False)]
     assert not pair.baseline.backbone._forward_hooks
+
+
+def test_whatever_runs_the_shared_networks_holds_their_lock(pair):
+    """Two at once would see each other's hooks; left behind, these kept every later photo's features in memory."""
+    lock, locked = resources.networks("photo")[1], []
+    for network in (pair.siam, pair.baseline):
+        network.backbone.register_forward_pre_hook(lambda *_: locked.append(lock.locked()))
+    app = page(methods="cam,score_cam,sise,vebi")
+    assert not app.exception
+    assert "score_cam" not in kept(app)  # only its passes were counted
+    assert len(locked) > 3 and all(locked)
 
 
 def test_jobs_of_two_visitors_take_turns(pair, monkeypatch):

@@ -23,13 +23,12 @@ _BACKWARD = 3  # a forward pass with its gradient costs about as much as three w
 
 def seconds(pair: Pair, lock: Lock, explanation: Explanation, names: Sequence[str]) -> dict[str, float]:
     """Return roughly how many seconds each explainer takes at most for one photo, in a job on half the cores."""
-    durations = {}
-    for name in names:
-        model, method = network_for(pair, name), explainer(name)
-        height, width = _input(pair, explanation)
-        passes = method.passes(model, height, width) * (_BACKWARD if method.kind == "gradient" else 1)
-        durations[name] = passes * of_a_pass(pair, lock, explanation)
-    return durations
+    source, networks, size = chosen.pair().source, identity(pair), _input(pair, explanation)
+    passes = {name: _passes(source, networks, name, size, pair, lock) for name in names}
+    return {
+        name: count * (_BACKWARD if explainer(name).kind == "gradient" else 1) * of_a_pass(pair, lock, explanation)
+        for name, count in passes.items()
+    }
 
 
 def of_a_pass(pair: Pair, lock: Lock, explanation: Explanation) -> float:
@@ -56,6 +55,13 @@ def cost_text(duration: float, passes: int) -> str:
 def _input(pair: Pair, explanation: Explanation) -> tuple[int, int]:
     width, height = explanation.photo_size or explanation.image.size
     return target_size((height, width), pair.config)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _passes(source: str, identity: str, name: str, size: tuple[int, int], _pair: Pair, _lock: Lock) -> int:
+    """Return how many passes an explainer takes for pictures of that height and width, counted for all sessions."""
+    with _lock:  # a method may have to run the network to know
+        return explainer(name).passes(network_for(_pair, name), *size)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=600)
