@@ -16,6 +16,9 @@ Then five attributes are taken away from SIAM, whose templates are fitted again 
 same is asked of labelled photos in the layout of `siam.datasets.sun`, with `--photos DATA/sun`: the pair `photo` loses
 them, and the baseline's scores are the target, for nobody rated these. Last, it is timed how long 2,000 photos take at
 which the networks have looked: the bundled scenes, with their mirror images and noise.
+
+`--stream DIR` measures only how 200,000 photos of an archive with features are read, made in the same way, and what
+memory that takes next to 10,000; DIR needs 25 GB for the time being, and the writing is not counted.
 `--store` writes assets/results/discovery.json.
 """
 
@@ -23,6 +26,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,6 +40,7 @@ from tqdm import tqdm
 
 import siam
 from benchmarks.measuring import processor_name
+from benchmarks.streaming import ERROR, streamed, varied
 from siam.datasets import reader
 from siam.datasets.base import PRESENT
 from siam.datasets.rendered.crowd import NUANCES
@@ -59,6 +64,7 @@ RESULT = stored.STORED / stored.DISCOVERY
 RESAMPLES, FIRST, MATCH = 5, 5, 0.8
 STRONG = 0.3  # of its largest effect, from which a scene counts as having a cause
 MANY = 2000  # photos, for the time
+STREAMED = 10_000, 200_000  # photos of an archive
 BUNDLED = ASSETS / "gallery" / "rendered"
 AWAY = ("trees", "ocean", "road", "ice_snow", "clouds")
 
@@ -216,20 +222,12 @@ def on_photos(root: Path) -> dict[str, Any]:
 
 
 def many(seen: Cells, scores: Scores, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return how long candidates of many photos take, made of fewer: mirrored, each channel with noise of its own."""
-    random, places = np.random.default_rng(0), np.arange(MANY) % len(seen)
-    mirrored = np.arange(MANY) // len(seen) % 2 == 1
-
-    def varied(values: np.ndarray) -> np.ndarray:
-        taken = values[places]
-        taken[mirrored] = taken[mirrored][:, :, ::-1]
-        noise = 1 + 0.1 * random.standard_normal((MANY, 1, 1, values.shape[3]), dtype=np.float32)
-        return (taken * noise).astype(np.float16)
-
-    maps = Maps(tuple(map(str, range(MANY))), ("",) * MANY, seen.maps.pooled[places])
-    more = Cells(maps, varied(seen.siam), varied(seen.baseline), varied(seen.light))
+    """Return how long candidates of many photos take, made of fewer."""
+    random, numbers = np.random.default_rng(0), np.arange(MANY)
+    more, places = varied(seen, numbers, random), numbers % len(seen)
     of = [
-        values[places] + 0.05 * random.standard_normal(MANY) for values in (scores.siam, scores.baseline, scores.target)
+        values[places] + ERROR * random.standard_normal(MANY)
+        for values in (scores.siam, scores.baseline, scores.target)
     ]
     begun, worked = time.perf_counter(), time.process_time()
     candidates.discover(more, Scores(*of), names)
@@ -281,6 +279,9 @@ def parser() -> argparse.ArgumentParser:
         "--gallery", type=Path, default=BUNDLED, metavar="DIR", help="rendered landscapes (default: the bundled ones)"
     )
     parser.add_argument(
+        "--stream", type=Path, metavar="DIR", help="measure only how photos of an archive are read, made in DIR"
+    )
+    parser.add_argument(
         "--photos", type=Path, metavar="DIR", help="labelled photos; without, what is stored of them stays"
     )
     return parser
@@ -289,6 +290,9 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Judge, print the figures and, with --store, keep them."""
     options = parser().parse_args()
+    if options.stream is not None:
+        stream(options)
+        return
     pair = siam.load("rendered")
     gallery, seen, scores, truth = scenes(pair, options.gallery)
     bundled = None if options.gallery == BUNDLED else scenes(pair, BUNDLED)[1:]
@@ -303,10 +307,32 @@ def main() -> None:
         "taken_away": taken_away(pair, seen, scores, labels_of(gallery)),
         "on_photos": on_photos(options.photos) if options.photos is not None else before().get("on_photos"),
         "time": many(seen, scores, pair.config.attributes),
+        "streamed": before().get("streamed"),
     }
     show(content)
     if options.store:
-        write_atomically(RESULT, f"{json.dumps(content, indent=1)}\n".encode())
+        keep(content)
+
+
+def stream(options: argparse.Namespace) -> None:
+    """Measure how photos of an archive are read, print that and, with --store, keep it beside the other figures."""
+    pair = siam.load("rendered")
+    _gallery, seen, scores, _truth = scenes(pair, BUNDLED)
+    with tempfile.TemporaryDirectory(dir=options.stream) as folder:
+        rows = streamed(pair, seen, scores, *STREAMED, Path(folder) / "features")
+    content = {
+        "rows": rows, "processor": processor_name(), "date": datetime.now(UTC).date().isoformat(),
+        "command": f"python -m benchmarks.discovery --stream DIR{' --store' if options.store else ''}",
+        "git_commit": git_commit(),
+    }  # fmt: skip
+    print(f"streamed: {json.dumps(content)}")
+    if options.store:
+        keep({**before(), "streamed": content})
+
+
+def keep(content: Mapping[str, Any]) -> None:
+    """Store the figures."""
+    write_atomically(RESULT, f"{json.dumps(content, indent=1)}\n".encode())
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """What the benchmarks share: two things measured in turn, the machine, and the table that is printed and stored."""
 
+import multiprocessing
 import os
 import platform
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from tqdm import tqdm
@@ -16,6 +21,8 @@ from tqdm import tqdm
 from siam.evaluation.figures import Goal, Measurement, NumberCheck, SpeedFigures
 from siam.results import speed
 from siam.runtime.provenance import git_commit
+
+_Result = TypeVar("_Result")
 
 LIBRARIES = ("torch", "torchvision", "timm", "openvino", "numpy", "pillow", "streamlit", "ray")
 
@@ -35,6 +42,22 @@ class Pairs:
     def rates(self, ours: int = 1, theirs: int = 1) -> "Pairs":
         """Return numbers per second, of seconds for a number of things."""
         return Pairs([ours / value for value in self.ours], [theirs / value for value in self.theirs])
+
+
+def peak() -> float:
+    """Return the largest size of this process so far, in MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: there, ru_maxrss would count the size of the process that started this one
+        kibibytes = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(kibibytes) / 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def in_its_own_process(function: Callable[..., _Result], *arguments: object) -> _Result:
+    """Return what a function returns in a new process, whose memory and time are its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def seconds(step: Callable[[], object]) -> float:

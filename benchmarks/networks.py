@@ -4,18 +4,25 @@ The bare networks are the least that anybody's own code would run: both backbone
 pooling, each of them whole and by PyTorch alone.
 """
 
-import multiprocessing
-import resource
-import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import count, cycle, islice
 from pathlib import Path
 
 import torch
 
 import siam
-from benchmarks.measuring import Pairs, alone, at_least, at_most, compared, paired, seconds, timed
+from benchmarks.measuring import (
+    Pairs,
+    alone,
+    at_least,
+    at_most,
+    compared,
+    in_its_own_process,
+    paired,
+    peak,
+    seconds,
+    timed,
+)
 from benchmarks.photos import write_large, write_photos
 from siam.evaluation.figures import Measurement
 from siam.explanation.batch import predict_pair
@@ -78,7 +85,7 @@ def score(rounds: int, photos: int, folder: Path) -> list[Measurement]:
     theirs = timed(lambda: bare(pair, pixels))
     paired(ours, theirs, 1)  # warms
     pairs = paired(ours, theirs, rounds, "score")
-    few, all_of_them = _alone(_peaks, files, min(FEW, photos // 2))
+    few, all_of_them = in_its_own_process(_peaks, files, min(FEW, photos // 2))
     return [
         compared(
             pairs.rates(each, len(pixels)),
@@ -146,27 +153,11 @@ def _peaks(files: Sequence[Path], few: int) -> tuple[float, float]:
 
     def scores(output: SIAMOutput) -> tuple[torch.Tensor]:
         if next(number) == few:
-            peaks.append(_peak())
+            peaks.append(peak())
         return (output.scenicness,)
 
     predict_pair(pair, files, scores, description="score/memory")
-    return peaks[0], _peak()
-
-
-def _peak() -> float:
-    """Return the largest size of this process in MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux: there, ru_maxrss would count the size of the process that started this one
-        kibibytes = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(kibibytes) / 1024
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
-def _alone(function: Callable[..., tuple[float, float]], *arguments: object) -> tuple[float, float]:
-    """Return what a function returns in a process of its own."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+    return peaks[0], peak()
 
 
 def _named(engine_name: str) -> str:

@@ -246,7 +246,8 @@ def discover(
     progress(0.7, "Looking again at what is shown")
     if len(places) < n:
         further = np.setdiff1d(_ends(apart.amounts[:, chosen]), places)
-        places, held = np.concatenate([places, further]), joined(held, seen.some(further))
+        if len(further):
+            places, held = np.concatenate([places, further]), joined(held, seen.some(further))
     maps = directions.maps(held, chosen)  # (M, S, S, J)
     judge, made, amounts = _Judge(scores, rests, seed), [], []
     for place, j in enumerate(chosen):

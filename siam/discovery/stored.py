@@ -51,10 +51,13 @@ class Stored:
         Raises:
             DatasetError: features are missing or damaged.
         """
-        order = np.argsort(rows, kind="stable")
-        names = (*_TOLD, "siam")
-        parts = list(store.features_of(self._folder, self._rows[rows[order]], names))
-        found = {name: np.concatenate([of[name] for of in parts])[np.argsort(order)] for name in names}
+        order, start = np.argsort(rows, kind="stable"), 0
+        found: dict[str, np.ndarray] = {}
+        for part in store.features_of(self._folder, self._rows[rows[order]], (*_TOLD, "siam")):
+            places = order[start : start + len(part["light"])]
+            for name, values in part.items():  # filled in place, since copies of all would take most of the memory
+                found.setdefault(name, np.empty((len(rows), *values.shape[1:]), values.dtype))[places] = values
+            start += len(places)
         return self._cells(rows, found)
 
     def _cells(self, places: np.ndarray, found: dict[str, np.ndarray]) -> Cells:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import networks, speed
+from benchmarks import measuring, speed
 from benchmarks.measuring import alone
 from siam.evaluation import stored
 from siam.results import speed as stored_speed
@@ -70,10 +70,10 @@ def test_explainers_are_as_many_times_as_fast_as_their_package(monkeypatch):
 
 def test_the_largest_size_of_a_process_is_at_least_its_own_and_not_its_parent_s():
     block = bytearray(200 << 20)  # of this process
-    here = networks._peak()
-    there, _same = networks._alone(_sizes)
+    here = measuring.peak()
+    there, _same = measuring.in_its_own_process(_sizes)
     assert here > len(block) / (1 << 20) and there < here
 
 
 def _sizes():
-    return networks._peak(), 0.0
+    return measuring.peak(), 0.0

@@ -160,3 +160,11 @@ def test_features_need_a_baseline_and_must_be_wanted_from_the_start(scores, tmp_
     again = ["score", "photos", "--out", str(tmp_path / "plain"), "--runner", "local", "--model", "runs/tiny"]
     assert main([*again, "--resume", "--features"]) == 2
     assert "was begun with other settings (features False)" in capsys.readouterr().err
+
+
+def test_a_sample_that_holds_all_that_is_shown_is_enough(scores, monkeypatch):
+    pair, archive, rows, kept = scores
+    monkeypatch.setattr(candidates, "_ENDS", (1, 1))
+    found = candidates.discover(kept, scores_of(archive, rows), pair.config.attributes, count=1, most=COUNT - 2)
+    assert found.every is not None and len(found.every.rows) == COUNT - 1
+    assert COUNT - 2 <= len(found.rows) <= COUNT - 1
