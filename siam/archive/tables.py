@@ -2,9 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from io import BytesIO
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,11 @@ pc: Any = pyarrow.compute  # whose functions are made when it is imported
 
 _LISTS = ("contributions", "presence")
 _NOT_IN_SAMPLES = ("location", "error", "contributions", "presence", "time", "latitude", "longitude")
+_FIELD, _DOCUMENT = "fiftyone.core.fields.{}", "fiftyone.core.fields.EmbeddedDocumentField(fiftyone.core.{})"
+_FIFTYONE = (  # names that mean something else there
+    "id", "filepath", "tags", "metadata", "created_at", "last_modified_at", "media_type", "dataset_id", "pk",
+    "contributions", "location", "time",
+)  # fmt: skip
 _BATCH = 2000  # photos at a time
 
 
@@ -82,25 +90,35 @@ def write_geoparquet(folder: Path) -> Path:
 def write_fiftyone(folder: Path) -> Path:
     """Write the scored photos of an archive to _tables/fiftyone.json, and return that path.
 
-    `fiftyone.Dataset.from_json` reads it. Each sample has siam, baseline and the other numbers of `siam.archive.store`,
-    "contributions" by attribute, and "location" where its place is known. If the archive has maps, those of the three
-    largest causes are heatmaps in fields called after their attributes, such as "map_trees", with the files in
+    `fiftyone.Dataset.from_json` reads it (tried with FiftyOne 1.22). Each sample has siam, baseline and the other
+    numbers of `siam.archive.store`, "contributions" by attribute, such as "contributions.trees", "time" as text in ISO
+    8601, "location" where its place is known, and the columns that were kept. If the archive has maps, those of the
+    three largest causes are heatmaps in fields called after their attributes, such as "map_trees", with the files in
     _tables/fiftyone-maps.
+
+    What FiftyOne takes for no name of a field is changed: "_" stands for dots and signs, and "kept_" before what it
+    calls something else, such as "tags".
 
     Raises:
         DatasetError: there is no archive in the folder, or no photo that was scored is a file of its own.
         StorageError: the files cannot be stored.
     """
     about, path = store.about(folder), folder / "_tables" / "fiftyone.json"
+    samples = _Samples(folder, about)
     told = {"model": about.model, "version": about.version, "scale": asdict(about.scale)}
-    head = {"name": folder.absolute().name, "media_type": "image", "info": {"siam": told}}
+    head = {
+        "name": folder.absolute().name,
+        "media_type": "image",
+        "sample_fields": samples.fields(),
+        "info": {"siam": told},
+    }
     begun = False
     with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
         file.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "samples": [')
         for row in _rows(folder):
             if row["error"] is None and is_local(row["location"]) and not row["location"].endswith(".parquet"):
                 file.write(",\n" if begun else "\n")
-                file.write(json.dumps(_sample(folder, about, row), ensure_ascii=False))
+                file.write(json.dumps(samples.sample(row), ensure_ascii=False))
                 begun = True
         file.write("\n]}\n")
         if not begun:
@@ -108,26 +126,104 @@ def write_fiftyone(folder: Path) -> Path:
     return path
 
 
-def _sample(folder: Path, about: store.About, row: dict[str, Any]) -> dict[str, Any]:
-    known = {name: value for name, value in row.items() if value is not None and name not in _NOT_IN_SAMPLES}
-    sample = {"filepath": row["location"], "tags": [], **known}
-    sample["contributions"] = dict(zip(about.attributes, row["contributions"], strict=True))
-    if row["time"] is not None:
-        sample["time"] = row["time"].isoformat()
-    if row["latitude"] is not None:
-        sample["location"] = {"_cls": "GeoLocation", "point": [row["longitude"], row["latitude"]]}
-    maps = store.maps_of(folder, row["row"]) if about.settings.get("maps") else None
-    for name in row["causes"] if maps is not None else []:
-        assert maps is not None
-        of_cause = np.asarray(maps[about.attributes.index(name)], dtype=float)
-        of_cause = of_cause - min(0.0, of_cause.min())  # some networks have maps below 0
-        levels = np.round(255 * of_cause / max(of_cause.max(), 1e-9)).astype(np.uint8)
-        path = folder / "_tables" / "fiftyone-maps" / f"{row['row']}-{name}.png"
-        stored = BytesIO()
-        Image.fromarray(levels).save(stored, "PNG")
-        write_atomically(path, stored.getvalue())
-        sample[f"map_{name}"] = {"_cls": "Heatmap", "map_path": path.absolute().as_posix(), "range": [0, 255]}
-    return sample
+class _Samples:
+    """The photos of an archive as samples of FiftyOne, which wants the type of each field to be told before."""
+
+    def __init__(self, folder: Path, about: store.About) -> None:
+        self._folder, self._about = folder, about
+        schema = pq.read_schema(store.files(folder)[0]) if store.files(folder) else store.SCHEMA
+        self._types = {field.name: field.type for field in schema if field.name not in _NOT_IN_SAMPLES}
+        self._parts = _named(about.attributes)
+        self._plain = _named(self._types, (*_FIFTYONE, *(f"map_{part}" for part in self._parts.values())))
+        self._maps = bool(about.settings.get("maps"))
+
+    def fields(self) -> dict[str, str]:
+        """Return the type of each field, as FiftyOne writes it."""
+        plain = {self._plain[name]: _FIELD.format(_type_of(kind)) for name, kind in self._types.items()}
+        part = _FIELD.format("FloatField")
+        return {
+            **plain,
+            "time": _FIELD.format("StringField"),
+            "location": _DOCUMENT.format("labels.GeoLocation"),
+            "contributions": _DOCUMENT.format("odm.embedded_document.DynamicEmbeddedDocument"),
+            **{f"contributions.{name}": part for name in self._parts.values()},
+            **{f"map_{self._parts[name]}": _DOCUMENT.format("labels.Heatmap") for name in self._causes()},
+        }
+
+    def sample(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a photo that was scored, and store its heatmaps."""
+        known = {
+            self._plain[name]: _told(row[name], kind) for name, kind in self._types.items() if row[name] is not None
+        }
+        sample = {"filepath": row["location"], "tags": [], **known}
+        parts = dict(zip(self._parts.values(), row["contributions"], strict=True))
+        sample["contributions"] = {"_cls": "DynamicEmbeddedDocument", **parts}
+        if row["time"] is not None:
+            sample["time"] = row["time"].isoformat()
+        if row["latitude"] is not None:
+            point = {"type": "Point", "coordinates": [row["longitude"], row["latitude"]]}
+            sample["location"] = {"_cls": "GeoLocation", "point": point}
+        return sample | self._heatmaps(row)
+
+    def _causes(self) -> list[str]:
+        """Return the attributes of which there are heatmaps."""
+        if not self._maps:
+            return []
+        found = {name for path in store.files(self._folder) for name in _causes_in(path)}
+        return [name for name in self._about.attributes if name in found]
+
+    def _heatmaps(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        maps, found = store.maps_of(self._folder, row["row"]) if self._maps else None, {}
+        for name in row["causes"] if maps is not None else []:
+            assert maps is not None
+            of_cause = np.asarray(maps[self._about.attributes.index(name)], dtype=float)
+            of_cause = of_cause - min(0.0, of_cause.min())  # some networks have maps below 0
+            levels = np.round(255 * of_cause / max(of_cause.max(), 1e-9)).astype(np.uint8)
+            path = self._folder / "_tables" / "fiftyone-maps" / f"{row['row']}-{self._parts[name]}.png"
+            stored = BytesIO()
+            Image.fromarray(levels).save(stored, "PNG")
+            write_atomically(path, stored.getvalue())
+            field = f"map_{self._parts[name]}"
+            found[field] = {"_cls": "Heatmap", "map_path": path.absolute().as_posix(), "range": [0, 255]}
+        return found
+
+
+def _causes_in(path: Path) -> list[str]:
+    return pc.unique(pc.list_flatten(pq.read_table(path, columns=["causes"])["causes"])).to_pylist()
+
+
+def _named(names: Iterable[str], taken: Sequence[str] = ()) -> dict[str, str]:
+    """Return a name for each that FiftyOne takes for a field, all of them different."""
+    found: dict[str, str] = {}
+    used = set(taken)
+    for name in names:
+        plain = re.sub(r"\W", "_", name).lstrip("_") or "field"
+        plain = f"kept_{plain}" if plain in taken else plain
+        numbered = (f"{plain}_{number}" for number in count(2))
+        made = next(one for one in chain([plain], numbered) if one not in used)
+        used.add(made)
+        found[name] = made
+    return found
+
+
+def _type_of(kind: pa.DataType) -> str:
+    """Return the class of FiftyOne's for a column's type; the rest becomes text, also times, which JSON lacks."""
+    if pa.types.is_boolean(kind):
+        return "BooleanField"
+    if pa.types.is_integer(kind):
+        return "IntField"
+    if pa.types.is_floating(kind):
+        return "FloatField"
+    if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
+        return f"ListField({_FIELD.format('StringField')})"
+    return "StringField"
+
+
+def _told(value: Any, kind: pa.DataType) -> Any:
+    """Return a value as JSON has it for the field of its type."""
+    if _type_of(kind) != "StringField":
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)  # datetime is a date, too
 
 
 def _points(table: pa.Table, attributes: Sequence[str]) -> pa.Table:

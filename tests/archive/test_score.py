@@ -5,11 +5,12 @@ import hashlib
 import json
 import shutil
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -21,7 +22,7 @@ from siam.archive.tables import write_fiftyone, write_geoparquet
 from siam.cli.main import main
 from siam.errors import DatasetError, EngineError
 from siam.models.baseline import Baseline
-from siam.models.checkpoint import Pair, save
+from siam.models.checkpoint import Pair, load, save
 from tests.archive.made import photo, stored_pair, write_photos
 from tests.support.file_server import Fault, Stored, running_server
 from tests.support.networks import baseline_network, siam_network
@@ -161,8 +162,11 @@ def test_samples_for_fiftyone(pair, tmp_path):
     first, second = told["samples"]
     explained = siam.explain(pair, first["filepath"])
     assert first["siam"] == pytest.approx(explained.scenicness, abs=1e-4)
+    assert first["contributions"].pop("_cls") == "DynamicEmbeddedDocument"
+    assert list(first["contributions"]) == list(pair.config.attributes)
     assert list(first["contributions"].values()) == pytest.approx(explained.contributions.tolist(), abs=1e-4)
-    assert first["location"] == {"_cls": "GeoLocation", "point": [-8.25, 47.5]} and "location" not in second
+    point = {"type": "Point", "coordinates": [-8.25, 47.5]}
+    assert first["location"] == {"_cls": "GeoLocation", "point": point} and "location" not in second
     for name in first["causes"]:
         heat = first[f"map_{name}"]
         with Image.open(heat["map_path"]) as picture:
@@ -172,6 +176,44 @@ def test_samples_for_fiftyone(pair, tmp_path):
         assert maps.max() > 0
         assert heat["_cls"] == "Heatmap" and heat["range"] == [0, 255]
         np.testing.assert_allclose(levels, maps / maps.max(), atol=0.05)
+
+
+def test_the_type_of_each_field_is_told_to_fiftyone_and_its_names_are_kept(tmp_path):
+    """`fiftyone.Dataset.from_json` refuses fields without a type, and names that it uses itself."""
+    pair = stored_pair(tmp_path / "tiny")
+    names = ("a/b", "a.b", "_x", "tags", "map")
+    pair.siam.config = replace(pair.siam.config, attributes=names)
+    save(Pair("odd", pair.siam, pair.baseline, {}), tmp_path / "odd")
+    day, zone = date(2020, 5, 17), timezone(timedelta(hours=2))
+    table = {
+        "file": ["0.jpg", "1.jpg"], "tags": ["x", None], "my year": [2020, None], "seen": [day, day], "map_map": [1, 2],
+        "when": [datetime(2020, 5, 17, 1, 2, 3, tzinfo=zone), None], "ok": [True, False], "of": [["a"], ["b", "c"]],
+        "other": [{"a": 1}, None], "share": [0.5, None],
+    }  # fmt: skip
+    pq.write_table(pa.table(table), tmp_path / "t.parquet")
+    for n in range(2):
+        (tmp_path / f"{n}.jpg").write_bytes(photo(n, exif=exif_of("2021:02:03 04:05:06", (33.0, 151.0))))
+    source = source_of(str(tmp_path / "t.parquet"), keep=[name for name in table if name != "file"])
+    settings = Settings(maps=True, engine="local")
+    score_into(load(tmp_path / "odd", "cpu"), source, tmp_path / "out", settings)
+    told = json.loads(write_fiftyone(tmp_path / "out").read_text(encoding="utf-8"))
+    fields = {name: kind.replace("fiftyone.core.", "") for name, kind in told["sample_fields"].items()}
+    kept = {"kept_tags": "String", "my_year": "Int", "seen": "String", "kept_map_map": "Int", "when": "String",
+            "ok": "Boolean", "other": "String", "share": "Float"}  # fmt: skip
+    assert {name: fields[name] for name in kept} == {name: f"fields.{kind}Field" for name, kind in kept.items()}
+    assert fields["of"] == fields["causes"] == "fields.ListField(fields.StringField)"
+    assert fields["siam"] == "fields.FloatField" and fields["landscape"] == "fields.BooleanField"
+    parts = ["a_b", "a_b_2", "x", "tags", "map"]
+    assert [name.partition(".")[2] for name in fields if "." in name] == parts
+    first, second = told["samples"]
+    assert first["kept_tags"] == "x" and first["tags"] == [] and "kept_tags" not in second
+    assert first["seen"] == "2020-05-17" and first["other"] == "{'a': 1}"
+    assert first["when"] == "2020-05-17T01:02:03+02:00" and first["time"] == "2021-02-03T04:05:06"
+    assert list(first["contributions"])[1:] == parts
+    causes = {f"map_{parts[names.index(of)]}" for of in {*first["causes"], *second["causes"]}}
+    assert {name for name in fields if name.startswith("map_")} == causes
+    for sample in told["samples"]:
+        assert {name for name in sample if name not in ("filepath", "tags")} <= set(fields)
 
 
 def test_every_photo_has_a_row_whatever_is_wrong_with_it(pair, tmp_path):
