@@ -440,7 +440,20 @@ def discovery() -> str:
         f"Without the five, τ falls from {before:.3f} to {after:.3f} on {content['photos']} scenes.{lost} "
         f"{time['photos']:,} photos whose features are there take {time['processor_seconds']:.0f} s of one core "
         f"({time['processor']}). {content['date']}, `{content['command']}`.",
+        *([_streamed(content["streamed"])] if content.get("streamed") else []),
     ])  # fmt: skip
+
+
+def _streamed(content: dict[str, Any]) -> str:
+    """Return what it takes to read the photos of an archive, of few and of many."""
+    rows = [["made-up photos of an archive with features", "s of one core", "photos a second", "memory, GiB"]]
+    for of in content["rows"]:
+        worked = of["processor_seconds"]
+        rows.append([f"{of['photos']:,}", f"{worked:.0f}", f"{of['photos'] / worked:.0f}", f"{of['gib']:.1f}"])
+    return (
+        f"{markdown_table(rows)}\n\nMemory is all that the process takes, with Python, PyTorch and the networks "
+        f"({content['processor']}). {content['date']}, `{content['command']}`."
+    )
 
 
 def context_of_pairs() -> str:

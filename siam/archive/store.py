@@ -47,6 +47,7 @@ features of their backbones in 7 x 7 cells; and light (7, 7, 4): brightness, con
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -113,6 +114,7 @@ _OF_FEATURES = pa.schema(
         *(pa.field(name, pa.binary()) for name in ("maps", "siam", "baseline", "light")),
     ]
 )
+_OPTIONS = {"identifier": "--id"}  # of siam score that are not called like their settings
 _TOGETHER = 50  # photos whose features are read at a time
 
 
@@ -180,6 +182,24 @@ def about(folder: Path) -> About:
         raise DatasetError(f"{folder} holds no scores of an archive: write them with siam score") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(f"{path} is damaged ({error}): score the archive again, into another folder") from error
+
+
+def command(about: About, out: Path, model: str | None = None) -> str:
+    """Return the command that scores the source of an archive in the same way, into another folder.
+
+    Args:
+        about: the archive.
+        out: the folder.
+        model: name or folder of the networks; None leaves that out.
+    """
+    settings, words = about.settings, ["python", "-m", "siam", "score", about.source, "--out", out.as_posix()]
+    words += ["--model", model] if model is not None else []
+    for name in ("image", "identifier", "latitude", "longitude"):
+        words += [_OPTIONS.get(name, f"--{name}"), str(settings[name])] if settings.get(name) else []
+    words += ["--keep", *settings["keep"]] if settings.get("keep") else []
+    words += [f"--{name}" for name in ("maps", "features") if settings.get(name)]
+    words += [] if settings.get("place", True) else ["--no-place"]
+    return shlex.join(words)
 
 
 class Archive:

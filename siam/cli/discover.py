@@ -150,9 +150,11 @@ def _make(
     said: dict[str, bool | None],
 ) -> int:
     """Save a pair with one of the candidates as an attribute, and print how far it agrees."""
+    from siam.archive import store as archive
     from siam.discovery.answers import placed
     from siam.discovery.naming import name, too_few
     from siam.discovery.report import agreement
+    from siam.gallery.store import is_archive
     from siam.models.checkpoint import save
 
     candidate = _chosen(found, options.name[0])
@@ -172,6 +174,9 @@ def _make(
         f"{word}: attribute {len(made.pair.config.attributes)} of {made.pair.name}, made of {candidate.name} and "
         f"{present + absent} answers, {present} of them yes\n{agreement(made)}\n{options.save}: saved\n"
     )
+    if is_archive(gallery.folder):
+        again = archive.command(archive.about(gallery.folder), Path("DIR"), options.save.as_posix())
+        sys.stdout.write(f"to score the archive with it, into a new folder: {again}\n")
     return 0
 
 

@@ -1,6 +1,5 @@
 """The scores of an archive (`siam.archive.store`) as a gallery: its photos are shown from where they are."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def about(folder: Path) -> About:
         DatasetError: there is no archive, or its description is damaged.
     """
     found = archive.about(folder)
-    command = shlex.join(["python", "-m", "siam", "score", found.source, "--out", folder.as_posix()])
+    command = archive.command(found, folder)
     name = found.source.rstrip("/").rpartition("/")[2] or found.source
     made_with = found.version, found.networks, found.inputs
     return About(

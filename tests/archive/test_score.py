@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
@@ -148,6 +149,21 @@ def test_points_for_a_gis(pair, tmp_path):
     score_into(pair, source_of(str(tmp_path / "t.csv")), tmp_path / "none", HERE)
     with pytest.raises(DatasetError, match="no photo whose place is known"):
         write_geoparquet(tmp_path / "none")
+
+
+def test_an_archive_tells_the_command_that_scores_it_again_in_the_same_way(pair, tmp_path, capsys):
+    for n in range(2):
+        (tmp_path / f"{n}.jpg").write_bytes(photo(n))
+    (tmp_path / "a table.csv").write_text("name;of;north;east;year\na;0.jpg;47.5;8;2001\nb;1.jpg;;;2002\n")
+    words = ["--image", "of", "--id", "name", "--latitude", "north", "--longitude", "east", "--keep", "year"]
+    given = [str(tmp_path / "a table.csv"), "--out", str(tmp_path / "out"), *words, "--features", "--no-place"]
+    model = ["--model", str(pair.files.folder)]
+    assert main(["score", *given, *model, "--runner", "local"]) == 0
+    told = shlex.split(store.command(store.about(tmp_path / "out"), tmp_path / "again", str(pair.files.folder)))
+    assert told[:3] == ["python", "-m", "siam"] and main([*told[3:], "--runner", "local"]) == 0
+    first, again = (store.about(tmp_path / name) for name in ("out", "again"))
+    assert first == again and rows_of(tmp_path / "out").equals(rows_of(tmp_path / "again"))
+    capsys.readouterr()
 
 
 def test_samples_for_fiftyone(pair, tmp_path):

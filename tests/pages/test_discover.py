@@ -1,6 +1,7 @@
 """The page Discover: from the button to an attribute in Explain, with answers that *Label* shares, and back again."""
 
 import io
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 import streamlit as st
 from playwright.sync_api import expect
 
+from siam.archive import Settings, score_into, source_of
+from siam.cli.main import main
 from siam.discovery import gallery
 from siam.discovery.candidates import Candidate, Discovery, Gain
 from siam.discovery.cells import Cells
@@ -259,6 +262,20 @@ def test_a_gallery_of_a_cross_validation_gets_one_for_the_new_networks_too(made,
     assert new.split == "all" and new.attributes[-1] == WORD and " rescore " in new.command
     assert (own / "gallery.parquet").read_bytes() == before
     assert load(place / "models" / "tiny-old-wall", "cpu").card[DISCOVERED]["by"] == ""
+
+
+def test_an_archive_tells_how_the_new_networks_score_it(place):
+    source = source_of(str(place / "photos"))
+    settings = Settings(engine="local", features=True)
+    score_into(load(place / "models" / "tiny", "cpu"), source, place / "galleries" / "walks", settings)
+    app = answered(name(found(gallery="walks")))
+    button(app, MAKE).click().run()
+    finished(app)
+    (command,) = [of.value for of in app.code if " score " in of.value]
+    assert command.endswith("--out galleries/tiny-old-wall --model models/tiny-old-wall --features")
+    assert main([*shlex.split(command)[3:], "--runner", "local"]) == 0
+    gallery = read(place / "galleries" / "tiny-old-wall")
+    assert gallery.about.attributes[-1] == WORD and len(gallery) == COUNT
 
 
 def test_too_few_answers_say_what_is_missing(place):

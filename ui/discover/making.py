@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from siam.archive import store
 from siam.drawing import phrases
 from siam.errors import SIAMError
 from siam.gallery.store import changed, is_archive
@@ -41,6 +42,7 @@ class Made:
         folder: where it was saved; None on a public server.
         best: identifier of the photo in which the attribute counts most among all.
         scorable: the folder of the gallery, if the new pair can score it.
+        archive: the folder of the gallery, if it is of an archive, which only a command scores.
         unseen: whether the gallery's scores are by networks that had not seen its photos; the new ones have.
     """
 
@@ -49,6 +51,7 @@ class Made:
     folder: Path | None
     best: str
     scorable: Path | None
+    archive: Path | None
     unseen: bool
 
 
@@ -131,13 +134,11 @@ def _make(
     parts = np.abs(named.fit.taste.contributions(named.maps))  # (N, K + 1)
     rank = (parts >= parts[:, -1:]).sum(axis=1)
     best = int(np.lexsort([-parts[:, -1], rank])[0])
-    return Made(word, named, folder, named.maps.identifiers[best], _scorable(found),
+    on_disk = gallery.contents is None
+    archive = gallery.folder if on_disk and is_archive(gallery.folder) else None
+    scorable = gallery.folder if on_disk and archive is None else None
+    return Made(word, named, folder, named.maps.identifiers[best], scorable, archive,
                 gallery.about.split == CROSS_VALIDATION)  # fmt: skip
-
-
-def _scorable(found: Found) -> Path | None:
-    gallery = found.cases.gallery
-    return None if gallery.contents is not None or is_archive(gallery.folder) else gallery.folder
 
 
 @st.fragment(run_every=0.5)
@@ -218,7 +219,13 @@ def _lead_on(made: Made, folder: Path) -> None:
             "The old gallery’s scores are by networks that had not seen its photos. The new networks learned from "
             "these, so here they look better than they are."
         )
-    if not there:
+    if not there and made.archive is not None:
+        st.markdown(
+            "These networks have no gallery yet. They score the archive by this command, and its scores are their "
+            "gallery; it goes on if it is given again with `--resume`:"
+        )
+        st.code(store.command(store.about(made.archive), out, folder.as_posix()), language="bash", wrap_lines=True)
+    elif not there:
         st.caption(f"These networks have no gallery yet: with them, {code('Add a gallery')} in the sidebar makes one.")
 
 
