@@ -114,7 +114,9 @@ def _from_parquet(photos: Sequence[Photo], image: str) -> Iterator[Photo]:
                         name = photo["identifier"]
                         yield {**photo, "content": content} if content else failed(photo, f"{name} is empty.")
                 place += len(batch)
-    except (OSError, pa.ArrowException) as error:
+    except Exception as error:  # a file system of fsspec may raise anything
+        if is_local(location) and not isinstance(error, OSError | pa.ArrowException):
+            raise
         for photo in wanted.values():
             yield failed(photo, f"{location} cannot be read ({error}).")
 

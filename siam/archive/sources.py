@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from siam.datasets.cells import SUFFIXES as TABLES
 from siam.datasets.cells import numbers_in, read_cells
 from siam.datasets.folder import walk
-from siam.errors import DatasetError
+from siam.errors import DatasetError, SIAMError
 from siam.images.reading import ACCEPTED_SUFFIXES
 
 LISTING = pa.schema(
@@ -367,6 +367,14 @@ def _reading(address: str) -> Iterator[None]:
         raise DatasetError(f"{address} is not readable as Parquet ({_first(error)}): write it again") from error
     except OSError as error:
         raise DatasetError(f"{address} cannot be read ({_first(error)}): check the path or address") from error
+    except SIAMError:
+        raise
+    except Exception as error:  # a file system of fsspec may raise anything, such as botocore's or httpx's errors
+        if is_local(address):
+            raise
+        raise DatasetError(
+            f"{address} cannot be read ({_first(error)}): check the address, the connection and your credentials"
+        ) from error
 
 
 def _first(error: Exception) -> str:

@@ -181,3 +181,21 @@ def written(tmp_path, text, name="t.csv"):
 def test_what_cannot_be_listed_is_refused_in_a_line(tmp_path, make, columns, words):
     with pytest.raises(DatasetError, match=words):
         listed(source_of(make(tmp_path), **columns))
+
+
+def test_what_a_file_system_raises_is_told_in_a_line(bucket, monkeypatch):
+    """s3fs lets botocore's errors through if there are no credentials or no connection, hf:// those of httpx."""
+
+    def refused(*_path, **_settings):
+        raise RuntimeError("Unable to locate credentials")
+
+    system, file = fsspec.filesystem("memory"), io.BytesIO()
+    pq.write_table(pa.table({"image": [photo(0)]}), file)
+    system.pipe("/bucket/a.parquet", file.getvalue())
+    rows = listed(source_of(f"{bucket}/a.parquet"))
+    for name in ("isdir", "_open", "walk"):
+        monkeypatch.setattr(type(system), name, refused)
+    with pytest.raises(DatasetError, match=r"cannot be read \(Unable to locate credentials\): .*your credentials"):
+        source_of(bucket)
+    (got,) = read(rows, "image")
+    assert "Unable to locate credentials" in got["error"] and "content" not in got
