@@ -127,7 +127,7 @@ def write_fiftyone(folder: Path) -> Path:
 
 
 class _Samples:
-    """The photos of an archive as samples of FiftyOne, which wants the type of each field to be told before."""
+    """The photos of an archive as samples of FiftyOne, which must know the type of each field beforehand."""
 
     def __init__(self, folder: Path, about: store.About) -> None:
         self._folder, self._about = folder, about
@@ -153,7 +153,7 @@ class _Samples:
     def sample(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a photo that was scored, and store its heatmaps."""
         known = {
-            self._plain[name]: _told(row[name], kind) for name, kind in self._types.items() if row[name] is not None
+            self._plain[name]: _as_json(row[name], kind) for name, kind in self._types.items() if row[name] is not None
         }
         sample = {"filepath": row["location"], "tags": [], **known}
         parts = dict(zip(self._parts.values(), row["contributions"], strict=True))
@@ -219,7 +219,7 @@ def _type_of(kind: pa.DataType) -> str:
     return "StringField"
 
 
-def _told(value: Any, kind: pa.DataType) -> Any:
+def _as_json(value: Any, kind: pa.DataType) -> Any:
     """Return a value as JSON has it for the field of its type."""
     if _type_of(kind) != "StringField":
         return value
