@@ -47,7 +47,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--context",
         action="store_true",
-        help="also score the photos by groups of attributes that count together, if the networks have any",
+        help="also score the photos by groups of attributes that count together, if the networks have any; data and "
+        "report tell it, too",
     )
     parser.add_argument(
         "--causes", type=int, choices=BUDGETS, metavar="K", help="with --context: what 1 to 8 causes make of the score"
@@ -100,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     stems = _unique_stems(options.image, options.out)
+    csib = pair.csib if options.context else None
     results: list[dict] = []
     failed = False
     progress = tqdm(options.image, unit="photo", file=sys.stderr, disable=len(options.image) == 1 or None, leave=False)
@@ -114,10 +116,11 @@ def run(options: argparse.Namespace) -> int:
         if options.out is not None:
             from siam.reports import files
 
-            files.write(explanation, path.name, pair.card, options.out, stem)
-        csib = pair.csib if options.context else None
+            files.write(explanation, path.name, pair.card, options.out, stem, csib, options.causes)
         if options.json:
-            results.append(_data(explanation, path, csib))
+            from siam.reports.files import contract_json
+
+            results.append(contract_json(explanation, str(path), csib))
         else:
             progress.clear()
             sys.stdout.write(f"{path}: {_text(explanation, csib, options.causes)}\n")
@@ -125,14 +128,6 @@ def run(options: argparse.Namespace) -> int:
         answer = results[0] if len(options.image) == 1 else results
         sys.stdout.write(json.dumps(answer, indent=1, allow_nan=False) + "\n")
     return 2 if failed else 0
-
-
-def _data(explanation: "Explanation", path: Path, csib: "CSIB | None") -> dict:
-    from siam.explanation.context import in_context
-    from siam.reports.files import context_json, contract_json
-
-    together = {} if csib is None else {"context": context_json(in_context(csib, explanation))}
-    return {**contract_json(explanation, str(path)), **together}
 
 
 def _text(explanation: "Explanation", csib: "CSIB | None", causes: int | None) -> str:

@@ -20,6 +20,8 @@ from siam.models.configs import Link
 from siam.models.csib import BUDGETS, CSIB, strongest
 from siam.models.readout import pooling_matrix, presence
 
+MEANING = "“A with B” counts only as far as both are in the photo: where one is missing, the other adds almost nothing."
+
 _NAMED = 3  # members that a cause's name holds, and causes that a printed explanation names
 
 
@@ -40,12 +42,21 @@ class Member:
 
 @dataclass(frozen=True)
 class Cause:
-    """A group in a photo: its number, its members (the largest share first), how far it is on (0 to 1), its points."""
+    """A group in a photo.
+
+    Attributes:
+        group: its number.
+        members: the largest share first.
+        activation: how far it is on, 0 to 1.
+        value: what it adds here, in points.
+        most: what it is worth at most, in points: `CSIB.most`.
+    """
 
     group: int
     members: tuple[Member, ...]
     activation: float
     value: float
+    most: float
 
     @property
     def title(self) -> str:
@@ -140,6 +151,30 @@ def group_members(csib: CSIB, group: int) -> tuple[Member, ...]:
     return tuple(Member(index, csib.attributes[index], absent, share) for index, absent, share in csib.members(group))
 
 
+def cause_lines(csib: CSIB, explanation: Explanation, cause: Cause) -> list[str]:
+    """Return how far a cause is on; of several members, also the share of each and how much of it the photo shows."""
+    lines = []
+    if csib.grid is None:
+        lines.append(f"{cause.activation:.2f} × {signed(float(csib.weights[cause.group]))} points")
+    return lines if len(cause.members) == 1 else [*lines, *(member_line(of, explanation) for of in cause.members)]
+
+
+def member_line(member: Member, explanation: Explanation) -> str:
+    """Return how much of a member a photo shows, and its share: "snow: presence 0.61, share 50 %"."""
+    return f"{member.text}: {seen_text(member, explanation)}, share {100 * member.share:.0f} %"
+
+
+def seen_text(member: Member, explanation: Explanation) -> str:
+    """Return how much of a member a photo shows: "presence 0.61", or "absence 0.39"."""
+    seen = float(explanation.attribute_scores[member.index])
+    return f"absence {1 - seen:.2f}" if member.absent else f"presence {seen:.2f}"
+
+
+def cause_map_text(cause: Cause) -> str:
+    """Return the alternative text of a cause's map."""
+    return f"map of {cause.title}: on to {cause.activation:.2f} of 1, moves the score by {signed(cause.value)}"
+
+
 def group_sentence(csib: CSIB, group: int) -> str:
     """Say what a group is worth in the photos it learned from: "Trees with flowers raises the score by up to 0.74"."""
     name, most = title(group_members(csib, group)), csib.most(group)
@@ -172,7 +207,7 @@ def in_context(csib: CSIB, explanation: Explanation) -> ContextExplanation:
     base = float(csib.bases(explanation.scenicness))
     means = activations if csib.grid is None else activations.mean(axis=(-2, -1))
     order = np.argsort(-np.abs(values), kind="stable").tolist()
-    causes = [Cause(g, group_members(csib, g), float(means[g]), float(values[g])) for g in order]
+    causes = [Cause(g, group_members(csib, g), float(means[g]), float(values[g]), csib.most(g)) for g in order]
     scores = [base + float(strongest(values, budget).sum()) for budget in (*BUDGETS, None)]
     return ContextExplanation(explanation.scale, base, tuple(causes), tuple(scores))
 

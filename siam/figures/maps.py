@@ -18,12 +18,13 @@ from siam.drawing.maps import (
     signed_cells,
 )
 from siam.drawing.phrases import words
-from siam.explanation.context import Cause, together_map
+from siam.explanation.context import Cause, Member, together_map
 from siam.explanation.inference import Contribution, Explanation, Order
 from siam.explanation.notebook import map_limit as map_limit
 from siam.explanation.recognition import mark
 from siam.models.agreement import agreed
 from siam.models.csib import CSIB
+from siam.models.readout import presence
 
 
 class TotalMaps(NamedTuple):
@@ -96,6 +97,20 @@ def cause_tiles(csib: CSIB, explanation: Explanation, causes: Sequence[Cause], w
         framed(grey_map(field, limit, inner), cause.title, cause.value, factor, width)
         for cause, field in zip(causes, fields, strict=True)
     ]
+
+
+def cause_image(csib: CSIB, explanation: Explanation, cause: Cause) -> Image.Image:
+    """Return the photo lit where all members of a cause are at once."""
+    field = together_map(csib, explanation, cause.group)
+    return lit(display_photo(explanation.image), field, float(field.max()))
+
+
+def member_image(explanation: Explanation, member: Member) -> Image.Image:
+    """Return the photo lit where SIAM sees a cause's member; if its absence is meant, where SIAM does not see it."""
+    if not member.absent:
+        return presence_image(explanation, member.index)
+    field = 1 - presence(explanation.attribute_maps[member.index], explanation.attribute_link)
+    return lit(display_photo(explanation.image), field, float(field.max()))
 
 
 def presence_image(explanation: Explanation, index: int, limit: float | None = None, dim: float = 0.3) -> Image.Image:

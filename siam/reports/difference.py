@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from siam.drawing.colours import sign_colour
-from siam.drawing.maps import display_photo, fitted, frame_style, frame_width
+from siam.drawing.maps import display_photo, fitted
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import difference_text, score_text, signed, signed_map_text, tick_text, words
 from siam.drawing.shapes import render_svg, safe
@@ -14,7 +13,7 @@ from siam.explanation.waterfall import difference_steps, steps_drawing
 from siam.explanation.wording import attribute_map_text, difference_sentences, interval_text, intervals_text, view_text
 from siam.figures.difference import STEPS, frames, grey_limit, most_changed, total_limit, total_map_over
 from siam.figures.maps import attribute_map
-from siam.reports.markup import document, network, picture, scale_bar, score_entry
+from siam.reports.markup import document, framed, network, picture, scale_bar, score_entry
 
 _SIDE = 720  # px of a photo
 _HOW_TO_READ = (
@@ -113,12 +112,9 @@ def _maps(explanations: Sequence[Explanation], found: Sequence[Difference], name
         for of, name in zip(explanations, names, strict=True):
             value = float(of.contributions[index])
             _, size = fitted(of.image.size, 300)
-            style = f"--frame:{frame_width(value, factor)}px;--style:{frame_style(value)};--colour:{sign_colour(value)}"
-            image = picture(attribute_map(of, index, limit, size), f"{name}: {attribute_map_text(of, index)}")
-            figures.append(
-                f'<figure style="{style}">{image}<figcaption><span>{safe(name)}</span><span>{signed(value)}</span>'
-                "</figcaption></figure>"
-            )
+            text = f"{name}: {attribute_map_text(of, index)}"
+            image = attribute_map(of, index, limit, size)
+            figures.append(framed(image, text, value, factor, safe(name), signed(value)))
         changes = ", ".join(signed(float(of.values[index])) for of in found)
         rows.append(
             f'<section class="row"><h3>{safe(marked(known, attributes[index]))} {changes}</h3>'

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from siam.explanation.context import ContextExplanation
+from siam.explanation.context import ContextExplanation, in_context
 from siam.explanation.difference import Difference, differences
 from siam.explanation.inference import Explanation
 from siam.explanation.wording import difference_sentences
 from siam.figures.difference import difference_figure_png, difference_figure_svg
 from siam.figures.paper import paper_figure_png
+from siam.models.csib import CSIB
 from siam.models.doubt import LEVEL
 from siam.reports.difference import difference_report
 from siam.reports.page import html_report as html_report
@@ -33,14 +34,15 @@ ARRAYS = {
 }
 
 
-def contract_json(explanation: Explanation, image_name: str) -> dict:
+def contract_json(explanation: Explanation, image_name: str, csib: CSIB | None = None) -> dict:
     """Return the scores and contributions of one photo; up to rounding, sum of contributions + bias = score.
 
     `siam` has a key `recognised`, "well", "roughly" or "hardly" for each attribute, and the whole a key `version`, that
     of the pair, if the pair's card says so; `siam` has `sign_agreement`, the share of the networks of the
     cross-validation with the contribution's sign, if it is known. `intervals` says between which scores people's mean
     lies for four of five photos like this one, by each network, and `landscape` whether the photo is like those that
-    they learned from; both only if it is known.
+    they learned from; both only if it is known. `context` holds the score by the groups of `csib` (`context_json`), if
+    they are given.
     """
     scale = explanation.scale
     score = explanation.baseline_scenicness
@@ -62,6 +64,7 @@ def contract_json(explanation: Explanation, image_name: str) -> dict:
         },
         "baseline": None if score is None else {"score": _finite(score)},
         **_trust(explanation),
+        **({} if csib is None else {"context": context_json(in_context(csib, explanation))}),
     }
 
 
@@ -72,11 +75,11 @@ def _trust(explanation: Explanation) -> dict:
     return known if landscape is None else {**known, "landscape": landscape}
 
 
-def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
-    """Return everything that an explanation holds, and what its arrays are."""
+def data_json(explanation: Explanation, image_name: str, card: dict, csib: CSIB | None = None) -> dict:
+    """Return everything that an explanation holds, what its arrays are and, given groups, what these make of it."""
     scores = zip(explanation.attributes, explanation.attribute_scores, strict=True)
     return {
-        **contract_json(explanation, image_name),
+        **contract_json(explanation, image_name, csib),
         "about": {**ARRAYS, "attributes": "names in the order of the first axis of the arrays"},
         "attributes": list(explanation.attributes),
         "attribute_scores": {name: _rounded(value) for name, value in scores},
@@ -102,8 +105,8 @@ def data_json(explanation: Explanation, image_name: str, card: dict) -> dict:
 def context_json(context: ContextExplanation) -> dict:
     """Return a photo's score with context: up to rounding, base + sum of the causes' contributions = score.
 
-    `scores` are those with 1 to 8 causes, and with all. The members of a cause that have less than a tenth of it are
-    not listed.
+    `scores` are those with 1 to 8 causes, and with all. `activation` is how far a cause is on, 0 to 1, and `most` what
+    it adds at most, in points. The members of a cause that have less than a tenth of it are not listed.
     """
     return {
         "score": _finite(context.score),
@@ -113,6 +116,7 @@ def context_json(context: ContextExplanation) -> dict:
             {
                 "contribution": _finite(cause.value),
                 "activation": _finite(cause.activation),
+                "most": _finite(cause.most),
                 "members": [
                     {"attribute": member.attribute, "absent": member.absent, "share": _finite(member.share)}
                     for member in cause.members
@@ -187,17 +191,34 @@ def difference_file(
     return difference_report(explanations, names, card, changed).encode()
 
 
-def write(explanation: Explanation, image_name: str, card: dict, folder: Path, stem: str) -> list[Path]:
+def write(
+    explanation: Explanation,
+    image_name: str,
+    card: dict,
+    folder: Path,
+    stem: str,
+    csib: CSIB | None = None,
+    causes: int | None = None,
+) -> list[Path]:
     """Write figure, data and report as `stem`.png, .json and .html into a folder, and return their paths.
+
+    Args:
+        explanation: the explanation.
+        image_name: name of the photo.
+        card: the pair's model card.
+        folder: that exists.
+        stem: of the files' names.
+        csib: groups with which data and report also tell the score with context.
+        causes: with how many of these the report explains it, 1 to 8; None: all.
 
     Raises:
         StorageError: a file cannot be written.
     """
-    data = json.dumps(data_json(explanation, image_name, card), ensure_ascii=False, allow_nan=False)
+    data = json.dumps(data_json(explanation, image_name, card, csib), ensure_ascii=False, allow_nan=False)
     contents = {
         ".png": paper_figure_png(explanation),
         ".json": data.encode(errors="replace"),  # a file's name need not be valid Unicode
-        ".html": html_report(explanation, image_name, card).encode(),
+        ".html": html_report(explanation, image_name, card, csib, causes).encode(),
     }
     paths = []
     for ending, content in contents.items():

@@ -5,7 +5,8 @@ from importlib import resources
 
 from PIL import Image
 
-from siam.drawing.maps import CELL_UNIT, end_texts
+from siam.drawing.colours import sign_colour
+from siam.drawing.maps import CELL_UNIT, end_texts, frame_style, frame_width
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, words
 from siam.drawing.shapes import data_uri, safe
@@ -68,6 +69,24 @@ def picture(image: Image.Image, text: str) -> str:
     """Return a picture as markup, with its alternative text."""
     kind = "PNG" if image.mode == "L" else "JPEG"
     return f'<img src="{data_uri(image, kind)}" width="{image.width}" height="{image.height}" alt="{safe(text)}">'
+
+
+def framed(image: Image.Image, text: str, value: float, factor: float, caption: str, note: str) -> str:
+    """Return a map as a figure, in the frame of what it adds.
+
+    Args:
+        image: the map.
+        text: its alternative text.
+        value: what it adds, in points.
+        factor: px of frame for each point (`siam.drawing.maps.frame_factor`).
+        caption: on the left below it, as markup.
+        note: on the right below it, as markup.
+    """
+    style = f"--frame:{frame_width(value, factor)}px;--style:{frame_style(value)};--colour:{sign_colour(value)}"
+    return (
+        f'<figure style="{style}">{picture(image, text)}<figcaption><span>{caption}</span><span>{note}</span>'
+        "</figcaption></figure>"
+    )
 
 
 def network(explanation: Explanation, card: dict) -> str:

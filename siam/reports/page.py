@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 
 from siam.drawing.colours import sign_colour
-from siam.drawing.maps import display_photo, fitted, frame_factor, frame_style, frame_width
+from siam.drawing.maps import display_photo, fitted, frame_factor
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import difference_text, number, score_text, signed, signed_map_text, tick_text, where, words
 from siam.drawing.shapes import render_svg, safe
+from siam.explanation.context import ContextExplanation, context_sentence, in_context
 from siam.explanation.inference import Contribution, Explanation
 from siam.explanation.recognition import BELIEF_WORDS, caveat, legend, marked, recognition_text
 from siam.explanation.waterfall import waterfall_drawing
 from siam.explanation.wording import attribute_map_text, sentence, trust
 from siam.figures.maps import attribute_map, map_limit, total_maps
-from siam.reports.markup import document, network, picture, scale_bar, score_entry
+from siam.models.csib import CSIB
+from siam.reports.context import context_parts
+from siam.reports.markup import document, framed, network, picture, scale_bar, score_entry
 
 COUNT = 8  # attributes shown with their maps
 PHOTO_SIDE = 900  # px
@@ -30,16 +33,25 @@ _ABOUT_BASELINE = (
 )
 
 
-def html_report(explanation: Explanation, image_name: str, card: dict) -> str:
+def html_report(
+    explanation: Explanation, image_name: str, card: dict, csib: CSIB | None = None, causes: int | None = None
+) -> str:
     """Return the report of one explanation as HTML.
 
     Args:
         explanation: the explanation.
         image_name: name of the photo; it may come from anyone, so it is escaped.
         card: the pair's model card, of which `name`, `training_data`, `metrics` and `limits` are shown.
+        csib: groups with which the report also tells the score with context; None: it does not.
+        causes: with how many causes it explains that score, 1 to 8; None: with all.
+
+    Raises:
+        ValueError: the groups know other attributes, or `causes` is not 1 to 8.
     """
+    together = None if csib is None else in_context(csib, explanation)
     parts = [
-        _header(explanation, image_name),
+        _header(explanation, image_name, together, causes),
+        *([] if csib is None or together is None else context_parts(csib, explanation, together, causes)),
         _total_maps(explanation),
         _attribute_maps(explanation),
         _waterfall(explanation),
@@ -49,18 +61,25 @@ def html_report(explanation: Explanation, image_name: str, card: dict) -> str:
     return document(image_name, parts)
 
 
-def _header(explanation: Explanation, image_name: str) -> str:
+def _header(explanation: Explanation, image_name: str, together: ContextExplanation | None, causes: int | None) -> str:
     scale = explanation.scale
-    scores = [score_entry("SIAM", explanation.scenicness, f" of {scale.high:g}")]
+    of, scores, told = f" of {scale.high:g}", [], sentence(explanation)
+    texts = [told]
+    if together is not None:
+        scores.append(score_entry("With context", together.score, of))
+        texts = [context_sentence(together, causes), f"Adding up: {told[0].lower()}{told[1:]}"]
+    scores.append(score_entry("SIAM", explanation.scenicness, of))
     if explanation.baseline_scenicness is not None:
-        scores.append(score_entry("Baseline", explanation.baseline_scenicness, f" of {scale.high:g}"))
+        scores.append(score_entry("Baseline", explanation.baseline_scenicness, of))
+    if explanation.baseline_scenicness is not None and together is None:
         difference = difference_text(explanation.scenicness, explanation.baseline_scenicness)
         scores.append(f"<div><dt>Difference</dt><dd>{difference}<small> points</small></dd></div>")
     rating = f"{safe(words(scale.name))}, on a scale from {scale.low:g} to {scale.high:g}"
-    doubts = "".join(f"<p>{safe(text)}</p>" for text in (caveat(explanation), trust(explanation)) if text)
+    texts += [text for text in (caveat(explanation), trust(explanation)) if text]
+    below = "".join(f"<p>{safe(text)}</p>" for text in texts[1:])
     return (
         f'<header><p class="quiet">{safe(explanation.model)} · {rating}</p><h1>{safe(image_name)}</h1>'
-        f'<dl class="scores">{"".join(scores)}</dl><p class="lead">{safe(sentence(explanation))}</p>{doubts}</header>'
+        f'<dl class="scores">{"".join(scores)}</dl><p class="lead">{safe(texts[0])}</p>{below}</header>'
     )
 
 
@@ -114,14 +133,9 @@ def _name(explanation: Explanation, name: str) -> str:
 def _attribute_figure(explanation: Explanation, item: Contribution, limit: float, factor: float) -> str:
     _, size = fitted(explanation.image.size, 300)
     image = attribute_map(explanation, item.index, limit, size)
-    frame = frame_width(item.value, factor)
-    style = f"--frame:{frame}px;--style:{frame_style(item.value)};--colour:{sign_colour(item.value)}"
-    place = where(explanation.contribution_maps[item.index])
-    return (
-        f'<figure style="{style}">{picture(image, attribute_map_text(explanation, item.index))}<figcaption>'
-        f"<span>{_name(explanation, item.attribute)}<small>{place}</small></span><span>{signed(item.value)}</span>"
-        "</figcaption></figure>"
-    )
+    name = f"{_name(explanation, item.attribute)}<small>{where(explanation.contribution_maps[item.index])}</small>"
+    text = attribute_map_text(explanation, item.index)
+    return framed(image, text, item.value, factor, name, signed(item.value))
 
 
 def _waterfall(explanation: Explanation) -> str:

@@ -17,12 +17,19 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from siam.datasets.base import RatingScale
-from siam.drawing.maps import CELL_UNIT, display_photo, overlay, signed_cells, striped
+from siam.drawing.maps import CELL_UNIT, display_photo, grey_map, overlay, signed_cells, striped
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, range_text, score_text, signed, tick_text, words
 from siam.drawing.printing import NARROWEST, WIDEST, Facts, Form, pixels, points, print_file
 from siam.drawing.shapes import Drawing, moved
-from siam.explanation.context import ContextExplanation, context_sentence
+from siam.explanation.context import (
+    Cause,
+    ContextExplanation,
+    cause_map_text,
+    context_sentence,
+    member_line,
+    together_map,
+)
 from siam.explanation.difference import differences
 from siam.explanation.inference import Explanation
 from siam.explanation.recognition import legend, marked
@@ -45,6 +52,7 @@ from siam.figures.sheet import GAP, TEXT, Cell, extended, sheet
 from siam.gallery.cases import Cases
 from siam.models.agreement import agreed
 from siam.models.checkpoint import Pair
+from siam.models.csib import CSIB
 from siam.models.identity import identity
 from siam.models.recognition import Recognition
 from siam.reports.citation import IN_CAPTIONS
@@ -127,6 +135,46 @@ def context_print(context: ContextExplanation, causes: int | None = None) -> Pri
     title = "From base to score"
     return Print("causes", title, text,
                  lambda width: steps_drawing(context_steps(context, causes), title, width, TEXT))  # fmt: skip
+
+
+def cause_maps_print(csib: CSIB, explanation: Explanation, context: ContextExplanation, count: int = 8) -> Print:
+    """Return the maps of the causes that count most with context."""
+    shown = context.causes[:count]
+    text = (
+        f"With context {score_text(context.score, context.scale)}: the {len(shown)} largest of "
+        f"{len(context.causes)} causes. Each map is bright where all members of a cause are at once, on one scale. "
+        f"{_frames('more points')}"
+    )
+
+    def draw(width: float) -> Drawing:
+        fields = [together_map(csib, explanation, cause.group) for cause in shown]
+        limit, size = max(float(of.max()) for of in fields), display_photo(explanation.image, _PICTURE).size
+        cells = [
+            Cell(cause.title, grey_map(field, limit, size), cause_map_text(cause), signed(cause.value), cause.value)
+            for cause, field in zip(shown, fields, strict=True)
+        ]
+        return sheet("Maps of causes", width, cells, 4 if width >= _WIDE else 2)
+
+    return Print("cause-maps", "Maps of causes", text, draw)
+
+
+def cause_print(csib: CSIB, explanation: Explanation, cause: Cause) -> Print:
+    """Return one cause: the photo lit where all its members are at once, and where each of them is."""
+    told = "; ".join(
+        [f"on to {number(cause.activation)} of 1", *(member_line(of, explanation) for of in cause.members)]
+    )
+    text = (
+        f"{cause.title} moves the score with context by {signed(cause.value)} ({told}). The photo is lit where all "
+        "members are at once, then where SIAM sees each."
+    )
+
+    def draw(width: float) -> Drawing:
+        pictures = [("together", maps.cause_image(csib, explanation, cause))]
+        pictures += [(of.text, maps.member_image(explanation, of)) for of in cause.members]
+        cells = [Cell(title, picture, f"the photo lit where {title} is") for title, picture in pictures]
+        return sheet(f"{cause.title} {signed(cause.value)}", width, cells, 4, explanation.image.size)
+
+    return Print(f"cause-{cause.group + 1}", cause.title, text, draw)
 
 
 def maps_print(explanation: Explanation, strength: float = 0.75) -> Print:
@@ -432,12 +480,9 @@ def _signs() -> str:
     return f"{raises} raises the score, {lowers} with level lines lowers it"
 
 
-def _frames() -> str:
+def _frames(more: str = "larger the contribution") -> str:
     raises, lowers, _undirected = palette().names
-    return (
-        f"Frames: unbroken {raises} (+) raises the score, dashed {lowers} (−) lowers it; the wider, the larger the "
-        "contribution."
-    )
+    return f"Frames: unbroken {raises} (+) raises the score, dashed {lowers} (−) lowers it; the wider, the {more}."
 
 
 def _bars(scale: RatingScale) -> str:

@@ -69,6 +69,17 @@ def test_json_sums_to_the_score(run, context):
     assert "context" not in json.loads(run("--json")[1])
 
 
+def test_files_hold_the_score_with_context(run, context, tmp_path):
+    assert run("--context", "--causes", "1", "--out", str(tmp_path))[0] == 0
+    data = json.loads((tmp_path / "photo.json").read_text(encoding="utf-8"))
+    assert data["context"] == json.loads(run("--context", "--json")[1])["context"]
+    report = (tmp_path / "photo.html").read_text(encoding="utf-8")
+    assert context_sentence(context, 1) in report
+    assert run("--out", str(tmp_path))[0] == 0
+    assert "context" not in json.loads((tmp_path / "photo.json").read_text(encoding="utf-8"))
+    assert "With context" not in (tmp_path / "photo.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("words", "model", "expected"),
     [

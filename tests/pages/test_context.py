@@ -1,6 +1,7 @@
 """Scores with context on the pages: their numbers are those of the library."""
 
 import dataclasses
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 import siam
 from siam.drawing import phrases
-from siam.explanation.context import context_sentence, group_sentence, in_context
+from siam.explanation.context import cause_map_text, context_sentence, group_sentence, in_context, member_line
 from siam.explanation.waterfall import context_steps
 from siam.figures.context import budgets_figure, groups_figure
 from siam.gallery.cases import Filters, against, read_cases
@@ -19,7 +20,7 @@ from siam.gallery.store import read
 from siam.images.reading import read_image
 from siam.models.checkpoint import save
 from siam.models.csib import CSIB
-from siam.reports.prints import context_print
+from siam.reports.prints import cause_maps_print, cause_print, context_print
 from siam.results.context import verdict
 from siam.runtime.paths import ASSETS
 from tests.support.own_pair import believed_pair
@@ -70,12 +71,14 @@ def test_causes_are_shown_with_their_members(pair, together):
     told = texts(app)
     several = [cause for cause in shown if len(cause.members) > 1]
     assert several
+    explanation = siam.explain(pair, read_image(SAMPLE.path))
     for cause in shown:
         assert f"{cause.activation:.2f} × {phrases.signed(float(pair.csib.weights[cause.group]))}" in told
     for cause in several:
         assert f"**{cause.title}**" in told
         for member in cause.members:
-            assert f"{member.text}: presence" in told and f"share {100 * member.share:.0f} %" in told
+            assert plain(member_line(member, explanation)) in told
+            assert f"share {100 * member.share:.0f} %" in member_line(member, explanation)
     rest = together.causes[8:]
     assert f"The other {len(rest)} add {phrases.signed(sum(cause.value for cause in rest))}." in texts(app)
 
@@ -100,6 +103,46 @@ def test_steps_end_exactly_at_the_score(together):
         assert len(steps) == 2 + (causes or 9)
 
 
+def test_a_closer_look_shows_each_member_and_what_the_cause_is_worth(pair, together):
+    explanation = siam.explain(pair, read_image(SAMPLE.path))
+    cause = next(of for of in together.causes if len(of.members) == 2)
+    app = explained(counting="With context")
+    app.button(key=f"open-cause-{cause.group}").click().run()
+    assert not app.exception
+    told = texts(app)
+    assert f"**Together**: on to {cause.activation:.2f} of 1" in told
+    assert f"Here it moves the score by **{phrases.signed(cause.value)}**" in told
+    assert plain(group_sentence(pair.csib, cause.group)) in told
+    for member in cause.members:
+        assert told.count(plain(member_line(member, explanation))) == 2  # below the map, and in the dialog
+    figure = cause_print(pair.csib, explanation, cause)
+    assert cause.title in figure.caption("") and figure.file(180, "svg", "").count(b"<image") == 3
+    maps = cause_maps_print(pair.csib, explanation, together)
+    assert maps.file(180, "svg", "").count(b"<image") == 8
+
+
+def test_the_downloads_hold_what_is_shown(browser: Browser, address: str, pair, together):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{address}/?sample={SAMPLE.key}&counting=With+context&causes=2")
+    button = page.get_by_role("button", name="Data (JSON)")
+    expect(button).to_be_visible(timeout=WAIT)
+    wait_until_idle(page)
+    saved = {}
+    for label in ("Data (JSON)", "Report (HTML)"):
+        with page.expect_download(timeout=WAIT) as download:
+            page.get_by_role("button", name=label).click()
+        saved[label] = Path(download.value.path()).read_text(encoding="utf-8")
+    page.close()
+    data = json.loads(saved["Data (JSON)"])
+    context = data["context"]
+    assert context["score"] == pytest.approx(together.score, abs=1e-3)
+    assert context["scores"] == pytest.approx(list(together.scores), abs=1e-3)
+    assert context["base"] + sum(of["contribution"] for of in context["causes"]) == pytest.approx(context["score"])
+    assert [of["most"] for of in context["causes"]] == pytest.approx([of.most for of in together.causes])
+    assert data["siam"]["score"] == pytest.approx(siam.explain(pair, read_image(SAMPLE.path)).scenicness, abs=1e-3)
+    assert "With its 2 largest causes alone" in saved["Report (HTML)"]
+
+
 def test_the_steps_are_a_figure_for_print(together):
     figure = context_print(together, 2)
     assert phrases.number(together.score_with(2)) in figure.caption("")
@@ -119,7 +162,7 @@ def test_an_absence_is_a_member_and_fewer_groups_shorten_the_slider(own):
     groups[1, 2] = 1
     save(dataclasses.replace(own, csib=CSIB(names, groups, np.array([2.0, -1.0]), 5.0)), Path("runs/believed"))
     app = opened(pair="runs/believed", counting="With context", causes="7")
-    assert "attribute 0 with no attribute 1" in texts(app) and "no attribute 1: absence" in texts(app)
+    assert "attribute 0 with no attribute 1" in texts(app) and plain("no attribute 1: absence") in texts(app)
     slider = next(of for of in app.select_slider if of.key == "causes")
     assert slider.value == "all" and slider.options == ["1", "all"]
     assert "stays the default" not in texts(app)  # nothing is known of groups that were not judged
@@ -217,7 +260,7 @@ def test_a_visitor_reads_a_cause_made_of_two_things(browser: Browser, address: s
     maps = page.get_by_role("img", name="map of ")
     expect(maps).to_have_count(8, timeout=WAIT)
     cause = next(of for of in together.causes if len(of.members) == 2)
-    expect(page.get_by_role("img", name=context.cause_text(cause), exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name=cause_map_text(cause), exact=True)).to_be_visible()
     slider = page.get_by_role("slider", name="Explain with this many causes")
     slider.focus()
     slider.press("Home")

@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from siam.drawing.colours import NEGATIVE, POSITIVE
-from siam.drawing.phrases import signed, words
+from siam.drawing.phrases import number, signed, words
+from siam.explanation.context import context_sentence, in_context, member_line, seen_text
 from siam.explanation.wording import sentence
+from siam.models.csib import CSIB
 from siam.reports import files
 from siam.reports.files import contract_json, data_json, html_report
 from tests.support.fakes import fake_explanation
@@ -127,6 +129,30 @@ def test_the_page_is_whole_and_says_everything(baseline):
     assert all(attributes["alt"] for attributes in images)
     assert len([tag for tag, _ in page.tags if tag == "tr"]) == 1 + 33
     assert "arXiv:1909.08442" in page.text
+
+
+@pytest.mark.parametrize(("causes", "spatial"), [(None, False), (1, False), (2, True)])
+def test_the_page_tells_the_score_with_context(causes, spatial):
+    explanation = fake_explanation(attributes=6)
+    shares = np.zeros((3, 12))
+    shares[0, [0, 1]], shares[1, 3], shares[2, [4, 8]] = 0.5, 1, 0.5  # attributes 6 to 11 are absences
+    weights = np.array([3.0, -5.0, 1.0])
+    weights = weights[:, None, None] * np.ones((1, 2, 2)) if spatial else weights
+    csib = CSIB(explanation.attributes, shares, weights, 4.0)
+    together, plainly = in_context(csib, explanation), Page(html_report(explanation, "hill.jpg", CARD))
+    page = Page(html_report(explanation, "hill.jpg", CARD, csib, causes))
+    assert context_sentence(together, causes) in page.text and sentence(explanation)[1:] in page.text
+    assert "With context" not in plainly.text
+    for budget in (1, 2, None):
+        assert f"{number(together.score_with(budget))}" in page.text
+    for cause in together.causes:
+        assert f"{signed(cause.value)}" in page.text and f"{signed(cause.most)}" in page.text
+        for member in cause.members:
+            line = seen_text if len(cause.members) == 1 else member_line
+            assert line(member, explanation) in page.text
+    images = [len([tag for tag, _ in of.tags if tag == "img"]) for of in (page, plainly)]
+    assert images[0] - images[1] == (causes or 3)
+    assert len([tag for tag, _ in page.tags if tag == "tr"]) == 1 + 6 + (1 + 3) + (1 + 3)
 
 
 def test_the_page_shows_the_card_and_does_without_one():

@@ -7,20 +7,31 @@ import streamlit as st
 
 from siam.drawing import phrases
 from siam.drawing.palettes import palette
-from siam.explanation.context import Cause, ContextExplanation, context_sentence, in_context
+from siam.explanation.context import MEANING as MEANING
+from siam.explanation.context import (
+    Cause,
+    ContextExplanation,
+    cause_lines,
+    cause_map_text,
+    context_sentence,
+    group_sentence,
+    in_context,
+    member_line,
+)
 from siam.explanation.inference import Explanation
 from siam.figures import maps
 from siam.figures.waterfall import context_waterfall
 from siam.models.csib import BUDGETS, CSIB
-from siam.reports.prints import context_print
+from siam.reports.files import data_json, html_report
+from siam.reports.prints import cause_maps_print, cause_print, context_print
 from siam.results.context import verdict
 from ui import printing
+from ui.explain import view
 from ui.photos.photo import Photo
 from ui.state import colours, resources
 from ui.state.markdown import plain, small
 
 WAYS = ("Adding up", "With context")
-MEANING = "“A with B” counts only as far as both are in the photo: where one is missing, the other adds almost nothing."
 _SHOWN = 8  # causes, if all of them are added
 _ALL = "all"
 
@@ -72,7 +83,6 @@ def _causes(csib: CSIB, explanation: Explanation, together: ContextExplanation, 
             figure = context_waterfall(together, causes)
             text = context_sentence(together, causes)
             st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="causes-steps", alt=text)
-            printing.figures(lambda: [context_print(together, causes)], "causes")
     st.subheader("The causes that count most here", anchor=False)
     st.caption(
         "Each map is bright where all members of a cause are at once, on one grey scale for all. "
@@ -82,12 +92,38 @@ def _causes(csib: CSIB, explanation: Explanation, together: ContextExplanation, 
     with st.grid(4, min_column_width=150, gap="small"):
         for cause, tile in zip(shown, maps.cause_tiles(csib, explanation, shown), strict=True):
             with st.container(gap="xxsmall"):
-                st.image(tile, width="stretch", alt=cause_text(cause))
-                st.markdown("  \n".join(small(line) for line in _members(csib, explanation, cause)))
+                st.image(tile, width="stretch", alt=cause_map_text(cause))
+                name = [f"**{plain(cause.title)}**"] if len(cause.members) > 1 else []
+                lines = [*name, *(plain(line) for line in cause_lines(csib, explanation, cause))]
+                st.markdown("  \n".join(map(small, lines)))
+                if st.button(
+                    "Look closer",
+                    key=f"open-cause-{cause.group}",
+                    type="tertiary",
+                    width="stretch",
+                    help=f"{plain(cause.title)}: where its members are, and together",
+                ):
+                    title = f"{plain(cause.title)} {phrases.signed(cause.value)}"
+                    st.dialog(title, width="large")(_one_cause)(csib, explanation, cause)
     if rest := together.causes[len(shown) :]:
         total = phrases.signed(sum(cause.value for cause in rest))
         added = "add" if causes is None else "are left out, which add"
         st.caption(f"The other {len(rest)} {added} {total}." if len(rest) > 1 else f"One other: {total}.")
+    _downloads(csib, explanation, together, photo.name, causes)
+
+
+def _downloads(
+    csib: CSIB, explanation: Explanation, together: ContextExplanation, name: str, causes: int | None
+) -> None:
+    """Offer figures, data and report, which tell the score with context beside SIAM's."""
+    card = resources.pair().card
+    st.subheader("Download this explanation", anchor=False)
+    view.files(
+        name,
+        lambda: [context_print(together, causes), cause_maps_print(csib, explanation, together, causes or _SHOWN)],
+        lambda: data_json(explanation, name, card, csib),
+        lambda: html_report(explanation, name, card, csib, causes),
+    )
 
 
 def _budget(csib: CSIB, together: ContextExplanation) -> int | None:
@@ -114,20 +150,24 @@ def _budget(csib: CSIB, together: ContextExplanation) -> int | None:
     return causes
 
 
-def cause_text(cause: Cause) -> str:
-    """Return the alternative text of a cause's map."""
-    return f"map of {cause.title}: on to {cause.activation:.2f} of 1, moves the score by {phrases.signed(cause.value)}"
-
-
-def _members(csib: CSIB, explanation: Explanation, cause: Cause) -> list[str]:
-    """Return how far a cause is on; of several members, also the share of each and how much of it the photo shows."""
-    lines = []
-    if csib.grid is None:
-        lines.append(f"{cause.activation:.2f} × {phrases.signed(float(csib.weights[cause.group]))} points")
-    if len(cause.members) == 1:
-        return lines
-    for member in cause.members:
-        seen = float(explanation.attribute_scores[member.index])
-        there = f"absence {1 - seen:.2f}" if member.absent else f"presence {seen:.2f}"
-        lines.append(f"{plain(member.text)}: {there}, share {100 * member.share:.0f} %")
-    return [f"**{plain(cause.title)}**", *lines]
+def _one_cause(csib: CSIB, explanation: Explanation, cause: Cause) -> None:
+    """Show where the members of a cause are, each and together, and what the cause is worth."""
+    colours.apply()
+    several = len(cause.members) > 1
+    with st.grid(3, min_column_width=200, gap="small"):
+        if several:
+            with st.container(gap="xsmall"):
+                picture = maps.cause_image(csib, explanation, cause)
+                st.image(picture, width="stretch", alt=f"the photo, lit where {cause.title} are at once")
+                st.caption(f"**Together**: on to {cause.activation:.2f} of 1.")
+        for member in cause.members:
+            with st.container(gap="xsmall"):
+                verb = "does not see" if member.absent else "sees"
+                text = f"the photo, lit where SIAM {verb} {phrases.words(member.attribute)}"
+                st.image(maps.member_image(explanation, member), width="stretch", alt=text)
+                st.caption(plain(member_line(member, explanation)))
+    st.markdown(
+        f"Here it moves the score by **{phrases.signed(cause.value)}**. {plain(group_sentence(csib, cause.group))}."
+    )
+    printing.figures(lambda: [cause_print(csib, explanation, cause)], "cause")
+    st.page_link("pages/templates.py", label="All groups", icon=":material/grid_view:")

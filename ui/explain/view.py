@@ -4,6 +4,7 @@ Parts with controls are fragments: moving a slider redraws only that part and ru
 """
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from siam.figures.paper import paper_figure_png
 from siam.figures.waterfall import waterfall as waterfall_figure
 from siam.models.agreement import agreed
 from siam.reports.files import data_json, html_report
-from siam.reports.prints import attribute_print, explanation_print, maps_print, waterfall_print
+from siam.reports.prints import Print, attribute_print, explanation_print, maps_print, waterfall_print
 from siam.runtime.spreadsheets import defused
 from ui import printing
 from ui.photos.photo import Photo
@@ -226,17 +227,25 @@ def table(explanation: Explanation) -> None:
 def downloads(explanation: Explanation, name: str, card: dict[str, Any]) -> None:
     """Offer figure, data and report as files; show the figure in the paper's layout on request."""
     st.subheader("Download this explanation", anchor=False)
-    stem = Path(name).stem
-    printing.figures(
+    files(
+        name,
         lambda: [explanation_print(explanation), waterfall_print(explanation), maps_print(explanation)],
-        "explanation",
-        stem,
+        lambda: data_json(explanation, name, card),
+        lambda: html_report(explanation, name, card),
     )
-    with st.container(horizontal=True):
-        _download("Data (JSON)", f"{stem}.json", "application/json", lambda: _json(explanation, name, card))
-        _download("Report (HTML)", f"{stem}.html", "text/html", lambda: html_report(explanation, name, card))
     if st.toggle("Show the figure in the paper's layout", key="paper", bind="query-params"):
         st.image(paper_figure_png(explanation), width="stretch", alt=wording.summary(explanation))
+
+
+def files(
+    name: str, figures: Callable[[], Sequence[Print]], data: Callable[[], dict], report: Callable[[], str]
+) -> None:
+    """Offer figures, data and report of a photo of some name; each is made when it is asked for."""
+    stem = Path(name).stem
+    printing.figures(figures, "explanation", stem)
+    with st.container(horizontal=True):
+        _download("Data (JSON)", f"{stem}.json", "application/json", lambda: _json(data()))
+        _download("Report (HTML)", f"{stem}.html", "text/html", report)
 
 
 def _download(label: str, file_name: str, kind: str, make) -> None:
@@ -252,5 +261,5 @@ def _download(label: str, file_name: str, kind: str, make) -> None:
     )
 
 
-def _json(explanation: Explanation, name: str, card: dict[str, Any]) -> str:
-    return json.dumps(data_json(explanation, name, card), ensure_ascii=False, allow_nan=False)
+def _json(data: dict) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False)
