@@ -115,6 +115,24 @@ def test_the_tables_hold_what_was_measured_beside_what_the_paper_reports(walked,
         assert re.search(rf"\b{scores[variant]['rmse']:.2f}", tables)
 
 
+def test_groups_of_attributes_are_found_in_the_photos_by_their_recipe(walked, capsys, monkeypatch):
+    """By the commands in the recipe's first lines; 18 test photos are too few, so here the gallery holds all."""
+    folder, _said = walked
+    monkeypatch.chdir(folder)
+    text = (ROOT / "recipes" / "scenicornot-csib.toml").read_text(encoding="utf-8")
+    small = text.replace("groups = 200", "groups = 8").replace("steps = 800", "steps = 30")
+    (folder / "recipes" / "scenicornot-csib.toml").write_text(small, encoding="utf-8")
+    evaluate, train = re.findall(r"^#   python -m siam (.*)$", text, re.MULTILINE)
+    assert main([*evaluate.split(), "--split", "all"]) == 0
+    assert main(train.split()) == 0
+    assert "groups of attributes that count together" in capsys.readouterr().out
+    pair = siam.load(folder / "runs" / "scenicornot-csib")
+    assert pair.csib is not None and pair.csib.about["n"] == COUNT
+    photo = next((folder / "DATA" / "scenicornot" / "images").glob("*.jpg"))
+    assert main(["explain", str(photo), "--model", "runs/scenicornot-csib", "--context"]) == 0
+    assert "With context" in capsys.readouterr().out
+
+
 def test_the_real_recipe_differs_in_size_alone():
     """What the small recipe sets, the real one sets too, and the other way round."""
     real = read_recipe(ROOT / "recipes" / "scenicornot-resnet50.toml")
