@@ -1,4 +1,4 @@
-"""Where SIAM and the baseline disagree most, and why."""
+"""Where two networks disagree most, and why: SIAM, the score with context, or the baseline."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from ui.state import chosen
 router.ensure()
 
 st.header("Where do the two networks disagree?", anchor=False)
-st.caption("On which pictures do SIAM and the baseline differ most, why, and which is closer to the crowd?")
+st.caption("On which pictures do two networks differ most, why, and which is closer to the crowd?")
 cases = chosen.cases()
 if cases is None:
     st.info(
@@ -32,6 +32,6 @@ if row is not None:
 else:
     listing.summary(cases, rows)
     listing.charts(cases, cases.select(dataclasses.replace(filters, area=None), order), filters.area)
-    listing.boxes(filters, cases.other)
+    listing.boxes(filters, cases.networks)
     listing.cards(cases, rows)
     case.export(cases, rows)

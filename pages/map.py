@@ -21,6 +21,7 @@ if cases is None or not cases.placed.any():
 row = cases.row_of(st.query_params.get("case"))
 outdated.notice(cases, explained=row is not None)
 with st.expander("Order and filters", expanded=False, icon=":material/filter_alt:"):
+    cases = listing.compared(cases)
     filters, order = listing.filters(cases)
 rows = cases.select(filters, order)
 if row is not None:
@@ -28,7 +29,7 @@ if row is not None:
 else:
     listing.summary(cases, rows)
     view.show(cases, cases.select(dataclasses.replace(filters, place=None), order), filters.place)
-    listing.boxes(filters)
+    listing.boxes(filters, cases.networks)
     view.means(cases, rows)
     regions.show(cases)
     view.strip(cases, rows)

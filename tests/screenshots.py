@@ -14,6 +14,7 @@ PAGES = {
     "variants": "?with=lake-boats",
     "templates": "templates?pair=Rendered&attribute=wire&row=2&column=3&halves=true",
     "disagreements": "disagreements?pair=Rendered",
+    "compared": "disagreements?pair=Rendered&against=with+context,+baseline",
     "case": f"disagreements?{CASE}",
     "map": "map?pair=Rendered",
     "absent": "disagreements?gallery=OASIS+scenes&case=Beach_4.jpg",

@@ -202,14 +202,28 @@ def in_context(csib: CSIB, explanation: Explanation) -> ContextExplanation:
         raise ValueError(
             f"the CSIB knows {len(csib.attributes)} attributes, the explanation {len(explanation.attributes)} or others"
         )
-    seen = presence_of(csib, explanation)
+    return from_presence(csib, presence_of(csib, explanation), explanation.scenicness, explanation.scale)
+
+
+def from_presence(csib: CSIB, seen: np.ndarray, scenicness: float, scale: RatingScale) -> ContextExplanation:
+    """Return what the groups of a CSIB say of a photo of which only presence is known, as in a gallery.
+
+    Args:
+        csib: the groups.
+        seen: presence (K,), or (K, g, g) in the spatial variant.
+        scenicness: SIAM's score.
+        scale: of both scores.
+
+    Raises:
+        ValueError: presence has another number of attributes or cells.
+    """
     activations, values = csib.activations(seen), csib.contributions(seen)
-    base = float(csib.bases(explanation.scenicness))
+    base = float(csib.bases(scenicness))
     means = activations if csib.grid is None else activations.mean(axis=(-2, -1))
     order = np.argsort(-np.abs(values), kind="stable").tolist()
     causes = [Cause(g, group_members(csib, g), float(means[g]), float(values[g]), csib.most(g)) for g in order]
     scores = [base + float(strongest(values, budget).sum()) for budget in (*BUDGETS, None)]
-    return ContextExplanation(explanation.scale, base, tuple(causes), tuple(scores))
+    return ContextExplanation(scale, base, tuple(causes), tuple(scores))
 
 
 def presence_of(csib: CSIB, explanation: Explanation) -> np.ndarray:

@@ -11,11 +11,11 @@ from PIL import ImageColor
 from siam.drawing.colours import CROWD, sign_colour
 from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, signed
-from siam.gallery.cases import BASELINE, Cases
+from siam.gallery.cases import Cases
 
 CROWD_SCALE = ["#E3E9EF", "#7A8CA0", "#16324F"]  # lowest to highest mean rating
 MOST = 3000  # points in a chart; of more cases, this many are drawn, evenly spread over their order
-AREA = "area"  # the selection of a box; its fields are `baseline` and `siam`
+AREA = "area"  # the selection of a box; its fields are `second` and `first`
 CASE = "case"  # the selection of a point; its field is `identifier`
 
 _EDGE = "#7A8CA0"  # of a point, visible on light and dark
@@ -26,17 +26,17 @@ _HEIGHTS = (330, 120)  # px, of the scores and of their differences
 
 
 def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None = None) -> alt.VConcatChart:
-    """Return SIAM's score against the baseline's, one point per row, above a histogram of the differences.
+    """Return the first scores against the second ones, one point per row, above a histogram of the differences.
 
-    Above the diagonal, SIAM scores higher. Points have the colour of the crowd's rating, and no filling without one;
-    where nobody rated anything, all have the same colour.
+    Above the diagonal, the first network scores higher. Points have the colour of the crowd's rating, and no filling
+    without one; where nobody rated anything, all have the same colour.
     A box drawn over them (the selection `AREA`) colours the bars of the points inside, as signs: positive where
-    SIAM is higher, negative where the baseline is. A click on a point outside the box is the selection `CASE`.
+    the first is higher, negative where the second is. A click on a point outside the box is the selection `CASE`.
 
     Args:
-        cases: of a gallery with a baseline.
+        cases: of a gallery, with both scores.
         rows: to draw, all of them in the bars and at most `MOST` as points.
-        area: the initial box: the baseline's lowest and highest score, then SIAM's.
+        area: the initial box: the second network's lowest and highest score, then the first one's.
     """
     table = cases.table.iloc[rows]
     table = table[table["difference"].notna()]
@@ -44,7 +44,7 @@ def disagreement_chart(cases: Cases, rows: np.ndarray, area: tuple[float, ...] |
     box = alt.selection_interval(
         name=AREA, encodings=["x", "y"], value=start, mark=alt.BrushConfig(fill=CROWD, fillOpacity=0.15, stroke=CROWD)
     )
-    chart = alt.vconcat(_scores(cases, table, box), _differences(cases.other, table, box), spacing=24)
+    chart = alt.vconcat(_scores(cases, table, box), _differences(cases.networks, table, box), spacing=24)
     return chart.configure_axis(gridColor=_GRID).configure_view(strokeOpacity=0)
 
 
@@ -53,11 +53,11 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
     scale, ends = cases.gallery.about.scale, _ends(cases, table)
     axis, unit = alt.Scale(domain=ends, nice=False, zero=False, padding=_ROOM), f"{scale.low:g} to {scale.high:g}"
     encoding = {
-        "x": alt.X("baseline:Q", title=f"{cases.other_score}, {unit}", scale=axis),
-        "y": alt.Y("siam:Q", scale=axis, axis=_axis(f"SIAM's score, {unit}")),
+        "x": alt.X("second:Q", title=f"{cases.scores[1]}, {unit}", scale=axis),
+        "y": alt.Y("first:Q", scale=axis, axis=_axis(f"{cases.scores[0]}, {unit}")),
     }
     diagonal = (
-        alt.Chart(pd.DataFrame({"baseline": [scale.low, scale.high], "siam": [scale.low, scale.high]}))
+        alt.Chart(pd.DataFrame({"second": [scale.low, scale.high], "first": [scale.low, scale.high]}))
         .mark_line(color=CROWD, strokeWidth=1, strokeDash=[2, 3])
         .encode(**encoding)
     )
@@ -68,7 +68,8 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
         legend=alt.Legend(title=f"crowd, {low:g} to {high:g}", orient="top", gradientThickness=10),
     )
     rated = bool(table["crowd"].notna().any())
-    texts = ["SIAM", "baseline", "difference", *(["crowd"] if rated else [])]
+    texts = {"first": cases.networks[0], "second": cases.networks[1], "difference": "difference"}
+    texts |= {"crowd": "crowd"} if rated else {}
     points = (
         alt.Chart(_points(table))
         .mark_circle(size=70, opacity=1, stroke=_EDGE, strokeWidth=1, cursor="pointer", invalid="show")
@@ -79,10 +80,7 @@ def _scores(cases: Cases, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerC
             else alt.value(_EDGE),
             tooltip=[
                 alt.Tooltip("identifier:N", title="picture"),
-                *(
-                    alt.Tooltip(f"{text.lower()}_text:N", title=cases.other if text == BASELINE else text)
-                    for text in texts
-                ),
+                *(alt.Tooltip(f"{column}_text:N", title=name) for column, name in texts.items()),
             ],
         )
         .add_params(box, alt.selection_point(name=CASE, fields=["identifier"], on="click", toggle=False))
@@ -106,20 +104,20 @@ def _points(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "identifier": table["identifier"].astype(str),
-            **{name: table[name].round(3) for name in ("baseline", "siam")},
+            **{name: table[name].round(3) for name in ("second", "first")},
             "crowd": table["crowd"].round(2),
-            **{f"{name}_text": table[name].map(number) for name in ("siam", "baseline")},
+            **{f"{name}_text": table[name].map(number) for name in ("first", "second")},
             "difference_text": table["difference"].map(signed),
             "crowd_text": ["unknown" if np.isnan(crowd) else number(crowd) for crowd in table["crowd"]],
         }
     )
 
 
-def _differences(other: str, table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
-    """Return the histogram of SIAM minus the other scores: all rows pale, those in the box coloured."""
+def _differences(networks: tuple[str, str], table: pd.DataFrame, box: alt.Parameter) -> alt.LayerChart:
+    """Return the histogram of the first scores minus the second ones: all rows pale, those in the box coloured."""
     limit, width, places = _binned(table["difference"].to_numpy())
     # Only numbers, which the browser counts: so tens of thousands of rows are quick to send.
-    data = table[["baseline", "siam"]].round(3).astype(np.float32).assign(place=places)
+    data = table[["second", "first"]].round(3).astype(np.float32).assign(place=places)
     middle = _BINS // 2
     axis = alt.Scale(domain=[-limit, limit], nice=False, padding=_ROOM)
     bars = (
@@ -128,7 +126,7 @@ def _differences(other: str, table: pd.DataFrame, box: alt.Parameter) -> alt.Lay
         .encode(
             x=alt.X(
                 "low:Q",
-                title=f"SIAM − {other}, points",
+                title=f"{' − '.join(networks)}, points",
                 scale=axis,
             ).bin("binned"),
             x2="high:Q",
@@ -161,15 +159,15 @@ def disagreement_figures(cases: Cases, rows: np.ndarray) -> tuple[go.Figure, go.
     ends = _ends(cases, shown)
     crowd, (low, high) = shown["crowd"].to_numpy(dtype=float), _crowd_ends(cases, shown)
     points = go.Scatter(
-        x=shown["baseline"], y=shown["siam"], mode="markers",
+        x=shown["second"], y=shown["first"], mode="markers",
         marker={"size": 7, "color": [_crowd_colour((value - low) / (high - low)) for value in crowd],
                 "line": {"color": _EDGE}},
     )  # fmt: skip
     diagonal = go.Scatter(x=[scale.low, scale.high], y=[scale.low, scale.high], mode="lines",
                           line={"color": CROWD, "width": 1.5, "dash": "dot"})  # fmt: skip
     scores = _layout(go.Figure([diagonal, points]), cases.versus,
-                     f"{cases.other_score}, {scale.low:g} to {scale.high:g}",
-                     f"SIAM's score, {scale.low:g} to {scale.high:g}")  # fmt: skip
+                     f"{cases.scores[1]}, {scale.low:g} to {scale.high:g}",
+                     f"{cases.scores[0]}, {scale.low:g} to {scale.high:g}")  # fmt: skip
     room = 0.03 * (ends[1] - ends[0])
     around = [ends[0] - room, ends[1] + room]
     scores.update_xaxes(range=around)
@@ -178,7 +176,9 @@ def disagreement_figures(cases: Cases, rows: np.ndarray) -> tuple[go.Figure, go.
     counts, middle = np.bincount(places, minlength=_BINS), _BINS // 2
     colours = [sign_colour(place - middle) for place in range(_BINS)]
     bars = go.Bar(x=-limit + (np.arange(_BINS) + 0.5) * width, y=counts, width=width, marker={"color": colours})
-    apart = _layout(go.Figure(bars), "How far they are apart", f"SIAM − {cases.other}, points", "pictures")
+    apart = _layout(
+        go.Figure(bars), "How far they are apart", f"{cases.networks[0]} − {cases.networks[1]}, points", "pictures"
+    )
     return scores, apart.update_layout(height=190)
 
 
@@ -204,7 +204,7 @@ def _ends(cases: Cases, table: pd.DataFrame) -> list[float]:
     scale = cases.gallery.about.scale
     if not len(table):
         return [scale.low, scale.high]
-    found = table[["siam", "baseline"]]
+    found = table[["first", "second"]]
     return [min(scale.low, found.min(axis=None)), max(scale.high, found.max(axis=None))]
 
 

@@ -16,7 +16,7 @@ from siam.drawing.palettes import palette
 from siam.drawing.phrases import number, signed
 from siam.figures.gallery import CROWD_SCALE
 from siam.figures.style import CLEAR, GREY, GRID, literal
-from siam.gallery.cases import Cases
+from siam.gallery.cases import CONTEXT, Cases
 from siam.gallery.means import SCORES, numbers
 
 MOST = 20_000  # points; of more photos, squares are drawn
@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]  # west, south, east, north in degrees; 
 _DETAIL = 400  # steps of the coast along the longer side
 _WITHOUT_WEBGL = 2000  # points; so many are quick in any browser
 _EDGE = "#7A8CA0"  # of points and squares, visible on light and dark
-UNSIGNED = {"SIAM": "SIAM’s score", "crowd": "Mean rating of the crowd"}
+UNSIGNED = {"SIAM": "SIAM’s score", CONTEXT: "Score with context", "crowd": "Mean rating of the crowd"}
 _SHADES = 40  # of squares: all of one shade are one shape
 _ROOM = 0.08  # of the map's width, around the photos
 _LEAST = 0.02  # degrees: the smallest map
@@ -106,7 +106,7 @@ class Squares:
 
 
 def measures(cases: Cases) -> tuple[str, ...]:
-    """Return by what a map can be coloured: "SIAM", "crowd" and "difference", where known, then the contributions."""
+    """Return by what a map can be coloured: of `SCORES` what is known, but the baseline, then the contributions."""
     known = [name for name, values in numbers(cases).items() if name != "baseline" and not np.isnan(values).all()]
     return (*(name for name in known if name in SCORES), *sorted(name for name in known if name not in SCORES))
 
@@ -115,10 +115,10 @@ def title(cases: Cases, measure: str) -> str:
     """Return what a measure is and its unit: "SIAM’s score, points from 1 to 7"."""
     about = cases.gallery.about
     if measure in UNSIGNED:
-        scale = about.scale if measure == "SIAM" else about.rated_on
+        scale = about.rated_on if measure == "crowd" else about.scale
         unit = "on an unknown scale" if scale is None else f"points from {scale.low:g} to {scale.high:g}"
         return f"{UNSIGNED[measure]}, {unit}"
-    return "SIAM − baseline, points" if measure == "difference" else f"{measure.capitalize()}, points"
+    return f"{' − '.join(cases.networks)}, points" if measure == "difference" else f"{measure.capitalize()}, points"
 
 
 def view_of(cases: Cases, rows: np.ndarray, place: Box | None = None) -> View:
@@ -258,14 +258,15 @@ def colours_of(values: np.ndarray, measure: str) -> dict[str, Any]:
             "colorbar": {**bar, "tickvals": ticks, "ticktext": texts}}  # fmt: skip
 
 
-def legend(measure: str, count: int) -> str:
+def legend(cases: Cases, measure: str, count: int) -> str:
     """Say which colour and shape mean what on a map of so many photos."""
     raises, lowers, _ = palette().names
     if measure in UNSIGNED:
         return "Darker: higher."
     up, down = ("disc", "square") if count <= MOST else ("square", "square with a line")
     if measure == "difference":
-        return f"{raises.capitalize()} {up}: SIAM scores higher; {lowers} {down}: the baseline does."
+        first, second = cases.called
+        return f"{raises.capitalize()} {up}: {first} is higher; {lowers} {down}: {second} is."
     return f"{raises.capitalize()} {up}: raises SIAM’s score; {lowers} {down}: lowers it."
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from scipy.stats import t as student
 
 from siam.drawing.phrases import words
-from siam.gallery.cases import Cases
+from siam.gallery.cases import CONTEXT, Cases
 
-SCORES = {"SIAM": "siam", "baseline": "baseline", "crowd": "crowd", "difference": "difference"}  # in `Cases.table`
+SCORES = {  # in `Cases.table`
+    "SIAM": "siam", CONTEXT: "context", "baseline": "baseline", "crowd": "crowd", "difference": "difference",
+}  # fmt: skip
 CONTRIBUTION = "contribution: "
 LEVEL = 0.95
 
@@ -34,10 +36,14 @@ class Means:
 
 
 def numbers(cases: Cases) -> dict[str, np.ndarray]:
-    """Return what means are of, each (N,), NaN where unknown: those of `SCORES`, and "contribution: ATTRIBUTE"."""
+    """Return what means are of, each (N,), NaN where unknown: those of `SCORES`, and "contribution: ATTRIBUTE".
+
+    Scores with context are among them only if the cases have groups.
+    """
+    known = set(SCORES) - (set() if cases.csib else {CONTEXT})
     contributions = zip(cases.gallery.about.attributes, cases.gallery.contributions.T, strict=True)
     return {
-        **{name: cases.table[column].to_numpy(dtype=float) for name, column in SCORES.items()},
+        **{name: cases.table[column].to_numpy(dtype=float) for name, column in SCORES.items() if name in known},
         **{f"{CONTRIBUTION}{words(attribute)}": points for attribute, points in contributions},
     }
 

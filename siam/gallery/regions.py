@@ -144,5 +144,5 @@ def _photos(count: int) -> str:
 def _column(name: str) -> str:
     """Return the column of a number: "contribution_still_water"."""
     if not name.startswith(CONTRIBUTION):
-        return name.casefold()
+        return name.casefold().replace(" ", "_")
     return f"contribution_{name.removeprefix(CONTRIBUTION).replace(' ', '_')}"

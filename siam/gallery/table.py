@@ -18,12 +18,13 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
     """Return some photos of a gallery as CSV, one row each.
 
     The columns are identifier, file (the photo's name as its owner wrote it), title, author, crowd, crowd_sd, votes,
-    SIAM, `Cases.other`, difference, the two errors, who is closer, the lower and upper end of the interval in which
-    people's mean lies for four of five photos like this one, whether it is like the landscapes that the networks
-    learned from ("yes" or "no"), latitude and longitude in degrees, bias, then "contribution: ATTRIBUTE" and "presence:
-    ATTRIBUTE" for all attributes. Contributions and bias add up to SIAM, up to rounding. Scores are in points of the
-    gallery's scale, and so are errors unless their names say "in ranks". Numbers have a decimal point and six decimals;
-    unknown values are empty. An apostrophe is put before text that a spreadsheet would take for a formula.
+    the scores of the two `Cases.networks`, difference, the two errors, who is closer, the lower and upper end of the
+    interval in which people's mean lies for four of five photos like this one, whether it is like the landscapes that
+    the networks learned from ("yes" or "no"), latitude and longitude in degrees, bias, then "contribution: ATTRIBUTE"
+    and "presence: ATTRIBUTE" for all attributes. Contributions and bias add up to SIAM's score, up to rounding.
+    Scores are in points of the gallery's scale, and so are errors unless their names say "in ranks". Numbers have a
+    decimal point and six decimals; unknown values are empty. An apostrophe is put before text that a spreadsheet would
+    take for a formula.
 
     Args:
         cases: of the gallery.
@@ -40,11 +41,9 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
             "crowd",
             "crowd_sd",
             "votes",
-            "SIAM",
-            cases.other,
+            *cases.networks,
             "difference",
-            f"error of SIAM{unit}",
-            f"error of {cases.other}{unit}",
+            *(f"error of {name}{unit}" for name in cases.networks),
             "who is closer",
             "SIAM, low",
             "SIAM, high",
@@ -59,7 +58,7 @@ def csv_text(cases: Cases, rows: np.ndarray) -> str:
     like = ["" if pd.isna(known) else "yes" if known else "no" for known in held.photos["landscape"]]
     for row in np.asarray(rows, dtype=int).tolist():
         cells = table.iloc[row]
-        numbers = [cells[name] for name in ("siam", "baseline", "difference", "siam_error", "baseline_error")]
+        numbers = [cells[name] for name in ("first", "second", "difference", "first_error", "second_error")]
         writer.writerow(
             [
                 *(defused(str(cells[name])) for name in TEXTS),

@@ -410,12 +410,13 @@ def chart_print(name: str, figure: go.Figure, shows: str = "") -> Print:
 
 
 def disagreement_print(cases: Cases, rows: np.ndarray) -> Print:
-    """Return SIAM's scores against the baseline's, and the histogram of their differences."""
+    """Return the scores of two networks against each other, and the histogram of their differences."""
     drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} points are drawn, evenly sampled."
     rated = " Points have the colour of the crowd's rating, darker where it is higher." if cases.rated else ""
     text = (
         f"{cases.versus}, {len(rows):,} pictures of {cases.gallery.about.data}; dotted: the same score.{rated}{drawn} "
-        f"Below: how far they are apart, SIAM minus {cases.other}, in points; bars right of 0: SIAM scores higher."
+        f"Below: how far they are apart, {cases.networks[0]} minus {cases.networks[1]}, in points; bars right of 0: "
+        f"{cases.called[0]} is higher."
     )
 
     def draw(width: float) -> Drawing:
@@ -441,7 +442,7 @@ def map_print(cases: Cases, rows: np.ndarray, measure: str, place: Box | None = 
     what = "Squares: the means of the photos in them. " if len(rows) > POINTS else ""
     text = (
         f"Where {len(rows):,} pictures of {cases.gallery.about.data} were taken. Colour: "
-        f"{measure_title(cases, measure)}. {map_legend(measure, len(rows))} {what}Coast: Natural Earth."
+        f"{measure_title(cases, measure)}. {map_legend(cases, measure, len(rows))} {what}Coast: Natural Earth."
     )
     title = f"Map: {measure_title(cases, measure).partition(',')[0]}"
     return Print("map", title, text, lambda width: map_drawing(cases, rows, measure, width, place))

@@ -35,11 +35,11 @@ def test_every_case_is_a_point_at_its_scores(cases):
     rows = cases.select(Filters())
     chart, points, _ = drawn(cases, rows)
     encoding = chart["vconcat"][0]["layer"][1]["encoding"]
-    assert (encoding["x"]["field"], encoding["y"]["field"]) == ("baseline", "siam")
+    assert (encoding["x"]["field"], encoding["y"]["field"]) == ("second", "first")
     assert len(points) == len(cases.table)
     for row in rows[::29]:
         case, point = cases.case(int(row)), points.set_index("identifier").loc[cases.case(int(row))["identifier"]]
-        assert (point["baseline"], point["siam"]) == pytest.approx((case["baseline"], case["siam"]), abs=1e-3)
+        assert (point["second"], point["first"]) == pytest.approx((case["baseline"], case["siam"]), abs=1e-3)
         assert point["difference_text"] == phrases.signed(case["siam"] - case["baseline"])
 
 

@@ -33,7 +33,7 @@ def test_every_photo_is_a_point_at_its_place_in_the_colour_of_its_number(cases, 
 def test_scales_with_signs_are_symmetric_and_have_the_chosen_colours(cases, rows):
     with using(BLUE_ORANGE):
         marker = points(map_figure(cases, rows, "difference", view_of(cases, rows))).marker
-        assert "Blue disc: SIAM scores higher" in geography.legend("difference", len(rows))
+        assert "Blue disc: SIAM is higher" in geography.legend(cases, "difference", len(rows))
     assert marker.cmin == -marker.cmax == pytest.approx(-np.abs(cases.table["difference"][rows]).max())
     assert [colour for _, colour in marker.colorscale] == [BLUE_ORANGE.negative, "#FFFFFF", BLUE_ORANGE.positive]
     marker = points(map_figure(cases, rows, "SIAM", view_of(cases, rows))).marker

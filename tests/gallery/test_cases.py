@@ -8,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siam.datasets import oasis, scenicornot
-from siam.gallery.cases import BASELINE, CONTEXT, KINDS, ORDERS, SIDES, Filters, against, read_cases
+from siam.gallery.cases import (
+    BASELINE,
+    COMPARISONS,
+    CONTEXT,
+    KINDS,
+    ORDERS,
+    SIDES,
+    Filters,
+    compared,
+    fits,
+    read_cases,
+    with_groups,
+)
 from siam.gallery.store import About, read
 from siam.gallery.table import csv_text
 from siam.gallery.writing import Entry, write
@@ -139,9 +151,9 @@ def test_errors_are_in_points_of_the_scale(cases):
         told = cases.table.iloc[row]
         assert told["difference"] == pytest.approx(entry.siam - entry.baseline, abs=1e-5)
         if entry.crowd_mean is None:
-            assert np.isnan(told["siam_error"]) and told["closer"] == ""
+            assert np.isnan(told["first_error"]) and told["closer"] == ""
         else:
-            assert told["baseline_error"] == pytest.approx(entry.baseline - entry.crowd_mean, abs=1e-5)
+            assert told["second_error"] == pytest.approx(entry.baseline - entry.crowd_mean, abs=1e-5)
     assert not cases.in_ranks
 
 
@@ -157,7 +169,7 @@ def test_where_the_scales_differ_errors_are_differences_of_rank(tmp_path):
         return 100 * (below + (same - 1) / 2) / (len(values) - 1)
 
     for row, entry in enumerate(made):
-        told = cases.table["siam_error"][row]
+        told = cases.table["first_error"][row]
         if entry.crowd_mean is None:
             assert np.isnan(told)
             continue
@@ -175,10 +187,10 @@ def test_the_summary_counts(cases):
     assert told["median_difference"] == pytest.approx(np.median([abs(of.siam - of.baseline) for of in made]), abs=1e-5)
     wins = sum(passes(entry, Filters(closer="SIAM")) for entry in made)
     losses = sum(passes(entry, Filters(closer="baseline")) for entry in made)
-    assert told["siam_closer"] == pytest.approx(wins / (wins + losses))
-    assert told["siam_closer"] + told["baseline_closer"] == pytest.approx(1)
+    assert told["first_closer"] == pytest.approx(wins / (wins + losses))
+    assert told["first_closer"] + told["second_closer"] == pytest.approx(1)
     nothing = cases.summary(np.array([], dtype=int))
-    assert nothing == {"n": 0, "median_difference": None, "siam_closer": None, "baseline_closer": None}
+    assert nothing == {"n": 0, "median_difference": None, "first_closer": None, "second_closer": None}
 
 
 def test_causes_are_the_largest_of_each_sign(cases):
@@ -221,33 +233,74 @@ def test_a_rating_at_the_end_of_a_range_is_inside(tmp_path):
         assert len(found.select(Filters(crowd=(tenth / 10, tenth / 10)))) == 1
 
 
+@pytest.mark.parametrize("networks", COMPARISONS[1:])
 @pytest.mark.parametrize("linear", [False, True])
-def test_scores_with_context_take_the_place_of_the_baseline(cases, linear):
+def test_any_two_of_three_are_compared(cases, linear, networks):
     random = np.random.default_rng(3)
     groups = random.dirichlet(np.ones(len(NAMES)), 3)
     csib = CSIB(NAMES, groups, np.array([2.0, -3.0, 0.5]), 4.0, linear)
-    compared = against(cases, csib)
-    assert compared.networks == ("SIAM", CONTEXT) and cases.networks == ("SIAM", BASELINE)
-    for row, facts in enumerate(compared.table.to_dict("records")):
+    assert cases.networks == ("SIAM", BASELINE) and np.isnan(cases.table["context"]).all()
+    held = with_groups(cases, csib)
+    found = compared(held, networks)
+    assert found.networks == networks
+    for row, facts in enumerate(found.table.to_dict("records")):
         presence = cases.gallery.presence[row]
         score = 4.0 + (facts["siam"] if linear else 0)
         for shares, weight in zip(groups, csib.weights, strict=True):
             score += weight * (np.prod((presence.astype(float) + 0.001) ** shares) - 0.001)
-        assert facts["baseline"] == pytest.approx(score, abs=1e-4)
-        assert facts["difference"] == pytest.approx(facts["siam"] - score, abs=1e-4)
-        if not np.isnan(facts["crowd"]):
-            errors = abs(facts["siam"] - facts["crowd"]), abs(score - facts["crowd"])
-            assert facts["baseline_error"] == pytest.approx(score - facts["crowd"], abs=1e-4)
-            assert facts["closer"] == ("SIAM" if errors[0] < errors[1] else CONTEXT)
-    same = [name for name in cases.table if name not in ("baseline", "difference", "baseline_error", "closer")]
-    assert compared.table[same].equals(cases.table[same])
-    kept = compared.select(Filters(closer=CONTEXT))
-    share = compared.summary(np.arange(len(compared.table)))["baseline_closer"]
-    assert share == pytest.approx(len(kept) / (compared.table["closer"] != "").sum())
-    head = csv_text(compared, np.array([0])).splitlines()[0]
-    assert ",with context,difference,error of SIAM,error of with context," in head and "baseline" not in head
+        scores = {"SIAM": cases.table["siam"][row], BASELINE: cases.table["baseline"][row], CONTEXT: score}
+        first, second = (scores[name] for name in networks)
+        assert (facts["first"], facts["second"]) == pytest.approx((first, second), abs=1e-4, nan_ok=True)
+        assert facts["difference"] == pytest.approx(first - second, abs=1e-4, nan_ok=True)
+        if not np.isnan(facts["crowd"]) and not np.isnan(second):
+            errors = abs(first - facts["crowd"]), abs(second - facts["crowd"])
+            assert facts["second_error"] == pytest.approx(second - facts["crowd"], abs=1e-4)
+            assert facts["closer"] == networks[int(errors[0] > errors[1])]
+    changed = ("context", "first", "second", "difference", "first_error", "second_error", "closer")
+    same = [name for name in cases.table if name not in changed]
+    assert found.table[same].equals(cases.table[same])
+    kept = found.select(Filters(closer=networks[1]))
+    share = found.summary(np.arange(len(found.table)))["second_closer"]
+    assert share == pytest.approx(len(kept) / (found.table["closer"] != "").sum())
+    head = csv_text(found, np.array([0])).splitlines()[0]
+    assert f",{','.join(networks)},difference,error of {networks[0]},error of {networks[1]}," in head
+    back = compared(found, COMPARISONS[0]).table
+    assert back.drop(columns="context").equals(cases.table.drop(columns="context"))
 
 
-def test_groups_of_other_attributes_are_refused(cases):
-    with pytest.raises(ValueError, match="do not fit"):
-        against(cases, CSIB(("snow",), np.ones((1, 1)), np.ones(1)))
+def test_what_counts_follows_what_is_compared(cases):
+    """With context first, causes are groups, and an attribute is among the top three if one of their members is."""
+    members = [[0, 1], [2], [3], [1, 2], [0]]  # of groups; attribute 4 is in none
+    groups = np.zeros((5, len(NAMES)))
+    for group, of in zip(groups, members, strict=True):
+        group[of] = 1 / len(of)
+    csib = CSIB(NAMES, groups, np.array([2.0, -3.0, 0.5, 1.0, -1.0]), 4.0)
+    held = with_groups(cases, csib)
+    found = compared(held, (CONTEXT, BASELINE))
+    values = csib.contributions(cases.gallery.presence)
+    for row, of in enumerate(values):
+        together = found.together(row)
+        assert together.score == pytest.approx(found.table["context"][row])
+        raises, lowers = found.causes(row)
+        positive = [cause for cause in together.causes if cause.value > 0]
+        assert raises == (positive[0].title, pytest.approx(positive[0].value)) if positive else raises is None
+        assert (lowers is None) == (of.min() >= 0)
+    for place, name in enumerate(NAMES):
+        top = []
+        for row, of in enumerate(np.abs(values)):
+            first = [group for group in range(5) if of[group] > 0 and (of > of[group]).sum() < 3]
+            top += [row] if any(place in members[group] for group in first) else []
+        assert sorted(found.select(Filters(cause=name))) == top
+        assert len(top) == 0 or place < 4
+    assert held.causes(0) == cases.causes(0) and cases.together(0) is None
+
+
+def test_groups_that_do_not_fit_are_refused(cases):
+    spatial = CSIB(NAMES, np.ones((1, len(NAMES))) / len(NAMES), np.ones((1, 2, 2)))
+    for csib in (CSIB(("snow",), np.ones((1, 1)), np.ones(1)), spatial):
+        assert not fits(cases.gallery, csib)
+        with pytest.raises(ValueError, match="do not fit"):
+            with_groups(cases, csib)
+    assert not fits(cases.gallery, None)
+    with pytest.raises(ValueError, match="add groups first"):
+        compared(cases, (CONTEXT, BASELINE))

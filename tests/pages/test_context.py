@@ -11,10 +11,17 @@ from playwright.sync_api import Browser, expect
 
 import siam
 from siam.drawing import phrases
-from siam.explanation.context import cause_map_text, context_sentence, group_sentence, in_context, member_line
+from siam.explanation.context import (
+    cause_map_text,
+    cell_presence,
+    context_sentence,
+    group_sentence,
+    in_context,
+    member_line,
+)
 from siam.explanation.waterfall import context_steps
 from siam.figures.context import budgets_figure, groups_figure
-from siam.gallery.cases import Filters, against, read_cases
+from siam.gallery.cases import COMPARISONS, Filters, compared, read_cases, with_groups
 from siam.gallery.samples import load_samples
 from siam.gallery.store import read
 from siam.images.reading import read_image
@@ -27,7 +34,7 @@ from tests.support.own_pair import believed_pair
 from tests.support.pages import opened, texts
 from tests.support.server import WAIT, wait_until_idle
 from ui.explain import context
-from ui.state import chosen
+from ui.state import chosen, resources
 from ui.state.markdown import plain
 
 SAMPLE = load_samples()[3]
@@ -228,21 +235,111 @@ def test_results_say_what_counting_together_bought(name):
     }
 
 
-def test_disagreements_compare_siam_with_the_score_with_context():
+@pytest.mark.parametrize("networks", COMPARISONS)
+def test_disagreements_compare_any_two(networks):
     csib = siam.load("rendered").csib
-    cases = against(read_cases(read(chosen.BUNDLED / "rendered")), csib)
-    app = opened("disagreements", pair="Rendered", against="with context")
+    cases = compared(with_groups(read_cases(read(chosen.BUNDLED / "rendered")), csib), networks)
+    way = ", ".join(networks)
+    app = opened("disagreements", pair="Rendered", against=way)
     told = texts(app)
     first = cases.case(int(cases.select(Filters())[0]))
-    assert f"with context **{phrases.number(first['baseline'])}**" in told and "baseline **" not in told
+    for name, column in zip(networks, ("first", "second"), strict=True):
+        assert f"{name} **{phrases.number(first[column])}**" in told
+    (absent,) = {"SIAM", "baseline", "with context"} - set(networks)
+    assert f"{absent} **" not in told
     assert f"{first['closer']} closer" in told
+    for mark, cause in zip("▲▼", cases.causes(cases.row_of(first["identifier"])), strict=True):
+        assert cause is None or f"{mark}] {phrases.words(cause[0])} {phrases.signed(cause[1])}" in told
     (order,) = [of for of in app.selectbox if of.key == "sort"]
-    assert "with context higher" in order.options and "baseline higher" not in order.options
+    assert {f"{networks[0]} higher", f"{networks[1]} higher"} <= set(order.options)
+    assert f"{absent} higher" not in order.options
     figures = cases.summary(np.arange(len(cases.table)))
-    assert f"the score with context in **{100 * figures['baseline_closer']:.0f} %**" in told
-    assert ("have learned from these ratings" in told) == (csib.about["data"] == cases.gallery.about.data)
-    app.segmented_control(key="against").set_value("baseline").run()
-    assert not app.exception and "with context **" not in texts(app)
+    for called, name in zip(cases.called, ("first_closer", "second_closer"), strict=True):
+        assert f"{called} in **{100 * figures[name]:.0f} %**" in told
+    learned = csib.about["data"] == cases.gallery.about.data and "with context" in networks
+    assert ("have learned from these ratings" in told) == learned
+    if networks != COMPARISONS[0]:
+        app.segmented_control(key="against").set_value(", ".join(COMPARISONS[0])).run()
+        assert not app.exception and "with context **" not in texts(app)
+
+
+def test_the_case_follows_what_is_compared():
+    networks = ("with context", "baseline")
+    cases = compared(with_groups(read_cases(read(chosen.BUNDLED / "rendered")), siam.load("rendered").csib), networks)
+    facts = cases.case(cases.row_of("898"))
+    assert context.MEANING not in texts(opened("disagreements", pair="Rendered", case="898"))
+    app = opened("disagreements", pair="Rendered", case="898", against=", ".join(networks))
+    assert context.MEANING in texts(app)
+    errors = ", ".join(
+        f"{name} {phrases.signed(facts[of])}"
+        for name, of in zip(networks, ("first_error", "second_error"), strict=True)
+    )
+    assert f"**{facts['closer']} is closer** (errors in points: {errors})" in texts(app)
+    app.segmented_control(key="counting").set_value("Adding up").run()
+    assert not app.exception and context.MEANING not in texts(app)
+
+
+def test_a_missing_picture_leaves_what_its_groups_say():
+    """The gallery of the OASIS scenes holds presence, and no pictures."""
+    cases = with_groups(read_cases(read(chosen.BUNDLED / "oasis")), siam.load("photo").csib)
+    app = opened("disagreements", gallery="OASIS scenes", case="Beach_4.jpg", against="SIAM, with context")
+    row = cases.row_of("Beach_4.jpg")
+    facts = cases.case(row)
+    scores = [f"{phrases.number(facts[name])} of 7" for name in ("siam", "context")]
+    assert [metric.value for metric in app.metric][:2] == scores
+    together = cases.together(row)
+    assert together.score == pytest.approx(facts["context"])
+    assert plain(context_sentence(together)) in texts(app)
+    assert app.dataframe[0].value["contribution"].tolist() == [cause.value for cause in together.causes]
+
+
+def spatial_pair(own):
+    """Save a pair with groups in the spatial variant, one of them of two attributes; return it with its groups."""
+    names = own.config.attributes
+    groups = np.zeros((2, len(names)))
+    groups[0, :2], groups[1, 2] = 0.5, 1
+    weights = np.random.default_rng(0).normal(size=(2, 3, 3))
+    pair = dataclasses.replace(own, csib=CSIB(names, groups, weights, 5.0))
+    save(pair, Path("runs/believed"))
+    return pair
+
+
+def test_the_spatial_variant_is_explained(own):
+    pair = spatial_pair(own)
+    explanation = siam.explain(pair, read_image(SAMPLE.path))
+    together = in_context(pair.csib, explanation)
+    app = opened(pair="runs/believed", sample=SAMPLE.key, counting="With context")
+    told = texts(app)
+    assert app.metric[0].value == phrases.score_text(together.score, together.scale)
+    assert plain(context_sentence(together)) in told
+    assert "not from where" not in told and "× " not in told  # cells are weighed by place: no single weight
+    cells = cell_presence(explanation.attribute_maps, 3, explanation.attribute_link)
+    q = np.sqrt((cells[0] + 0.001) * (cells[1] + 0.001)) - 0.001
+    cause = next(of for of in together.causes if of.group == 0)
+    assert cause.value == pytest.approx((q * pair.csib.weights[0]).mean(), abs=1e-4)
+    app.button(key="open-cause-0").click().run()
+    assert not app.exception and f"**{phrases.signed(cause.value)}**" in texts(app)
+    app = opened(pair="runs/believed", sample=SAMPLE.key, counting="With context", causes="1")
+    assert f"**{phrases.number(together.score_with(1))}**" in texts(app)
+
+
+def test_other_pages_hold_the_spatial_variant(own):
+    pair = spatial_pair(own)
+    told = texts(opened("templates", pair="runs/believed"))
+    for group in range(2):
+        assert group_sentence(pair.csib, group) in told
+    assert "were judged" in texts(opened("results", pair="runs/believed", table="With context"))
+    edits = opened("what_if", pair="runs/believed", sample=SAMPLE.key, edits="attribute_0:scale:0")
+    assert "**With context**" in texts(edits)
+
+
+def test_a_gallery_holds_no_scores_of_the_spatial_variant(monkeypatch):
+    pair = siam.load("rendered")
+    count = len(pair.csib)
+    spatial = dataclasses.replace(pair.csib, weights=np.ones((count, 2, 2)))
+    monkeypatch.setattr(resources, "pair", lambda: dataclasses.replace(pair, csib=spatial))
+    app = opened("disagreements", pair="Rendered", against="SIAM, with context")
+    assert not [of for of in app.segmented_control if of.key == "against"]
 
 
 def test_a_gallery_is_compared_with_the_baseline_alone_where_no_groups_fit(own):

@@ -247,7 +247,8 @@ def test_going_elsewhere_and_back_keeps_filters(cases):
 
 def test_without_a_baseline_there_is_nothing_to_compare(monkeypatch, cases):
     nothing = cases.table["siam"] * np.nan
-    alone = dataclasses.replace(cases, table=cases.table.assign(baseline=nothing, difference=nothing, closer=""))
+    unknown = dict.fromkeys(("baseline", "second", "difference"), nothing)
+    alone = dataclasses.replace(cases, table=cases.table.assign(**unknown, closer=""))
     monkeypatch.setattr(chosen, "cases", lambda: alone)
     app = rendered()
     assert "has no baseline" in texts(app) and not app.get("vega_lite_chart")

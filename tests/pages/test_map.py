@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from siam.gallery.cases import Filters, read_cases
+import siam
+from siam.gallery.cases import Filters, read_cases, with_groups
 from siam.gallery.means import group_means, numbers
 from siam.gallery.store import read
 from tests.support.pages import button, opened, parameter, texts
@@ -53,6 +54,18 @@ def test_without_places_it_says_how_to_get_them_and_nothing_else():
     app = opened("map", pair="Rendered", gallery="Rendered landscapes")
     assert "`latitude` and `longitude`" in texts(app) and "siam score" in texts(app)
     assert not app.get("plotly_chart") and not app.dataframe and not app.error
+
+
+def test_scores_with_context_are_on_the_map(cases, here):
+    held = with_groups(cases, siam.load("rendered").csib)
+    app = page_map(against="SIAM, with context", shown="with context")
+    assert "Score with context, points from 1 to 10" in app.get("plotly_chart")[0].proto.spec
+    means = app.dataframe[0].value.set_index("mean of")["these photos"]
+    assert means["with context"] == pytest.approx(held.table["context"].mean())
+    assert means["difference"] == pytest.approx((held.table["siam"] - held.table["context"]).mean())
+    app = page_map(against="SIAM, with context", shown="difference")
+    assert r"SIAM \u2212 with context, points" in app.get("plotly_chart")[0].proto.spec
+    assert "SIAM is higher" in texts(app)
 
 
 def test_the_map_and_its_means_in_words(cases, here):

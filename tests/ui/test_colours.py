@@ -33,7 +33,7 @@ def test_a_link_brings_its_colours_and_a_wrong_one_the_paper_s():
 def test_marks_of_causes_have_the_colours_and_their_signs():
     text = texts(opened("disagreements", colours="blue-orange", pair="Rendered"))
     assert ":blue[▲]" in text and ":orange[▼]" in text and ":green[▲]" not in text
-    assert "Right of the middle and blue: SIAM scores higher; left and orange" in text
+    assert "Right of the middle and blue: SIAM is higher; left and orange" in text
 
 
 def test_explainers_are_told_apart_from_signs():

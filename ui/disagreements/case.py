@@ -8,8 +8,9 @@ import streamlit as st
 
 from siam.drawing import phrases
 from siam.drawing.colours import CROWD
+from siam.explanation.context import context_sentence
 from siam.figures.gallery import votes_figure
-from siam.gallery.cases import BASELINE, Cases
+from siam.gallery.cases import BASELINE, CONTEXT, SIAM, Cases
 from siam.gallery.table import csv_text
 from siam.reports.prints import chart_print
 from siam.runtime.spreadsheets import defused
@@ -37,7 +38,8 @@ def show(cases: Cases, row: int, rows: np.ndarray) -> None:
         return
     explanation = resources.explanation(photo)
     _other_networks(cases, row)
-    if (groups := context.asked()) is not None:
+    way = context.WAYS[CONTEXT in cases.networks]
+    if (groups := context.asked(way)) is not None:
         context.show(groups, explanation, photo)
         _edit(facts)
         truth.show(cases, row, explanation)
@@ -95,7 +97,7 @@ def _crowd(cases: Cases, row: int) -> None:
         unit = "percentile points" if cases.in_ranks else "points"
         errors = ", ".join(
             f"{name} {phrases.signed(facts[column])}"
-            for name, column in zip(cases.networks, ("siam_error", "baseline_error"), strict=True)
+            for name, column in zip(cases.networks, ("first_error", "second_error"), strict=True)
             if not np.isnan(facts[column])
         )
         parts.append(f"**{facts['closer']} is closer** (errors in {unit}: {errors})")
@@ -113,9 +115,10 @@ def _other_networks(cases: Cases, row: int) -> None:
     if cases.gallery.about.split != "cross-validation":
         return
     facts = cases.case(row)
-    other = f", baseline {phrases.number(facts['baseline'])}" if cases.other == BASELINE else ""
+    known = {SIAM: facts["siam"], BASELINE: facts["baseline"], CONTEXT: facts["context"]}
+    scores = ", ".join(f"{name} {phrases.number(score)}" for name, score in known.items() if not np.isnan(score))
     st.info(
-        f"The gallery's scores (SIAM {phrases.number(facts['siam'])}{other}) come from networks that had not seen this "
+        f"The gallery's scores ({scores}) come from networks that had not seen this "
         "photo. The networks below were also trained on it, so their scores differ.",
         icon=":material/info:",
     )
@@ -135,11 +138,14 @@ def _numbers(cases: Cases, row: int) -> None:
             icon=":material/hide_image:",
         )
         with st.grid(3, min_column_width=120, gap="small"):
-            st.metric("SIAM", phrases.score_text(facts["siam"], scale))
-            if not np.isnan(facts["baseline"]):
-                st.metric(cases.other.capitalize(), phrases.score_text(facts["baseline"], scale))
-                st.metric("Difference (points)", phrases.difference_text(facts["siam"], facts["baseline"]))
+            for name, column in zip(cases.networks, ("first", "second"), strict=True):
+                if not np.isnan(facts[column]):
+                    st.metric(f"{name[0].upper()}{name[1:]}", phrases.score_text(facts[column], scale))
+            if not np.isnan(facts["second"]):
+                st.metric("Difference (points)", phrases.difference_text(facts["first"], facts["second"]))
         st.markdown(listing.cause_text(zip(("▲", "▼"), cases.causes(row), strict=True)))
+    if CONTEXT in cases.networks:
+        _groups(cases, row)
     names = [defused(phrases.words(name)) for name in cases.gallery.about.attributes]
     columns = {
         "attribute": names,
@@ -148,6 +154,23 @@ def _numbers(cases: Cases, row: int) -> None:
     }
     table = pd.DataFrame(columns).sort_values("contribution", key=np.abs, ascending=False)
     st.dataframe(table, hide_index=True, column_config=view.COLUMNS)
+
+
+def _groups(cases: Cases, row: int) -> None:
+    """Show what the groups say of a picture that is missing: the sentence, and a row for each cause."""
+    together = cases.together(row)
+    if together is None:
+        return
+    st.markdown(f"**{plain(context_sentence(together))}**")
+    table = pd.DataFrame(
+        {
+            "cause": [defused(cause.title) for cause in together.causes],
+            "contribution": [cause.value for cause in together.causes],
+            "on": [cause.activation for cause in together.causes],
+        }
+    )
+    on = st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, help="how far the cause is on")
+    st.dataframe(table, hide_index=True, column_config={"contribution": view.COLUMNS["contribution"], "on": on})
 
 
 def export(cases: Cases, rows: np.ndarray) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 from siam.drawing import phrases
 from siam.drawing.palettes import palette
 from siam.figures.gallery import AREA, CASE, MOST, disagreement_chart
-from siam.gallery.cases import BASELINE, CONTEXT, KINDS, SIDES, Cases, Filters, against
+from siam.gallery.cases import COMPARISONS, CONTEXT, KINDS, SIAM, SIDES, Cases, Filters, fits, with_groups
+from siam.gallery.cases import compared as cases_of
 from siam.gallery.store import PLACE, is_archive
 from siam.reports.prints import disagreement_print
 from siam.runtime.digests import digest
@@ -25,22 +26,26 @@ PER_PAGE = 24
 
 
 def compared(cases: Cases) -> Cases:
-    """Ask what SIAM is compared with, if the networks have groups that fit the gallery; return the cases for that."""
+    """Ask which two networks are compared, if there are scores with context; return the cases for these."""
     csib = resources.pair().csib
-    if csib is None or csib.attributes != cases.gallery.about.attributes:
+    if csib is None or not fits(cases.gallery, csib):
         return cases
-    with_context = st.segmented_control(
-        "Compare SIAM with", (BASELINE, CONTEXT), default=BASELINE, required=True, key="against", bind="query-params",
+    ways = {", ".join(networks): networks for networks in COMPARISONS}
+    default, *_others = ways
+    if st.session_state.get("against", default) not in ways:
+        st.session_state.pop("against")
+    way = st.segmented_control(
+        "Compare", list(ways), default=default, required=True, key="against", bind="query-params",
         on_change=point, args=("area", None),
-    ) == CONTEXT  # fmt: skip
-    if not with_context:
-        return cases
-    if cases.rated and csib.about.get("data") == cases.gallery.about.data:
+        help="With context: groups of attributes that count together, on the presence that the gallery holds.",
+    )  # fmt: skip
+    networks = ways[way or default]
+    if CONTEXT in networks and cases.rated and csib.about.get("data") == cases.gallery.about.data:
         st.caption(
             "The groups have learned from these ratings, so scores with context look better here than for other "
             "photos: *Results* has figures for photos kept out."
         )
-    return against(cases, csib)
+    return cases_of(with_groups(cases, csib), networks)
 
 
 def filters(cases: Cases) -> tuple[Filters, str]:
@@ -65,7 +70,8 @@ def filters(cases: Cases) -> tuple[Filters, str]:
                 "Closer to the crowd", cases.networks, None, placeholder="either", key="closer", bind="query-params"
             )
         if cases.rated:
-            side = st.selectbox("SIAM’s error", SIDES, None, placeholder="either way", key="side", bind="query-params")
+            whose = "SIAM’s error" if cases.networks[0] == SIAM else "Error with context"
+            side = st.selectbox(whose, SIDES, None, placeholder="either way", key="side", bind="query-params")
             crowd = _crowd(cases)
         if np.any(cases.table["kind"] != ""):
             kind = st.selectbox(
@@ -92,7 +98,7 @@ def _crowd(cases: Cases) -> tuple[float, float] | None:
 
 
 def _area() -> tuple[float, float, float, float] | None:
-    """Return the area in the address: the baseline's lowest and highest score, then SIAM's; None without one."""
+    """Return the area in the address: the second network's lowest and highest score, then the first one's, or None."""
     return _four("area")
 
 
@@ -114,11 +120,13 @@ def _four(name: str) -> tuple[float, float, float, float] | None:
     return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
-def boxes(filters: Filters, other: str = BASELINE) -> None:
+def boxes(filters: Filters, networks: tuple[str, str]) -> None:
     """Show the boxes that were drawn over the scores and over the map, each as a button that clears it."""
     if filters.area is not None:
         low, high, bottom, top = map(phrases.number, filters.area)
-        _cleared_by("area", f"{other.capitalize()} {low} to {high}, SIAM {bottom} to {top}", "Show all scores again")
+        first, second = networks
+        label = f"{second[0].upper()}{second[1:]} {low} to {high}, {first} {bottom} to {top}"
+        _cleared_by("area", label, "Show all scores again")
     if filters.place is not None:
         _cleared_by("place", phrases.place_text(*filters.place), "Show all places again")
 
@@ -133,10 +141,12 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
     parts = [f"**{figures['n']:,}** of {len(cases.table):,} pictures"]
     if figures["median_difference"] is not None:
         parts.append(f"half of them differ by more than **{figures['median_difference']:.2f}** points")
-    if figures["siam_closer"] is not None:
-        shares = (f"{100 * figures[name]:.0f} %" for name in ("siam_closer", "baseline_closer"))
-        name = "the baseline" if cases.other == BASELINE else "the score with context"
-        parts.append(f"closer to the crowd: SIAM in **{next(shares)}**, {name} in **{next(shares)}**")
+    if figures["first_closer"] is not None:
+        shares = (f"**{100 * figures[name]:.0f} %**" for name in ("first_closer", "second_closer"))
+        parts.append(
+            "closer to the crowd: "
+            + ", ".join(f"{name} in {share}" for name, share in zip(cases.called, shares, strict=True))
+        )
     st.markdown(" · ".join(parts))
     if not cases.rated:
         st.caption(unrated(cases, "these photos"))
@@ -160,7 +170,9 @@ def summary(cases: Cases, rows: np.ndarray) -> None:
 def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> None:
     """Show scores and differences: a box drawn over the points filters the cards, a click on a point opens its case."""
     if np.isnan(cases.table["difference"]).all():
-        st.info("This pair has no baseline, so there is nothing to compare SIAM with.", icon=":material/info:")
+        st.info(
+            f"This pair has no baseline, so there is nothing to compare {cases.called[0]} with.", icon=":material/info:"
+        )
         return
     key, start = _chart_of(rows, area)
     st.altair_chart(
@@ -173,8 +185,8 @@ def charts(cases: Cases, rows: np.ndarray, area: tuple[float, ...] | None) -> No
     raises, lowers, _ = palette().names
     drawn = "" if len(rows) <= MOST else f" {MOST:,} of {len(rows):,} pictures are drawn, evenly sampled."
     st.caption(
-        f"Dotted line: no difference. Right of the middle and {raises}: SIAM scores higher; left and {lowers}: it "
-        "scores lower. Draw a box to show only the pictures in it; click a point outside the box to open its "
+        f"Dotted line: no difference. Right of the middle and {raises}: {cases.called[0]} is higher; left and "
+        f"{lowers}: it is lower. Draw a box to show only the pictures in it; click a point outside the box to open its "
         f"picture.{drawn}"
     )
     printing.figures(lambda: [disagreement_print(cases, rows)], "disagreements")
@@ -201,8 +213,8 @@ def _take(key: str) -> None:
         return
     box = selection.get(AREA) or {}
     drawn = None
-    if box.get("baseline") and box.get("siam"):
-        drawn = "_".join(f"{value:.2f}" for value in (*sorted(box["baseline"]), *sorted(box["siam"])))
+    if box.get("second") and box.get("first"):
+        drawn = "_".join(f"{value:.2f}" for value in (*sorted(box["second"]), *sorted(box["first"])))
     point("area", drawn)
     st.session_state["scatter"]["area"] = _area()
 
@@ -252,10 +264,11 @@ def _card(cases: Cases, row: int) -> None:
     identifier = str(facts["identifier"])
     with st.container(border=True, gap="xsmall"):
         pictures.thumbnail(cases.gallery, row)
-        scores = f"SIAM **{phrases.number(facts['siam'])}**"
-        if not np.isnan(facts["baseline"]):
-            difference = phrases.difference_text(facts["siam"], facts["baseline"])
-            scores += f" · {cases.other} **{phrases.number(facts['baseline'])}**  \ndifference **{difference}**"
+        first, second = cases.networks
+        scores = f"{first} **{phrases.number(facts['first'])}**"
+        if not np.isnan(facts["second"]):
+            difference = phrases.difference_text(facts["first"], facts["second"])
+            scores += f" · {second} **{phrases.number(facts['second'])}**  \ndifference **{difference}**"
         st.markdown(scores)
         marks = zip(("▲", "▼"), cases.causes(row), strict=True)
         st.markdown(cause_text(marks))

@@ -36,13 +36,13 @@ _SHOWN = 8  # causes, if all of them are added
 _ALL = "all"
 
 
-def asked() -> CSIB | None:
-    """Show the switch if the networks in use have groups; return these if the visitor chose them."""
+def asked(default: str = WAYS[0]) -> CSIB | None:
+    """Show the switch, at one of `WAYS` to begin with, if the networks in use have groups; return these if chosen."""
     csib = resources.pair().csib
     if csib is None:
         return None
     way = st.segmented_control(
-        "How attributes count", WAYS, default=WAYS[0], required=True, key="counting", bind="query-params",
+        "How attributes count", WAYS, default=default, required=True, key="counting", bind="query-params",
         help="Adding up: SIAM's score, each attribute for itself. With context: groups of attributes that count "
         "together, on the presence that SIAM sees.",
     )  # fmt: skip

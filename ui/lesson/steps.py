@@ -445,10 +445,10 @@ def _tell_reasons(material: Material) -> Answer:
     )
     cases = material.rated()
     shares = cases.summary(np.arange(len(cases.table)))
-    if shares["siam_closer"] is not None:
+    if shares["first_closer"] is not None:
         text += (
             f" Yet over all {shares['n']:,} scenes of this gallery, SIAM’s score is closer to the crowd’s in "
-            f"{_percent(shares['siam_closer'])}, the baseline’s in {_percent(shares['baseline_closer'])}."
+            f"{_percent(shares['first_closer'])}, the baseline’s in {_percent(shares['second_closer'])}."
         )
     return Answer(value, f"{text} A good score does not prove a good reason, and a baseline names none.")
 

@@ -13,7 +13,7 @@ _FILES = {
     "geojson": ("GeoJSON", "application/geo+json"),
     "parquet": ("GeoParquet", "application/vnd.apache.parquet"),
 }
-_NUMBERS = ("siam", "siam_low", "siam_high", "baseline", "crowd", "difference")
+_NUMBERS = ("siam", "siam_low", "siam_high", "with_context", "baseline", "crowd", "difference")
 
 
 def show(cases: Cases) -> None:

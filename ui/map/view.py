@@ -70,8 +70,8 @@ def show(cases: Cases, rows: np.ndarray, place: Box | None) -> None:
     away = len(rows) - len(placed)
     absent = f" {away:,} of {len(rows):,} pictures have no place." if away else ""
     st.caption(
-        f"{geography.legend(measure, len(inside))} With the box tool above the map, draw a box to choose a place, here "
-        f"and on *Disagreements*; the map then shows it larger. {drawn}{absent} Coast: Natural Earth."
+        f"{geography.legend(cases, measure, len(inside))} With the box tool above the map, draw a box to choose a "
+        f"place, here and on *Disagreements*; the map then shows it larger. {drawn}{absent} Coast: Natural Earth."
     )
     chosen = placed if place is None else geography.seen(cases, placed, view)
     printing.figures(lambda: [map_print(cases, chosen, measure, place)], "map")

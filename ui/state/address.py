@@ -18,7 +18,7 @@ WIDGETS = {
     ),
     "map": (
         "sort", "closer", "side", "cause", "kind", "crowd", "text", "page", "shown", "overlay", "order", "count",
-        "paper", "counting", "causes",
+        "paper", "counting", "causes", "against",
     ),
     "what_if": ("edited",),
     "rate": ("mode",),
@@ -42,7 +42,7 @@ PARAMETERS = {
     "about": (),
 }
 TWINS = {"disagreements": "map", "map": "disagreements"}  # pages with the same filters: a change holds for both
-FILTERS = ("sort", "closer", "side", "cause", "kind", "crowd", "text", "area", "place")
+FILTERS = ("against", "sort", "closer", "side", "cause", "kind", "crowd", "text", "area", "place")
 
 WORD = "v"  # the parameter that says with which networks a link was made: `ui.state.made`
 NUMBERS = frozenset(WIDGETS) - {"label", "rate", "discover", "results", "about"}  # pages of numbers of the networks
