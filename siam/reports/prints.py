@@ -165,11 +165,14 @@ def cause_print(csib: CSIB, explanation: Explanation, cause: Cause) -> Print:
     )
     text = (
         f"{cause.title} moves the score with context by {signed(cause.value)} ({told}). The photo is lit where all "
-        "members are at once, then where SIAM sees each."
+        "members are at once, then where SIAM sees each or, if its absence is meant, does not see it."
+        if len(cause.members) > 1
+        else f"{cause.title} moves the score with context by {signed(cause.value)} ({told}), where the photo is lit."
     )
 
     def draw(width: float) -> Drawing:
-        pictures = [("together", maps.cause_image(csib, explanation, cause))]
+        several = len(cause.members) > 1
+        pictures = [("together", maps.cause_image(csib, explanation, cause))] if several else []
         pictures += [(of.text, maps.member_image(explanation, of)) for of in cause.members]
         cells = [Cell(title, picture, f"the photo lit where {title} is") for title, picture in pictures]
         return sheet(f"{cause.title} {signed(cause.value)}", width, cells, 4, explanation.image.size)
