@@ -96,8 +96,8 @@ def write_fiftyone(folder: Path) -> Path:
     three largest causes are heatmaps in fields called after their attributes, such as "map_trees", with the files in
     _tables/fiftyone-maps.
 
-    What FiftyOne takes for no name of a field is changed: "_" stands for dots and signs, and "kept_" before what it
-    calls something else, such as "tags".
+    Names that FiftyOne does not allow for fields are changed: dots and signs become underscores, and a column whose
+    name it uses itself, such as "tags", becomes "kept_tags".
 
     Raises:
         DatasetError: there is no archive in the folder, or no photo that was scored is a file of its own.

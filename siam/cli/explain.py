@@ -48,7 +48,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--context",
         action="store_true",
         help="also score the photos by groups of attributes that count together, if the networks have any; data and "
-        "report tell it, too",
+        "report then hold these, too",
     )
     parser.add_argument(
         "--causes", type=int, choices=BUDGETS, metavar="K", help="with --context: what 1 to 8 causes make of the score"

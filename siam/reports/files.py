@@ -208,7 +208,7 @@ def write(
         card: the pair's model card.
         folder: that exists.
         stem: of the files' names.
-        csib: groups with which data and report also tell the score with context.
+        csib: groups, so that data and report also hold the score with context.
         causes: with how many of these the report explains it, 1 to 8; None: all.
 
     Raises:

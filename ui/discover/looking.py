@@ -98,7 +98,8 @@ def show(cases: Cases) -> Found | None:
         on_click=_begin, args=(cases, key, kept),
     )  # fmt: skip
     st.caption(
-        "What the networks found in all photos is stored with their scores, and is read: several hundred photos a second."
+        "What the networks found in all photos is stored with their scores and only has to be read: several hundred "
+        "photos a second."
         if is_archive(cases.gallery.folder) and has_features(cases.gallery.folder)
         else "Both networks look at the gallery’s photos again, about ten a second on two cores; up to 2,000 are drawn "
         "from a larger one. Next time it takes seconds."

@@ -131,15 +131,15 @@ def _budget(csib: CSIB, together: ContextExplanation) -> int | None:
     options = [str(budget) for budget in BUDGETS if budget < len(csib)] + [_ALL]
     if st.session_state.get("causes", _ALL) not in options:
         st.session_state.pop("causes")  # of networks with more groups
-    told = st.select_slider(
+    chosen_count = st.select_slider(
         "Explain with this many causes", options, value=_ALL, key="causes", width=420, bind="query-params"
     )
-    if told == _ALL:
+    if chosen_count == _ALL:
         needed = csib.about.get("causes")
         often = f" Over many photos, {needed} explain 90 % of how scores differ." if needed else ""
         st.markdown(f"All {len(csib)} causes give **{phrases.number(together.score)}**.{often}")
         return None
-    causes = int(told)
+    causes = int(chosen_count)
     score = together.score_with(causes)
     few = "the largest cause" if causes == 1 else f"the {causes} largest causes"
     change = phrases.difference_text(score, together.score)
