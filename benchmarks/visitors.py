@@ -25,7 +25,7 @@ import time
 import tomllib
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
@@ -35,6 +35,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import numpy as np
+import psutil
 from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
@@ -228,8 +229,21 @@ async def chromium() -> AsyncIterator[Browser]:
     os.setpriority(os.PRIO_PROCESS, 0, 19)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
+        _yield_the_cores()
         yield browser
         await browser.close()
+
+
+def _yield_the_cores() -> None:
+    """Give the lowest priority to the sessions of programs that this process has started, such as the browser's.
+
+    Linux shares the cores among sessions first ("autogroup", sched(7)), so that a low priority within one of them does
+    not count for others. Playwright starts the browser in a session of its own; the server is in ours.
+    """
+    sessions = {os.getsid(process.pid) for process in psutil.Process().children(recursive=True)} - {os.getsid(0)}
+    for session in sessions:
+        with suppress(OSError):  # a system that does not do so
+            Path(f"/proc/{session}/autogroup").write_text("19")
 
 
 def own_photos(folder: Path, count: int) -> list[Own]:
