@@ -230,19 +230,28 @@ async def chromium() -> AsyncIterator[Browser]:
     """Start the system's Chromium at the lowest priority, which the calling thread gets, too."""
     os.setpriority(os.PRIO_PROCESS, 0, 19)
     async with async_playwright() as playwright:
+        before = _sessions()
         browser = await playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
-        _yield_the_cores()
+        _yield_the_cores(_sessions() - before)
         yield browser
         await browser.close()
 
 
-def _yield_the_cores() -> None:
-    """Give the lowest priority to the sessions of programs that this process has started, such as the browser's.
+def _sessions() -> set[int]:
+    """Return the sessions of all programs that this process has started and that still run."""
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with suppress(ProcessLookupError):  # it has just ended
+            found.add(os.getsid(process.pid))
+    return found
+
+
+def _yield_the_cores(sessions: Iterable[int]) -> None:
+    """Give sessions of programs the lowest priority.
 
     Linux shares the cores among sessions first ("autogroup", sched(7)), so that a low priority within one of them does
     not count for others. Playwright starts the browser in a session of its own; the server is in ours.
     """
-    sessions = {os.getsid(process.pid) for process in psutil.Process().children(recursive=True)} - {os.getsid(0)}
     for session in sessions:
         with suppress(OSError):  # a system that does not do so
             Path(f"/proc/{session}/autogroup").write_text("19")
