@@ -226,13 +226,18 @@ def of_visitors(held: dict[str, int]) -> int:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Start the system's Chromium at the lowest priority, which the calling thread gets, too."""
+async def chromium(*, yielding: bool = False) -> AsyncIterator[Browser]:
+    """Start the system's Chromium at the lowest priority, which the calling thread gets, too.
+
+    Args:
+        yielding: also among sessions, which leaves it only what others do not use.
+    """
     os.setpriority(os.PRIO_PROCESS, 0, 19)
     async with async_playwright() as playwright:
         before = _sessions()
         browser = await playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
-        _yield_the_cores(_sessions() - before)
+        if yielding:
+            _yield_the_cores(_sessions() - before)
         yield browser
         await browser.close()
 
@@ -503,7 +508,7 @@ async def measure(visitors: int, visits: int, folder: Path, say: Callable[[str],
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(visitors + 1))  # callers wait in threads
     try:
         server.wait()
-        async with chromium() as browser:
+        async with chromium(yielding=True) as browser:
             place = Place(browser, server, photos, cases, Found())
             await place.many(range(_WARM), 1, say)  # warms: networks, files, imports
             rows = await _alone_and_slow(place, say)
