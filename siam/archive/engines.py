@@ -22,7 +22,8 @@ from siam.runtime.ahead import ahead
 from siam.runtime.devices import device_of
 
 ENGINES = ("ray", "local")
-UNIT = 32  # photos that are passed on together
+_UNITS = 16, 128  # photos that are passed on together, at least and at most
+_BATCH = 32  # photos that a GPU takes together
 _READERS = 4  # threads that read and prepare photos for a GPU
 
 
@@ -67,6 +68,16 @@ def chosen(name: str | None) -> str:
     return name or ("ray" if there else "local")
 
 
+def unit(photos: int) -> int:
+    """Return how many photos of an archive to pass on together: more of a long one, as Ray takes time for each unit.
+
+    Args:
+        photos: that are to be scored.
+    """
+    least, most = _UNITS
+    return min(max(photos // 128, least), most)
+
+
 def run(
     pair: Pair, units: Iterator[pa.Table], source: Source, settings: Settings
 ) -> Generator[list[Photo], None, None]:
@@ -88,7 +99,7 @@ def run(
 
     if pair.files is None:
         raise EngineError(f"the networks {pair.name!r} were not loaded from files, which Ray's workers need: save them")
-    return scored(units, source.image, pair.files.folder, pair.configs, settings, UNIT)
+    return scored(units, source.image, pair.files.folder, pair.configs, settings, _BATCH)
 
 
 def _here(
@@ -108,7 +119,7 @@ def _here(
             with closing(on_cores(lambda photo: networks([ready(photo)]), photos)) as done:
                 yield from (future.result() for future in done)
             return
-        with closing(ahead(ready, photos, ThreadPoolExecutor(_READERS), 2 * UNIT)) as prepared:
+        with closing(ahead(ready, photos, ThreadPoolExecutor(_READERS), 2 * _BATCH)) as prepared:
             remaining = (future.result() for future in prepared)
-            while batch := list(islice(remaining, UNIT)):
+            while batch := list(islice(remaining, _BATCH)):
                 yield networks(batch)

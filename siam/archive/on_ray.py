@@ -24,8 +24,9 @@ from siam.models.checkpoint import load
 if TYPE_CHECKING:
     from siam.archive.engines import Settings
 
+LISTED = 500_000  # photos that Ray knows of at a time, for which it takes some 250 MB
 _SHARE = 0.75  # of a core, of each process that holds networks; the rest reads and decodes
-_MANY = 32  # photos of a row group of a Parquet file that are passed on together
+_FEW = 8  # photos that a process with networks takes together where there is no GPU
 _STORE_BYTES = 1_000_000_000  # of memory in which photos wait between processes of this machine
 _PATIENCE = 10  # seconds until a cluster counts as unreachable
 _REMEDY = "check --ray-address"
@@ -37,7 +38,7 @@ def scored(
     folder: Path,
     configs: Sequence[InputConfig],
     settings: "Settings",
-    together: int,
+    batch: int,
 ) -> Generator[list[Photo], None, None]:
     """Yield the photos of all units with their scores, in any order.
 
@@ -47,7 +48,7 @@ def scored(
         folder: of the networks, which each worker loads.
         configs: of the networks.
         settings: how to score.
-        together: photos that are passed on together.
+        batch: photos that a GPU takes together.
 
     Raises:
         EngineError: Ray cannot be started.
@@ -65,48 +66,64 @@ def scored(
         holders = gpus or max(1, int(resources.get("CPU", 1)))
         heavy: dict[str, Any] = {"num_gpus": 1} if gpus else {"num_cpus": _SHARE}
         light: dict[str, Any] = {"num_cpus": 1 if gpus else 1 - _SHARE}
-        whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
-        photos = data.from_arrow(list(units))
-        photos = photos.map_batches(partial(_read, image=image), **whole, **light)
-        photos = photos.map(partial(_decode, configs=configs, place=settings.place), **light)
-        photos = photos.map(partial(_prepare, configs=configs), **light)
-        photos = photos.map_batches(
-            _Worker,
-            batch_size=together,
-            fn_constructor_kwargs={
-                "folder": str(folder),
-                "maps": settings.maps,
-                "features": settings.features,
-                "gpu": bool(gpus),
-            },
-            compute=data.ActorPoolStrategy(size=holders),
-            **heavy,
-        )
-        for batch in photos.iter_batches(batch_size=None):
-            yield [pickle.loads(facts)[1] for facts in batch["facts"]]
+        tables: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
+        for rows in _parts(units, LISTED):
+            photos = data.from_arrow(rows)
+            photos = photos.map_batches(partial(_read, image=image), **tables, **light)
+            photos = photos.map_batches(partial(_decode, configs=configs, place=settings.place), **tables, **light)
+            photos = photos.map_batches(partial(_prepare, configs=configs), **tables, **light)
+            photos = photos.map_batches(
+                _Worker,
+                batch_size=batch if gpus else _FEW,
+                batch_format="pyarrow",
+                fn_constructor_kwargs={
+                    "folder": str(folder),
+                    "maps": settings.maps,
+                    "features": settings.features,
+                    "gpu": bool(gpus),
+                },
+                compute=data.ActorPoolStrategy(min_size=1, max_size=holders, initial_size=holders),
+                **heavy,
+            )
+            for scores in photos.iter_batches(batch_size=None, batch_format="pyarrow"):
+                yield list(_unpacked(scores))
     finally:
         if started:
             ray.shutdown()
 
 
+def _parts(units: Iterable[pa.Table], most: int) -> Iterator[list[pa.Table]]:
+    """Yield units in groups of some `most` photos, so that Ray need not know a whole archive at once."""
+    group, count = list[pa.Table](), 0
+    for unit in units:
+        group.append(unit)
+        count += len(unit)
+        if count >= most:
+            yield group
+            group, count = [], 0
+    if group:
+        yield group
+
+
 # Between its stages, Ray keeps photos in tables, whose columns must not change from photo to photo. So all that is
 # known of a photo is one cell, and what weighs most, its file or its pixels, is another.
 
-
-def _packed(photo: Photo) -> dict[str, Any]:
-    name = next((name for name in ("content", "pixels") if name in photo), "")
-    facts = {key: value for key, value in photo.items() if key != name}
-    return {"facts": pickle.dumps((name, facts)), "payload": photo.get(name, b"")}
+_TABLE = pa.schema({"facts": pa.binary(), "payload": pa.large_binary()})
 
 
-def _unpacked(row: dict[str, Any]) -> Photo:
-    name, facts = pickle.loads(row["facts"])
-    return {**facts, name: row["payload"]} if name else facts
+def _packed(photos: Iterable[Photo]) -> pa.Table:
+    facts, payloads = list[bytes](), list[bytes]()
+    for photo in photos:
+        name = next((name for name in ("content", "pixels") if name in photo), "")
+        facts.append(pickle.dumps((name, {key: value for key, value in photo.items() if key != name})))
+        payloads.append(photo.get(name, b""))
+    return pa.table([facts, payloads], _TABLE)
 
 
-def _columns(photos: Iterable[Photo]) -> dict[str, list[Any]]:
-    rows = [_packed(photo) for photo in photos]
-    return {name: [row[name] for row in rows] for name in ("facts", "payload")}
+def _unpacked(table: pa.Table) -> Iterator[Photo]:
+    for packed, payload in zip(table["facts"], table["payload"], strict=True):
+        name, facts = pickle.loads(packed.as_py())
+        yield {**facts, name: payload.as_py()} if name else facts
 
 
 @cache
@@ -114,18 +131,18 @@ def _reader() -> Reader:
     return Reader()  # one for each process, which keeps its connections
 
 
-def _read(unit: pa.Table, image: str | None) -> Iterator[dict[str, list[Any]]]:
+def _read(unit: pa.Table, image: str | None) -> Iterator[pa.Table]:
     photos = _reader()(unit, image)
-    while some := list(islice(photos, _MANY)):
-        yield _columns(some)
+    while some := list(islice(photos, _FEW)):
+        yield _packed(some)
 
 
-def _decode(row: dict[str, Any], configs: Sequence[InputConfig], place: bool) -> dict[str, Any]:
-    return _packed(decode(_unpacked(row), configs, place))
+def _decode(photos: pa.Table, configs: Sequence[InputConfig], place: bool) -> pa.Table:
+    return _packed(decode(photo, configs, place) for photo in _unpacked(photos))
 
 
-def _prepare(row: dict[str, Any], configs: Sequence[InputConfig]) -> dict[str, Any]:
-    return _packed(prepare(_unpacked(row), configs))
+def _prepare(photos: pa.Table, configs: Sequence[InputConfig]) -> pa.Table:
+    return _packed(prepare(photo, configs) for photo in _unpacked(photos))
 
 
 class _Worker:
@@ -139,11 +156,9 @@ class _Worker:
         torch.set_num_threads(1)
         self._networks = Networks(load(Path(folder), None if gpu else "cpu"), maps, features)
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+    def __call__(self, photos: pa.Table) -> pa.Table:
         """Return the photos of a batch with their scores."""
-        pairs = zip(batch["facts"], batch["payload"], strict=True)
-        photos = self._networks(_unpacked({"facts": facts, "payload": payload}) for facts, payload in pairs)
-        return {"facts": [pickle.dumps(("", photo)) for photo in photos]}
+        return _packed(self._networks(_unpacked(photos)))
 
 
 def _started(address: str | None) -> tuple[Any, bool]:

@@ -104,7 +104,7 @@ def score_into(
         done = of - archive.left
         progress(done, of, failed)
         if archive.missing:
-            with closing(engines.run(pair, archive.units(engines.UNIT), source, settings)) as batches:
+            with closing(engines.run(pair, archive.units(engines.unit(archive.left)), source, settings)) as batches:
                 for photos in batches:
                     archive.add(photos)
                     done += len(photos)
@@ -121,6 +121,7 @@ def _units(source: Source) -> Iterator[pa.Table]:
         table = table.append_column("row", pa.array(range(start, start + len(table)), pa.int64()))
         start += len(table)
         if table["group"].null_count:
-            yield from (table.slice(place, engines.UNIT) for place in range(0, len(table), engines.UNIT))
+            most = engines.unit(len(table))
+            yield from (table.slice(place, most) for place in range(0, len(table), most))
         else:
             yield table

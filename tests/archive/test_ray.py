@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import psutil
+import pyarrow as pa
 import pytest
 
-from siam.archive import Settings, score_into, source_of
+from siam.archive import Settings, engines, on_ray, score_into, source_of
 from siam.errors import EngineError
 from siam.models.checkpoint import Pair
 from tests.archive.made import write_photos
@@ -109,6 +110,28 @@ def test_two_nodes_compute_the_same_rows_whatever_of_them_is_killed(pair, photos
     assert stored and all((out / name).stat().st_mtime_ns == when for name, when in stored.items())
     assert not any(word in err.decode() for word in ("Traceback", "WARNING", "INFO"))
     pd.testing.assert_frame_equal(rows_of(out), alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray, about settings that it reads itself
+def test_ray_takes_a_long_archive_part_by_part(pair, photos, alone, cluster, monkeypatch):
+    monkeypatch.setattr(on_ray, "LISTED", 24)
+    source, taken = source_of(str(photos)), list[int]()
+    listing = pa.concat_tables(source.listed()).append_column("row", pa.array(range(PHOTOS)))
+
+    def units():
+        for start in range(0, PHOTOS, 8):
+            taken.append(start)
+            yield listing.slice(start, 8)
+
+    batches = engines.run(pair, units(), source, Settings(engine="ray", ray_address=cluster))
+    scored = list(next(batches))
+    assert taken == [0, 8, 16]
+    scored.extend(photo for batch in batches for photo in batch)
+    scored.sort(key=lambda photo: photo["row"])
+    assert [photo["identifier"] for photo in scored] == alone["identifier"].tolist()
+    assert [photo.get("siam") for photo in scored if "error" not in photo] == pytest.approx(
+        alone["siam"].dropna().tolist(), abs=1e-4
+    )
 
 
 def test_a_cluster_that_is_not_there_is_told_in_a_line(pair, photos, tmp_path):
