@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from siam.archive.sources import is_local
+from siam.archive.sources import is_local, is_of_web
 from siam.datasets.downloads.web import DownloadError, Patience, Web
 from siam.errors import ImageError
 from siam.images.exif import taken
@@ -65,19 +65,29 @@ class Reader:
         try:
             if location is None:
                 raise ImageError("There is no path or address in this row.")
-            return {**photo, "content": self._content(location)}
+            content = read_file(_spelled(Path(location))) if is_local(location) else downloaded(location, self._web)
         except (ImageError, DownloadError) as error:
             return failed(photo, str(error))
-        except Exception as error:  # a file system of fsspec may raise anything
-            return failed(photo, f"{location} cannot be read ({type(error).__name__}: {error}).")
+        return {**photo, "content": content}
 
-    def _content(self, location: str) -> bytes:
-        if is_local(location):
-            return read_file(_spelled(Path(location)))
-        if location.startswith(("http://", "https://")):
-            return self._web.get(location, MAX_BYTES)
-        system, path = fsspec.core.url_to_fs(location)
+
+def downloaded(address: str, web: Web) -> bytes:
+    """Return the content of a file at an address of the web, or of any file system of fsspec.
+
+    Args:
+        address: such as https://… or s3://bucket/photo.jpg.
+        web: the client for addresses of the web.
+
+    Raises:
+        DownloadError: it cannot be read.
+    """
+    if is_of_web(address):
+        return web.get(address, MAX_BYTES)
+    try:
+        system, path = fsspec.core.url_to_fs(address)
         return system.cat_file(path)
+    except Exception as error:  # a file system of fsspec may raise anything
+        raise DownloadError(f"{address} cannot be read ({type(error).__name__}: {error}).") from error
 
 
 def picture_in(location: str, group: int, row: int, image: str) -> bytes:

@@ -136,6 +136,11 @@ def is_local(location: str) -> bool:
     return "://" not in location
 
 
+def is_of_web(location: str) -> bool:
+    """Return whether a location is an address of the web."""
+    return location.startswith(("https://", "http://"))
+
+
 # Folders
 
 

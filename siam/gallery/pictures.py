@@ -10,10 +10,14 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+import fsspec
+
+from siam.archive.reading import downloaded
+from siam.archive.sources import is_of_web
 from siam.datasets.downloads.web import Again, DownloadError, Patience, Web
 from siam.datasets.names import is_there
 from siam.errors import SIAMError
-from siam.gallery.store import Gallery, is_address, is_inside
+from siam.gallery.store import Gallery, is_address, is_archive, is_inside
 from siam.runtime.digests import digest
 from siam.runtime.files import remove_left_over, storage_errors, write_atomically
 from siam.runtime.paths import user_cache
@@ -23,7 +27,6 @@ PATIENCE = Patience(attempts=3, longest=4.0, longest_asked=30.0, silence=15.0)  
 PICTURE_BYTES = 101_000  # average size of an OASIS picture
 
 _ONE_TRY = Patience(attempts=1, silence=3.0)
-_MOST = 20_000_000  # bytes of a picture
 
 
 def cache_folder() -> Path:
@@ -61,8 +64,13 @@ def reachable(address: str) -> bool:
     """Return whether the server of a picture answers, from one try of at most a few seconds; a proxy's refusal counts.
 
     Args:
-        address: of the picture, as a gallery gives it; only its first byte is requested.
+        address: of the picture, as a gallery gives it; of the web's, only the first byte is requested.
     """
+    if not is_of_web(address):
+        with suppress(Exception):  # a file system of fsspec may raise anything
+            system, path = fsspec.core.url_to_fs(address)
+            return bool(system.exists(path))
+        return False
     try:
         with Web(_ONE_TRY) as web, web.open(address, {"Range": "bytes=0-0"}):
             return True
@@ -105,11 +113,12 @@ def fetch(
         with storage_errors(path):
             good = path.is_file() and digest(path) == checksum
         if not good:
-            data = web.get(address, _MOST)
+            data = downloaded(address, web)
             if digest(data) != checksum:
-                raise DownloadError(
-                    f"{address} is not the picture the gallery expects (its SHA-256 differs): update SIAM Explorer"
-                )
+                expected, remedy = "the picture the gallery expects", "update SIAM Explorer"
+                if is_archive(gallery.folder):
+                    expected, remedy = "the picture that was scored", "score the archive again, into another folder"
+                raise DownloadError(f"{address} is not {expected} (its SHA-256 differs): {remedy}")
             write_atomically(path, data)
         progress(done + 1, len(wanted))
     return here(gallery, folder, rows)

@@ -52,6 +52,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from siam.archive import store as archive
+from siam.archive.sources import is_local, is_of_web
 from siam.datasets.base import RatingScale
 from siam.errors import DatasetError
 from siam.evaluation.what_where_how.verdicts import Verdict
@@ -164,7 +165,7 @@ class Gallery:
     def picture(self, row: int) -> Path | None:
         """Return a photo's file below the folder; None if it is elsewhere, in a Parquet file, or there is none."""
         image = self.photos["image"][row]
-        return self.folder / image if isinstance(image, str) and not (is_address(image) or is_inside(image)) else None
+        return self.folder / image if isinstance(image, str) and is_local(image) and not is_inside(image) else None
 
     def scored(self, row: int) -> Path | None:
         """Return the file that the networks scored, if it is stored beside the photo's `picture`."""
@@ -197,8 +198,8 @@ class Gallery:
 
 
 def is_address(image: str) -> bool:
-    """Return whether `image` is an address rather than a file below the gallery's folder."""
-    return image.startswith(("https://", "http://"))
+    """Return whether `image` is an address rather than a file; an archive's may be any of fsspec, others of the web."""
+    return not (is_local(image) or is_inside(image))
 
 
 def is_inside(image: str) -> bool:
@@ -320,7 +321,7 @@ def _problem_of_rows(table: pa.Table, attributes: int) -> str | None:
     if len(odd):
         return f"has contributions of {names[odd[0]]!r} that do not sum to SIAM's score"
     for name, image, digest in zip(names, table["image"].to_pylist(), table["sha256"].to_pylist(), strict=True):
-        if image is not None and not is_address(image) and not _is_below(image):
+        if image is not None and not is_of_web(image) and not _is_below(image):
             return f"has a picture of {name!r} outside its folder"
         if image is not None and not re.fullmatch(r"[0-9a-f]{64}", digest or ""):
             return f"has a picture of {name!r} without its SHA-256"

@@ -4,6 +4,7 @@ import os
 import time
 from contextlib import nullcontext
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,11 +12,11 @@ import pytest
 
 import siam
 from siam.archive import Settings, score_into, source_of
-from siam.datasets.downloads.web import Web
+from siam.datasets.downloads.web import DownloadError, Web
 from siam.errors import DatasetError
 from siam.gallery import store
 from siam.gallery.cases import Filters, read_cases
-from siam.gallery.pictures import fetch, here, path_here
+from siam.gallery.pictures import fetch, here, path_here, reachable
 from siam.gallery.rescoring import rescore
 from siam.gallery.table import csv_text
 from siam.gallery.upkeep import networks_in, state
@@ -116,6 +117,28 @@ def test_a_few_pictures_with_addresses_can_be_downloaded_alone(pair, tmp_path, m
     found = fetch(gallery, tmp_path / "pictures", lambda *step: steps.append(step), rows=[3, 1])
     assert [path.read_bytes() for path in found] == [contents[3], contents[1]] and steps == [(1, 2), (2, 2)]
     assert [path is not None for path in here(gallery, tmp_path / "pictures")] == [False, True, False, True, False]
+
+
+def test_pictures_behind_any_address_can_be_downloaded(pair, tmp_path, monkeypatch):
+    system = fsspec.filesystem("memory")  # of fsspec, as s3:// is
+    monkeypatch.setattr(type(system), "store", {})  # which all tests share
+    monkeypatch.setattr(type(system), "pseudo_dirs", [""])
+    contents = [photo(number) for number in range(2)]
+    for number, content in enumerate(contents):
+        system.pipe(f"/bucket/{number}.jpg", content)
+    score_into(pair, source_of("memory://bucket"), tmp_path / "out", HERE)
+    gallery = store.read(tmp_path / "out")
+    assert here(gallery, tmp_path / "pictures") == (None, None) and path_here(gallery, 0, tmp_path / "pictures") is None
+    addresses = gallery.photos["image"]
+    assert reachable(addresses[1]) and not reachable("memory://bucket/2.jpg") and not reachable("none://bucket/2.jpg")
+    assert [path.read_bytes() for path in fetch(gallery, tmp_path / "pictures")] == contents
+    assert path_here(gallery, 1, tmp_path / "pictures").read_bytes() == contents[1]
+    system.pipe("/bucket/0.jpg", photo(9))
+    with pytest.raises(DownloadError, match=r"0\.jpg is not the picture that was scored .*: score .* again"):
+        fetch(gallery, tmp_path / "others")
+    system.rm("/bucket/0.jpg")
+    with pytest.raises(DownloadError, match=r"0\.jpg cannot be read \(FileNotFoundError"):
+        fetch(gallery, tmp_path / "others")
 
 
 def test_one_without_a_scored_photo_is_told(pair, tmp_path):

@@ -492,6 +492,7 @@ def rewritten(path, change=lambda table: table, **told):
         (lambda table: table.set_column(1, "image", pa.array(["../1.jpg"])), {}, "outside its folder"),
         (lambda table: table.set_column(1, "image", pa.array(["/etc/passwd"])), {}, "outside its folder"),
         (lambda table: table.set_column(1, "image", pa.array(["https://a/1.jpg"])), {}, "without its SHA-256"),
+        (lambda table: table.set_column(1, "image", pa.array(["file:///a/1.jpg"])), {}, "outside its folder"),
         (lambda table: table.set_column(17, "truth", pa.array(["{"])), {}, "a damaged truth"),
         (lambda table: table.set_column(17, "truth", pa.array(['{"mask": "../1.png"}'])), {}, "something other"),
         (lambda table: table.set_column(17, "truth", pa.array(['{"verdict": "guilty"}'])), {}, "an unknown verdict"),
