@@ -44,27 +44,41 @@ _PAUSE = 0.1  # seconds between two looks at the memory
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of `score` took: photos a second once it goes, seconds to the first ones, and its memory in MiB."""
+    """What a run of `score` took: photos a second once it goes, and seconds to the first ones."""
 
     rate: float
     start: float
-    memory: float
 
 
-def run(photos: Path, runner: str, folder: Path, model: str = "photo") -> Run:
-    """Score a folder of photos by a command of its own."""
-    words = [sys.executable, "-m", "benchmarks.score", "--run", str(photos), runner, str(folder), model]
+def run(photos: Path, runner: str, folder: Path) -> Run:
+    """Score a folder of photos by the bundled pair, in a command of its own."""
+    with _started(photos, runner, folder, "photo") as process:
+        told, _ = process.communicate()
+    _check(process)
+    return Run(*json.loads(told.splitlines()[-1]))
+
+
+def memory(photos: Path, folder: Path, networks: Path) -> float:
+    """Return how large, in MiB, a command gets that scores a folder of photos; watching it takes time from it."""
     largest, ended = [0.0], threading.Event()
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+    with _started(photos, "local", folder, str(networks)) as process:
         watch = threading.Thread(target=_watch, args=(process.pid, largest, ended))
         watch.start()
-        told, _ = process.communicate()
+        process.communicate()
         ended.set()
         watch.join()
+    _check(process)
+    return largest[0]
+
+
+def _started(photos: Path, runner: str, folder: Path, model: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "benchmarks.score", "--run", str(photos), runner, str(folder), model]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+
+def _check(process: subprocess.Popen[str]) -> None:
     if process.returncode:
         raise SystemExit(f"scoring failed with status {process.returncode}: see above")
-    rate, start = json.loads(told.splitlines()[-1])
-    return Run(rate, start, largest[0])
 
 
 def _watch(pid: int, largest: list[float], ended: threading.Event) -> None:
@@ -180,7 +194,7 @@ def _memory(folder: Path, files: Sequence[Path], few: int, many: int, place: Pat
         for name in range(number):
             os.link(files[name % len(files)], photos / f"{name:06}.jpg")
         out = place.with_name(f"{place.name}-{number}")
-        peaks.append(run(photos, "local", out, str(folder / "networks")).memory)
+        peaks.append(memory(photos, out, folder / "networks"))
     return compared(
         Pairs([peaks[1]], [peaks[0]]),
         name="archive/memory",
