@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
@@ -23,7 +23,7 @@ import psutil
 import torch
 
 import siam
-from benchmarks.measuring import Pairs, alone, at_least, at_most, compared, cores_used, paired, report, run_of
+from benchmarks.measuring import alone, at_least, at_most, compared, cores_used, paired, report, run_of
 from benchmarks.photos import write_photos
 from siam.evaluation import stored
 from siam.evaluation.figures import Measurement
@@ -180,23 +180,27 @@ def measure(rounds: int, photos: int, bare_photos: int, many: int | None, folder
                 )
             )
     if many is not None:
-        found.append(_memory(folder, files, min(FEW, many // 2), many, next(places)))
+        found.append(_memory(folder, files, (min(FEW, many // 2), many), rounds, places))
     return found
 
 
-def _memory(folder: Path, files: Sequence[Path], few: int, many: int, place: Path) -> Measurement:
-    """Measure the memory of a run of many photos against one of few; files recur under other names."""
-    peaks = []
+def _memory(
+    folder: Path, files: Sequence[Path], counts: tuple[int, int], rounds: int, places: Iterator[Path]
+) -> Measurement:
+    """Measure the memory of runs of many photos against those of few; files recur under other names."""
     save(Pair("tiny", siam_network(), baseline_network(), {}), folder / "networks")
-    for number in (few, many):
+    few, many = counts
+    for number in counts:
         photos = folder / f"memory-{number}"
         photos.mkdir()
         for name in range(number):
             os.link(files[name % len(files)], photos / f"{name:06}.jpg")
-        out = place.with_name(f"{place.name}-{number}")
-        peaks.append(memory(photos, out, folder / "networks"))
+
+    def peak(number: int) -> float:
+        return memory(folder / f"memory-{number}", next(places), folder / "networks")
+
     return compared(
-        Pairs([peaks[1]], [peaks[0]]),
+        paired(lambda: peak(many), lambda: peak(few), rounds, "memory"),
         name="archive/memory",
         part=PART,
         description=f"Memory for {many:,} photos",
