@@ -15,7 +15,6 @@ principal components, and random directions as a control. `python -m benchmarks.
 is known.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -25,6 +24,7 @@ import numpy as np
 from siam.discovery.cells import Cells, Seen
 from siam.models.cells import LIGHT
 from siam.runtime.reprs import brief
+from siam.runtime.silence import without_warnings
 
 COUNT = 30  # patterns
 METHODS = ("patterns", "channels", "dictionary", "components", "random")
@@ -119,8 +119,7 @@ def _parts(x: np.ndarray, count: int, sparsity: float, seed: int, progress: Call
     from sklearn.decomposition import NMF
 
     start = NMF(cast(Any, count), init="nndsvda", max_iter=1, random_state=seed)  # whose stubs are too narrow
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that one round is too few: the others follow
+    with without_warnings():  # that one round is too few: the others follow
         codes = np.ascontiguousarray(start.fit_transform(x).T)  # (D, n)
     parts = start.components_.copy()
     for done in range(_ROUNDS):

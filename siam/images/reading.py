@@ -2,10 +2,7 @@
 
 import math
 import stat
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from PIL import ExifTags, Image
 from siam.errors import ImageError
 from siam.images import colours, jpeg, levels, png, tiff
 from siam.images.formats import FORMATS, NAMES, SUFFIXES
+from siam.runtime.silence import without_warnings
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -44,10 +42,6 @@ _TURNS = {  # EXIF orientation → the transposition that makes the picture upri
 }
 _SIDEWAYS = (5, 6, 7, 8)  # of these: those that swap width and height
 _SWAPPING = [_TURNS[orientation] for orientation in _SIDEWAYS]
-
-_lock = threading.Lock()  # guards the two below
-_filters = ExitStack()
-_readers = 0
 
 
 def read_image(
@@ -148,26 +142,9 @@ def read_file(path: Path, name: str | None = None) -> bytes:
     return data
 
 
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Ignore Pillow's warnings about odd metadata and sizes, which `ImageError` covers where they matter.
-
-    Warning filters are shared by the whole process. The first of our threads sets them and the last one restores them;
-    if another library's thread changed them in between, only warnings raised inside Pillow would be lost.
-    """
-    global _readers
-    with _lock:
-        if _readers == 0:
-            _filters.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif)\b")
-        _readers += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _readers -= 1
-            if _readers == 0:
-                _filters.close()
+def quiet_pillow() -> AbstractContextManager[None]:
+    """Ignore Pillow's warnings about odd metadata and sizes, which `ImageError` covers where they matter."""
+    return without_warnings(module=r"(PIL|pillow_heif)\b")
 
 
 def _label(name: str) -> str:

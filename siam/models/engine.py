@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from siam.models import backbones, compiled
 from siam.models.compiled import Compiled
+from siam.runtime.silence import without_warnings
 
 ALL = slice(None)
 _EXAMPLE = (2, 3, 96, 128)  # images from which a network's operations are recorded; other sizes may follow
@@ -139,8 +140,7 @@ class Engine:
         for part in module.modules():  # whoever listens to the network must not hear that it is recorded
             part._forward_hooks.clear()
         example = torch.zeros(_EXAMPLE)
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # of tracing: that sizes are read as numbers, as they may be here
+        with without_warnings(), torch.no_grad():  # of tracing: that sizes are read as numbers, as they may be here
             recorded = torch.jit.freeze(torch.jit.trace(module, example, check_trace=False))
             model = ov.convert_model(recorded, example_input=example, input=[ov.PartialShape([-1, 3, -1, -1])])
         names = [f"{name}{kind}" for name in self._layers for kind in ("", " features", " mean")]

@@ -6,7 +6,6 @@ are those of huggingface_hub (HF_ENDPOINT, HF_HOME, HF_TOKEN or `hf auth login`)
 
 import re
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_b
 
 from siam.errors import CheckpointError
 from siam.models.card import CARD, FILES_OF_A_PAIR
+from siam.runtime.silence import without_warnings
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
@@ -66,8 +66,7 @@ def plain_errors(place: str, *, writing: bool = False) -> Iterator[None]:
     if hide_bars:
         disable_progress_bars()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             yield
     except CheckpointError:
         raise

@@ -14,7 +14,6 @@ reproduces:
 - The baseline predicts mean and variance of the votes; we keep the mean.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from siam.models.baseline import Baseline, BaselineConfig
 from siam.models.checkpoint import Pair
 from siam.models.siam import SIAM, SIAMConfig
 from siam.runtime.digests import digest
+from siam.runtime.silence import without_warnings
 
 SCALE = RatingScale("scenicness, ScenicOrNot", 1, 10)
 _INPUT: dict[str, Any] = {
@@ -87,8 +87,7 @@ def read_state(path: Path) -> State:
         kind = "is not an ordinary file" if path.exists() else "does not exist"
         raise CheckpointError(f"{path} {kind}: give one of the authors' .pt files")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             state = torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
         raise CheckpointError(f"{path} cannot be read: check its permissions") from error

@@ -8,7 +8,6 @@ largest part, in the middle, that has the proportions it expects. Scaling is bic
 """
 
 import logging
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -23,6 +22,7 @@ from siam.errors import CheckpointError
 from siam.images.preprocessing import normalise, preprocess
 from siam.models.backbones import timm
 from siam.runtime.reprs import brief
+from siam.runtime.silence import without_warnings
 
 PROGRAM = ".pt2"
 RANDOM = "random"  # in place of a file of weights
@@ -210,8 +210,7 @@ def _unknown(maker: str, name: str, known: Sequence[str]) -> str:
 
 def _filled(name: str, build: _Build, weights: str | Path) -> nn.Module:
     """Return a network with its weights, from a file or random ones, which are the same each time."""
-    with warnings.catch_warnings(), torch.random.fork_rng([]):
-        warnings.simplefilter("ignore")  # of outdated names, and of slow initialisation
+    with without_warnings(), torch.random.fork_rng([]):  # of outdated names, and of slow initialisation
         torch.manual_seed(0)
         try:
             model = build(None)
@@ -298,8 +297,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _pickled(path: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with without_warnings():
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -314,8 +312,7 @@ def _program(path: Path, size: tuple[int, int] | None, mean: Triple | None, std:
     try:
         logger.setLevel(logging.CRITICAL)  # it would log a traceback
         program: Any = torch.export.load(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of buffers that it copies
+        with without_warnings():  # of buffers that it copies
             module = torch.export.unflatten(program)  # so that its layers are modules
         (shape,) = (
             node.meta["val"].shape for node in program.graph.nodes if node.name in program.graph_signature.user_inputs

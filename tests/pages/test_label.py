@@ -226,7 +226,9 @@ def shown(page: Page) -> str:
 
 
 def focus(page: Page, label: str) -> None:
-    """Go to a field by the tabulator key."""
+    """Go to a field by the tabulator key, once it is there."""
+    expect(page.get_by_label(label, exact=True)).to_be_visible(timeout=WAIT)
+    wait_until_idle(page)
     for _step in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement?.getAttribute('aria-label') ?? ''") == label:
@@ -239,7 +241,6 @@ def test_a_word_is_labelled_by_keyboard_alone(width, app_address, browser):
     with browser.new_page(viewport={"width": width, "height": 844}) as page:
         page.goto(f"{app_address}/label?labelled=word+{width}")
         expect(page.get_by_role("heading", name=HEADINGS["label"]).first).to_be_visible(timeout=WAIT)
-        wait_until_idle(page)
         focus(page, "Word")
         page.keyboard.press("Control+a")
         page.keyboard.type(f"hedges {width}")

@@ -1,15 +1,12 @@
 """Saves a downloaded photo: checked first, then written atomically."""
 
-import threading
-import warnings
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
+from siam.images.reading import quiet_pillow
 from siam.runtime.files import write_atomically
-
-_LOCK = threading.Lock()  # warning filters are shared by the whole process
 
 
 def save(root: Path, identifier: int, data: bytes) -> bool:
@@ -19,10 +16,8 @@ def save(root: Path, identifier: int, data: bytes) -> bool:
         StorageError: it cannot be stored.
     """
     try:
-        with _LOCK, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a photo
-            with Image.open(BytesIO(data)) as image:
-                image.load()
+        with quiet_pillow(), Image.open(BytesIO(data)) as image:
+            image.load()
     except Exception:  # on hostile bytes, Pillow's decoders raise nearly anything
         return False
     write_atomically(root / "images" / f"{identifier}.jpg", data)

@@ -19,7 +19,6 @@ is found between two knots, without a search for alpha.
 J. Oramas M., K. Wang, T. Tuytelaars, ICLR 2019, arXiv:1712.06302, eq. 1.
 """
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -46,6 +45,7 @@ from siam.models.baseline import Baseline
 from siam.models.fitted import Fitted
 from siam.models.flowers import FlowerNetwork
 from siam.runtime.devices import device_of
+from siam.runtime.silence import without_warnings
 
 _STEPS = 50  # of a lasso path at first; four times as many if they do not reach the bound
 _FEWEST = 20  # pictures
@@ -257,8 +257,7 @@ def bounded_lasso(vectors: np.ndarray, wanted: np.ndarray, mu: float) -> np.ndar
     """
     steps, most = _STEPS, 8 * min(vectors.shape)  # a path has about as many knots as final weights other than 0
     while True:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # duplicate features are dropped
+        with without_warnings(ConvergenceWarning):  # duplicate features are dropped
             _alphas, _active, path = lars_path(vectors, wanted, method="lasso", max_iter=steps)  # (D, knots)
         norms = np.abs(path).sum(axis=0)
         if norms[-1] > mu:
