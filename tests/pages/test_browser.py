@@ -470,10 +470,15 @@ def test_uploaded_photo_is_explained(explained: Page, explanation):
     expect(explained.get_by_test_id("stException")).to_have_count(0)
 
 
-def download(page: Page, label: str) -> bytes:
-    with page.expect_download(timeout=WAIT) as waiting:
-        page.get_by_role("button", name=label).click(timeout=WAIT)
-    return waiting.value.path().read_bytes()
+def download(page: Page, label: str, ending: str = "") -> bytes:
+    """Download a file, again until its name has this ending: a choice takes a moment to arrive at the server."""
+    for _attempt in range(20):
+        with page.expect_download(timeout=WAIT) as waiting:
+            page.get_by_role("button", name=label).click(timeout=WAIT)
+        if waiting.value.suggested_filename.endswith(ending):
+            return waiting.value.path().read_bytes()
+        page.wait_for_timeout(250)
+    raise AssertionError(f"the file is called {waiting.value.suggested_filename}, without {ending}")
 
 
 def test_downloads_hold_what_the_page_shows(explained: Page, explanation):
@@ -488,8 +493,7 @@ def test_a_figure_for_print_is_taken_home(explained: Page, explanation):
     explained.get_by_role("button", name="Figure for print").click(timeout=WAIT)
     expect(explained.get_by_text("Marcos, Lobry and Tuia").first).to_be_visible(timeout=WAIT)
     explained.get_by_text("85 mm, one column", exact=True).click(timeout=WAIT)
-    wait_until_idle(explained)
-    page = PdfReader(io.BytesIO(download(explained, "Download the figure"))).pages[0]
+    page = PdfReader(io.BytesIO(download(explained, "Download the figure", "-85mm.pdf"))).pages[0]
     assert float(page.mediabox.width) == pytest.approx(85 / 25.4 * 72, abs=1e-3)
     texts = page.extract_text().split("\n")
     assert {phrases.signed(item.value) for item in explanation.ranking(count=8)} <= set(texts)
