@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LISTED = 500_000  # photos that Ray knows of at a time, for which it takes some 250 MB
 _SHARE = 0.75  # of a core, of each process that holds networks; the rest reads and decodes
-_FEW = 8  # photos that a process with networks takes together where there is no GPU
+_FEW = 8  # photos that are read, and without a GPU scored, at a time
 _STORE_BYTES = 1_000_000_000  # of memory in which photos wait between processes of this machine
 _PATIENCE = 10  # seconds until a cluster counts as unreachable
 _REMEDY = "check --ray-address"

@@ -68,6 +68,8 @@ class Reader:
             content = read_file(_spelled(Path(location))) if is_local(location) else downloaded(location, self._web)
         except (ImageError, DownloadError) as error:
             return failed(photo, str(error))
+        except OSError as error:  # such as a folder that may not be entered
+            return failed(photo, f"{location} cannot be read ({error.strerror or error}).")
         return {**photo, "content": content}
 
 
@@ -81,11 +83,13 @@ def downloaded(address: str, web: Web) -> bytes:
     Raises:
         DownloadError: it cannot be read.
     """
-    if is_of_web(address):
-        return web.get(address, MAX_BYTES)
     try:
+        if is_of_web(address):
+            return web.get(address, MAX_BYTES)
         system, path = fsspec.core.url_to_fs(address)
         return system.cat_file(path)
+    except DownloadError:
+        raise
     except Exception as error:  # a file system of fsspec may raise anything
         raise DownloadError(f"{address} cannot be read ({type(error).__name__}: {error}).") from error
 

@@ -158,6 +158,17 @@ def test_behind_fsspec_all_is_the_same(bucket, tmp_path):
     assert contents(source_of(f"{bucket}/c/s.parquet"))["0.jpg"] == photo(0)
 
 
+def test_whatever_is_wrong_with_an_address_is_a_row_of_its_own(tmp_path, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("siam.archive.reading.read_file", refuse)  # who runs tests may enter every folder
+    places = ["http://[bad/1.jpg", "none://bucket/1.jpg", "closed/1.jpg"]
+    (tmp_path / "t.csv").write_text("\n".join(["file", *places]))
+    got = contents(source_of(str(tmp_path / "t.csv")))
+    assert list(got) == places and all(isinstance(one, str) and place in one for place, one in got.items())
+
+
 def written(tmp_path, text, name="t.csv"):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
