@@ -101,20 +101,20 @@ def compare(world: World, methods: Methods, extent: Extent, path: Path, workers:
     cases, settings = cases_of(world), settings_of(world, extent)
     done = {(record["identifier"], record["method"]) for record in _records_in(path, settings)}
     named = {**dict.fromkeys(REFERENCES), **methods}
-    jobs = [
-        (world, number, name, made, number < extent.checked(name, made), path)
+    wanted = [
+        (number, case.identifier, name, made)
         for number, case in enumerate(cases)
         for name, made in named.items()
-        if (number < extent.slow or not _slow(name, made)) and (case.identifier, name) not in done
+        if number < extent.slow or not _slow(name, made)
     ]
-    total = sum(min(extent.slow, len(cases)) if _slow(*item) else len(cases) for item in named.items())
-    _make(_work, jobs, max(0, total - len(jobs)), workers)
-    order = {case.identifier: number for number, case in enumerate(cases)}
-    rows = {name: number for number, name in enumerate(named)}
-    found = [
-        record for record in _records_in(path, settings) if record["identifier"] in order and record["method"] in rows
+    jobs = [
+        (world, number, name, made, number < extent.checked(name, made), path)
+        for number, key, name, made in wanted
+        if (key, name) not in done
     ]
-    return sorted(found, key=lambda record: (order[record["identifier"]], rows[record["method"]]))
+    _make(_work, jobs, len(wanted) - len(jobs), workers)
+    found = {(record["identifier"], record["method"]): record for record in _records_in(path, settings)}
+    return [found[key, name] for _number, key, name, _made in wanted]
 
 
 def against_relabelled(

@@ -41,8 +41,7 @@ def train(
         results: file for the cross-validated figures of the methods "heads" and "joint".
         on_cross_validated: called with the predictions of the cross-validation (first seed) for photos its networks
             never saw; only for the same methods.
-        seed: random seed in place of the recipe's, for the methods that have one, "joint" and "end-to-end"; it becomes
-            part of the pair's name.
+        seed: random seed in place of the recipe's, or of all its `seeds`; it becomes part of the pair's name.
 
     Raises:
         DatasetError: the recipe or a dataset is missing or does not match its layout.
@@ -50,15 +49,12 @@ def train(
         TrainingError: a setting is wrong, `out` holds another run, or a loss is no longer finite.
     """
     keep_freed_memory(large_blocks=True)
-    recipe = read_recipe(recipe_path)
+    recipe = {"file": recipe_path.name, **read_recipe(recipe_path)}
     if recipe["method"] == "own":
-        recipe = {"name": out.resolve().name, "folds": 5, "seed": 0, "file": recipe_path.name, **recipe}
+        recipe = {"name": out.resolve().name, "folds": 5, "seed": 0, **recipe}
     if seed is not None:
-        if "seed" not in recipe:
-            raise TrainingError(
-                f"{recipe_path} has no seed to replace, but seeds: leave out --seed and change them there"
-            )
-        recipe |= {"seed": seed, "name": f"{recipe['name']}-seed{seed}"}
+        seeds = {"seeds": [seed]} if recipe["method"] == "heads" else {"seed": seed}
+        recipe |= {**seeds, "name": f"{recipe['name']}-seed{seed}"}
     for folder in (out, cache):
         check_folder(folder)
     remove_left_over(cache)

@@ -91,6 +91,10 @@ def test_slow_methods_see_fewer_pictures(world, tmp_path):
     made = compare(world, {"occlusion": None, "cam": None}, Extent(0, 1), tmp_path / "records.jsonl")
     count = {name: sum(record["method"] == name for record in made) for name in ("occlusion", "cam", "truth")}
     assert count == {"occlusion": 1, "cam": 2, "truth": 2}
+    more = compare(world, {"occlusion": None, "cam": None}, Extent(0, 2), tmp_path / "records.jsonl")
+    assert len(more) == len(made) + 1
+    again = compare(world, {"occlusion": None, "cam": None}, Extent(0, 1), tmp_path / "records.jsonl")
+    assert again == made  # what was measured beyond it is kept in the file, but not part of this comparison
 
 
 def test_processes_make_the_same_records(world, records, tmp_path):

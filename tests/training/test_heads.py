@@ -734,6 +734,19 @@ def test_without_folds_the_same_networks_are_trained_but_not_judged(trained, tmp
     assert siam.load(tmp_path / "out", device="cpu").card["metrics"] == {}
 
 
+def test_another_seed_takes_the_place_of_all_seeds_of_a_recipe(trained, tmp_path):
+    text, made = RECIPE_TEXT.replace("folds = 2", "folds = 0"), []
+    for stem, seeds, seed in (("written", "[5]", None), ("asked", "[3, 4]", 5)):
+        path = tmp_path / f"{stem}.toml"
+        path.write_text(text.replace("[3, 4]", seeds), encoding="utf-8")
+        made.append(train(path, trained.root, tmp_path / stem, trained.root / "cache", seed=seed))
+    written, asked = made
+    assert asked.name == "tiny-seed5" and asked.card["recipe"] == "asked.toml"
+    for name, tensor in written.siam.state_dict().items():
+        assert torch.equal(asked.siam.state_dict()[name], tensor), name
+    assert not torch.equal(asked.siam.attribute_layer.weight, trained.pair.siam.attribute_layer.weight)
+
+
 def test_card_tells_where_the_networks_come_from(trained):
     card = json.loads((trained.root / "out" / "card.json").read_text(encoding="utf-8"))
     assert card["name"] == "tiny"

@@ -148,16 +148,15 @@ class Experiment:
                 logits, labelled.known["test"]["labels"], siam.config.attributes
             )
         texts = {name: data[name] for name in ("summary", "training_data", "limits")}
-        name = self.recipe["name"]
         card = {
             **texts,
             "folders": folders_of(self.recipe),
             "metrics": metrics,
             "variant": variant,
-            "recipe": f"{name}.toml",
+            "recipe": self.recipe["file"],
             **provenance(),
         }
-        name = name if variant == "siam" else f"{name}-frozen"
+        name = self.recipe["name"] + ("" if variant == "siam" else "-frozen")
         return Pair(name, siam.eval(), None if baseline is None else baseline.eval(), card)
 
     def _scores(self, network: SIAM | Baseline) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def train_heads(
             "baseline": dict(zip(sources, baseline_offsets, strict=True)),
         },
         "metrics": metrics,
-        "recipe": f"{recipe['name']}.toml",
+        "recipe": recipe["file"],
         **provenance(),
     }
     pair = Pair(recipe["name"], network.eval(), baseline.eval(), card)

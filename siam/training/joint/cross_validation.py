@@ -77,7 +77,7 @@ def train_joint(
         "attributes": belief_entries(
             photos.labels["labelled"][photos.train], test, judged.test_logits(), photos.attributes
         ),
-        "recipe": f"{recipe['name']}.toml",
+        "recipe": recipe["file"],
         **provenance(),
     }
     pair = Pair(recipe["name"], kept.siam, kept.baseline, card, fold_templates=judged.templates)
