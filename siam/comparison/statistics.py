@@ -317,11 +317,11 @@ def _pictures(worlds: Sequence[World]) -> str:
         shown = ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
         learned = {learned_from(of) for of in worlds}
         seen = (
-            "whose outlines taught the network, which favours SIAM’s own map"
+            "whose outlines were used in training, which favours SIAM’s own map"
             if True in learned
-            else "which the network’s card does not say whether it has seen"
+            else "which may have been seen in training: a card does not say"
             if None in learned
-            else "which the network has not seen"
+            else "not seen in training"
         )
         return (
             f"{len(cases)} photos, {seen}; the presence of one attribute that people outlined in each ({shown}); "

@@ -108,9 +108,9 @@ def test_what_nobody_labelled_does_not_count(outlined, pair, tmp_path):
 @pytest.mark.parametrize(
     ("folders", "learned", "said"),
     [
-        (["outlines", "oasis"], True, "whose outlines taught the network"),
-        (["oasis"], False, "which the network has not seen"),
-        (None, None, "does not say whether it has seen"),
+        (["outlines", "oasis"], True, "whose outlines were used in training"),
+        (["oasis"], False, "not seen in training"),
+        (None, None, "may have been seen in training"),
     ],
 )
 def test_the_table_says_whether_the_outlines_taught_the_network(
