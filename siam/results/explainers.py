@@ -22,8 +22,8 @@ KNOWN = (  # which orders are clear, and on what: true of the stored tables, as 
     "VEBI better than Grad-CAM; L-CAM and Grad-CAM cannot be told apart once brightness no longer counts. On rendered "
     "scenes, L-CAM-Img keeps less of the score on the same area than Grad-CAM does, and no other claim can be decided, "
     "not even that SIAM’s own map shows best where its score comes from: it cannot be told apart from Grad-CAM’s; on "
-    "photos, its map of an attribute finds what people outlined as well as Grad-CAM’s, which is ahead by 0.001 of "
-    "average precision, and twelve photos cannot tell it from occlusion and RISE."
+    "photos, its map of an attribute finds what people outlined better than occlusion does, and cannot be told apart "
+    "from Grad-CAM’s and RISE’s."
 )
 _SEEN = 0.005  # what two digits show
 _FILLED = {"grey": "grey", "blur": "blurred", "inpaint": "inpainted"}

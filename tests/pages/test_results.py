@@ -47,8 +47,8 @@ SAID = [
     ("scenes", "lcam_img", "grad_cam", "does not hold"),
     ("scenes", "vebi", "grad_cam", "cannot tell"),
     *(("scenes-siam", "siam", worse, "cannot tell") for worse in ("grad_cam", "occlusion", "rise")),
-    ("photos", "siam", "grad_cam", "does not hold"),
-    *(("photos", "siam", worse, "cannot tell") for worse in ("occlusion", "rise")),
+    ("photos", "siam", "occlusion", "holds"),
+    *(("photos", "siam", worse, "cannot tell") for worse in ("grad_cam", "rise")),
 ]
 OUTLINED = next(raw for raw in RAW.values() if raw["model"] == "photo" and "masks" in raw["figures"].get("siam", {}))
 
