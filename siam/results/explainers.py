@@ -123,7 +123,7 @@ def claim_rows(claims: Iterable[ClaimFigures]) -> list[list[str]]:
             _difference(claim),
             str(claim.n),
             "–" if claim.effect is None else signed(claim.effect),
-            figure(claim.detectable, 2),
+            figure(claim.detectable, _digits(claim)),
             claim.source,
         ]
         for claim in claims
@@ -131,10 +131,14 @@ def claim_rows(claims: Iterable[ClaimFigures]) -> list[list[str]]:
 
 
 def _difference(claim: ClaimFigures) -> str:
-    """Return the gain with its interval, with more digits where two would show nothing but zeros."""
-    gain, low, high = claim.gain, *claim.interval
-    digits = 2 if max(map(abs, (gain, low, high))) >= _SEEN else 4
-    return f"{signed(gain, digits)} ({signed(low, digits)} to {signed(high, digits)})"
+    """Return the gain with its interval."""
+    gain, low, high = (signed(value, _digits(claim)) for value in (claim.gain, *claim.interval))
+    return f"{gain} ({low} to {high})"
+
+
+def _digits(claim: ClaimFigures) -> int:
+    """Return how many digits to show: more than two where those would be nothing but zeros."""
+    return 2 if max(map(abs, (claim.gain, *claim.interval))) >= _SEEN else 4
 
 
 CLAIM_HEADINGS = ("claim", "outcome", "our measure", "difference", "n", "effect", "detectable", "source")

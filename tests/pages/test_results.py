@@ -318,6 +318,17 @@ def test_what_is_known_is_what_the_tables_say():
         assert found == {outcome}, (name, better, worse)
 
 
+def test_no_difference_is_hidden_by_rounding():
+    """A claim whose interval excludes 0 never shows nothing but zeros, nor a detectable difference of zero."""
+    for comparison in (of for _result, of in explainers.comparisons(read_all(STORED).values())):
+        small = [dataclasses.replace(claim, gain=0.0009, interval=(0.0004, 0.0016)) for claim in comparison.claims]
+        small = [dataclasses.replace(claim, detectable=0.0008) for claim in small]
+        for _claim, _outcome, _measure, difference, _n, _effect, detectable, _source in explainers.claim_rows(small):
+            assert (difference, detectable) == ("+0.0009 (+0.0004 to +0.0016)", "0.0008")
+        for row in explainers.claim_rows(comparison.claims):
+            assert re.search("[1-9]", row[6])
+
+
 def test_without_a_comparison_the_command_that_makes_one_is_named(folder):
     for path in folder.glob("explainers-*.json"):
         path.unlink()
