@@ -490,7 +490,7 @@ def test_downloads_hold_what_the_page_shows(explained: Page, explanation):
 
 
 def test_a_figure_for_print_is_taken_home(explained: Page, explanation):
-    explained.get_by_role("button", name="Figure for print").click(timeout=WAIT)
+    explained.locator("summary", has_text="Figure for print").click(timeout=WAIT)
     expect(explained.get_by_text("Marcos, Lobry and Tuia").first).to_be_visible(timeout=WAIT)
     explained.get_by_text("85 mm, one column", exact=True).click(timeout=WAIT)
     page = PdfReader(io.BytesIO(download(explained, "Download the figure", "-85mm.pdf"))).pages[0]
@@ -498,12 +498,11 @@ def test_a_figure_for_print_is_taken_home(explained: Page, explanation):
     texts = page.extract_text().split("\n")
     assert {phrases.signed(item.value) for item in explanation.ranking(count=8)} <= set(texts)
     assert phrases.score_text(explanation.scenicness, explanation.scale) in texts
-    explained.keyboard.press("Escape")
 
 
 def printed(page: Page, place: str) -> list[str]:
     """Return the texts of the figure for print at a place of the page, as PDF."""
-    page.locator(f".st-key-{place}-print").get_by_role("button").click(timeout=WAIT)
+    page.locator(f".st-key-{place}-print summary").click(timeout=WAIT)
     expect(page.get_by_text("Marcos, Lobry and Tuia").first).to_be_visible(timeout=WAIT)
     wait_until_idle(page)
     return PdfReader(io.BytesIO(download(page, "Download the figure"))).pages[0].extract_text().split("\n")
