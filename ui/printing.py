@@ -1,7 +1,7 @@
-"""“Figure for print”: a part that opens below every figure, with its width, format, caption and file.
+"""“Figure for print”: an expander below every figure, with its width, format, caption and file.
 
-Not a popover: a click on a link to another page closes that too, and the message of its closing makes Streamlit show
-the page that was left.
+Not a popover: a click on a link to another page would also close the popover, and Streamlit would then rerun the page
+that the visitor leaves.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,19 +33,19 @@ def figures(
     """Offer figures for print.
 
     Args:
-        make: returns the figures, called when the part is open.
+        make: returns the figures, called when the expander is open.
         key: of the widgets, one for each place on a page.
         name: the beginning of the file's name, such as that of the photo.
         own_networks: whether the networks in use drew them, so that the caption names these.
         networks: returns the name of others that drew them, as `networks_text` says it.
     """
-    part = st.expander(
+    expander = st.expander(
         "Figure for print", type="compact", icon=":material/print:", key=f"{key}-print", on_change="rerun"
     )
-    if not part.open:
+    if not expander.open:
         return
     offered = {of.title: of for of in make()}
-    with part:
+    with expander:
         title = next(iter(offered))
         if len(offered) > 1:
             title = st.selectbox("Figure", list(offered), key=f"{key}-figure") or title
