@@ -149,8 +149,9 @@ NOTES = (
     "correlation with the signed truth. removal: rank correlation of the map inside objects with what they truly add. "
     "deletion (lower is better), insertion (higher): whether the score follows the map. kept: points lost with the top "
     "part kept and the rest filled. rises: % of pictures whose score rises so. drop, increase: the same weighed by the "
-    "map, as the papers do, so that they also measure its brightness. shuffled: rank correlation with the map of a "
-    "network with shuffled weights. n is that of the comparison unless given in brackets."
+    "map, as the papers do, so that they also measure its brightness. shuffled, relabelled: rank correlation with "
+    "the map of the network with shuffled weights, or of one that learned labels in random order. n is that of the "
+    "comparison unless given in brackets."
 )
 
 
