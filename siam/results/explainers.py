@@ -20,10 +20,11 @@ Methods = Mapping[str, Mapping[str, MeanFigure]]  # explainer → figure → its
 KNOWN = (  # which orders are clear, and on what: true of the stored tables, as a test checks
     "**What is known.** On flowers, SISE marks the part that counts better than RISE, Grad-CAM and Score-CAM do, and "
     "VEBI better than Grad-CAM; L-CAM and Grad-CAM cannot be told apart once brightness no longer counts. On rendered "
-    "scenes, L-CAM-Img keeps less of the score on the same area than Grad-CAM does, and no other claim can be decided, "
-    "not even that SIAM’s own map shows best where its score comes from: it cannot be told apart from Grad-CAM’s; on "
-    "photos, its map of an attribute finds what people outlined better than occlusion does, and cannot be told apart "
-    "from Grad-CAM’s and RISE’s."
+    "scenes, Grad-CAM does better than two explainers said to beat it: VEBI marks the region that counts less well, "
+    "and L-CAM-Img keeps less of the score on the same area. No other claim can be decided, not even that SIAM’s own "
+    "map shows best where its score comes from: it cannot be told apart from Grad-CAM’s. On photos, SIAM’s map of "
+    "an attribute finds what people outlined better than occlusion does, and cannot be told apart from Grad-CAM’s and "
+    "RISE’s."
 )
 _SEEN = 0.005  # what two digits show
 _FILLED = {"grey": "grey", "blur": "blurred", "inpaint": "inpainted"}

@@ -45,7 +45,7 @@ SAID = [
     *(("scenes", "sise", worse, "cannot tell") for worse in ("rise", "grad_cam", "score_cam")),
     ("scenes", "lcam_fm", "grad_cam", "cannot tell"),
     ("scenes", "lcam_img", "grad_cam", "does not hold"),
-    ("scenes", "vebi", "grad_cam", "cannot tell"),
+    ("scenes", "vebi", "grad_cam", "does not hold"),
     *(("scenes-siam", "siam", worse, "cannot tell") for worse in ("grad_cam", "occlusion", "rise")),
     ("photos", "siam", "occlusion", "holds"),
     *(("photos", "siam", worse, "cannot tell") for worse in ("grad_cam", "rise")),
